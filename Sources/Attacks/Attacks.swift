@@ -1,0 +1,1 @@
+// The Attacks room; furnished by the files beside this one.

@@ -1,0 +1,4 @@
+#ifndef LOXEVAL_KERNELS_H
+#define LOXEVAL_KERNELS_H
+
+#endif

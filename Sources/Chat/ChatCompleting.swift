@@ -1,0 +1,53 @@
+/// What a model answered.
+public struct ChatReply: Hashable, Sendable {
+  public var text: String
+  /// `stop`, `length`, or the server's own word; nil where it gave none.
+  public var finishReason: String?
+  /// From the first byte sent to the last byte received, of the attempt that succeeded.
+  public var latencyMilliseconds: Double
+  /// Requests sent until this reply arrived; 1 when nothing had to be retried.
+  public var attempts: Int
+  public var promptTokens: Int?
+  public var completionTokens: Int?
+
+  public init(
+    text: String, finishReason: String?, latencyMilliseconds: Double, attempts: Int,
+    promptTokens: Int? = nil, completionTokens: Int? = nil
+  ) {
+    self.text = text
+    self.finishReason = finishReason
+    self.latencyMilliseconds = latencyMilliseconds
+    self.attempts = attempts
+    self.promptTokens = promptTokens
+    self.completionTokens = completionTokens
+  }
+}
+
+/// Why no answer came, after every retry that made sense.
+public struct ChatFailure: Error, Hashable, Sendable, CustomStringConvertible {
+  /// A stable code that reports count by, such as `timeout`, `http-429` or `malformed-reply`.
+  public var code: String
+  /// What was expected, what was found, what to do.
+  public var message: String
+  public var attempts: Int
+  public var latencyMilliseconds: Double
+  /// True where no other request can succeed either (bad key, no such model): the run should stop.
+  public var isFatal: Bool
+
+  public init(
+    code: String, message: String, attempts: Int, latencyMilliseconds: Double, isFatal: Bool
+  ) {
+    self.code = code
+    self.message = message
+    self.attempts = attempts
+    self.latencyMilliseconds = latencyMilliseconds
+    self.isFatal = isFatal
+  }
+
+  public var description: String { "\(code): \(message)" }
+}
+
+/// Anything that continues a conversation: a server behind the client, or a judge's model.
+public protocol ChatCompleting: Sendable {
+  func complete(_ request: ChatRequest) async throws(ChatFailure) -> ChatReply
+}

@@ -1,0 +1,1 @@
+// The Evaluation room; furnished by the files beside this one.

@@ -1,0 +1,1 @@
+// The Inference room; furnished by the files beside this one.

@@ -1,0 +1,1 @@
+// The LanguageModel room; furnished by the files beside this one.

@@ -1,0 +1,1 @@
+// The LoX room; furnished by the files beside this one.

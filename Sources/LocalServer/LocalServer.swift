@@ -1,0 +1,1 @@
+// The LocalServer room; furnished by the files beside this one.

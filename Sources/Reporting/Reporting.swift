@@ -1,0 +1,1 @@
+// The Reporting room; furnished by the files beside this one.
