@@ -49,18 +49,24 @@ let package = Package(
 
     // Weights: arithmetic, files, the method.
     room("LinearAlgebra", ["COpenBLAS", "CKernels"]),
-    room("Checkpoints", ["LinearAlgebra", .product(name: "Crypto", package: "swift-crypto")]),
+    room(
+      "Checkpoints",
+      ["CKernels", "LinearAlgebra", .product(name: "Crypto", package: "swift-crypto")]),
     room("LoX", ["LinearAlgebra", "Checkpoints"]),
 
     // Models: what they say, and what fine-tuning does to them.
-    room("LanguageModel", ["Chat", "LinearAlgebra", "Checkpoints"]),
+    room("LanguageModel", ["CKernels", "Chat", "LinearAlgebra", "Checkpoints"]),
     room("Attacks", ["LinearAlgebra", "Checkpoints", "LoX", "LanguageModel"]),
 
     // Asking: the client, and a server to ask.
     room("Inference", ["Chat", "CLibcurl"]),
     room(
       "LocalServer",
-      ["Chat", "Checkpoints", "LanguageModel", .product(name: "FlyingFox", package: "FlyingFox")]),
+      [
+        "Chat", "Checkpoints", "LanguageModel",
+        .product(name: "FlyingFox", package: "FlyingFox"),
+        .product(name: "FlyingSocks", package: "FlyingFox"),
+      ]),
 
     // Measuring.
     room("Scoring", ["Chat"]),
@@ -90,7 +96,7 @@ let package = Package(
     tests("LinearAlgebra"),
     tests("Checkpoints", ["LinearAlgebra"]),
     tests("LoX", ["LinearAlgebra", "Checkpoints"]),
-    tests("LanguageModel", ["Chat", "LinearAlgebra", "Checkpoints"]),
+    tests("LanguageModel", ["CKernels", "Chat", "LinearAlgebra", "Checkpoints"]),
     tests("Attacks", ["LinearAlgebra", "Checkpoints", "LoX"]),
     tests("Inference", ["Chat"]),
     tests("LocalServer", ["Chat", "Checkpoints", "LanguageModel", "Inference"]),

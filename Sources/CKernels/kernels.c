@@ -1,1 +1,129 @@
 #include "kernels.h"
+
+#include <math.h>
+#include <string.h>
+
+// a * b + c is one fused operation wherever the instruction set has it.
+#pragma clang fp contract(fast)
+
+/// Weights widened at a time: with 1,536 inputs a block is 288 KiB, within a second-level cache.
+#define BLOCK_OUTPUTS 48
+
+/// Up to here weights are used as they stand in memory; above, blocks of them are widened first.
+#define FEW_ROWS 128
+
+/// How far ahead of their use weights are fetched from memory.
+#define FETCH_AHEAD_BYTES 8192
+
+#define CONCATENATE_(a, b) a##_##b
+#define CONCATENATE(a, b) CONCATENATE_(a, b)
+#define NAME(function) CONCATENATE(function, INSTRUCTIONS)
+
+#define INSTRUCTIONS generic
+#define LANES 4
+#define ROWS_AT_ONCE 4
+#define OUTPUTS_AT_ONCE 3
+#include "kernels_body.h"
+#undef INSTRUCTIONS
+#undef LANES
+#undef ROWS_AT_ONCE
+#undef OUTPUTS_AT_ONCE
+
+#if defined(__x86_64__)
+#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
+#define INSTRUCTIONS avx2
+#define LANES 8
+#define ROWS_AT_ONCE 4
+#define OUTPUTS_AT_ONCE 3
+#include "kernels_body.h"
+#undef INSTRUCTIONS
+#undef LANES
+#undef ROWS_AT_ONCE
+#undef OUTPUTS_AT_ONCE
+#pragma clang attribute pop
+
+#pragma clang attribute push( \
+    __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma"))), apply_to = function)
+#define INSTRUCTIONS avx512
+#define LANES 16
+#define ROWS_AT_ONCE 8
+#define OUTPUTS_AT_ONCE 3
+#include "kernels_body.h"
+#undef INSTRUCTIONS
+#undef LANES
+#undef ROWS_AT_ONCE
+#undef OUTPUTS_AT_ONCE
+#pragma clang attribute pop
+
+/// 2 for AVX-512, 1 for AVX2, 0 for neither; asked of the processor once.
+static int instruction_set(void) {
+  static int known = -1;
+  int level = __atomic_load_n(&known, __ATOMIC_RELAXED);
+  if (level < 0) {
+    __builtin_cpu_init();
+    level = 0;
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) level = 1;
+    if (level == 1 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
+      level = 2;
+    __atomic_store_n(&known, level, __ATOMIC_RELAXED);
+  }
+  return level;
+}
+#define DISPATCH(function, ...)                         \
+  switch (instruction_set()) {                          \
+  case 2: return function##_avx512(__VA_ARGS__);        \
+  case 1: return function##_avx2(__VA_ARGS__);          \
+  default: return function##_generic(__VA_ARGS__);      \
+  }
+#else
+static int instruction_set(void) { return 0; }
+#define DISPATCH(function, ...) return function##_generic(__VA_ARGS__);
+#endif
+
+const char *loxeval_instruction_set(void) {
+  static const char *const names[] = {"generic", "avx2", "avx512"};
+  return names[instruction_set()];
+}
+
+size_t loxeval_project_scratch(size_t inputs) { return BLOCK_OUTPUTS * inputs; }
+
+void loxeval_widen(const void *source, int element_type, size_t count, float *destination) {
+  DISPATCH(widen, source, element_type, count, destination)
+}
+
+void loxeval_project(
+    const float *x, size_t x_stride, size_t rows, const void *w, int element_type, size_t inputs,
+    size_t begin, size_t end, float *y, size_t y_stride, int accumulate, float *scratch) {
+  DISPATCH(
+      project, x, x_stride, rows, w, element_type, inputs, begin, end, y, y_stride, accumulate,
+      scratch)
+}
+
+void loxeval_add_low_rank(
+    const float *t, size_t rank, const float *b, size_t b_stride, size_t begin, size_t end,
+    float *y) {
+  DISPATCH(add_low_rank, t, rank, b, b_stride, begin, end, y)
+}
+
+void loxeval_rms_norm(const float *x, const float *gain, size_t count, float epsilon, float *y) {
+  DISPATCH(rms_norm, x, gain, count, epsilon, y)
+}
+
+void loxeval_silu_multiply(float *gate, const float *up, size_t count) {
+  DISPATCH(silu_multiply, gate, up, count)
+}
+
+void loxeval_rotate(float *head, const float *cosines, const float *sines, size_t dimension) {
+  DISPATCH(rotate, head, cosines, sines, dimension)
+}
+
+void loxeval_attend(
+    const float *query, const float *keys, size_t key_stride, const float *values, size_t length,
+    size_t dimension, float scale, float *scores, float *out) {
+  DISPATCH(attend, query, keys, key_stride, values, length, dimension, scale, scores, out)
+}
+
+size_t loxeval_argmax(const float *x, size_t count) { DISPATCH(argmax, x, count) }
+
+float loxeval_log_sum_exp(const float *x, size_t count) { DISPATCH(log_sum_exp, x, count) }

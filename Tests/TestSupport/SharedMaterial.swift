@@ -1,4 +1,5 @@
 public import Foundation
+public import Testing
 
 /// Golden values and public data that stand beside the checkout. Tests that need them are skipped
 /// by name where they are missing.
@@ -21,4 +22,10 @@ public enum SharedMaterial {
   public static func has(_ path: String) -> Bool {
     FileManager.default.fileExists(atPath: folder.appending(path: path).path)
   }
+}
+
+extension SharedMaterial {
+  /// What a skipped test says it misses.
+  public static let needsSmolLM2: Comment =
+    "needs the SmolLM2 pair: set LOXEVAL_SMOLLM2 to the folder that make-smollm2 filled"
 }

@@ -1,0 +1,29 @@
+# `make demo` and `make test` are all a fresh machine with Swift needs.
+SHELL := /bin/bash
+
+.PHONY: help setup build demo test format lint clean
+
+help: ## Lists the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: ## Installs the system libraries that are missing (Debian, Ubuntu)
+	@./Scripts/setup
+
+build: setup ## Builds the release binary
+	swift build -c release --product loxeval
+
+demo: build ## Runs a small study end to end and says where its report lies
+	@./Scripts/demo
+
+test: setup lint ## Runs every test whose parts are present; names what it skips
+	swift build --build-tests
+	swift test --skip-build
+
+format: ## Formats all Swift files in place
+	swift format -i -r Package.swift Sources Tests
+
+lint: ## Checks the formatting, strictly
+	swift format lint --strict -r Package.swift Sources Tests
+
+clean: ## Removes everything that was built
+	rm -rf .build .build-*

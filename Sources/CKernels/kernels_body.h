@@ -1,0 +1,415 @@
+// The kernels, written once over a vector of LANES floats and compiled for each instruction set:
+// kernels.c includes this file with LANES, ROWS_AT_ONCE, OUTPUTS_AT_ONCE and NAME(function) set.
+
+typedef float NAME(vector) __attribute__((vector_size(LANES * 4), aligned(4), may_alias));
+typedef int32_t NAME(integers) __attribute__((vector_size(LANES * 4), aligned(4), may_alias));
+typedef uint16_t NAME(halves) __attribute__((vector_size(LANES * 2), aligned(2), may_alias));
+#define VECTOR NAME(vector)
+#define INTEGERS NAME(integers)
+#define INLINE static inline __attribute__((always_inline))
+
+INLINE VECTOR NAME(load)(const float *p) { return *(const VECTOR *)p; }
+
+INLINE VECTOR NAME(load_partial)(const float *p, size_t count) {
+  VECTOR v = {0};
+  for (size_t i = 0; i < count; i++) v[i] = p[i];
+  return v;
+}
+
+INLINE VECTOR NAME(fill)(float x) { return x - (VECTOR){0}; }
+
+INLINE float NAME(sum)(VECTOR v) {
+  // Halves are added until one lane is left: the same tree whatever the caller.
+  float lanes[LANES];
+  memcpy(lanes, &v, sizeof lanes);
+  for (int half = LANES / 2; half > 0; half /= 2)
+    for (int i = 0; i < half; i++) lanes[i] += lanes[i + half];
+  return lanes[0];
+}
+
+INLINE float NAME(largest)(VECTOR v) {
+  float result = v[0];
+  for (int i = 1; i < LANES; i++) result = v[i] > result ? v[i] : result;
+  return result;
+}
+
+/// exp(x) for x <= 88, to about two units in the last place: exp(x) = 2^n * exp(r) with
+/// |r| <= ln(2)/2 and a Taylor polynomial of degree 7 (truncation below 1e-8) for exp(r).
+INLINE VECTOR NAME(exponential)(VECTOR x) {
+  x = __builtin_elementwise_max(x, NAME(fill)(-87.0f));
+  x = __builtin_elementwise_min(x, NAME(fill)(88.0f));
+  // Adding 1.5 * 2^23 rounds to the nearest integer and leaves it in the low bits.
+  const float magic = 12582912.0f;
+  VECTOR shifted = x * 1.44269504088896341f + magic;
+  VECTOR n = shifted - magic;
+  VECTOR r = x - n * 0.693359375f;
+  r = r - n * -2.12194440e-4f;
+  VECTOR p = NAME(fill)(1.0f / 5040);
+  p = p * r + 1.0f / 720;
+  p = p * r + 1.0f / 120;
+  p = p * r + 1.0f / 24;
+  p = p * r + 1.0f / 6;
+  p = p * r + 0.5f;
+  p = p * r + 1.0f;
+  p = p * r + 1.0f;
+  INTEGERS exponent = ((INTEGERS)shifted - 0x4B400000 + 127) << 23;
+  return p * (VECTOR)exponent;
+}
+
+INLINE void NAME(widen_bfloat16)(const uint16_t *source, size_t count, float *destination) {
+  uint32_t *bits = (uint32_t *)destination;
+  for (size_t i = 0; i < count; i++) bits[i] = (uint32_t)source[i] << 16;
+}
+
+INLINE void NAME(widen_float16)(const uint16_t *source, size_t count, float *destination) {
+  for (size_t i = 0; i < count; i++) {
+    // Scaling by 2^112 moves the exponent bias, subnormals included; infinities and NaN keep
+    // their all-ones exponent.
+    uint32_t magnitude = (uint32_t)(source[i] & 0x7FFF) << 13;
+    uint32_t sign = (uint32_t)(source[i] & 0x8000) << 16;
+    float scaled;
+    memcpy(&scaled, &magnitude, 4);
+    scaled *= 0x1p112f;
+    uint32_t bits;
+    memcpy(&bits, &scaled, 4);
+    bits = magnitude >= 0x0F800000 ? (magnitude | 0x7F800000) : bits;
+    bits |= sign;
+    memcpy(destination + i, &bits, 4);
+  }
+}
+
+static void NAME(widen)(
+    const void *source, int element_type, size_t count, float *destination) {
+  switch (element_type) {
+  case LOXEVAL_FLOAT16: NAME(widen_float16)(source, count, destination); break;
+  case LOXEVAL_BFLOAT16: NAME(widen_bfloat16)(source, count, destination); break;
+  default: memcpy(destination, source, count * sizeof(float));
+  }
+}
+
+/// LANES weights from element k on, widened in registers where they are bfloat16.
+INLINE VECTOR NAME(load_weights)(const void *w, size_t k, const int element_type) {
+  if (element_type == LOXEVAL_FLOAT32) return NAME(load)((const float *)w + k);
+  NAME(halves) halves = *(const NAME(halves) *)((const uint16_t *)w + k);
+  return (VECTOR)(__builtin_convertvector(halves, INTEGERS) << 16);
+}
+
+INLINE VECTOR NAME(load_weights_partial)(
+    const void *w, size_t k, size_t count, const int element_type) {
+  if (element_type == LOXEVAL_FLOAT32) return NAME(load_partial)((const float *)w + k, count);
+  float widened[LANES];
+  NAME(widen_bfloat16)((const uint16_t *)w + k, count, widened);
+  return NAME(load_partial)(widened, count);
+}
+
+/// A tile of ROWS by OUTPUTS dot products. Each accumulates LANES partial sums over k in steps of
+/// LANES and adds them at the end, so its value is the same in a tile of any size.
+INLINE void NAME(tile)(
+    const float *x, size_t x_stride, const void *w, size_t inputs, float *y, size_t y_stride,
+    int accumulate, const int element_type, const int fetch_ahead, const int rows,
+    const int outputs) {
+  const size_t width = element_type == LOXEVAL_FLOAT32 ? 4 : 2;
+  VECTOR sums[ROWS_AT_ONCE][OUTPUTS_AT_ONCE];
+  const char *weight_rows[OUTPUTS_AT_ONCE];
+#pragma unroll
+  for (int n = 0; n < outputs; n++) {
+    weight_rows[n] = (const char *)w + n * inputs * width;
+#pragma unroll
+    for (int m = 0; m < rows; m++) sums[m][n] = (VECTOR){0};
+  }
+  size_t k = 0;
+  for (; k + LANES <= inputs; k += LANES) {
+    VECTOR weights[OUTPUTS_AT_ONCE];
+#pragma unroll
+    for (int n = 0; n < outputs; n++) {
+      weights[n] = NAME(load_weights)(weight_rows[n], k, element_type);
+      if (fetch_ahead) __builtin_prefetch(weight_rows[n] + k * width + FETCH_AHEAD_BYTES, 0, 2);
+    }
+#pragma unroll
+    for (int m = 0; m < rows; m++) {
+      VECTOR values = NAME(load)(x + m * x_stride + k);
+#pragma unroll
+      for (int n = 0; n < outputs; n++) sums[m][n] += values * weights[n];
+    }
+  }
+  if (k < inputs) {
+    VECTOR weights[OUTPUTS_AT_ONCE];
+#pragma unroll
+    for (int n = 0; n < outputs; n++)
+      weights[n] = NAME(load_weights_partial)(weight_rows[n], k, inputs - k, element_type);
+#pragma unroll
+    for (int m = 0; m < rows; m++) {
+      VECTOR values = NAME(load_partial)(x + m * x_stride + k, inputs - k);
+#pragma unroll
+      for (int n = 0; n < outputs; n++) sums[m][n] += values * weights[n];
+    }
+  }
+#pragma unroll
+  for (int m = 0; m < rows; m++)
+#pragma unroll
+    for (int n = 0; n < outputs; n++) {
+      float total = NAME(sum)(sums[m][n]);
+      float *target = y + m * y_stride + n;
+      *target = accumulate ? *target + total : total;
+    }
+}
+
+#define TILE(r)                                                                            \
+  case r:                                                                                  \
+    NAME(tile)(                                                                            \
+        x, x_stride, w, inputs, y, y_stride, accumulate, element_type, fetch_ahead, r,     \
+        outputs);                                                                          \
+    break;
+
+INLINE void NAME(tile_of)(
+    const float *x, size_t x_stride, size_t rows, const void *w, size_t inputs, float *y,
+    size_t y_stride, int accumulate, const int element_type, const int fetch_ahead,
+    const int outputs) {
+  switch (rows) {
+    TILE(1) TILE(2) TILE(3) TILE(4)
+#if ROWS_AT_ONCE > 4
+    TILE(5) TILE(6) TILE(7) TILE(8)
+#endif
+  }
+}
+#undef TILE
+
+/// Few rows: each strip of weights meets all rows while it is in the first-level cache, and the
+/// strips ahead are fetched meanwhile, so that memory and arithmetic overlap.
+INLINE void NAME(project_few)(
+    const float *x, size_t x_stride, size_t rows, const void *w, size_t inputs, size_t outputs,
+    float *y, size_t y_stride, int accumulate, const int element_type) {
+  const size_t width = element_type == LOXEVAL_FLOAT32 ? 4 : 2;
+  size_t step = OUTPUTS_AT_ONCE;
+  for (size_t n = 0; n < outputs; n += step) {
+    step = outputs - n < OUTPUTS_AT_ONCE ? 1 : OUTPUTS_AT_ONCE;
+    const char *strip = (const char *)w + n * inputs * width;
+    for (size_t m = 0; m < rows; m += ROWS_AT_ONCE) {
+      size_t tall = rows - m < ROWS_AT_ONCE ? rows - m : ROWS_AT_ONCE;
+      const float *x_tile = x + m * x_stride;
+      float *y_tile = y + m * y_stride + n;
+      if (step == 1)
+        NAME(tile_of)(
+            x_tile, x_stride, tall, strip, inputs, y_tile, y_stride, accumulate, element_type, 0,
+            1);
+      else if (m == 0)
+        NAME(tile_of)(
+            x_tile, x_stride, tall, strip, inputs, y_tile, y_stride, accumulate, element_type, 1,
+            OUTPUTS_AT_ONCE);
+      else
+        NAME(tile_of)(
+            x_tile, x_stride, tall, strip, inputs, y_tile, y_stride, accumulate, element_type, 0,
+            OUTPUTS_AT_ONCE);
+    }
+  }
+}
+
+/// Many rows: a tile of them stays in the first-level cache while a block of weights, in the
+/// second-level cache, passes by.
+INLINE void NAME(project_many)(
+    const float *x, size_t x_stride, size_t rows, const float *w, size_t inputs, size_t outputs,
+    float *y, size_t y_stride, int accumulate) {
+  for (size_t m = 0; m < rows; m += ROWS_AT_ONCE) {
+    size_t tall = rows - m < ROWS_AT_ONCE ? rows - m : ROWS_AT_ONCE;
+    const float *x_tile = x + m * x_stride;
+    float *y_tile = y + m * y_stride;
+    size_t n = 0;
+    for (; n + OUTPUTS_AT_ONCE <= outputs; n += OUTPUTS_AT_ONCE)
+      NAME(tile_of)(
+          x_tile, x_stride, tall, w + n * inputs, inputs, y_tile + n, y_stride, accumulate,
+          LOXEVAL_FLOAT32, 0, OUTPUTS_AT_ONCE);
+    for (; n < outputs; n++)
+      NAME(tile_of)(
+          x_tile, x_stride, tall, w + n * inputs, inputs, y_tile + n, y_stride, accumulate,
+          LOXEVAL_FLOAT32, 0, 1);
+  }
+}
+
+static void NAME(project)(
+    const float *x, size_t x_stride, size_t rows, const void *w, int element_type, size_t inputs,
+    size_t begin, size_t end, float *y, size_t y_stride, int accumulate, float *scratch) {
+  const size_t width = element_type == LOXEVAL_FLOAT32 ? 4 : 2;
+  const char *weights = (const char *)w + begin * inputs * width;
+  if (rows <= FEW_ROWS && element_type == LOXEVAL_BFLOAT16) {
+    NAME(project_few)(
+        x, x_stride, rows, weights, inputs, end - begin, y + begin, y_stride, accumulate,
+        LOXEVAL_BFLOAT16);
+  } else if (rows <= FEW_ROWS && element_type == LOXEVAL_FLOAT32) {
+    NAME(project_few)(
+        x, x_stride, rows, weights, inputs, end - begin, y + begin, y_stride, accumulate,
+        LOXEVAL_FLOAT32);
+  } else {
+    for (size_t block = begin; block < end; block += BLOCK_OUTPUTS) {
+      size_t outputs = end - block < BLOCK_OUTPUTS ? end - block : BLOCK_OUTPUTS;
+      const void *source = (const char *)w + block * inputs * width;
+      const float *widened = source;
+      if (element_type != LOXEVAL_FLOAT32) {
+        NAME(widen)(source, element_type, outputs * inputs, scratch);
+        widened = scratch;
+      }
+      NAME(project_many)(
+          x, x_stride, rows, widened, inputs, outputs, y + block, y_stride, accumulate);
+    }
+  }
+}
+
+static void NAME(add_low_rank)(
+    const float *t, size_t rank, const float *b, size_t b_stride, size_t begin, size_t end,
+    float *y) {
+  size_t n = begin;
+  for (; n + LANES <= end; n += LANES) {
+    VECTOR sum = {0};
+    for (size_t r = 0; r < rank; r++) sum += t[r] * NAME(load)(b + r * b_stride + n);
+    *(VECTOR *)(y + n) += sum;
+  }
+  if (n < end) {
+    VECTOR sum = {0};
+    for (size_t r = 0; r < rank; r++)
+      sum += t[r] * NAME(load_partial)(b + r * b_stride + n, end - n);
+    for (size_t i = n; i < end; i++) y[i] += sum[i - n];
+  }
+}
+
+static void NAME(rms_norm)(
+    const float *x, const float *gain, size_t count, float epsilon, float *y) {
+  VECTOR squares = {0};
+  size_t i = 0;
+  for (; i + LANES <= count; i += LANES) {
+    VECTOR v = NAME(load)(x + i);
+    squares += v * v;
+  }
+  if (i < count) {
+    VECTOR v = NAME(load_partial)(x + i, count - i);
+    squares += v * v;
+  }
+  float factor = 1.0f / sqrtf(NAME(sum)(squares) / (float)count + epsilon);
+  for (i = 0; i < count; i++) y[i] = x[i] * factor * gain[i];
+}
+
+static void NAME(silu_multiply)(float *gate, const float *up, size_t count) {
+  size_t i = 0;
+  for (; i + LANES <= count; i += LANES) {
+    VECTOR z = NAME(load)(gate + i);
+    *(VECTOR *)(gate + i) = z / (1.0f + NAME(exponential)(-z)) * NAME(load)(up + i);
+  }
+  if (i < count) {
+    VECTOR z = NAME(load_partial)(gate + i, count - i);
+    z = z / (1.0f + NAME(exponential)(-z)) * NAME(load_partial)(up + i, count - i);
+    for (size_t j = i; j < count; j++) gate[j] = z[j - i];
+  }
+}
+
+static void NAME(rotate)(float *head, const float *cosines, const float *sines, size_t dimension) {
+  size_t half = dimension / 2;
+  for (size_t i = 0; i < half; i++) {
+    float a = head[i], b = head[i + half];
+    head[i] = a * cosines[i] - b * sines[i];
+    head[i + half] = b * cosines[i] + a * sines[i];
+  }
+}
+
+/// scores = exp(scores - maximum), in place; returns their sum.
+INLINE float NAME(exponentiate)(float *scores, size_t count, float maximum) {
+  VECTOR totals = {0};
+  size_t i = 0;
+  for (; i + LANES <= count; i += LANES) {
+    VECTOR e = NAME(exponential)(NAME(load)(scores + i) - maximum);
+    *(VECTOR *)(scores + i) = e;
+    totals += e;
+  }
+  float total = NAME(sum)(totals);
+  if (i < count) {
+    VECTOR e = NAME(exponential)(NAME(load_partial)(scores + i, count - i) - maximum);
+    for (size_t j = i; j < count; j++) {
+      scores[j] = e[j - i];
+      total += e[j - i];
+    }
+  }
+  return total;
+}
+
+INLINE float NAME(maximum)(const float *x, size_t count) {
+  VECTOR best = NAME(fill)(-INFINITY);
+  size_t i = 0;
+  for (; i + LANES <= count; i += LANES) {
+    VECTOR v = NAME(load)(x + i);
+    best = __builtin_elementwise_max(best, v);
+  }
+  float result = NAME(largest)(best);
+  for (; i < count; i++) result = x[i] > result ? x[i] : result;
+  return result;
+}
+
+/// out = sum_t weights[t] * values[t], over blocks of columns that stay in registers.
+INLINE void NAME(add_weighted)(
+    const float *weights, size_t length, const float *values, size_t dimension, float *out) {
+  size_t d = 0;
+  for (; d + 4 * LANES <= dimension; d += 4 * LANES) {
+    VECTOR sums[4] = {{0}, {0}, {0}, {0}};
+    for (size_t t = 0; t < length; t++)
+#pragma unroll
+      for (int j = 0; j < 4; j++)
+        sums[j] += weights[t] * NAME(load)(values + t * dimension + d + j * LANES);
+#pragma unroll
+    for (int j = 0; j < 4; j++) *(VECTOR *)(out + d + j * LANES) = sums[j];
+  }
+  for (; d < dimension; d++) {
+    float sum = 0;
+    for (size_t t = 0; t < length; t++) sum += weights[t] * values[t * dimension + d];
+    out[d] = sum;
+  }
+}
+
+static void NAME(attend)(
+    const float *query, const float *keys, size_t key_stride, const float *values, size_t length,
+    size_t dimension, float scale, float *scores, float *out) {
+  // Positions are the vector's lanes, so that no sum crosses lanes. The last vector may compute
+  // scores beyond `length`; nothing reads them.
+  for (size_t t = 0; t < length; t += 4 * LANES) {
+    const size_t vectors = (length - t + LANES - 1) / LANES;
+    if (vectors >= 4) {
+      VECTOR sums[4] = {{0}, {0}, {0}, {0}};
+      for (size_t d = 0; d < dimension; d++)
+#pragma unroll
+        for (int j = 0; j < 4; j++)
+          sums[j] += query[d] * NAME(load)(keys + d * key_stride + t + j * LANES);
+#pragma unroll
+      for (int j = 0; j < 4; j++) *(VECTOR *)(scores + t + j * LANES) = sums[j] * scale;
+    } else {
+      for (size_t j = 0; j < vectors; j++) {
+        VECTOR sum = {0};
+        for (size_t d = 0; d < dimension; d++)
+          sum += query[d] * NAME(load)(keys + d * key_stride + t + j * LANES);
+        *(VECTOR *)(scores + t + j * LANES) = sum * scale;
+      }
+    }
+  }
+  float total = NAME(exponentiate)(scores, length, NAME(maximum)(scores, length));
+  float share = 1.0f / total;
+  for (size_t t = 0; t < length; t++) scores[t] *= share;
+  NAME(add_weighted)(scores, length, values, dimension, out);
+}
+
+static size_t NAME(argmax)(const float *x, size_t count) {
+  float best = NAME(maximum)(x, count);
+  for (size_t i = 0; i < count; i++)
+    if (x[i] == best) return i;
+  return 0;
+}
+
+static float NAME(log_sum_exp)(const float *x, size_t count) {
+  float best = NAME(maximum)(x, count);
+  // Summed in blocks, in double: a vocabulary is long enough for float32 to lose digits.
+  float block[256];
+  double total = 0;
+  for (size_t i = 0; i < count; i += 256) {
+    size_t size = count - i < 256 ? count - i : 256;
+    memcpy(block, x + i, size * sizeof(float));
+    total += NAME(exponentiate)(block, size, best);
+  }
+  return best + (float)log(total);
+}
+
+#undef VECTOR
+#undef INTEGERS
+#undef INLINE

@@ -1,0 +1,42 @@
+/// A request on its way through the engine.
+final class ActiveSequence {
+  let id: Int
+  let request: GenerationRequest
+  let cache: KeyValueCache
+  /// The prompt and what was generated after it.
+  private(set) var tokens: [Int]
+  /// How many of `tokens` are in the cache.
+  var computed = 0
+  var sampler: Sampler
+  let emit: @Sendable (GenerationEvent) -> Void
+
+  init(
+    id: Int, request: GenerationRequest, cache: KeyValueCache,
+    emit: @escaping @Sendable (GenerationEvent) -> Void
+  ) {
+    self.id = id
+    self.request = request
+    self.cache = cache
+    self.emit = emit
+    tokens = request.prompt
+    sampler = Sampler(
+      temperature: request.temperature, topP: request.topP, seed: request.seed)
+  }
+
+  /// Tokens that the next step could compute.
+  var pending: Int { tokens.count - computed }
+
+  var generated: Int { tokens.count - request.prompt.count }
+
+  func append(_ token: Int) { tokens.append(token) }
+
+  /// How many leading tokens of `prompt` this sequence holds computed entries for, if its model
+  /// (the scales) is the same; at least one token of the prompt is left to be computed.
+  func sharedPrefix(with other: GenerationRequest) -> Int {
+    guard other.scales == request.scales else { return 0 }
+    let limit = min(computed, other.prompt.count - 1)
+    var length = 0
+    while length < limit && tokens[length] == other.prompt[length] { length += 1 }
+    return length
+  }
+}

@@ -1,0 +1,63 @@
+/// A prompt to be continued, in tokens.
+public struct GenerationRequest: Sendable {
+  public var prompt: [Int]
+  /// The largest number of new tokens, at least 1.
+  public var maxTokens: Int
+  /// 0 takes the likeliest token; above 0 samples from softmax(logits / temperature).
+  public var temperature: Float
+  /// Samples from the smallest set of tokens whose probability reaches this, in (0, 1].
+  public var topP: Float
+  /// Seeds this request's own generator, so that its reply depends on nothing else.
+  public var seed: UInt64
+  /// The scale of each loaded update for this request.
+  public var scales: [Float]
+  /// Tokens that end the reply and are not part of it.
+  public var stopTokens: Set<Int>
+  /// How many of the likeliest tokens to report with each token; nil reports no probabilities.
+  public var topLogprobs: Int?
+
+  public init(
+    prompt: [Int], maxTokens: Int, temperature: Float = 0, topP: Float = 1, seed: UInt64 = 0,
+    scales: [Float] = [], stopTokens: Set<Int> = [], topLogprobs: Int? = nil
+  ) {
+    self.prompt = prompt
+    self.maxTokens = maxTokens
+    self.temperature = temperature
+    self.topP = topP
+    self.seed = seed
+    self.scales = scales
+    self.stopTokens = stopTokens
+    self.topLogprobs = topLogprobs
+  }
+}
+
+/// A token with its natural logarithmic probability.
+public struct TokenLogprob: Hashable, Sendable {
+  public let id: Int
+  public let logprob: Float
+}
+
+/// What a generation yields, in order: tokens, then how it ended.
+public enum GenerationEvent: Sendable {
+  case token(GeneratedToken)
+  /// The last event.
+  case finished(FinishReason)
+}
+
+/// One new token.
+public struct GeneratedToken: Hashable, Sendable {
+  public let id: Int
+  /// Present where the request asked for probabilities: those of the unscaled distribution
+  /// (temperature 1), whatever the sampling.
+  public let logprob: Float?
+  /// The likeliest tokens, most probable first.
+  public let top: [TokenLogprob]
+}
+
+/// Why a reply ended.
+public enum FinishReason: String, Sendable {
+  /// The model ended it.
+  case stop
+  /// `maxTokens` was reached.
+  case length
+}

@@ -1,1 +1,0 @@
-// The LanguageModel room; furnished by the files beside this one.

@@ -1,0 +1,21 @@
+/// A small seeded generator whose sequence is the same on every machine.
+///
+/// SplitMix64 (Steele, Lea and Flood, OOPSLA 2014): a counter stepped by the golden ratio, mixed by
+/// two multiplications. Standard-library shuffles and `random(in:)` may change between releases;
+/// `nextUnit` and `nextGaussian` do not.
+public struct SplitMix64: RandomNumberGenerator, Sendable {
+  private var state: UInt64
+
+  public init(seed: UInt64) { state = seed }
+
+  public mutating func next() -> UInt64 {
+    state &+= 0x9E37_79B9_7F4A_7C15
+    var mixed = state
+    mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+    mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+    return mixed ^ (mixed >> 31)
+  }
+
+  /// A number in [0, 1) with 53 random bits.
+  public mutating func nextUnit() -> Double { Double(next() >> 11) * 0x1p-53 }
+}

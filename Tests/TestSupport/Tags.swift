@@ -1,0 +1,6 @@
+public import Testing
+
+extension Tag {
+  /// Runs a model of 135 million parameters; needs the folder that `LOXEVAL_SMOLLM2` names.
+  @Tag public static var realModel: Self
+}
