@@ -1,3 +1,5 @@
+import Foundation
+
 /// A small seeded generator whose sequence is the same on every machine.
 ///
 /// SplitMix64 (Steele, Lea and Flood, OOPSLA 2014): a counter stepped by the golden ratio, mixed by
@@ -18,4 +20,12 @@ public struct SplitMix64: RandomNumberGenerator, Sendable {
 
   /// A number in [0, 1) with 53 random bits.
   public mutating func nextUnit() -> Double { Double(next() >> 11) * 0x1p-53 }
+}
+
+extension SplitMix64 {
+  /// A standard normal number, by Box and Muller's transform (the cosine half).
+  public mutating func nextGaussian() -> Double {
+    let radius = (-2 * log(1 - nextUnit())).squareRoot()
+    return radius * cos(2 * .pi * nextUnit())
+  }
 }

@@ -1,1 +1,0 @@
-// The Attacks room; furnished by the files beside this one.

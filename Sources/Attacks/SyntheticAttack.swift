@@ -1,0 +1,116 @@
+public import Checkpoints
+import LinearAlgebra
+import LoX
+
+/// A proxy for fine-tuning that needs no data and no training: a seeded change of chosen size.
+///
+/// With Proj_k(ΔW) = U_k S_k V_kᵀ the leading part of the alignment and N its Frobenius norm:
+/// - harmful: Δ = −s (cos θ · Proj_k(ΔW) + sin θ · N · U_k G / ‖G‖_F), G a k × n Gaussian matrix.
+///   Fine-tuning that undoes an alignment moves against it, but not exactly: cos²θ = 3/4 of the
+///   change points straight back and the rest anywhere within the same column space.
+/// - benign: Δ = s · N · Q G / ‖G‖_F, Q a random orthonormal m × k matrix: as large, and unrelated.
+public struct SyntheticAttack: Attack {
+  public enum Kind: String, Sendable {
+    case harmful, benign
+  }
+
+  public let kind: Kind
+  /// s: the change's norm as a multiple of N.
+  public let strength: Double
+  /// k: the change's rank, whatever the defence's.
+  public let rank: Int
+  public let seed: UInt64
+
+  /// cos²θ of the harmful kind.
+  public static let opposedShare = 0.75
+
+  public init(kind: Kind, strength: Double = 1, rank: Int = 6, seed: UInt64 = 0) {
+    self.kind = kind
+    self.strength = strength
+    self.rank = rank
+    self.seed = seed
+  }
+
+  public var name: String {
+    let base = "synthetic-\(kind.rawValue)"
+    return strength == 1 ? base : "\(base):\(Self.spell(strength))"
+  }
+
+  public var method: String { "synthetic" }
+
+  public var remark: String? {
+    switch kind {
+    case .harmful:
+      "a proxy: no data, no training; the weights move against the alignment's top \(rank) "
+        + "directions by \(Self.spell(strength)) times their norm"
+    case .benign:
+      "a proxy: no data, no training; a random change of rank \(rank) with \(Self.spell(strength)) times the "
+        + "norm of the alignment's top \(rank) directions"
+    }
+  }
+
+  public func update(for model: AttackedModel) throws -> LowRankUpdate {
+    guard let alignment = model.alignment else { throw AttackError.needsAlignment(attack: name) }
+    var result = LowRankUpdate()
+    for (name, svd) in alignment.tensors.sorted(by: { $0.key < $1.key }) {
+      let k = min(rank, svd.rank)
+      guard k > 0 else { continue }
+      // Each tensor has a sequence of its own, so that targets do not shift one another.
+      var generator = SplitMix64(seed: seed ^ Self.hash(name))
+      let norm = svd.singularValues.prefix(k).reduce(0) { $0 + $1 * $1 }.squareRoot()
+      result.tensors[name] =
+        switch kind {
+        case .harmful: harmful(svd.truncated(to: k), norm, &generator)
+        case .benign: benign(svd.left.rows, svd.right.columns, k, norm, &generator)
+        }
+    }
+    return result
+  }
+
+  private func harmful(
+    _ svd: SingularValueDecomposition, _ norm: Double, _ generator: inout SplitMix64
+  ) -> LowRankUpdate.Factors {
+    let random = Self.gaussian(svd.rank, svd.right.columns, &generator)
+    let opposed = Self.opposedShare.squareRoot()
+    let aside =
+      (1 - Self.opposedShare).squareRoot() * norm / random.squaredFrobeniusNorm.squareRoot()
+    var right = random
+    for direction in 0..<svd.rank {
+      for column in 0..<right.columns {
+        right[direction, column] =
+          -strength
+          * (opposed * svd.singularValues[direction] * svd.right[direction, column]
+            + aside * random[direction, column])
+      }
+    }
+    return LowRankUpdate.Factors(left: svd.left.rounded, right: right.rounded)
+  }
+
+  private func benign(
+    _ rows: Int, _ columns: Int, _ rank: Int, _ norm: Double, _ generator: inout SplitMix64
+  ) -> LowRankUpdate.Factors {
+    let left = Self.gaussian(rows, rank, &generator).orthonormalised()
+    var right = Self.gaussian(rank, columns, &generator)
+    let factor = strength * norm / right.squaredFrobeniusNorm.squareRoot()
+    for index in right.elements.indices { right.elements[index] *= factor }
+    return LowRankUpdate.Factors(left: left.rounded, right: right.rounded)
+  }
+
+  private static func gaussian(
+    _ rows: Int, _ columns: Int, _ generator: inout SplitMix64
+  ) -> DoubleMatrix {
+    DoubleMatrix(
+      rows: rows, columns: columns,
+      elements: (0..<rows * columns).map { _ in generator.nextGaussian() })
+  }
+
+  /// 2 rather than 2.0.
+  private static func spell(_ value: Double) -> String {
+    Int(exactly: value).map(String.init) ?? "\(value)"
+  }
+
+  /// FNV-1a of a name.
+  private static func hash(_ name: String) -> UInt64 {
+    name.utf8.reduce(0xcbf2_9ce4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
+  }
+}

@@ -1,1 +1,0 @@
-// The LoX room; furnished by the files beside this one.

@@ -1,0 +1,67 @@
+import Foundation
+
+/// Which tensors of a model the method changes.
+public enum Targets: Hashable, Sendable, CustomStringConvertible {
+  /// Every tensor of two dimensions, embeddings and output head included: how the published
+  /// results were made.
+  case all
+  /// The linear layers of the blocks: embeddings and head are left alone.
+  case linear
+  /// Tensors whose name a regular expression matches somewhere.
+  case matching(String)
+
+  /// - Parameter text: `all`, `linear` or a regular expression.
+  public init(parsing text: String) throws(LoXError) {
+    switch text {
+    case "all": self = .all
+    case "linear": self = .linear
+    default:
+      guard !text.isEmpty, (try? NSRegularExpression(pattern: text)) != nil else {
+        throw .invalidTargets(text)
+      }
+      self = .matching(text)
+    }
+  }
+
+  public var description: String {
+    switch self {
+    case .all: "all"
+    case .linear: "linear"
+    case .matching(let pattern): pattern
+    }
+  }
+
+  /// Whether a tensor of two or more dimensions is meant.
+  func includes(_ name: String) -> Bool {
+    switch self {
+    case .all: true
+    case .linear: !["embed", "lm_head", "wte", "wpe"].contains { name.contains($0) }
+    case .matching(let pattern): name.range(of: pattern, options: .regularExpression) != nil
+    }
+  }
+}
+
+/// How many singular directions are kept.
+public enum Rank: Hashable, Sendable, CustomStringConvertible {
+  case leading(Int)
+  /// All: the whole of ΔW.
+  case full
+
+  /// - Parameter text: a positive whole number or `full`.
+  public init(parsing text: String) throws(LoXError) {
+    if text == "full" {
+      self = .full
+    } else if let count = Int(text), count > 0 {
+      self = .leading(count)
+    } else {
+      throw .invalidRank(text)
+    }
+  }
+
+  public var description: String {
+    switch self {
+    case .leading(let count): "\(count)"
+    case .full: "full"
+    }
+  }
+}

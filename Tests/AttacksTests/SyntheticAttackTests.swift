@@ -1,0 +1,86 @@
+import Checkpoints
+import Foundation
+import LinearAlgebra
+import LoX
+import TestSupport
+import Testing
+
+@testable import Attacks
+
+@Suite struct SyntheticAttackTests {
+  static func model(in folder: TemporaryFolder) throws -> AttackedModel {
+    var generator = SplitMix64(seed: 2)
+    for name in ["base", "aligned"] {
+      let values = (0..<30 * 20).map { _ in Float(generator.nextGaussian()) }
+      try FileManager.default.createDirectory(
+        at: folder.url.appending(path: name), withIntermediateDirectories: true)
+      try writeSafetensors(
+        ["w.weight": ([30, 20], values)],
+        to: folder.url.appending(path: "\(name)/model.safetensors"))
+    }
+    let pair = try AlignmentPair(
+      base: Checkpoint(folder: folder.url.appending(path: "base")),
+      aligned: Checkpoint(folder: folder.url.appending(path: "aligned")), targets: .all)
+    return AttackedModel(
+      checkpoint: pair.aligned, alignment: try Decomposition(of: pair, rank: .leading(6)))
+  }
+
+  static func change(_ update: LowRankUpdate) throws -> DoubleMatrix {
+    let factors = try #require(update.tensors["w.weight"])
+    return DoubleMatrix(factors.left).multiplied(by: DoubleMatrix(factors.right))
+  }
+
+  static func inner(_ a: DoubleMatrix, _ b: DoubleMatrix) -> Double {
+    zip(a.elements, b.elements).reduce(0) { $0 + $1.0 * $1.1 }
+  }
+
+  @Test(arguments: [1.0, 2.5])
+  func harmfulMovesAgainstTheAlignment(strength: Double) throws {
+    let model = try Self.model(in: try TemporaryFolder())
+    let alignment = try Self.change(try #require(model.alignment).update(rank: .leading(6)))
+    let change = try Self.change(
+      SyntheticAttack(kind: .harmful, strength: strength, seed: 1).update(for: model))
+    let norms = (alignment.squaredFrobeniusNorm * change.squaredFrobeniusNorm).squareRoot()
+    let cosine = Self.inner(alignment, change) / norms
+    #expect(abs(cosine + 0.75.squareRoot()) < 0.1)
+    let ratio = (change.squaredFrobeniusNorm / alignment.squaredFrobeniusNorm).squareRoot()
+    #expect(abs(ratio / strength - 1) < 0.1)
+  }
+
+  @Test func benignIsAsLargeAndUnrelated() throws {
+    let model = try Self.model(in: try TemporaryFolder())
+    let alignment = try Self.change(try #require(model.alignment).update(rank: .leading(6)))
+    let change = try Self.change(SyntheticAttack(kind: .benign, seed: 1).update(for: model))
+    #expect(
+      abs(change.squaredFrobeniusNorm / alignment.squaredFrobeniusNorm - 1) < 1e-5)
+    let cosine = Self.inner(alignment, change) / alignment.squaredFrobeniusNorm
+    #expect(abs(cosine) < 0.2)
+  }
+
+  @Test(arguments: [SyntheticAttack.Kind.harmful, .benign])
+  func equalSeedsGiveEqualUpdates(kind: SyntheticAttack.Kind) throws {
+    let model = try Self.model(in: try TemporaryFolder())
+    let first = try SyntheticAttack(kind: kind, seed: 7).update(for: model)
+    #expect(try first == SyntheticAttack(kind: kind, seed: 7).update(for: model))
+    #expect(try first != SyntheticAttack(kind: kind, seed: 8).update(for: model))
+    #expect(first.rank == 6)
+  }
+
+  @Test func specificationsAreParsed() throws {
+    let attacks = try AttackSpecification.parse(
+      "none, synthetic-harmful:2,synthetic-benign,import:runs/identity-shift", seed: 3)
+    #expect(attacks.map(\.name) == ["synthetic-harmful:2", "synthetic-benign", "identity-shift"])
+    #expect(attacks.map(\.method) == ["synthetic", "synthetic", "imported"])
+  }
+
+  @Test(arguments: [
+    ("gsm9k", AttackError.unknown("gsm9k")), ("", .unknown("")),
+    ("import:", .missingFolder("import:")),
+    ("synthetic-harmful:x", .invalidStrength(attack: "synthetic-harmful:x", found: "x")),
+    ("synthetic-benign:-1", .invalidStrength(attack: "synthetic-benign:-1", found: "-1")),
+    ("import:a/x,import:b/x", .duplicate("x")),
+  ])
+  func badSpecificationsAreRefused(text: String, expected: AttackError) {
+    #expect(throws: expected) { _ = try AttackSpecification.parse(text, seed: 0) }
+  }
+}
