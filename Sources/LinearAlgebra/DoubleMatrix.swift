@@ -21,7 +21,8 @@ public struct DoubleMatrix: Equatable, Sendable {
   }
 
   public init(_ matrix: Matrix) {
-    self.init(rows: matrix.rows, columns: matrix.columns, elements: matrix.elements.map(Double.init))
+    self.init(
+      rows: matrix.rows, columns: matrix.columns, elements: matrix.elements.map(Double.init))
   }
 
   public subscript(row: Int, column: Int) -> Double {
