@@ -1,0 +1,50 @@
+public import Foundation
+
+/// Where a server is, and the key it wants.
+public struct Endpoint: Sendable, CustomStringConvertible {
+  /// Ends in `/v1`.
+  let base: URL
+  /// From the environment only; never logged, never part of an error.
+  let key: String?
+
+  /// The environment's variables for the key, in order.
+  public static let keyVariables = ["LOXEVAL_API_KEY", "OPENAI_API_KEY"]
+
+  /// - Parameter text: `http://host:port`, with or without `/v1` and a closing slash.
+  public init(
+    _ text: String, environment: [String: String] = ProcessInfo.processInfo.environment
+  ) throws(TransportError) {
+    var path = text
+    while path.hasSuffix("/") { path.removeLast() }
+    if !path.hasSuffix("/v1") { path += "/v1" }
+    guard let url = URL(string: path), let scheme = url.scheme?.lowercased(),
+      ["http", "https"].contains(scheme), url.host?.isEmpty == false
+    else { throw .invalidURL(text) }
+    base = url
+    key = Self.keyVariables.compactMap { environment[$0] }.first { !$0.isEmpty }
+  }
+
+  /// Host and port, for messages: never a key.
+  public var name: String {
+    (base.host ?? "") + (base.port.map { ":\($0)" } ?? "")
+  }
+
+  public var description: String { name }
+
+  func url(_ path: String) -> URL { base.appending(path: path) }
+
+  /// A path of the server's root, such as `health`.
+  func rootURL(_ path: String) -> URL { base.deletingLastPathComponent().appending(path: path) }
+
+  var authorization: [String] { key.map { ["Authorization: Bearer \($0)"] } ?? [] }
+
+  /// Text of the server's that may be shown: without the key, printable, at most 200 characters.
+  func excerpt(_ data: Data) -> String {
+    var text = String(decoding: data.prefix(400), as: UTF8.self)
+    if let key { text = text.replacingOccurrences(of: key, with: "[key]") }
+    let printable = text.unicodeScalars.prefix(200).map { scalar in
+      scalar.properties.generalCategory == .control ? " " : String(scalar)
+    }
+    return printable.joined()
+  }
+}

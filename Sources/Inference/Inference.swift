@@ -1,1 +1,0 @@
-// The Inference room; furnished by the files beside this one.

@@ -1,0 +1,48 @@
+import Foundation
+
+/// When a request is sent again, and after how long.
+public struct RetryPolicy: Sendable {
+  /// Further attempts after the first.
+  public var maxRetries: Int
+  /// The first delay; each further one doubles, up to `longestSeconds`.
+  public var firstSeconds: Double
+  public var longestSeconds: Double
+  /// Waiting longer than this because a server says so is pointless.
+  public var longestServerDelaySeconds: Double
+
+  public init(
+    maxRetries: Int = 5, firstSeconds: Double = 0.5, longestSeconds: Double = 30,
+    longestServerDelaySeconds: Double = 120
+  ) {
+    self.maxRetries = maxRetries
+    self.firstSeconds = firstSeconds
+    self.longestSeconds = longestSeconds
+    self.longestServerDelaySeconds = longestServerDelaySeconds
+  }
+
+  /// Statuses that another attempt may change.
+  static func isTransient(status: Int) -> Bool {
+    status == 408 || status == 429 || (500...599).contains(status)
+  }
+
+  /// The delay before retry number `retry` (from 0): exponential, with half of it random so that
+  /// clients that failed together do not come back together; at least what the server asked for.
+  func delay(retry: Int, retryAfter: String?, now: Date = .now) -> Double {
+    let exponential = min(longestSeconds, firstSeconds * pow(2, Double(min(retry, 30))))
+    let jittered = exponential * Double.random(in: 0.5...1)
+    guard let asked = retryAfter.flatMap({ Self.seconds(of: $0, now: now) }) else {
+      return jittered
+    }
+    return max(jittered, min(asked, longestServerDelaySeconds))
+  }
+
+  /// `Retry-After` as seconds or an HTTP date.
+  static func seconds(of text: String, now: Date) -> Double? {
+    if let seconds = Double(text), seconds >= 0 { return seconds }
+    let formatter = DateFormatter()
+    formatter.locale = Locale(identifier: "en_US_POSIX")
+    formatter.timeZone = TimeZone(identifier: "GMT")
+    formatter.dateFormat = "EEE, dd MMM yyyy HH:mm:ss zzz"
+    return formatter.date(from: text).map { max(0, $0.timeIntervalSince(now)) }
+  }
+}

@@ -1,0 +1,95 @@
+public import Chat
+import Foundation
+
+/// Asks a server what it is before it is measured.
+public struct ServerProbe: Sendable {
+  /// One entry of `GET /lora-adapters`.
+  public struct Adapter: Decodable, Hashable, Sendable {
+    public var id: Int
+    public var name: String?
+    public var path: String?
+  }
+
+  public let endpoint: Endpoint
+  public let transport: Transport
+
+  public init(endpoint: Endpoint, transport: Transport) {
+    self.endpoint = endpoint
+    self.transport = transport
+  }
+
+  /// Waits until `GET /health` says yes; servers answer 503 while they load. One that has no such
+  /// path (404) is taken for ready.
+  public func waitUntilReady(seconds: Double) async throws(ChatFailure) {
+    let deadline = ContinuousClock.now + .seconds(seconds)
+    var last = "no answer"
+    repeat {
+      do throws(TransportError) {
+        let response = try await transport.send(
+          TransportRequest(url: endpoint.rootURL("health"), headers: endpoint.authorization))
+        if (200..<300).contains(response.status) || response.status == 404 { return }
+        last = "status \(response.status)"
+      } catch {
+        last = "\(error)"
+      }
+      do {
+        try await Task.sleep(for: .milliseconds(250))
+      } catch {
+        break
+      }
+    } while ContinuousClock.now < deadline
+    throw failure("not-ready", "expected it to be ready within \(seconds) s, found \(last)")
+  }
+
+  /// The names of `GET /v1/models`.
+  public func models() async throws(ChatFailure) -> [String] {
+    struct List: Decodable {
+      struct Model: Decodable { var id: String }
+      var data: [Model]
+    }
+    let list: List = try await get(endpoint.url("models"), "a list of models")
+    return list.data.map(\.id)
+  }
+
+  /// The loaded adapters of a server that speaks llama-server's dialect; nil where it has no such
+  /// path.
+  public func adapters() async throws(ChatFailure) -> [Adapter]? {
+    do throws(ChatFailure) {
+      return try await get(endpoint.rootURL("lora-adapters"), "a list of adapters")
+    } catch {
+      if error.code == "http-404" { return nil }
+      throw error
+    }
+  }
+
+  private func get<Value: Decodable>(
+    _ url: URL, _ expected: String
+  ) async throws(ChatFailure) -> Value {
+    let response: TransportResponse
+    do throws(TransportError) {
+      response = try await transport.send(
+        TransportRequest(url: url, headers: endpoint.authorization))
+    } catch {
+      throw failure(error.code, "\(error)")
+    }
+    guard (200..<300).contains(response.status) else {
+      throw failure(
+        "http-\(response.status)",
+        "expected \(expected) at \(url.path), found status \(response.status): "
+          + endpoint.excerpt(response.body))
+    }
+    do {
+      return try JSONDecoder().decode(Value.self, from: response.body)
+    } catch {
+      throw failure(
+        "malformed-reply",
+        "expected \(expected) at \(url.path), found: \(endpoint.excerpt(response.body))")
+    }
+  }
+
+  private func failure(_ code: String, _ message: String) -> ChatFailure {
+    ChatFailure(
+      code: code, message: "\(endpoint.name): \(message)", attempts: 1, latencyMilliseconds: 0,
+      isFatal: true)
+  }
+}

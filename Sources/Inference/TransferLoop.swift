@@ -1,0 +1,232 @@
+import CLibcurl
+import Foundation
+
+/// One of libcurl's easy handles, as a key: its address. Owned by the loop that made it.
+private struct EasyHandle: Hashable {
+  private let address: UInt
+
+  init?() {
+    guard let handle = unsafe curl_easy_init() else { return nil }
+    unsafe self.init(handle)
+  }
+
+  @unsafe init(_ handle: UnsafeMutableRawPointer) { address = UInt(bitPattern: handle) }
+
+  @unsafe var raw: UnsafeMutableRawPointer? { unsafe UnsafeMutableRawPointer(bitPattern: address) }
+}
+
+/// The transfer thread's work: owns the multi handle and every easy handle.
+@safe
+struct TransferLoop: ~Copyable {
+  private let mailbox: TransferMailbox
+  private let limits: Transport.Limits
+  private let multi: UnsafeMutableRawPointer
+  private var waiting: [Transfer] = []
+  private var active: [EasyHandle: ActiveTransfer] = [:]
+  private var idle: [EasyHandle] = []
+
+  @safe
+  private struct ActiveTransfer {
+    let transfer: Transfer
+    let headerList: UnsafeMutablePointer<curl_slist>?
+  }
+
+  init(mailbox: TransferMailbox, limits: Transport.Limits) {
+    self.mailbox = mailbox
+    self.limits = limits
+    // Fails only without memory.
+    unsafe multi = curl_multi_init()!
+    unsafe loxeval_multi_set_long(multi, CURLMOPT_MAXCONNECTS, limits.connections)
+    unsafe mailbox.attach(multi)
+  }
+
+  deinit {
+    for handle in idle { unsafe curl_easy_cleanup(handle.raw) }
+    unsafe curl_multi_cleanup(multi)
+  }
+
+  mutating func run() {
+    while receive() {
+      startWaiting()
+      var running: Int32 = 0
+      unsafe curl_multi_perform(multi, &running)
+      collectFinished()
+      giveUpOverdue()
+      // Woken early by messages and by the network; the second is for the deadlines.
+      let hasRoom = !waiting.isEmpty && active.count < limits.connections
+      let patience: Int32 = hasRoom ? 0 : active.isEmpty ? 60_000 : 250
+      unsafe curl_multi_poll(multi, nil, 0, patience, nil)
+    }
+    let late = mailbox.close()
+    for case .start(let transfer) in late { transfer.finish(.failure(.shutDown)) }
+    for transfer in waiting { transfer.finish(.failure(.shutDown)) }
+    for handle in Array(active.keys) { end(handle, .failure(.shutDown)) }
+  }
+
+  /// Takes the callers' messages; false once the client was shut down.
+  private mutating func receive() -> Bool {
+    for message in mailbox.take() {
+      switch message {
+      case .start(let transfer):
+        waiting.append(transfer)
+      case .cancel(let transfer):
+        waiting.removeAll { $0 === transfer }
+        if let handle = active.first(where: { $0.value.transfer === transfer })?.key {
+          end(handle, .failure(.cancelled))
+        } else {
+          transfer.finish(.failure(.cancelled))
+        }
+      case .stop:
+        return false
+      }
+    }
+    return true
+  }
+
+  private mutating func startWaiting() {
+    while active.count < limits.connections, !waiting.isEmpty {
+      let transfer = waiting.removeFirst()
+      guard let handle = idle.popLast() ?? EasyHandle() else {
+        transfer.finish(.failure(.connection("libcurl has no more handles")))
+        continue
+      }
+      transfer.startedAt = .now
+      transfer.bodyLimit = limits.bodyBytes
+      let headers = unsafe configure(handle.raw, transfer)
+      active[handle] = unsafe ActiveTransfer(transfer: transfer, headerList: headers)
+      unsafe curl_multi_add_handle(multi, handle.raw)
+    }
+  }
+
+  /// Sets every option of one transfer; returns the header list, which must outlive it.
+  private func configure(
+    _ handle: UnsafeMutableRawPointer?, _ transfer: Transfer
+  ) -> UnsafeMutablePointer<curl_slist>? {
+    unsafe curl_easy_reset(handle)
+    let context = unsafe Unmanaged.passUnretained(transfer).toOpaque()
+    unsafe loxeval_set_string(handle, CURLOPT_URL, transfer.request.url.absoluteString)
+    unsafe loxeval_set_long(handle, CURLOPT_NOSIGNAL, 1)
+    unsafe loxeval_set_long(handle, CURLOPT_FOLLOWLOCATION, 0)
+    unsafe loxeval_set_string(handle, CURLOPT_PROTOCOLS_STR, "http,https")
+    unsafe loxeval_set_string(handle, CURLOPT_NOPROXY, "localhost,127.0.0.1,::1")
+    unsafe loxeval_set_string(handle, CURLOPT_ACCEPT_ENCODING, "")
+    unsafe loxeval_set_long(handle, CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_2TLS))
+    unsafe loxeval_set_long(
+      handle, CURLOPT_CONNECTTIMEOUT_MS, Int(limits.connectSeconds * 1_000))
+    unsafe loxeval_set_callback(handle, CURLOPT_WRITEFUNCTION, receiveBody)
+    unsafe loxeval_set_pointer(handle, CURLOPT_WRITEDATA, context)
+    unsafe loxeval_set_callback(handle, CURLOPT_HEADERFUNCTION, receiveHeader)
+    unsafe loxeval_set_pointer(handle, CURLOPT_HEADERDATA, context)
+    if let body = transfer.request.body {
+      unsafe loxeval_set_long(handle, CURLOPT_POST, 1)
+      unsafe loxeval_set_offset(handle, CURLOPT_POSTFIELDSIZE_LARGE, curl_off_t(body.count))
+      unsafe body.withUnsafeBytes { bytes in
+        // Copied by libcurl, so the bytes need not stay.
+        _ = unsafe loxeval_set_string(
+          handle, CURLOPT_COPYPOSTFIELDS, bytes.bindMemory(to: CChar.self).baseAddress)
+      }
+    }
+    var list: UnsafeMutablePointer<curl_slist>?
+    // libcurl would wait for "100 Continue" before larger bodies.
+    for line in transfer.request.headers + ["Expect:"] {
+      unsafe list = curl_slist_append(list, line)
+    }
+    unsafe loxeval_set_list(handle, CURLOPT_HTTPHEADER, list)
+    return unsafe list
+  }
+
+  private mutating func collectFinished() {
+    var left: Int32 = 0
+    while let message = unsafe curl_multi_info_read(multi, &left) {
+      guard unsafe message.pointee.msg == CURLMSG_DONE,
+        let raw = unsafe message.pointee.easy_handle
+      else { continue }
+      let handle = unsafe EasyHandle(raw)
+      guard let transfer = active[handle]?.transfer else { continue }
+      let code = unsafe loxeval_message_result(message)
+      end(handle, outcome(of: transfer, handle, code))
+    }
+  }
+
+  private func outcome(
+    of transfer: Transfer, _ handle: EasyHandle, _ code: CURLcode
+  ) -> Result<TransportResponse, TransportError> {
+    if let failure = transfer.failure { return .failure(failure) }
+    if code == CURLE_OPERATION_TIMEDOUT {
+      return .failure(.timedOut(phase: .connection, seconds: limits.connectSeconds))
+    }
+    guard code == CURLE_OK else {
+      return .failure(.connection(unsafe String(cString: curl_easy_strerror(code))))
+    }
+    var status = 0
+    unsafe loxeval_get_long(handle.raw, CURLINFO_RESPONSE_CODE, &status)
+    return .success(
+      TransportResponse(
+        status: status, headers: transfer.headers, body: transfer.body,
+        milliseconds: (ContinuousClock.now - transfer.startedAt).milliseconds))
+  }
+
+  private mutating func giveUpOverdue() {
+    let now = ContinuousClock.now
+    for (handle, entry) in active {
+      let transfer = entry.transfer
+      if let first = transfer.firstByteAt {
+        if (now - first).milliseconds > limits.bodySeconds * 1_000 {
+          end(handle, .failure(.timedOut(phase: .body, seconds: limits.bodySeconds)))
+        }
+      } else if (now - transfer.startedAt).milliseconds > limits.firstByteSeconds * 1_000 {
+        end(handle, .failure(.timedOut(phase: .firstByte, seconds: limits.firstByteSeconds)))
+      }
+    }
+  }
+
+  /// Takes a transfer off the wire, keeps its handle for another, and reports its result.
+  private mutating func end(
+    _ handle: EasyHandle, _ result: Result<TransportResponse, TransportError>
+  ) {
+    guard let entry = active.removeValue(forKey: handle) else { return }
+    unsafe curl_multi_remove_handle(multi, handle.raw)
+    unsafe curl_slist_free_all(entry.headerList)
+    idle.append(handle)
+    entry.transfer.finish(result)
+  }
+}
+
+extension Duration {
+  var milliseconds: Double {
+    Double(components.seconds) * 1_000 + Double(components.attoseconds) * 1e-15
+  }
+}
+
+/// libcurl's callback for body bytes; less than `count` as the result aborts the transfer.
+private func receiveBody(
+  _ data: UnsafeMutablePointer<CChar>?, _ size: Int, _ count: Int,
+  _ context: UnsafeMutableRawPointer?
+) -> Int {
+  guard let data = unsafe data, let context = unsafe context else { return 0 }
+  let transfer = unsafe Unmanaged<Transfer>.fromOpaque(context).takeUnretainedValue()
+  if transfer.firstByteAt == nil { transfer.firstByteAt = .now }
+  guard transfer.body.count + size * count <= transfer.bodyLimit else {
+    transfer.failure = .bodyTooLarge(limit: transfer.bodyLimit)
+    return 0
+  }
+  unsafe transfer.body.append(Data(bytes: data, count: size * count))
+  return size * count
+}
+
+/// libcurl's callback for one header line.
+private func receiveHeader(
+  _ data: UnsafeMutablePointer<CChar>?, _ size: Int, _ count: Int,
+  _ context: UnsafeMutableRawPointer?
+) -> Int {
+  guard let data = unsafe data, let context = unsafe context else { return 0 }
+  let transfer = unsafe Unmanaged<Transfer>.fromOpaque(context).takeUnretainedValue()
+  let line = unsafe String(decoding: Data(bytes: data, count: size * count), as: UTF8.self)
+  // A new status line begins a new set: those before were interim responses.
+  if line.hasPrefix("HTTP/") { transfer.headers = [:] }
+  if let colon = line.firstIndex(of: ":"), transfer.headers.count < 256 {
+    let value = line[line.index(after: colon)...].trimmingCharacters(in: .whitespacesAndNewlines)
+    transfer.headers[line[..<colon].lowercased()] = value
+  }
+  return size * count
+}

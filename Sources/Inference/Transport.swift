@@ -1,0 +1,182 @@
+import CLibcurl
+public import Foundation
+import Synchronization
+
+/// A request as bytes.
+public struct TransportRequest: Sendable {
+  public var url: URL
+  /// nil sends GET, otherwise POST.
+  public var body: Data?
+  /// `Name: value` lines.
+  public var headers: [String]
+
+  public init(url: URL, body: Data? = nil, headers: [String] = []) {
+    self.url = url
+    self.body = body
+    self.headers = headers
+  }
+}
+
+/// A response as bytes.
+public struct TransportResponse: Sendable {
+  public var status: Int
+  /// By lower-case name; the last of equals.
+  public var headers: [String: String]
+  public var body: Data
+  public var milliseconds: Double
+}
+
+/// HTTP over libcurl's multi interface: one thread that owns every handle, connections kept alive,
+/// a bounded number of transfers at a time.
+///
+/// Redirects are not followed (a key must not travel to another host), TLS certificates are
+/// verified, HTTP/2 is used where the server offers it over TLS.
+public final class Transport: Sendable {
+  public struct Limits: Sendable {
+    /// Transfers at a time; further requests wait in order.
+    public var connections: Int
+    public var connectSeconds: Double
+    /// From the request's start to the first byte of the body: the time a model takes to answer.
+    public var firstByteSeconds: Double
+    /// From the first byte to the last: a body that trickles is given up.
+    public var bodySeconds: Double
+    public var bodyBytes: Int
+
+    public init(
+      connections: Int = 16, connectSeconds: Double = 10, firstByteSeconds: Double = 600,
+      bodySeconds: Double = 60, bodyBytes: Int = 16 << 20
+    ) {
+      self.connections = connections
+      self.connectSeconds = connectSeconds
+      self.firstByteSeconds = firstByteSeconds
+      self.bodySeconds = bodySeconds
+      self.bodyBytes = bodyBytes
+    }
+  }
+
+  public let limits: Limits
+  private let mailbox: TransferMailbox
+
+  public init(limits: Limits = Limits()) {
+    precondition(limits.connections >= 1)
+    self.limits = limits
+    _ = Self.globalSetUp
+    let mailbox = TransferMailbox()
+    self.mailbox = mailbox
+    let thread = Thread {
+      var loop = TransferLoop(mailbox: mailbox, limits: limits)
+      loop.run()
+    }
+    thread.name = "loxeval-http"
+    thread.start()
+  }
+
+  deinit { mailbox.post(.stop) }
+
+  /// Fails what is under way and ends the thread.
+  public func shutDown() { mailbox.post(.stop) }
+
+  /// libcurl's process-wide state, set up once before any thread uses it.
+  private static let globalSetUp = curl_global_init(3)  // CURL_GLOBAL_DEFAULT: SSL and Win32
+
+  /// Sends a request and waits for the whole response; cancelling the task aborts the transfer.
+  public func send(_ request: TransportRequest) async throws(TransportError) -> TransportResponse {
+    guard let scheme = request.url.scheme?.lowercased(), ["http", "https"].contains(scheme),
+      request.url.host != nil
+    else { throw .invalidURL(request.url.absoluteString) }
+    let transfer = Transfer(request)
+    let result: Result<TransportResponse, TransportError> = await withTaskCancellationHandler {
+      await withCheckedContinuation { continuation in
+        transfer.setContinuation(continuation)
+        mailbox.post(.start(transfer))
+      }
+    } onCancel: {
+      mailbox.post(.cancel(transfer))
+    }
+    return try result.get()
+  }
+}
+
+/// One request on its way. Owned by the transfer thread between `start` and its completion.
+final class Transfer: @unchecked Sendable {
+  // Unchecked: after `send` has posted it, only the transfer thread touches these fields; the
+  // continuation is guarded by its own lock.
+  let request: TransportRequest
+  var headers: [String: String] = [:]
+  var body = Data()
+  var startedAt = ContinuousClock.now
+  var firstByteAt: ContinuousClock.Instant?
+  var failure: TransportError?
+  var bodyLimit = 0
+  private let continuation = Mutex<
+    CheckedContinuation<Result<TransportResponse, TransportError>, Never>?
+  >(nil)
+
+  init(_ request: TransportRequest) { self.request = request }
+
+  func setContinuation(
+    _ value: CheckedContinuation<Result<TransportResponse, TransportError>, Never>
+  ) {
+    continuation.withLock { $0 = value }
+  }
+
+  /// Hands over the result; later calls do nothing.
+  func finish(_ result: Result<TransportResponse, TransportError>) {
+    let waiting = continuation.withLock { value in
+      defer { value = nil }
+      return value
+    }
+    waiting?.resume(returning: result)
+  }
+}
+
+/// Messages from callers to the transfer thread.
+final class TransferMailbox: Sendable {
+  enum Message: Sendable {
+    case start(Transfer)
+    case cancel(Transfer)
+    case stop
+  }
+
+  @safe
+  private struct State: @unchecked Sendable {
+    // Unchecked: libcurl allows curl_multi_wakeup from any thread while the handle lives, and the
+    // thread that owns it takes it out of here before it ends it.
+    var messages: [Message] = []
+    var multi: UnsafeMutableRawPointer?
+    var isStopped = false
+  }
+
+  private let state = Mutex(State())
+
+  func post(_ message: Message) {
+    let rejected = state.withLock { state -> Bool in
+      if state.isStopped { return true }
+      state.messages.append(message)
+      if let multi = unsafe state.multi { unsafe curl_multi_wakeup(multi) }
+      return false
+    }
+    if rejected, case .start(let transfer) = message { transfer.finish(.failure(.shutDown)) }
+  }
+
+  func take() -> [Message] {
+    state.withLock { state in
+      defer { state.messages = [] }
+      return state.messages
+    }
+  }
+
+  @unsafe func attach(_ multi: UnsafeMutableRawPointer) {
+    state.withLock { unsafe $0.multi = multi }
+  }
+
+  /// No message is taken any more; returns those that were left.
+  func close() -> [Message] {
+    state.withLock { state in
+      state.isStopped = true
+      unsafe state.multi = nil
+      defer { state.messages = [] }
+      return state.messages
+    }
+  }
+}

@@ -1,0 +1,46 @@
+/// Why a request got no response.
+public enum TransportError: Error, Hashable, Sendable, CustomStringConvertible {
+  case invalidURL(String)
+  /// The server could not be reached, or the connection broke.
+  case connection(String)
+  case timedOut(phase: Phase, seconds: Double)
+  case bodyTooLarge(limit: Int)
+  case cancelled
+  case shutDown
+
+  /// What was being waited for.
+  public enum Phase: String, Sendable {
+    case connection
+    case firstByte = "the first byte"
+    case body = "the rest of the body"
+  }
+
+  public var description: String {
+    switch self {
+    case .invalidURL(let url):
+      "expected an http or https URL, found \(url)"
+    case .connection(let reason):
+      "the connection failed: \(reason); is the server running and its address right?"
+    case .timedOut(let phase, let seconds):
+      "waited \(seconds) s for \(phase.rawValue); is the server overloaded?"
+    case .bodyTooLarge(let limit):
+      "the response is larger than \(limit) bytes"
+    case .cancelled:
+      "the request was cancelled"
+    case .shutDown:
+      "the client was shut down"
+    }
+  }
+
+  /// A stable code that reports count by.
+  public var code: String {
+    switch self {
+    case .invalidURL: "invalid-url"
+    case .connection: "connection"
+    case .timedOut: "timeout"
+    case .bodyTooLarge: "body-too-large"
+    case .cancelled: "cancelled"
+    case .shutDown: "shut-down"
+    }
+  }
+}
