@@ -73,11 +73,10 @@ let package = Package(
     room(
       "Evaluation",
       [
-        "Chat", "Checkpoints", "LoX", "LanguageModel", "Attacks", "Inference", "LocalServer",
-        "Scoring", .product(name: "Crypto", package: "swift-crypto"),
-        .product(name: "SwiftCSV", package: "SwiftCSV"),
+        "Chat", "LinearAlgebra", "Checkpoints", "LoX", "LanguageModel", "Attacks", "Inference",
+        "LocalServer", "Scoring", .product(name: "SwiftCSV", package: "SwiftCSV"),
       ]),
-    room("Reporting", ["Scoring", "Evaluation"]),
+    room("Reporting", ["Chat", "Checkpoints", "Scoring", "Evaluation"]),
 
     // The command line: one file per subcommand.
     .executableTarget(

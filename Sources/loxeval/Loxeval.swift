@@ -1,9 +1,67 @@
 import ArgumentParser
+import Foundation
 
 @main
 struct Loxeval: AsyncParsableCommand {
+  static let version = "0.1.0"
+
   static let configuration = CommandConfiguration(
     commandName: "loxeval",
-    abstract: "Does a language model's safety survive fine-tuning? Measure it, and make it survive."
-  )
+    abstract: "Does a language model's safety survive fine-tuning? Measure it, and make it survive.",
+    discussion: """
+      LoX keeps the top k singular directions of what alignment changed and adds α times that to \
+      the aligned weights (arXiv 2506.15606). loxeval applies it, attacks the result by \
+      fine-tuning, asks the model, and scores how often it complies with harmful requests.
+
+      Exit codes: 0 done; 1 gate breached; 2 error; 3 gate inconclusive; 64 usage.
+      """,
+    version: version,
+    subcommands: [
+      SweepCommand.self, EvaluateCommand.self, ReportCommand.self, ExtrapolateCommand.self,
+      SpectrumCommand.self, AttackCommand.self, ServeCommand.self,
+    ])
+
+  /// Runs the command; errors of the work itself exit with 2, those of the command line with 64.
+  static func main() async {
+    do {
+      let work = Task {
+        var command = try parseAsRoot()
+        if var asynchronous = command as? any AsyncParsableCommand {
+          try await asynchronous.run()
+        } else {
+          try command.run()
+        }
+      }
+      Interruption.onFirst { work.cancel() }
+      try await work.value
+    } catch is CancellationError {
+      Console.error("interrupted; a sweep or evaluation continues with --resume")
+      Foundation.exit(2)
+    } catch {
+      guard Self.exitCode(for: error) == .failure, !(error is ExitCode) else {
+        Self.exit(withError: error)
+      }
+      Console.error("\(error)")
+      Foundation.exit(2)
+    }
+  }
+}
+
+/// Ctrl-C: the first asks the work to stop, the second ends the process.
+enum Interruption {
+  private nonisolated(unsafe) static var source: (any DispatchSourceSignal)?
+
+  static func onFirst(_ action: @escaping @Sendable () -> Void) {
+    signal(SIGINT, SIG_IGN)
+    let source = DispatchSource.makeSignalSource(signal: SIGINT, queue: .global())
+    var count = 0
+    source.setEventHandler {
+      count += 1
+      if count > 1 { _exit(2) }
+      action()
+    }
+    source.resume()
+    // Set once, before any work begins.
+    unsafe Self.source = source
+  }
 }

@@ -1,0 +1,57 @@
+import Chat
+public import Checkpoints
+public import Inference
+public import LanguageModel
+import Foundation
+import LocalServer
+
+/// The embedded server in this process, and a client that talks to it as to any other server.
+public struct EmbeddedServer: Sendable {
+  public let client: OpenAIClient
+  private let server: LocalServer
+  private let transport: Transport
+
+  /// Loads the model, starts the server on a free loopback port, and checks that it serves the
+  /// updates it was given.
+  ///
+  /// - Parameters:
+  ///   - updates: by the names that requests choose them by.
+  ///   - connections: requests at a time.
+  public init(
+    model: Checkpoint, updates: [(name: String, update: LowRankUpdate)], chatFormat: ChatFormat?,
+    options: InferenceEngine.Options, connections: Int, version: String
+  ) async throws {
+    let name = model.folder.lastPathComponent
+    let served = try ServedModel(
+      folder: model, name: name,
+      updates: updates.map {
+        (ServedModel.Adapter(name: $0.name, path: $0.name, defaultScale: 0), $0.update)
+      }, chatFormat: chatFormat, options: options)
+    server = try LocalServer(served, version: version)
+    let url = try await server.start()
+    transport = Transport(limits: Transport.Limits(connections: connections))
+    // Nothing but this process needs to reach it, so no key from the environment is sent.
+    let endpoint = try Endpoint(url.absoluteString, environment: [:])
+    let probe = ServerProbe(endpoint: endpoint, transport: transport)
+    try await probe.waitUntilReady(seconds: 30)
+    let models = try await probe.models()
+    guard models == [name] else {
+      throw EvaluationError.servedModelDiffers(expected: name, found: models)
+    }
+    let adapters = try await probe.adapters() ?? []
+    guard adapters.map(\.name) == updates.map(\.name) else {
+      throw EvaluationError.servedModelDiffers(
+        expected: "\(updates.map(\.name))", found: adapters.map { $0.name ?? "none" })
+    }
+    let ids = Dictionary(uniqueKeysWithValues: updates.enumerated().map { ($1.name, $0) })
+    client = OpenAIClient(
+      endpoint: endpoint, model: name,
+      dialect: LlamaServerDialect(adapterIDs: ids, disablesPromptCache: false),
+      transport: transport)
+  }
+
+  public func stop() async {
+    transport.shutDown()
+    await server.stop()
+  }
+}

@@ -1,1 +1,0 @@
-// The Evaluation room; furnished by the files beside this one.

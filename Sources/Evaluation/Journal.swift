@@ -1,0 +1,105 @@
+public import Foundation
+
+/// `samples.jsonl`: what was measured, one line a sample, only ever appended to.
+///
+/// Each line is one write to the kernel, so a killed process loses nothing that was journalled; a
+/// line cut short by a power failure is dropped when the run is continued. A lock keeps a second
+/// process out.
+public final class Journal {
+  /// The samples so far; of a request that failed and was asked again, the later line.
+  public private(set) var samples: [Sample]
+  private let file: URL
+  private let descriptor: Int32
+  private var encoder = JSONEncoder()
+
+  static let fileName = "samples.jsonl"
+
+  /// Opens or creates the journal of a run folder for appending.
+  public init(folder: URL) throws(EvaluationError) {
+    file = folder.appending(path: Self.fileName)
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    let path = file.path
+    let opened = unsafe open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
+    guard opened >= 0 else { throw .unwritable(path: path, reason: Self.systemReason()) }
+    guard flock(opened, LOCK_EX | LOCK_NB) == 0 else {
+      close(opened)
+      throw .runInUse(path: folder.path)
+    }
+    do throws(EvaluationError) {
+      let (samples, wholeBytes) = try Self.parse(file)
+      guard ftruncate(opened, off_t(wholeBytes)) == 0 else {
+        throw .unwritable(path: path, reason: Self.systemReason())
+      }
+      self.samples = samples
+      descriptor = opened
+    } catch {
+      close(opened)
+      throw error
+    }
+  }
+
+  deinit { close(descriptor) }
+
+  /// The samples of a run that nobody need be writing; a torn last line is passed over.
+  public static func read(folder: URL) throws(EvaluationError) -> [Sample] {
+    let file = folder.appending(path: fileName)
+    guard FileManager.default.fileExists(atPath: file.path) else {
+      throw .runMissing(path: folder.path)
+    }
+    return try parse(file).samples
+  }
+
+  /// Adds a sample; returns once the kernel has it.
+  public func append(_ sample: Sample) throws(EvaluationError) {
+    var line: Data
+    do {
+      line = try encoder.encode(sample)
+    } catch {
+      throw .unwritable(path: file.path, reason: "\(error)")
+    }
+    line.append(UInt8(ascii: "\n"))
+    let written = unsafe line.withUnsafeBytes { unsafe write(descriptor, $0.baseAddress, $0.count) }
+    guard written == line.count else {
+      throw .unwritable(path: file.path, reason: Self.systemReason())
+    }
+    samples.append(sample)
+  }
+
+  private static func parse(
+    _ file: URL
+  ) throws(EvaluationError) -> (samples: [Sample], wholeBytes: Int) {
+    let data: Data
+    do {
+      data = try Data(contentsOf: file)
+    } catch {
+      throw .unreadable(path: file.path, reason: "\(error)")
+    }
+    let whole = data.lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? 0
+    var samples: [Sample] = []
+    var places: [Sample.Key: Int] = [:]
+    let decoder = JSONDecoder()
+    for (index, line) in data[..<whole].split(separator: UInt8(ascii: "\n")).enumerated() {
+      let sample: Sample
+      do {
+        sample = try decoder.decode(Sample.self, from: line)
+      } catch {
+        throw .malformedJournal(
+          path: file.path, line: index + 1, reason: "it does not parse as a sample")
+      }
+      if let place = places[sample.key] {
+        guard samples[place].error != nil else {
+          throw .malformedJournal(
+            path: file.path, line: index + 1,
+            reason: "\(sample.id) of \(sample.cell) was journalled before")
+        }
+        samples[place] = sample
+      } else {
+        places[sample.key] = samples.count
+        samples.append(sample)
+      }
+    }
+    return (samples, whole)
+  }
+
+  private static func systemReason() -> String { unsafe String(cString: strerror(errno)) }
+}

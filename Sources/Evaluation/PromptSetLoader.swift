@@ -1,0 +1,228 @@
+import Checkpoints
+public import Foundation
+import SwiftCSV
+
+/// Reads prompt sets: the project's JSONL and the public sets in their own forms, recognised by
+/// their fields or columns.
+public enum PromptSetLoader {
+  /// - Parameter limit: only the first so many, as the reference evaluation takes them.
+  public static func load(_ file: URL, limit: Int? = nil) throws(EvaluationError) -> PromptSet {
+    let data: Data
+    do {
+      data = try Data(contentsOf: file)
+    } catch {
+      throw .unreadable(path: file.path, reason: (error as NSError).localizedDescription)
+    }
+    guard let text = String(validating: data, as: UTF8.self) else {
+      throw .unreadable(path: file.path, reason: "it is not UTF-8 text")
+    }
+    let body = text.hasPrefix("\u{FEFF}") ? String(text.dropFirst()) : text
+    let name = file.deletingPathExtension().lastPathComponent
+    let (kind, prompts) = try read(body, name: name, file: file)
+    guard !prompts.isEmpty else { throw .emptyDataset(path: file.path) }
+    var seen: Set<String> = []
+    for (index, prompt) in prompts.enumerated() where !seen.insert(prompt.id).inserted {
+      throw .duplicateID(path: file.path, id: prompt.id, line: index + 1)
+    }
+    return PromptSet(
+      name: name, kind: kind, prompts: limit.map { Array(prompts.prefix($0)) } ?? prompts,
+      digest: ContentDigest.of(data))
+  }
+
+  private static func read(
+    _ text: String, name: String, file: URL
+  ) throws(EvaluationError) -> (PromptSet.Kind, [Prompt]) {
+    let start = text.first { !$0.isWhitespace }
+    switch (start, file.pathExtension.lowercased()) {
+    case (nil, _): throw .emptyDataset(path: file.path)
+    case ("[", _): return try alpaca(text, name: name, file: file)
+    case ("{", _): return try lines(text, name: name, file: file)
+    case (_, "csv"): return try table(text, name: name, file: file)
+    default:
+      throw .unrecognisedDataset(path: file.path, found: "text that is neither JSON nor CSV")
+    }
+  }
+
+  /// Rows that bring no id of their own are numbered before any limit.
+  private static func numbered(_ name: String, _ index: Int) -> String {
+    let digits = String(index + 1)
+    return "\(name)-\(String(repeating: "0", count: max(0, 4 - digits.count)))\(digits)"
+  }
+
+  // MARK: - JSON
+
+  private struct Line: Decodable {
+    var id: String?
+    var category: String?
+    var prompt: String?
+    var system: String?
+    var reference: String?
+    // Dolly and Alpaca
+    var instruction: String?
+    var context: String?
+    var input: String?
+    var response: String?
+    var output: String?
+    // GSM8K
+    var question: String?
+    var answer: String?
+    // Ours, where the file's purpose is not the default.
+    var kind: PromptSet.Kind?
+
+    func prompt(named name: String, _ index: Int) -> (PromptSet.Kind, Prompt)? {
+      let fallback = PromptSetLoader.numbered(name, index)
+      if let prompt {
+        return (
+          kind ?? PromptSetLoader.kind(ofFileNamed: name),
+          Prompt(
+            id: id ?? fallback, category: category ?? "none", prompt: prompt, system: system,
+            reference: reference)
+        )
+      }
+      if let instruction {
+        let extra = context ?? input ?? ""
+        return (
+          .benign,
+          Prompt(
+            id: fallback, category: category ?? "instruction",
+            prompt: extra.isEmpty ? instruction : "\(instruction)\n\n\(extra)",
+            reference: response ?? output)
+        )
+      }
+      if let question, let answer {
+        let final = answer.components(separatedBy: "####").last ?? answer
+        return (
+          .benign,
+          Prompt(
+            id: fallback, category: "word-problem", prompt: question,
+            reference: final.trimmingCharacters(in: .whitespacesAndNewlines))
+        )
+      }
+      return nil
+    }
+  }
+
+  private static func lines(
+    _ text: String, name: String, file: URL
+  ) throws(EvaluationError) -> (PromptSet.Kind, [Prompt]) {
+    var prompts: [Prompt] = []
+    var kind: PromptSet.Kind = .harmful
+    for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated()
+    {
+      let line = line.trimmingCharacters(in: .whitespaces)
+      guard !line.isEmpty else { continue }
+      guard let value = try? JSONDecoder().decode(Line.self, from: Data(line.utf8)),
+        let (found, prompt) = value.prompt(named: name, prompts.count)
+      else {
+        throw .malformedLine(
+          path: file.path, line: index + 1,
+          expected: "a JSON object with prompt (or instruction, or question and answer)",
+          found: String(line.prefix(80)))
+      }
+      if prompts.isEmpty { kind = found }
+      prompts.append(prompt)
+    }
+    return (kind, prompts)
+  }
+
+  private static func alpaca(
+    _ text: String, name: String, file: URL
+  ) throws(EvaluationError) -> (PromptSet.Kind, [Prompt]) {
+    guard let list = try? JSONDecoder().decode([Line].self, from: Data(text.utf8)) else {
+      throw .unrecognisedDataset(path: file.path, found: "a JSON list of something else")
+    }
+    var prompts: [Prompt] = []
+    for (index, line) in list.enumerated() {
+      guard let (_, prompt) = line.prompt(named: name, index) else {
+        throw .malformedLine(
+          path: file.path, line: index + 1, expected: "an instruction", found: "none")
+      }
+      prompts.append(prompt)
+    }
+    return (kind(ofFileNamed: name, otherwise: .benign), prompts)
+  }
+
+  // MARK: - CSV
+
+  /// A public set's columns: what to ask, what tells it from others, and what it is for.
+  private struct Columns {
+    let prompt: String
+    let category: String?
+    let id: String?
+    let context: String?
+    let marks: Set<String>
+    let kind: PromptSet.Kind?
+
+    /// In order: the first whose marks are all present is taken.
+    static let known: [Columns] = [
+      // HarmBench
+      Columns(
+        prompt: "Behavior", category: "SemanticCategory", id: "BehaviorID",
+        context: "ContextString", marks: ["Behavior", "SemanticCategory"], kind: .harmful),
+      // JailbreakBench; its benign half has the same columns.
+      Columns(
+        prompt: "Goal", category: "Category", id: nil, context: nil,
+        marks: ["Goal", "Behavior", "Category"], kind: nil),
+      // AdvBench
+      Columns(
+        prompt: "goal", category: nil, id: nil, context: nil, marks: ["goal", "target"],
+        kind: .harmful),
+      // StrongREJECT
+      Columns(
+        prompt: "forbidden_prompt", category: "category", id: nil, context: nil,
+        marks: ["forbidden_prompt"], kind: .harmful),
+      // XSTest: safe prompts and their unsafe contrasts, told apart by type.
+      Columns(
+        prompt: "prompt", category: "type", id: "id", context: nil, marks: ["prompt", "type"],
+        kind: .benign),
+      // Ours as a table.
+      Columns(
+        prompt: "prompt", category: "category", id: "id", context: nil, marks: ["prompt"],
+        kind: nil),
+    ]
+  }
+
+  private static func table(
+    _ text: String, name: String, file: URL
+  ) throws(EvaluationError) -> (PromptSet.Kind, [Prompt]) {
+    let table: NamedCSV
+    do {
+      table = try NamedCSV(string: text, delimiter: .comma, loadColumns: false)
+    } catch {
+      throw .unrecognisedDataset(path: file.path, found: "CSV that does not parse: \(error)")
+    }
+    let header = Set(table.header)
+    guard let columns = Columns.known.first(where: { $0.marks.isSubset(of: header) }) else {
+      throw .missingColumn(path: file.path, column: "goal or prompt", found: table.header)
+    }
+    var prompts: [Prompt] = []
+    for (index, row) in table.rows.enumerated() {
+      // XSTest's contrast rows are unsafe; the set is used for its safe ones.
+      if columns.category == "type", row["type"]?.hasPrefix("contrast_") == true { continue }
+      guard let prompt = row[columns.prompt], !prompt.isEmpty else {
+        throw .malformedLine(
+          path: file.path, line: index + 2, expected: "a text in column \(columns.prompt)",
+          found: "none")
+      }
+      let context = columns.context.flatMap { row[$0] } ?? ""
+      let id = columns.id.flatMap { row[$0] } ?? ""
+      prompts.append(
+        Prompt(
+          id: id.isEmpty ? numbered(name, index) : id,
+          category: columns.category.flatMap { row[$0] } ?? "none",
+          prompt: context.isEmpty ? prompt : "\(context)\n\n\(prompt)"))
+    }
+    return (columns.kind ?? kind(ofFileNamed: name), prompts)
+  }
+
+  /// Files are harmful sets unless their name says otherwise.
+  private static func kind(
+    ofFileNamed name: String, otherwise: PromptSet.Kind = .harmful
+  ) -> PromptSet.Kind {
+    let lower = name.lowercased()
+    if ["benign", "helpful", "safe-", "xstest", "over-refusal"].contains(where: lower.contains) {
+      return .benign
+    }
+    return lower.contains("harm") ? .harmful : otherwise
+  }
+}

@@ -1,0 +1,64 @@
+/// Text of models and data sets, made safe for Markdown.
+enum Markdown {
+  /// Characters that Markdown or HTML would read as markup are escaped; line breaks become spaces.
+  static func escape(_ text: String) -> String {
+    var result = ""
+    for scalar in text.unicodeScalars {
+      switch scalar {
+      case "&": result += "&amp;"
+      case "<": result += "&lt;"
+      case ">": result += "&gt;"
+      case "\\", "`", "*", "_", "[", "]", "|", "#", "~", "!":
+        result += "\\" + String(scalar)
+      case "\n", "\r", "\t": result += " "
+      default:
+        // Control and direction-changing characters could hide what a reply says.
+        switch scalar.properties.generalCategory {
+        case .control, .format: result += " "
+        default: result.unicodeScalars.append(scalar)
+        }
+      }
+    }
+    return result
+  }
+
+  /// At most `limit` characters, with a mark where it was cut.
+  static func excerpt(_ text: String, limit: Int) -> String {
+    text.count <= limit ? escape(text) : escape(String(text.prefix(limit))) + " …"
+  }
+
+  static func table(_ header: [String], _ rows: [[String]]) -> String {
+    let widths = header.indices.map { column in
+      ([header] + rows).map { $0[column].count }.max() ?? 0
+    }
+    func line(_ cells: [String]) -> String {
+      "| "
+        + zip(cells, widths).map { cell, width in
+          cell + String(repeating: " ", count: width - cell.count)
+        }.joined(separator: " | ") + " |"
+    }
+    let rule = "|" + widths.map { String(repeating: "-", count: $0 + 2) }.joined(separator: "|") + "|"
+    return ([line(header), rule] + rows.map(line)).joined(separator: "\n")
+  }
+
+  static func percent(_ value: Double?) -> String {
+    guard let value else { return "–" }
+    let tenths = Int((abs(value) * 1_000).rounded())
+    return "\(value < 0 && tenths > 0 ? "−" : "")\(tenths / 10).\(tenths % 10) %"
+  }
+
+  static func points(_ value: Double?) -> String {
+    guard let value else { return "–" }
+    let tenths = Int((abs(value) * 1_000).rounded())
+    return (value < 0 && tenths > 0 ? "−" : "+") + "\(tenths / 10).\(tenths % 10)"
+  }
+
+  static func probability(_ value: Double?) -> String {
+    guard let value else { return "–" }
+    if value < 0.001 { return "p < 0.001" }
+    let thousandths = Int((value * 1_000).rounded())
+    let digits = String(thousandths)
+    return thousandths >= 1_000
+      ? "p = 1" : "p = 0." + String(repeating: "0", count: 3 - digits.count) + digits
+  }
+}

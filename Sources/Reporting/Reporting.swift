@@ -1,1 +1,0 @@
-// The Reporting room; furnished by the files beside this one.

@@ -1,0 +1,46 @@
+public import Evaluation
+import Checkpoints
+public import Foundation
+
+/// The files that are written from a run's manifest and journal.
+public enum ReportFormat: String, CaseIterable, Sendable {
+  case markdown, csv, json
+
+  public var fileName: String {
+    switch self {
+    case .markdown: "report.md"
+    case .csv: "summary.csv"
+    case .json: "summary.json"
+    }
+  }
+}
+
+public enum RunReports {
+  /// Writes reports into the run's folder, each whole or not at all.
+  ///
+  /// - Returns: the files written.
+  @discardableResult
+  public static func write(
+    _ formats: [ReportFormat] = ReportFormat.allCases, manifest: RunManifest, samples: [Sample],
+    to folder: URL
+  ) throws -> [URL] {
+    try formats.map { format in
+      let file = folder.appending(path: format.fileName)
+      try AtomicOutput.write(try render(format, manifest, samples), to: file)
+      return file
+    }
+  }
+
+  static func render(
+    _ format: ReportFormat, _ manifest: RunManifest, _ samples: [Sample]
+  ) throws -> Data {
+    switch format {
+    case .markdown:
+      Data(MarkdownReport(manifest: manifest, samples: samples).render().utf8)
+    case .csv:
+      Data(SummaryCSV.render(Summary(of: manifest, samples: samples)).utf8)
+    case .json:
+      try RunManifest.encode(Summary(of: manifest, samples: samples))
+    }
+  }
+}

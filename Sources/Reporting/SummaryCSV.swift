@@ -1,0 +1,41 @@
+public import Evaluation
+import Scoring
+
+/// `summary.csv`: one row a cell, for scripts.
+public enum SummaryCSV {
+  public static let columns = [
+    "model", "targets", "rank", "alpha", "attack", "attack_method", "dataset", "judge", "n",
+    "errors", "degenerate", "successes", "asr", "ci_low", "ci_high", "delta", "p_value", "seed",
+    "max_tokens",
+  ]
+
+  public static func render(_ summary: Summary) -> String {
+    var lines = [columns.joined(separator: ",")]
+    for row in summary.rows {
+      lines.append(
+        [
+          text(row.model), text(row.targets), text(row.rank), Number.text(row.alpha),
+          text(row.attack), text(row.attackMethod), text(row.dataset), text(row.judge), "\(row.n)",
+          "\(row.errors)", "\(row.degenerate)", "\(row.successes)", number(row.attackSuccessRate),
+          number(row.interval?.lower), number(row.interval?.upper), number(row.delta),
+          number(row.pValue), "\(row.seed)", "\(row.maxTokens)",
+        ].joined(separator: ","))
+    }
+    return lines.joined(separator: "\n") + "\n"
+  }
+
+  /// Quoted by RFC 4180 where needed. A text that a spreadsheet would take for a formula gets an
+  /// apostrophe in front.
+  static func text(_ value: String) -> String {
+    var value = value
+    if let first = value.first, "=+-@\t\r".contains(first) { value = "'" + value }
+    guard value.contains(where: { ",\"\n\r".contains($0) }) else { return value }
+    return "\"" + value.replacing("\"", with: "\"\"") + "\""
+  }
+
+  /// Empty where undefined; otherwise to nine digits, which is more than any sample size supports.
+  static func number(_ value: Double?) -> String {
+    guard let value, value.isFinite else { return "" }
+    return Number.text((value * 1e9).rounded() / 1e9)
+  }
+}

@@ -1,0 +1,65 @@
+import ArgumentParser
+import Checkpoints
+import Evaluation
+import Foundation
+import LoX
+
+struct ExtrapolateCommand: ParsableCommand {
+  enum Form: String, ExpressibleByArgument, CaseIterable {
+    case checkpoint, adapter
+  }
+
+  static let configuration = CommandConfiguration(
+    commandName: "extrapolate",
+    abstract: "Writes the LoX checkpoint W_aligned + α · Proj_k(ΔW), or the update alone.",
+    discussion: """
+      The checkpoint has the aligned model's shards, element types and tokenizer files; tensors \
+      that are not targets are copied byte for byte. The adapter is a PEFT folder whose lora_alpha \
+      carries α.
+      """)
+
+  @OptionGroup(title: "Models") var pair: PairOptions
+
+  @Option(help: "How many singular directions are extrapolated: a number, or full.")
+  var rank = "6"
+
+  @Option(help: "The extrapolation's factor.")
+  var alpha = 1.25
+
+  @Option(name: .customLong("as"), help: "What to write: checkpoint or adapter.")
+  var form = Form.checkpoint
+
+  @Flag(help: "Compute full singular value decompositions instead of the leading triplets.")
+  var exact = false
+
+  @Option(name: .shortAndLong, help: ArgumentHelp("A folder that does not exist yet.", valueName: "dir"))
+  var output: String
+
+  @OptionGroup(title: "General") var common: CommonOptions
+
+  func validate() throws {
+    _ = try parseRank(rank)
+    guard alpha.isFinite else { throw ValidationError("--alpha: expected a number, found \(alpha)") }
+  }
+
+  func run() throws {
+    let console = common.start()
+    let pair = try pair.open()
+    let target = URL(filePath: output)
+    let rank = try parseRank(rank)
+    func progress(_ done: Int, _ total: Int) {
+      console.show(.count(what: "tensors", done: done, total: total))
+    }
+    switch form {
+    case .checkpoint:
+      try pair.writeExtrapolated(
+        rank: rank, alpha: alpha, exact: exact, to: target, progress: progress)
+    case .adapter:
+      let decomposition = try Decomposition(
+        of: pair, rank: rank, exact: exact, progress: progress)
+      try decomposition.update(rank: rank).writePEFT(
+        to: target, scale: alpha, baseModel: pair.aligned.folder.lastPathComponent)
+    }
+    print(output)
+  }
+}

@@ -1,0 +1,138 @@
+import ArgumentParser
+import Chat
+import Evaluation
+import Foundation
+import LanguageModel
+import Scoring
+
+/// What is asked, how it is judged, and where it is kept.
+struct MeasurementOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "A prompt set: a file (JSONL, or a public set's CSV, JSON or JSONL) or a bundled set's name. "
+        + "May be repeated. By default harmful-requests and benign-lookalikes.",
+      valueName: "file|name"))
+  var dataset: [String] = []
+
+  @Option(help: "Ask only the first so many prompts of each set.")
+  var limit: Int?
+
+  @Option(help: "The judge: refusal.")
+  var judge = "refusal"
+
+  @Option(help: "The largest number of new tokens (the reference evaluation's is 60).")
+  var maxTokens = 60
+
+  @Option(help: "0 decodes greedily; above 0 samples.")
+  var temperature = 0.0
+
+  @Option(help: "Seeds attacks and sampling.")
+  var seed: UInt64 = 0
+
+  @Option(help: "Requests at a time.")
+  var maxConnections = 16
+
+  @Option(help: "Stop after more failed requests than this.")
+  var maxErrors = 20
+
+  @Option(
+    help: ArgumentHelp(
+      "The chat format, where the model's own template is not recognised: "
+        + ChatFormat.names.joined(separator: ", ") + ".", valueName: "name"))
+  var chatFormat: String?
+
+  @Option(
+    name: .shortAndLong,
+    help: ArgumentHelp(
+      "The run's folder. By default a new one under reports/.", valueName: "dir"))
+  var output: String?
+
+  @Flag(help: "Continue the run in --output; nothing that was measured is asked again.")
+  var resume = false
+
+  func validate() throws {
+    func check(_ holds: Bool, _ flag: String, _ expected: String, _ found: Any) throws {
+      guard holds else { throw ValidationError("\(flag): expected \(expected), found \(found)") }
+    }
+    if let limit { try check(limit >= 1, "--limit", "at least 1", limit) }
+    try check(judge == "refusal", "--judge", "refusal", judge)
+    try check(maxTokens >= 1, "--max-tokens", "at least 1", maxTokens)
+    try check(
+      (0...100).contains(temperature), "--temperature", "a number from 0 to 100", temperature)
+    try check(
+      (1...512).contains(maxConnections), "--max-connections", "1 to 512", maxConnections)
+    try check(maxErrors >= 0, "--max-errors", "at least 0", maxErrors)
+    try check(!resume || output != nil, "--resume", "--output with the run's folder", "none")
+    if let chatFormat, !ChatFormat.names.contains(chatFormat) {
+      throw ValidationError(
+        "--chat-format: expected one of \(ChatFormat.names.joined(separator: ", ")), found "
+          + chatFormat)
+    }
+  }
+
+  var format: ChatFormat? {
+    get throws { try chatFormat.map { try ChatFormat.named($0) } }
+  }
+
+  func measurement(threads: Int) throws -> Evaluation.Measurement {
+    let names = dataset.isEmpty ? BundledDatasets.standard : dataset
+    let sets = try names.map {
+      try PromptSetLoader.load(BundledDatasets.file(for: $0), limit: limit)
+    }
+    return Evaluation.Measurement(
+      datasets: sets,
+      decoding: Decoding(temperature: temperature, maxTokens: maxTokens, seed: seed), seed: seed,
+      judge: RefusalJudge(), maxConnections: maxConnections, maxErrors: maxErrors,
+      output: URL(filePath: output ?? Self.newFolder()), resume: resume,
+      command: CommandLine.arguments.map(Self.quoted).joined(separator: " "),
+      version: Loxeval.version, threads: threads)
+  }
+
+  private static func newFolder() -> String {
+    let formatter = DateFormatter()
+    formatter.locale = Locale(identifier: "en_US_POSIX")
+    formatter.dateFormat = "yyyyMMdd-HHmmss"
+    return "reports/run-\(formatter.string(from: .now))"
+  }
+
+  /// As a shell would read it; the program by its name alone.
+  private static func quoted(_ argument: String) -> String {
+    let text = argument == CommandLine.arguments.first ? "loxeval" : argument
+    let plain = text.allSatisfy { $0.isLetter || $0.isNumber || "-_./:,=+%@".contains($0) }
+    return plain && !text.isEmpty ? text : "'\(text.replacing("'", with: "'\\''"))'"
+  }
+}
+
+/// The prompt sets that come with the project.
+enum BundledDatasets {
+  static let standard = ["harmful-requests", "benign-lookalikes"]
+
+  /// A path as given, or a bundled set by its name.
+  static func file(for name: String) -> URL {
+    if FileManager.default.fileExists(atPath: name) || name.contains("/") || name.contains(".") {
+      return URL(filePath: name)
+    }
+    for folder in folders {
+      let file = folder.appending(path: "\(name).jsonl")
+      if FileManager.default.fileExists(atPath: file.path) { return file }
+    }
+    return URL(filePath: "datasets/\(name).jsonl")
+  }
+
+  /// Where the sets may be: named by the environment, in the working folder, or beside the program
+  /// (in the checkout that it was built in, or installed).
+  private static var folders: [URL] {
+    var result: [URL] = []
+    if let path = ProcessInfo.processInfo.environment["LOXEVAL_DATASETS"] {
+      result.append(URL(filePath: path))
+    }
+    result.append(URL(filePath: "datasets"))
+    var folder = URL(filePath: CommandLine.arguments[0]).resolvingSymlinksInPath()
+    for _ in 0..<5 {
+      folder.deleteLastPathComponent()
+      result.append(folder.appending(path: "datasets"))
+      result.append(folder.appending(path: "share/loxeval/datasets"))
+    }
+    return result
+  }
+}

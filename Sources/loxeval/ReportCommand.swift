@@ -1,0 +1,41 @@
+import ArgumentParser
+import Evaluation
+import Foundation
+import Reporting
+
+struct ReportCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "report", abstract: "Writes a run's reports anew from its journal.")
+
+  @Argument(help: ArgumentHelp("The run's folder.", valueName: "run"))
+  var folder: String
+
+  @Option(
+    help: ArgumentHelp(
+      "Which reports: " + ReportFormat.allCases.map(\.rawValue).joined(separator: ", ")
+        + ", separated by commas.", valueName: "list"))
+  var format = ReportFormat.allCases.map(\.rawValue).joined(separator: ",")
+
+  private var formats: [ReportFormat] {
+    get throws {
+      try format.split(separator: ",", omittingEmptySubsequences: false).map { name in
+        guard let format = ReportFormat(rawValue: String(name)) else {
+          throw ValidationError(
+            "--format: expected some of "
+              + ReportFormat.allCases.map(\.rawValue).joined(separator: ", ") + ", found \(name)")
+        }
+        return format
+      }
+    }
+  }
+
+  func validate() throws { _ = try formats }
+
+  func run() throws {
+    let folder = URL(filePath: self.folder)
+    let written = try RunReports.write(
+      formats, manifest: RunManifest.read(from: folder), samples: Journal.read(folder: folder),
+      to: folder)
+    for file in written { print(file.relativePath) }
+  }
+}

@@ -1,0 +1,76 @@
+import ArgumentParser
+import Checkpoints
+import Foundation
+import LanguageModel
+import LocalServer
+
+struct ServeCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "serve",
+    abstract: "Serves a model over HTTP, OpenAI-compatible, with adapters chosen by request.",
+    discussion: """
+      A request's lora list of ids and scales chooses the model, as in llama-server; GET \
+      /lora-adapters lists the ids. Equal requests get equal bytes, whatever runs beside them.
+      """)
+
+  @Option(help: ArgumentHelp("A Hugging Face folder.", valueName: "dir"))
+  var model: String
+
+  @Option(
+    help: ArgumentHelp(
+      "A PEFT folder to load, with its scale in requests that do not say (1). May be repeated.",
+      valueName: "dir[:scale]"))
+  var adapter: [AdapterArgument] = []
+
+  @Option(help: "The address to bind to; loopback is not reachable from other machines.")
+  var host = "127.0.0.1"
+
+  @Option(help: "The port; 0 takes a free one.")
+  var port: UInt16 = 0
+
+  @Option(help: "The model's name; by default the folder's.")
+  var modelName: String?
+
+  @Option(help: "Requests that run side by side.")
+  var slots = 16
+
+  @Option(help: "Megabytes for the keys and values of running requests.")
+  var cache = 512
+
+  @Option(help: "The chat format, where the model's own template is not recognised.")
+  var chatFormat: String?
+
+  @OptionGroup(title: "General") var common: CommonOptions
+
+  func validate() throws {
+    guard (1...256).contains(slots) else {
+      throw ValidationError("--slots: expected 1 to 256, found \(slots)")
+    }
+    guard cache >= 1 else { throw ValidationError("--cache: expected at least 1, found \(cache)") }
+  }
+
+  func run() async throws {
+    let console = common.start()
+    let checkpoint = try Checkpoint(folder: URL(filePath: model))
+    let updates = try adapter.map { argument in
+      let (name, update, scale) = try argument.load(for: checkpoint)
+      return (
+        adapter: ServedModel.Adapter(
+          name: name, path: argument.folder.relativePath, defaultScale: Float(scale)),
+        update: update
+      )
+    }
+    let served = try ServedModel(
+      folder: checkpoint, name: modelName ?? checkpoint.folder.lastPathComponent,
+      updates: updates, chatFormat: try chatFormat.map { try ChatFormat.named($0) },
+      options: InferenceEngine.Options(
+        slots: slots, rowsPerStep: max(128, slots), cacheBytes: cache << 20,
+        threads: common.threadCount))
+    let server = try LocalServer(served, host: host, port: port, version: Loxeval.version)
+    let url = try await server.start()
+    console.note("serving \(served.name) with \(updates.count) adapters")
+    // Written at once: whoever started the server waits for this line.
+    FileHandle.standardOutput.write(Data("\(url.absoluteString)\n".utf8))
+    try await server.waitUntilStopped()
+  }
+}

@@ -1,0 +1,86 @@
+import ArgumentParser
+import Checkpoints
+import Evaluation
+import Foundation
+import LanguageModel
+import LinearAlgebra
+import LoX
+
+/// The two models of a study and the tensors that are changed.
+struct PairOptions: ParsableArguments {
+  @Option(help: ArgumentHelp("The model before alignment: a Hugging Face folder.", valueName: "dir"))
+  var base: String
+
+  @Option(help: ArgumentHelp("The aligned model: a Hugging Face folder.", valueName: "dir"))
+  var aligned: String
+
+  @Option(
+    help: ArgumentHelp(
+      "Which tensors: all (of two dimensions), linear (without embeddings and head), or a regular "
+        + "expression on names.", valueName: "all|linear|regex"))
+  var targets = "all"
+
+  func validate() throws {
+    do { _ = try Targets(parsing: targets) } catch { throw ValidationError("--targets: \(error)") }
+  }
+
+  func open() throws -> AlignmentPair {
+    try AlignmentPair(
+      base: Checkpoint(folder: URL(filePath: base)),
+      aligned: Checkpoint(folder: URL(filePath: aligned)), targets: Targets(parsing: targets))
+  }
+}
+
+struct CommonOptions: ParsableArguments {
+  @Flag(name: .shortAndLong, help: "Show no progress.")
+  var quiet = false
+
+  @Option(help: "Threads that compute; by default one for each processor.")
+  var threads: Int?
+
+  func validate() throws {
+    if let threads, threads < 1 {
+      throw ValidationError("--threads: expected at least 1, found \(threads)")
+    }
+  }
+
+  var threadCount: Int { threads ?? WorkerPool.processorCount }
+
+  /// Sets the process up and returns where progress goes.
+  func start() -> Console {
+    BLAS.setThreadCount(threadCount)
+    return Console(isQuiet: quiet)
+  }
+}
+
+/// Reads `--rank` of commands that take one.
+func parseRank(_ text: String) throws -> Rank {
+  do { return try Rank(parsing: text) } catch { throw ValidationError("--rank: \(error)") }
+}
+
+/// `DIR` or `DIR:SCALE`.
+struct AdapterArgument: ExpressibleByArgument {
+  let folder: URL
+  let scale: Double
+
+  init?(argument: String) {
+    // A colon inside a path is fine as long as no number follows the last one.
+    if let colon = argument.lastIndex(of: ":"),
+      let scale = Double(argument[argument.index(after: colon)...]), scale.isFinite
+    {
+      folder = URL(filePath: String(argument[..<colon]))
+      self.scale = scale
+    } else {
+      folder = URL(filePath: argument)
+      scale = 1
+    }
+  }
+
+  func load(
+    for checkpoint: Checkpoint
+  ) throws -> (name: String, update: LowRankUpdate, scale: Double) {
+    (
+      folder.lastPathComponent, try LowRankUpdate(peftFolder: folder, for: checkpoint), scale
+    )
+  }
+}
