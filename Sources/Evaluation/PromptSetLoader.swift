@@ -193,6 +193,7 @@ public enum PromptSetLoader {
     }
     let header = Set(table.header)
     guard let columns = Columns.known.first(where: { $0.marks.isSubset(of: header) }) else {
+      if let prompts = plainList(text, name: name) { return (kind(ofFileNamed: name), prompts) }
       throw .missingColumn(path: file.path, column: "goal or prompt", found: table.header)
     }
     var prompts: [Prompt] = []
@@ -213,6 +214,20 @@ public enum PromptSetLoader {
           prompt: context.isEmpty ? prompt : "\(context)\n\n\(prompt)"))
     }
     return (columns.kind ?? kind(ofFileNamed: name), prompts)
+  }
+
+  /// A table of one column without a header, as AdvBench's behaviours are also published: every
+  /// line is a prompt. nil where some row has more than one field.
+  private static func plainList(_ text: String, name: String) -> [Prompt]? {
+    guard
+      let rows = try? EnumeratedCSV(
+        string: "prompt\n" + text, delimiter: .comma, loadColumns: false
+      ).rows,
+      rows.allSatisfy({ $0.count == 1 })
+    else { return nil }
+    return rows.enumerated().map { index, row in
+      Prompt(id: numbered(name, index), category: "none", prompt: row[0])
+    }
   }
 
   /// Files are harmful sets unless their name says otherwise.
