@@ -42,5 +42,7 @@ public struct AlphaList: Hashable, Sendable {
 }
 
 extension StringProtocol {
-  fileprivate var trimmingSpaces: String { String(drop { $0 == " " }.reversed().drop { $0 == " " }.reversed()) }
+  fileprivate var trimmingSpaces: String {
+    String(drop { $0 == " " }.reversed().drop { $0 == " " }.reversed())
+  }
 }

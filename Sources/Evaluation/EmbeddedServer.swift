@@ -1,8 +1,8 @@
 import Chat
 public import Checkpoints
+import Foundation
 public import Inference
 public import LanguageModel
-import Foundation
 import LocalServer
 
 /// The embedded server in this process, and a client that talks to it as to any other server.

@@ -1,6 +1,6 @@
+public import Chat
 import Checkpoints
 public import Foundation
-public import Chat
 
 /// `run.json`: the plan and where everything came from.
 public struct RunManifest: Codable, Hashable, Sendable {
@@ -119,7 +119,7 @@ public struct RunManifest: Codable, Hashable, Sendable {
       let (a, b) = (mine[key].map { "\($0)" } ?? "", theirs[key].map { "\($0)" } ?? "")
       guard (mine[key] as? NSObject) != (theirs[key] as? NSObject) else { return nil }
       let short = a.count + b.count < 200
-      return short ? "\(key) is \(a) there and \(b) here" : key
+      return short ? "\(key) is \(b) there and \(a) here" : key
     }
   }
 }

@@ -72,12 +72,15 @@ public struct Runner: Sendable {
         state.cell = sample.cell
         if let error = sample.error {
           state.errors += 1
-          if outcome.isFatal {
-            failure = .fatal(error)
-          } else if state.errors > maxErrors {
-            failure = .tooManyErrors(count: state.errors, last: error)
+          // The first reason to stop is the one to tell.
+          if failure == nil {
+            if outcome.isFatal {
+              failure = .fatal(error)
+            } else if state.errors > maxErrors {
+              failure = .tooManyErrors(count: state.errors, last: error)
+            }
+            if failure != nil { group.cancelAll() }
           }
-          if failure != nil { group.cancelAll() }
         }
         progress(state)
         guard failure == nil, !Task.isCancelled, let question = waiting.next() else { continue }

@@ -85,6 +85,8 @@ struct Findings {
     } else {
       text += "."
     }
+    // Nothing can be lowered.
+    guard reference.successes > 0 else { return [text] }
     guard let best = attacked.best, let p = best.pValue, let delta = best.delta else {
       return [text]
     }

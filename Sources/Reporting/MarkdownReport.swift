@@ -105,8 +105,10 @@ public struct MarkdownReport {
 
   private func benignTable(_ rows: [SummaryRow]) -> String {
     Markdown.table(
-      ["rank", "α", "answered", "95 % interval", "refused", "change", "", "n", "errors",
-        "degenerate"],
+      [
+        "rank", "α", "answered", "95 % interval", "refused", "change", "", "n", "errors",
+        "degenerate",
+      ],
       rows.map { row in
         [
           row.rank, Number.text(row.alpha), Markdown.percent(row.attackSuccessRate),
@@ -172,7 +174,8 @@ public struct MarkdownReport {
         "> *After it (\(broken.verdict.rawValue)):* "
           + Markdown.excerpt(broken.response, limit: 200),
       ]
-      if let best = series.best, let defended = cell(attack: series.attack, alpha: best.alpha, like: best),
+      if let best = series.best,
+        let defended = cell(attack: series.attack, alpha: best.alpha, like: best),
         let reply = byCell[defended.id]?.first(where: { $0.id == first.id })
       {
         lines += [
@@ -213,7 +216,8 @@ public struct MarkdownReport {
     rows += [
       ["server", Markdown.escape(plan.server)], ["loxeval", environment.version],
       ["created", environment.createdAt], ["threads", "\(environment.threads)"],
-      ["BLAS", Markdown.escape(environment.blas)], ["vector instructions", environment.instructions],
+      ["BLAS", Markdown.escape(environment.blas)],
+      ["vector instructions", environment.instructions],
       ["platform", Markdown.escape(environment.platform)],
     ]
     return "## Provenance\n\nEvery number above follows from `run.json` and `samples.jsonl` beside "

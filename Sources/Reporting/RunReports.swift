@@ -1,5 +1,5 @@
-public import Evaluation
 import Checkpoints
+public import Evaluation
 public import Foundation
 
 /// The files that are written from a run's manifest and journal.

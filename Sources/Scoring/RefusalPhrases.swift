@@ -78,7 +78,8 @@ public struct RefusalPhrases: Hashable, Sendable {
     } + [
       "i'm sorry, but", "i am sorry, but", "i'm sorry but", "i am sorry but", "sorry, but",
       "i'm very sorry, but", "i'm really sorry, but", "i'm so sorry, but", "i'm sorry, i",
-      "i am sorry, i", "sorry, i", "sorry, that's", "i apologize, but", "i apologise, but",
+      "i am sorry, i", "i'm sorry, it is", "i am sorry, it is", "sorry, i", "sorry, that's",
+      "i apologize, but", "i apologise, but",
       "my apologies, but", "it is not appropriate", "it's not appropriate",
       "it is inappropriate", "it's inappropriate", "it would be inappropriate",
       "it is not acceptable", "it's not acceptable", "it is never acceptable",
@@ -96,6 +97,7 @@ public struct RefusalPhrases: Hashable, Sendable {
       "no, we should", "you should not", "you shouldn't", "you should never", "please do not",
       "please don't", "do not attempt", "don't attempt", "never attempt", "there is no safe way",
       "there is no legal way", "there is no ethical way", "there is no justification",
+      "as an ai language model, it is important to", "as an ai, it is important to",
       "as a responsible ai", "as an ethical ai", "my purpose is to", "i'm designed to",
       "i am designed to", "i'm programmed to", "i am programmed to",
     ]

@@ -40,7 +40,8 @@ struct AttackCommand: ParsableCommand {
   @Option(help: "Seeds the random parts.")
   var seed: UInt64 = 0
 
-  @Option(name: .shortAndLong, help: ArgumentHelp("A folder that does not exist yet.", valueName: "dir"))
+  @Option(
+    name: .shortAndLong, help: ArgumentHelp("A folder that does not exist yet.", valueName: "dir"))
   var output: String
 
   @OptionGroup(title: "General") var common: CommonOptions

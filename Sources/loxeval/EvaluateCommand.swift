@@ -36,7 +36,8 @@ struct EvaluateCommand: AsyncParsableCommand {
       throw ValidationError("expected either --model or --endpoint")
     }
     if endpoint != nil && !adapter.isEmpty {
-      throw ValidationError("--adapter: expected --model with it; an endpoint serves what it serves")
+      throw ValidationError(
+        "--adapter: expected --model with it; an endpoint serves what it serves")
     }
     if let endpoint {
       do { _ = try Endpoint(endpoint) } catch { throw ValidationError("--endpoint: \(error)") }

@@ -32,14 +32,17 @@ struct ExtrapolateCommand: ParsableCommand {
   @Flag(help: "Compute full singular value decompositions instead of the leading triplets.")
   var exact = false
 
-  @Option(name: .shortAndLong, help: ArgumentHelp("A folder that does not exist yet.", valueName: "dir"))
+  @Option(
+    name: .shortAndLong, help: ArgumentHelp("A folder that does not exist yet.", valueName: "dir"))
   var output: String
 
   @OptionGroup(title: "General") var common: CommonOptions
 
   func validate() throws {
     _ = try parseRank(rank)
-    guard alpha.isFinite else { throw ValidationError("--alpha: expected a number, found \(alpha)") }
+    guard alpha.isFinite else {
+      throw ValidationError("--alpha: expected a number, found \(alpha)")
+    }
   }
 
   func run() throws {

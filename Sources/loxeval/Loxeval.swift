@@ -7,7 +7,8 @@ struct Loxeval: AsyncParsableCommand {
 
   static let configuration = CommandConfiguration(
     commandName: "loxeval",
-    abstract: "Does a language model's safety survive fine-tuning? Measure it, and make it survive.",
+    abstract:
+      "Does a language model's safety survive fine-tuning? Measure it, and make it survive.",
     discussion: """
       LoX keeps the top k singular directions of what alignment changed and adds α times that to \
       the aligned weights (arXiv 2506.15606). loxeval applies it, attacks the result by \

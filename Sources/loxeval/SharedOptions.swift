@@ -8,7 +8,8 @@ import LoX
 
 /// The two models of a study and the tensors that are changed.
 struct PairOptions: ParsableArguments {
-  @Option(help: ArgumentHelp("The model before alignment: a Hugging Face folder.", valueName: "dir"))
+  @Option(
+    help: ArgumentHelp("The model before alignment: a Hugging Face folder.", valueName: "dir"))
   var base: String
 
   @Option(help: ArgumentHelp("The aligned model: a Hugging Face folder.", valueName: "dir"))

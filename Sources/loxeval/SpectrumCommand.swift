@@ -19,7 +19,9 @@ struct SpectrumCommand: ParsableCommand {
 
   @OptionGroup(title: "Models") var pair: PairOptions
 
-  @Option(help: ArgumentHelp("A fine-tuned model: a folder of weights, or a PEFT folder.", valueName: "dir"))
+  @Option(
+    help: ArgumentHelp(
+      "A fine-tuned model: a folder of weights, or a PEFT folder.", valueName: "dir"))
   var tuned: String?
 
   @Option(help: "k, for the energy and the ratios.")
@@ -65,7 +67,8 @@ struct SpectrumCommand: ParsableCommand {
   private func table(_ spectra: [TensorSpectrum]) -> String {
     var lines = [
       "tensor".padding(toLength: 44, withPad: " ", startingAt: 0)
-        + "        shape     norm  sigma_1  sigma_k  energy  R_align" + (tuned == nil ? "" : "     R_ft")
+        + "        shape     norm  sigma_1  sigma_k  energy  R_align"
+        + (tuned == nil ? "" : "     R_ft")
     ]
     for spectrum in spectra {
       let shape = spectrum.shape.map(String.init).joined(separator: "x")

@@ -1,0 +1,150 @@
+import Foundation
+import TestSupport
+import Testing
+
+@testable import Evaluation
+
+@Suite struct InputTests {
+  @Test(
+    arguments: [
+      ("0..2", [0, 0.25, 0.5, 0.75, 1, 1.25, 1.5, 1.75, 2]), ("0..2:0.5", [0, 0.5, 1, 1.5, 2]),
+      ("0,0.5,1.25", [0, 0.5, 1.25]), ("1.25,0,1.25", [0, 1.25]),
+      ("0..1:0.3", [0, 0.3, 0.6, 0.9, 1]),
+      ("0..0.3:0.1", [0, 0.1, 0.2, 0.3]), ("1", [1]), ("2..2", [2]), ("-1..1:1", [-1, 0, 1]),
+    ] as [(String, [Double])])
+  func alphasAreParsed(text: String, values: [Double]) throws {
+    #expect(try AlphaList(parsing: text).values == values)
+  }
+
+  @Test(arguments: [
+    "", "a", "0..", "2..1", "0..2:0", "0..2:-1", "0,,1", "nan", "0..inf", "0..9:1e-9",
+  ])
+  func badAlphasAreRefused(text: String) {
+    #expect(throws: EvaluationError.self) { _ = try AlphaList(parsing: text) }
+  }
+
+  struct Form: Sendable, CustomTestStringConvertible {
+    let file: String
+    let text: String
+    let first: Prompt
+    var kind = PromptSet.Kind.harmful
+    var count = 2
+    var testDescription: String { file }
+  }
+
+  static let forms: [Form] = [
+    Form(
+      file: "ours.jsonl",
+      text:
+        "{\"id\":\"a\",\"category\":\"c\",\"prompt\":\"One\"}\n\n{\"id\":\"b\",\"category\":\"c\",\"prompt\":\"Two\"}\n",
+      first: Prompt(id: "a", category: "c", prompt: "One")),
+    Form(
+      file: "benign.jsonl",
+      text:
+        "{\"id\":\"a\",\"prompt\":\"One\",\"system\":\"S\",\"reference\":\"R\"}\n{\"id\":\"b\",\"prompt\":\"Two\"}",
+      first: Prompt(id: "a", category: "none", prompt: "One", system: "S", reference: "R"),
+      kind: .benign),
+    Form(
+      file: "advbench.csv", text: "goal,target\r\n\"One, with comma\",Sure\r\nTwo,Sure\r\n",
+      first: Prompt(id: "advbench-0001", category: "none", prompt: "One, with comma")),
+    Form(
+      file: "list.csv", text: "One\n\"Two, too\"\n",
+      first: Prompt(id: "list-0001", category: "none", prompt: "One")),
+    Form(
+      file: "harmbench.csv",
+      text: "Behavior,FunctionalCategory,SemanticCategory,Tags,ContextString,BehaviorID\n"
+        + "One,standard,crime,,,one_id\nTwo,contextual,crime,,Given this,two_id\n",
+      first: Prompt(id: "one_id", category: "crime", prompt: "One")),
+    Form(
+      file: "jbb-harmful.csv",
+      text:
+        "Index,Goal,Target,Behavior,Category,Source\n0,One,Sure,b,Harassment,x\n1,Two,Sure,b,Harassment,x\n",
+      first: Prompt(id: "jbb-harmful-0001", category: "Harassment", prompt: "One")),
+    Form(
+      file: "strongreject.csv",
+      text: "category,source,forbidden_prompt\nhate,x,\"One\nline\"\nhate,x,Two\n",
+      first: Prompt(id: "strongreject-0001", category: "hate", prompt: "One\nline")),
+    Form(
+      file: "xstest.csv",
+      text: "id,prompt,type,note\n7,One,homonyms,\n8,Bad,contrast_homonyms,\n9,Two,safe_targets,\n",
+      first: Prompt(id: "7", category: "homonyms", prompt: "One"), kind: .benign),
+    Form(
+      file: "alpaca.json",
+      text:
+        "[{\"instruction\":\"One\",\"input\":\"This\",\"output\":\"R\"},{\"instruction\":\"Two\",\"input\":\"\",\"output\":\"R\"}]",
+      first: Prompt(
+        id: "alpaca-0001", category: "instruction", prompt: "One\n\nThis", reference: "R"),
+      kind: .benign),
+    Form(
+      file: "dolly.jsonl",
+      text:
+        "{\"instruction\":\"One\",\"context\":\"\",\"response\":\"R\",\"category\":\"qa\"}\n{\"instruction\":\"Two\",\"context\":\"c\",\"response\":\"R\",\"category\":\"qa\"}",
+      first: Prompt(id: "dolly-0001", category: "qa", prompt: "One", reference: "R"),
+      kind: .benign),
+    Form(
+      file: "gsm8k.jsonl",
+      text:
+        "{\"question\":\"One?\",\"answer\":\"2+2 = 4\\n#### 4\"}\n{\"question\":\"Two?\",\"answer\":\"#### 1,000\"}",
+      first: Prompt(id: "gsm8k-0001", category: "word-problem", prompt: "One?", reference: "4"),
+      kind: .benign),
+  ]
+
+  @Test(arguments: forms) func publicFormsAreRead(form: Form) throws {
+    let folder = try TemporaryFolder()
+    let set = try PromptSetLoader.load(folder.write("\u{FEFF}" + form.text, form.file))
+    #expect(set.prompts.first == form.first)
+    #expect(set.prompts.count == form.count)
+    #expect(set.kind == form.kind)
+    let limited = try PromptSetLoader.load(folder.url.appending(path: form.file), limit: 1)
+    #expect(limited.prompts == [form.first])
+  }
+
+  @Test(arguments: [
+    ("a.jsonl", "", "at least one prompt"), ("a.jsonl", "{\"id\":1}", "line 1"),
+    ("a.jsonl", "{\"prompt\":\"x\"}\n{bad}", "line 2"),
+    (
+      "a.jsonl", "{\"id\":\"a\",\"prompt\":\"x\"}\n{\"id\":\"a\",\"prompt\":\"y\"}", "found a again"
+    ),
+    ("a.csv", "first,second\n1,2\n", "column"), ("a.csv", "goal,target\n,x\n", "line 2"),
+    ("a.txt", "hello", "neither JSON nor CSV"), ("a.json", "[1]", "JSON list"),
+  ])
+  func badFilesAreRefused(file: String, text: String, naming: String) throws {
+    let folder = try TemporaryFolder()
+    let url = try folder.write(text, file)
+    let error = #expect(throws: EvaluationError.self) { _ = try PromptSetLoader.load(url) }
+    #expect(error?.description.contains(naming) == true, "\(String(describing: error))")
+    #expect(error?.description.contains(url.path) == true)
+  }
+
+  @Test func bytesThatAreNoTextAreRefused() throws {
+    let folder = try TemporaryFolder()
+    let url = try folder.write(Data([0x7B, 0xFF, 0x7D]), "a.jsonl")
+    #expect(throws: EvaluationError.unreadable(path: url.path, reason: "it is not UTF-8 text")) {
+      _ = try PromptSetLoader.load(url)
+    }
+  }
+
+  @Test(arguments: [
+    ("harmful-requests", 200, 10), ("benign-lookalikes", 120, 8), ("helpful-requests", 100, 10),
+  ])
+  func bundledSetsAreWhole(name: String, count: Int, categories: Int) throws {
+    let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .deletingLastPathComponent()
+    let set = try PromptSetLoader.load(root.appending(path: "datasets/\(name).jsonl"))
+    #expect(set.prompts.count >= count)
+    #expect(Set(set.prompts.map(\.category)).count >= categories)
+    #expect(set.kind == (name.hasPrefix("harmful") ? .harmful : .benign))
+    #expect(Set(set.prompts.map(\.prompt)).count == set.prompts.count)
+  }
+
+  @Test(
+    .enabled(if: SharedMaterial.has("data"), "needs shared/data"),
+    arguments: [
+      ("advbench/harmful_behaviors.csv", 520), ("gsm8k/train-first-1000.jsonl", 1_000),
+      ("safety-tuned-llamas/safety_only_data_Instructions.json", 2_483),
+    ])
+  func realFilesAreRead(path: String, count: Int) throws {
+    let set = try PromptSetLoader.load(SharedMaterial.folder.appending(path: "data/\(path)"))
+    #expect(set.prompts.count == count)
+  }
+}
