@@ -54,7 +54,10 @@ public struct MarkdownReport {
 
   private var results: String {
     var parts: [String] = []
-    for dataset in manifest.plan.datasets.keys.sorted() {
+    // Harmful sets first: they are what the page is about.
+    for dataset in manifest.plan.datasets.keys.sorted(by: {
+      (findings.isHarmful($0) ? 0 : 1, $0) < (findings.isHarmful($1) ? 0 : 1, $1)
+    }) {
       let series = findings.series.filter { $0.dataset == dataset }
       let isHarmful = findings.isHarmful(dataset)
       let title =
