@@ -91,21 +91,29 @@ let package = Package(
       swiftSettings: strict),
 
     // Tests: one target per room.
+    .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
     .target(
-      name: "TestSupport", dependencies: ["LinearAlgebra", "Checkpoints"],
-      path: "Tests/TestSupport", swiftSettings: strict),
+      name: "TinyModel", dependencies: ["LinearAlgebra", "Checkpoints"], path: "Tests/TinyModel",
+      swiftSettings: strict),
+    // The demo's models, until a trained pair comes with the project.
+    .executableTarget(
+      name: "make-tiny-pair", dependencies: ["TinyModel"], path: "Tests/MakeTinyPair",
+      swiftSettings: strict),
     tests("LinearAlgebra"),
     tests("Checkpoints", ["LinearAlgebra"]),
     tests("LoX", ["LinearAlgebra", "Checkpoints"]),
     tests("LanguageModel", ["CKernels", "Chat", "LinearAlgebra", "Checkpoints"]),
     tests("Attacks", ["LinearAlgebra", "Checkpoints", "LoX"]),
     tests("Inference", ["Chat"]),
-    tests("LocalServer", ["Chat", "Checkpoints", "LanguageModel", "Inference"]),
+    tests(
+      "LocalServer",
+      ["Chat", "LinearAlgebra", "Checkpoints", "LanguageModel", "Inference", "TinyModel"]),
     tests("Scoring", ["Chat"]),
     tests("Evaluation", ["Chat", "Checkpoints", "Scoring"]),
     tests("Reporting", ["Chat", "Scoring", "Evaluation"], exclude: ["Snapshots"]),
     .testTarget(
-      name: "CommandLineTests", dependencies: ["TestSupport", "loxeval"], exclude: ["Peers"],
+      name: "CommandLineTests", dependencies: ["TestSupport", "TinyModel", "loxeval"],
+      exclude: ["Peers"],
       swiftSettings: strict),
   ]
 )

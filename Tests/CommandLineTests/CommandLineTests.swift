@@ -1,6 +1,7 @@
 import Foundation
 import TestSupport
 import Testing
+import TinyModel
 
 /// The built program, run as a user runs it.
 @Suite(.serialized) struct CommandLineTests {

@@ -6,6 +6,7 @@ import LanguageModel
 import LinearAlgebra
 import TestSupport
 import Testing
+import TinyModel
 
 @testable import LocalServer
 

@@ -49,6 +49,8 @@ final class ForwardPass {
   private let layers: [ServedLayer]
   private let finalNorm: FloatBuffer
   private var rotary: RotaryTable
+  /// No two rows of the batch belong to one sequence.
+  private var isOneRowEach = false
   private var active: [Bool]
 
   // Activations, each maximumRows × width.
@@ -124,6 +126,7 @@ final class ForwardPass {
 
   private func prepare(_ rows: [Row]) {
     for update in active.indices { active[update] = rows.contains { $0.scales[update] != 0 } }
+    isOneRowEach = Set(rows.map { ObjectIdentifier($0.cache) }).count == rows.count
     let positions = 1 + (rows.map(\.position).max() ?? 0)
     rotary.extend(to: positions)
     let group = Int(LOXEVAL_POSITION_GROUP)
@@ -163,35 +166,28 @@ final class ForwardPass {
     normalise(hidden, layer.inputNorm, rows.count)
     project(normed, rows, [(layer.query, queries), (layer.key, keys), (layer.value, values)])
 
-    // Rotate, and put the new keys and values in their caches before any row attends to them.
-    unsafe rotary.cosines.withUnsafeBufferPointer { cosines in
-      unsafe rotary.sines.withUnsafeBufferPointer { sines in
-        guard let cosines = cosines.baseAddress, let sines = sines.baseAddress else { return }
-        pool.run(count: rows.count) { index, _ in
-          let row = rows[index]
-          let angles = row.position * (dimension / 2)
-          for head in 0..<configuration.headCount {
-            unsafe loxeval_rotate(
-              queries.start + index * queryWidth + head * dimension, cosines + angles,
-              sines + angles, dimension)
-          }
-          for head in 0..<keyHeads {
-            let key = unsafe keys.start + index * keyWidth + head * dimension
-            unsafe loxeval_rotate(key, cosines + angles, sines + angles, dimension)
-            let cachedKeys = unsafe row.cache.keys(layer: layerIndex, head: head)
-            for d in 0..<dimension {
-              unsafe cachedKeys[d * row.cache.capacity + row.position] = key[d]
-            }
-            unsafe (row.cache.values(layer: layerIndex, head: head) + row.position * dimension)
-              .update(from: values.start + index * keyWidth + head * dimension, count: dimension)
-          }
+    // Rotates a row's queries and keys and puts its keys and values in its cache.
+    func place(_ index: Int) {
+      let row = rows[index]
+      let angles = row.position * (dimension / 2)
+      let (cosines, sines) = unsafe (rotary.cosines.start + angles, rotary.sines.start + angles)
+      for head in 0..<configuration.headCount {
+        unsafe loxeval_rotate(
+          queries.start + index * queryWidth + head * dimension, cosines, sines, dimension)
+      }
+      for head in 0..<keyHeads {
+        let key = unsafe keys.start + index * keyWidth + head * dimension
+        unsafe loxeval_rotate(key, cosines, sines, dimension)
+        let cachedKeys = unsafe row.cache.keys(layer: layerIndex, head: head)
+        for d in 0..<dimension {
+          unsafe cachedKeys[d * row.cache.capacity + row.position] = key[d]
         }
+        unsafe (row.cache.values(layer: layerIndex, head: head) + row.position * dimension)
+          .update(from: values.start + index * keyWidth + head * dimension, count: dimension)
       }
     }
-
     let scale = 1 / Float(dimension).squareRoot()
-    pool.run(count: rows.count * keyHeads) { piece, worker in
-      let (index, keyHead) = piece.quotientAndRemainder(dividingBy: keyHeads)
+    func attend(_ index: Int, _ keyHead: Int, _ worker: Int) {
       let row = rows[index]
       let cachedKeys = unsafe row.cache.keys(layer: layerIndex, head: keyHead)
       let cachedValues = unsafe row.cache.values(layer: layerIndex, head: keyHead)
@@ -202,15 +198,30 @@ final class ForwardPass {
           dimension, scale, scores[worker].start, attended.start + offset)
       }
     }
+    if isOneRowEach && rows.count >= 2 * pool.threadCount {
+      pool.run(count: rows.count) { index, worker in
+        place(index)
+        for head in 0..<keyHeads { attend(index, head, worker) }
+      }
+    } else {
+      // A row of a prompt attends to rows before it in this batch: all are placed first.
+      pool.run(count: rows.count) { index, _ in place(index) }
+      pool.run(count: rows.count * keyHeads) { piece, worker in
+        let (index, head) = piece.quotientAndRemainder(dividingBy: keyHeads)
+        attend(index, head, worker)
+      }
+    }
     project(attended, rows, [(layer.output, hidden)], accumulate: true)
   }
 
   private func feedForward(_ layer: ServedLayer, _ rows: [Row]) {
     let width = model.configuration.intermediateSize
     normalise(hidden, layer.postAttentionNorm, rows.count)
-    project(normed, rows, [(layer.gate, gates), (layer.up, ups)])
-    pool.run(count: rows.count) { index, _ in
-      unsafe loxeval_silu_multiply(gates.start + index * width, ups.start + index * width, width)
+    project(normed, rows, [(layer.gate, gates), (layer.up, ups)]) { begin, end in
+      for index in rows.indices {
+        let offset = index * width + begin
+        unsafe loxeval_silu_multiply(self.gates.start + offset, self.ups.start + offset, end - begin)
+      }
     }
     project(gates, rows, [(layer.down, hidden)], accumulate: true)
   }
@@ -239,10 +250,13 @@ final class ForwardPass {
   }
 
   /// Multiplies the rows of `input` by each target's weight, with bias and updates.
+  ///
+  /// - Parameter combine: called for each range of outputs once all targets, then of equal width,
+  ///   have theirs.
   private func project(
     _ input: FloatBuffer, _ rows: [Row],
     _ targets: [(projection: ServedProjection, output: FloatBuffer)],
-    accumulate: Bool = false
+    accumulate: Bool = false, combine: ((_ begin: Int, _ end: Int) -> Void)? = nil
   ) {
     /// An update in use, with where its rank-wide intermediate rows begin.
     struct Use {
@@ -274,16 +288,7 @@ final class ForwardPass {
       }
     }
     // The products, cut into chunks of outputs; each chunk adds its bias and second halves.
-    var chunks: [(target: Int, begin: Int, end: Int)] = []
-    for target in targets.indices {
-      let outputs = targets[target].projection.weight.outputs
-      let size = Self.chunkSize(outputs: outputs, threads: pool.threadCount)
-      for begin in stride(from: 0, to: outputs, by: size) {
-        chunks.append((target, begin, min(begin + size, outputs)))
-      }
-    }
-    pool.run(count: chunks.count) { piece, worker in
-      let (target, begin, end) = chunks[piece]
+    func multiply(_ target: Int, _ begin: Int, _ end: Int, _ worker: Int) {
       let projection = targets[target].projection
       let output = unsafe targets[target].output.start
       let weight = projection.weight
@@ -304,6 +309,23 @@ final class ForwardPass {
             output + index * weight.outputs)
         }
       }
+    }
+    var chunks: [(targets: Range<Int>, begin: Int, end: Int)] = []
+    for target in combine == nil ? targets.indices : 0..<1 {
+      let outputs = targets[target].projection.weight.outputs
+      let size = Self.chunkSize(outputs: outputs, threads: pool.threadCount)
+      for begin in stride(from: 0, to: outputs, by: size) {
+        chunks.append(
+          (
+            combine == nil ? target..<target + 1 : targets.indices, begin,
+            min(begin + size, outputs)
+          ))
+      }
+    }
+    pool.run(count: chunks.count) { piece, worker in
+      let chunk = chunks[piece]
+      for target in chunk.targets { multiply(target, chunk.begin, chunk.end, worker) }
+      combine?(chunk.begin, chunk.end)
     }
   }
 

@@ -71,8 +71,8 @@ public struct RotaryConfiguration: Equatable, Sendable {
 /// Cosines and sines of the rotary angles, computed up to the furthest position seen.
 struct RotaryTable {
   /// positions × (headDimension / 2).
-  private(set) var cosines: [Float] = []
-  private(set) var sines: [Float] = []
+  private(set) var cosines = FloatBuffer(count: 0)
+  private(set) var sines = FloatBuffer(count: 0)
   private let frequencies: [Float]
   private var positions = 0
 
@@ -84,13 +84,16 @@ struct RotaryTable {
   ///
   /// Angles are rounded to float32 before the cosine is taken, as the published models were run.
   mutating func extend(to count: Int) {
-    while positions < count {
-      for frequency in frequencies {
-        let angle = Float(positions) * frequency
-        cosines.append(cos(angle))
-        sines.append(sin(angle))
+    guard count > positions else { return }
+    positions = 2 * count
+    cosines = FloatBuffer(count: positions * frequencies.count)
+    sines = FloatBuffer(count: positions * frequencies.count)
+    for position in 0..<positions {
+      for (index, frequency) in frequencies.enumerated() {
+        let angle = Float(position) * frequency
+        unsafe cosines.start[position * frequencies.count + index] = cos(angle)
+        unsafe sines.start[position * frequencies.count + index] = sin(angle)
       }
-      positions += 1
     }
   }
 }
