@@ -51,9 +51,7 @@ let package = Package(
 
     // Weights: arithmetic, files, the method.
     room("LinearAlgebra", ["COpenBLAS", "CKernels"]),
-    room(
-      "Checkpoints",
-      ["CKernels", "LinearAlgebra", .product(name: "Crypto", package: "swift-crypto")]),
+    room("Checkpoints", ["LinearAlgebra", .product(name: "Crypto", package: "swift-crypto")]),
     room("LoX", ["LinearAlgebra", "Checkpoints"]),
 
     // Models: what they say, and what fine-tuning does to them.
@@ -76,9 +74,10 @@ let package = Package(
       "Evaluation",
       [
         "Chat", "LinearAlgebra", "Checkpoints", "LoX", "LanguageModel", "Attacks", "Inference",
-        "LocalServer", "Scoring", .product(name: "SwiftCSV", package: "SwiftCSV"),
+        "LocalServer", "Scoring", .product(name: "Crypto", package: "swift-crypto"),
+        .product(name: "SwiftCSV", package: "SwiftCSV"),
       ]),
-    room("Reporting", ["Chat", "Checkpoints", "Scoring", "Evaluation"]),
+    room("Reporting", ["Chat", "Scoring", "Evaluation"]),
 
     // The command line: one file per subcommand.
     .executableTarget(
@@ -101,9 +100,9 @@ let package = Package(
       swiftSettings: strict),
     tests("LinearAlgebra"),
     tests("Checkpoints", ["LinearAlgebra"]),
-    tests("LoX", ["LinearAlgebra", "Checkpoints"]),
+    tests("LoX", ["LinearAlgebra", "Checkpoints", "TinyModel"]),
     tests("LanguageModel", ["CKernels", "Chat", "LinearAlgebra", "Checkpoints"]),
-    tests("Attacks", ["LinearAlgebra", "Checkpoints", "LoX"]),
+    tests("Attacks", ["LinearAlgebra", "Checkpoints", "LoX", "TinyModel"]),
     tests("Inference", ["Chat"]),
     tests(
       "LocalServer",

@@ -14,6 +14,6 @@ public struct ImportedAttack: Attack {
   }
 
   public func update(for model: AttackedModel) throws -> LowRankUpdate {
-    try LowRankUpdate(peftFolder: folder, for: model.checkpoint)
+    try LowRankUpdate(peftFolder: folder, checkpoint: model.checkpoint)
   }
 }

@@ -1,124 +1,136 @@
 public import Foundation
 public import LinearAlgebra
 
-/// A Hugging Face model folder: its weights mapped, its tensors by name.
+/// The weights of a Hugging Face model folder, mapped for reading.
 ///
-/// Weights are in `model.safetensors`, or in shards that `model.safetensors.index.json` lists. With
-/// both present the single file is read, as transformers does.
+/// Read are `model.safetensors`, or the shards that `model.safetensors.index.json` names. Where
+/// both are present the single file wins, as in transformers. A shard is named by its plain file
+/// name and may be a symbolic link, as in the Hugging Face cache, but no path. Index and shards
+/// must name the same tensors.
 public final class Checkpoint: Sendable {
-  public let folder: URL
-  /// The weight files in the order of their names.
-  public let shards: [SafetensorsFile]
-  /// Sorted.
-  public let tensorNames: [String]
-  /// The index of shards, where there is one.
-  public let indexFile: URL?
-  private let places: [String: (shard: SafetensorsFile, tensor: TensorDescription)]
+  /// One file of the checkpoint.
+  public struct Shard: Sendable {
+    /// The plain name inside the folder, such as `model-00001-of-00002.safetensors`.
+    public let fileName: String
+    public let file: SafetensorsFile
 
-  static let singleName = "model.safetensors"
-  static let indexName = "model.safetensors.index.json"
-
-  public init(folder: URL) throws(CheckpointError) {
-    self.folder = folder
-    var isFolder: ObjCBool = false
-    guard unsafe FileManager.default.fileExists(atPath: folder.path, isDirectory: &isFolder),
-      isFolder.boolValue
-    else { throw .folderMissing(path: folder.path) }
-    let single = folder.appending(path: Self.singleName)
-    let index = folder.appending(path: Self.indexName)
-    var places: [String: (shard: SafetensorsFile, tensor: TensorDescription)] = [:]
-    if FileManager.default.fileExists(atPath: single.path) {
-      shards = [try SafetensorsFile(single)]
-      indexFile = nil
-    } else if FileManager.default.fileExists(atPath: index.path) {
-      shards = try Self.openShards(index: index)
-      indexFile = index
-    } else {
-      throw .noWeights(folder: folder.path)
-    }
-    for shard in shards {
-      for tensor in shard.tensors { places[tensor.name] = (shard, tensor) }
-    }
-    self.places = places
-    tensorNames = places.keys.sorted()
+    /// Tensors in the order of their bytes.
+    public var tensors: [TensorDescription] { file.tensors }
+    /// The strings under the file's `__metadata__`.
+    public var metadata: [String: String] { file.metadata }
   }
 
-  public func tensor(named name: String) -> TensorDescription? { places[name]?.tensor }
+  /// The model's folder.
+  public let folder: URL
+  /// Every tensor's name, sorted.
+  public let tensorNames: [String]
+  /// The files by name; a checkpoint of one file has one shard.
+  public let shards: [Shard]
+  /// Whether the folder has an index beside its shards.
+  public let isIndexed: Bool
 
-  /// The tensor's values, widened to float32.
+  private let fileOfTensor: [String: SafetensorsFile]
+
+  /// Maps a model folder and validates its index and every shard's header.
+  ///
+  /// - Throws: `CheckpointError`: `.fileSystem`, `.header` or `.index`, naming file and tensor.
+  public init(folder: URL) throws(CheckpointError) {
+    let contents = try Self.open(folder: folder)
+    self.folder = folder
+    self.shards = contents.shards
+    self.isIndexed = contents.isIndexed
+    self.fileOfTensor = contents.fileOfTensor
+    self.tensorNames = contents.fileOfTensor.keys.sorted()
+  }
+
+  /// The tensor of a name; nil where the checkpoint has none.
+  public func tensor(named name: String) -> TensorDescription? {
+    fileOfTensor[name]?.tensor(named: name)
+  }
+
+  /// A tensor's values, row-major, widened to float32.
+  ///
+  /// - Throws: `CheckpointError.tensor` where it is missing or not F32, F16 or BF16.
   public func floats(named name: String) throws(CheckpointError) -> [Float] {
-    let (shard, tensor) = try place(name)
-    guard tensor.elementType.isNumeric else {
-      throw .notNumeric(name: name, elementType: tensor.elementType.rawValue)
-    }
-    return unsafe tensor.elementType.widen(shard.unsafeBytes(of: tensor))
+    let (file, tensor) = try locate(name)
+    return try file.floats(of: tensor)
   }
 
   /// A tensor of two dimensions, widened to float32.
+  ///
+  /// - Throws: `CheckpointError.tensor` where it is missing, not F32, F16 or BF16, or not of two
+  ///   dimensions.
   public func matrix(named name: String) throws(CheckpointError) -> Matrix {
-    let shape = try place(name).tensor.shape
-    guard shape.count == 2 else { throw .notAMatrix(name: name, shape: shape) }
-    return Matrix(rows: shape[0], columns: shape[1], elements: try floats(named: name))
-  }
-
-  /// The tensor's bytes, valid while this checkpoint is alive; empty for an unknown name.
-  @unsafe public func unsafeBytes(of name: String) -> UnsafeRawBufferPointer {
-    guard let (shard, tensor) = places[name] else {
-      return unsafe UnsafeRawBufferPointer(start: nil, count: 0)
+    let (file, tensor) = try locate(name)
+    guard tensor.shape.count == 2 else {
+      throw .tensor(name: name, file: file.url.path, .notAMatrix(shape: tensor.shape))
     }
-    return unsafe shard.unsafeBytes(of: tensor)
+    return Matrix(
+      rows: tensor.shape[0], columns: tensor.shape[1], elements: try file.floats(of: tensor))
   }
 
-  /// Lets the kernel drop a tensor's pages from this process; they are read again when needed.
-  public func release(_ name: String) {
-    if let (shard, tensor) = places[name] { shard.release(tensor) }
+  /// Lends a tensor's bytes to `body`, which must not let them escape: row-major, little-endian,
+  /// at any alignment.
+  ///
+  /// - Throws: `CheckpointError.tensor` where it is missing; what `body` throws.
+  public func withUnsafeBytes<Result>(
+    of name: String, _ body: (UnsafeRawBufferPointer) throws -> Result
+  ) throws -> Result {
+    let bytes = try unsafe unsafeBytes(of: name)
+    return try withExtendedLifetime(self) { try unsafe body(bytes) }
   }
 
-  private func place(
+  /// A tensor's bytes in the mapping: row-major, little-endian, at any alignment.
+  ///
+  /// The pointer is valid while this checkpoint lives; nothing keeps it from being used longer.
+  ///
+  /// - Throws: `CheckpointError.tensor` where it is missing.
+  @unsafe
+  public func unsafeBytes(of name: String) throws(CheckpointError) -> UnsafeRawBufferPointer {
+    let (file, tensor) = try locate(name)
+    return unsafe file.unsafeBytes(of: tensor)
+  }
+
+  /// Asks the kernel to read a tensor ahead; no effect where there is none of that name.
+  public func adviseWillNeed(_ name: String) {
+    advise(.willNeed, name)
+  }
+
+  /// Lets the kernel drop a tensor's pages, so that a pass over a checkpoint larger than memory
+  /// keeps little of it resident; they are read again if touched.
+  public func adviseDontNeed(_ name: String) {
+    advise(.dontNeed, name)
+  }
+
+  /// Whether the output head uses the embedding's matrix: an embedding is there and no
+  /// `lm_head.weight`.
+  public var hasTiedHead: Bool { tiedEmbeddingName != nil }
+
+  /// The embedding that also serves as the output head; nil where the head has its own matrix.
+  public var tiedEmbeddingName: String? {
+    guard fileOfTensor["\(PEFTAdapter.headModule).weight"] == nil else { return nil }
+    return tensorNames.first { $0 == "embed_tokens.weight" || $0.hasSuffix(".embed_tokens.weight") }
+  }
+
+  /// Every tensor with its file, by name.
+  var located: [(file: SafetensorsFile, tensor: TensorDescription)] {
+    tensorNames.compactMap { name in
+      guard let file = fileOfTensor[name], let tensor = file.tensor(named: name) else { return nil }
+      return (file, tensor)
+    }
+  }
+
+  private func advise(_ advice: MappedFile.Advice, _ name: String) {
+    guard let file = fileOfTensor[name], let tensor = file.tensor(named: name) else { return }
+    file.advise(advice, for: tensor)
+  }
+
+  private func locate(
     _ name: String
-  ) throws(CheckpointError) -> (shard: SafetensorsFile, tensor: TensorDescription) {
-    guard let place = places[name] else {
-      throw .tensorMissing(folder: folder.path, name: name)
+  ) throws(CheckpointError) -> (SafetensorsFile, TensorDescription) {
+    guard let file = fileOfTensor[name], let tensor = file.tensor(named: name) else {
+      throw .tensor(name: name, file: folder.path, .missing)
     }
-    return place
-  }
-
-  /// Opens every shard that the index names and checks that both agree on every tensor.
-  private static func openShards(index: URL) throws(CheckpointError) -> [SafetensorsFile] {
-    struct Index: Decodable {
-      var weightMap: [String: String]
-
-      enum CodingKeys: String, CodingKey { case weightMap = "weight_map" }
-    }
-    let map: [String: String]
-    do {
-      map = try JSONDecoder().decode(Index.self, from: Data(contentsOf: index)).weightMap
-    } catch {
-      throw .malformedIndex(file: index.path, reason: "it does not parse as such")
-    }
-    guard !map.isEmpty else {
-      throw .malformedIndex(file: index.path, reason: "weight_map is empty")
-    }
-    var shards: [SafetensorsFile] = []
-    for name in Set(map.values).sorted() {
-      // A path could leave the folder; a link inside it is how download caches store files.
-      guard !name.isEmpty, !name.contains("/"), name != ".", name != "..", !name.contains("\0")
-      else { throw .shardOutsideFolder(index: index.path, shard: name) }
-      let url = index.deletingLastPathComponent().appending(path: name)
-      guard FileManager.default.fileExists(atPath: url.path) else {
-        throw .shardMissing(index: index.path, shard: name)
-      }
-      let shard = try SafetensorsFile(url)
-      let found = Set(shard.tensors.map(\.name))
-      for tensor in found.sorted() where map[tensor] != name {
-        throw .tensorNotInIndex(shard: url.path, name: tensor)
-      }
-      for (tensor, place) in map.sorted(by: { $0.key < $1.key })
-      where place == name && !found.contains(tensor) {
-        throw .tensorMissingFromShard(shard: url.path, name: tensor)
-      }
-      shards.append(shard)
-    }
-    return shards
+    return (file, tensor)
   }
 }

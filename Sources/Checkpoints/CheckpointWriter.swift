@@ -1,70 +1,180 @@
 public import Foundation
+public import LinearAlgebra
 
-extension Checkpoint {
-  /// Writes a copy of this checkpoint with some tensors changed: same shards, names, element types,
-  /// metadata and side files; tensors without a change are copied byte for byte.
+/// Writes a Hugging Face model folder, tensor by tensor in any order, without holding more than
+/// one.
+///
+/// The folder appears under its name only when `finish()` returns; until then it stands beside it
+/// as `NAME.partial-…`, and it is removed if this goes away unfinished.
+public final class CheckpointWriter {
+  /// One file to be written.
+  public struct ShardDeclaration: Sendable {
+    /// The plain name, such as `model.safetensors`.
+    public let fileName: String
+    /// Every tensor, in the order in which their bytes shall lie.
+    public let tensors: [TensorDeclaration]
+    /// The strings under `__metadata__`; transformers asks for `format`.
+    public let metadata: [String: String]
+
+    public init(
+      fileName: String = "model.safetensors", tensors: [TensorDeclaration],
+      metadata: [String: String] = ["format": "pt"]
+    ) {
+      self.fileName = fileName
+      self.tensors = tensors
+      self.metadata = metadata
+    }
+  }
+
+  private let partial: PartialOutput
+  private let writers: [SafetensorsWriter]
+  private let writerOfTensor: [String: SafetensorsWriter]
+
+  /// Creates a folder with the layout of another checkpoint: its shard names, tensor order, dtypes
+  /// and metadata, and copies of its other files.
+  ///
+  /// - Throws: `CheckpointError.fileSystem`.
+  public convenience init(
+    to folder: URL, like checkpoint: Checkpoint, replaceExisting: Bool = false
+  ) throws(CheckpointError) {
+    let shards = checkpoint.shards.map { shard in
+      ShardDeclaration(
+        fileName: shard.fileName, tensors: shard.tensors.map(TensorDeclaration.init),
+        metadata: shard.metadata)
+    }
+    try self.init(
+      to: folder, shards: shards, isIndexed: checkpoint.isIndexed,
+      copyingFilesFrom: checkpoint.folder, replaceExisting: replaceExisting)
+  }
+
+  /// Creates a folder and its files' headers, and copies the files that are not weights.
   ///
   /// - Parameters:
-  ///   - url: a folder that does not exist yet; it appears only when it is whole.
-  ///   - change: the new float32 values of a tensor, or nil to keep it; narrowed once, to nearest
-  ///     even, to the tensor's element type.
-  public func write(
-    to url: URL, change: (TensorDescription) throws -> [Float]?
-  ) throws {
-    try AtomicOutput.folder(url) { partial in
-      for shard in shards {
-        var writer = try SafetensorsWriter(
-          partial.appending(path: shard.url.lastPathComponent),
-          tensors: shard.tensors.map { ($0.name, $0.elementType, $0.shape) },
-          metadata: shard.metadata)
-        for tensor in shard.tensors {
-          if let values = try change(tensor) {
-            precondition(values.count == tensor.elementCount)
-            let bytes = tensor.elementType.narrow(values)
-            try unsafe bytes.withUnsafeBytes { unsafe try writer.append(tensor.name, $0) }
-          } else {
-            unsafe try writer.append(tensor.name, shard.unsafeBytes(of: tensor))
-          }
-          shard.release(tensor)
-        }
-        try writer.finish()
+  ///   - folder: the finished folder. Folders above it are created.
+  ///   - shards: the files with their tensors.
+  ///   - isIndexed: whether to write `model.safetensors.index.json`; nil writes it where there is
+  ///     more than one file.
+  ///   - source: a model folder whose files that are neither weights nor hidden are copied:
+  ///     configuration, tokenizer, chat template, licence.
+  ///   - replaceExisting: whether a folder of that name may be replaced.
+  /// - Precondition: tensor names are unique over all shards.
+  /// - Throws: `CheckpointError.fileSystem`: the output exists, the space does not suffice, or the
+  ///   system refuses.
+  public init(
+    to folder: URL, shards: [ShardDeclaration], isIndexed: Bool? = nil,
+    copyingFilesFrom source: URL? = nil, replaceExisting: Bool = false
+  ) throws(CheckpointError) {
+    let needed = shards.reduce(0) { $0 + SafetensorsWriter.byteCount(of: $1.tensors) }
+    let partial = try PartialOutput(
+      .folder, at: folder, needed: needed, replaceExisting: replaceExisting)
+    var writers: [SafetensorsWriter] = []
+    var writerOfTensor: [String: SafetensorsWriter] = [:]
+    for shard in shards {
+      let writer = try SafetensorsWriter(
+        inside: partial, fileName: shard.fileName, tensors: shard.tensors,
+        metadata: shard.metadata)
+      writers.append(writer)
+      for tensor in shard.tensors {
+        let previous = writerOfTensor.updateValue(writer, forKey: tensor.name)
+        precondition(previous == nil, "tensor \(tensor.name) is declared twice")
       }
-      try copySideFiles(to: partial)
     }
+    if isIndexed ?? (shards.count > 1) {
+      try Self.writeIndex(of: shards, into: partial.url)
+    }
+    if let source {
+      try Self.copyOtherFiles(from: source, to: partial.url)
+    }
+    self.partial = partial
+    self.writers = writers
+    self.writerOfTensor = writerOfTensor
   }
 
-  /// Copies what makes the folder usable (configuration, tokenizer, template, index) and leaves
-  /// out weights in other formats and hidden files.
-  private func copySideFiles(to target: URL) throws(CheckpointError) {
-    let weights: Set = ["safetensors", "bin", "gguf", "pt", "pth", "h5", "msgpack", "onnx", "ckpt"]
+  private static func writeIndex(
+    of shards: [ShardDeclaration], into folder: URL
+  ) throws(CheckpointError) {
+    let totalSize = shards.reduce(0) { $0 + SafetensorsWriter.byteCount(of: $1.tensors) }
+    let map = shards.flatMap { shard in shard.tensors.map { ($0.name, shard.fileName) } }
+      .sorted { $0.0 < $1.0 }
+      .map { JSONNode.Member(key: $0.0, value: .string($0.1)) }
+    let index = JSONNode.object([
+      JSONNode.Member(
+        key: "metadata",
+        value: .object([JSONNode.Member(key: "total_size", value: .number("\(totalSize)"))])),
+      JSONNode.Member(key: "weight_map", value: .object(map)),
+    ])
+    try OutputFile.write(
+      [UInt8]((index.indented() + "\n").utf8),
+      to: folder.appending(path: Checkpoint.indexFileName).path)
+  }
+
+  /// Copies the plain files of a folder that are neither hidden nor weights nor part of an adapter,
+  /// following links, as the Hugging Face cache consists of them.
+  private static func copyOtherFiles(from source: URL, to target: URL) throws(CheckpointError) {
+    let names: [String]
     do {
-      let contents = try FileManager.default.contentsOfDirectory(
-        at: folder, includingPropertiesForKeys: [.isRegularFileKey], options: .skipsHiddenFiles)
-      for file in contents {
-        let file = file.resolvingSymlinksInPath()
-        guard !weights.contains(file.pathExtension),
-          try file.resourceValues(forKeys: [.isRegularFileKey]).isRegularFile == true
-        else { continue }
-        try Data(contentsOf: file).write(to: target.appending(path: file.lastPathComponent))
-      }
+      names = try FileManager.default.contentsOfDirectory(atPath: source.path)
     } catch {
-      throw .unwritable(path: target.path, reason: AtomicOutput.reason(error))
+      throw .fileSystem(.folderMissing(path: source.path))
+    }
+    for name in names.sorted() where !name.hasPrefix(".") && !WeightFiles.contains(name) {
+      let path = source.appending(path: name).path
+      var isFolder: ObjCBool = false
+      guard unsafe FileManager.default.fileExists(atPath: path, isDirectory: &isFolder),
+        !isFolder.boolValue, name != PEFTAdapter.configurationFileName
+      else { continue }
+      try OutputFile.write(
+        try Checkpoint.readWhole(path), to: target.appending(path: name).path)
     }
   }
-}
 
-/// Writes float32 tensors as one safetensors file, in the order of their names.
-public func writeSafetensors(
-  _ tensors: [String: (shape: [Int], values: [Float])], metadata: [String: String] = [:],
-  to url: URL
-) throws {
-  let ordered = tensors.sorted { $0.key < $1.key }
-  var writer = try SafetensorsWriter(
-    url, tensors: ordered.map { ($0.key, .float32, $0.value.shape) }, metadata: metadata)
-  for (name, tensor) in ordered {
-    try unsafe tensor.values.withUnsafeBytes { bytes in
-      unsafe try writer.append(name, bytes)
+  /// Names declared and not yet written, sorted.
+  public var remaining: [String] { writers.flatMap(\.remaining).sorted() }
+
+  /// Writes a tensor's values, row-major, narrowed to the declared dtype (to nearest even).
+  ///
+  /// - Precondition: the tensor is declared as F32, F16 or BF16, has that many values, and was not
+  ///   written before.
+  /// - Throws: `CheckpointError.fileSystem`.
+  public func write(_ values: [Float], of name: String) throws(CheckpointError) {
+    try writer(of: name).write(values, of: name)
+  }
+
+  /// Writes a matrix, narrowed to the declared dtype (to nearest even).
+  ///
+  /// - Precondition: as for values, and the declared shape is the matrix's.
+  /// - Throws: `CheckpointError.fileSystem`.
+  public func write(_ matrix: Matrix, of name: String) throws(CheckpointError) {
+    try write(matrix.elements, of: name)
+  }
+
+  /// Copies a tensor of another checkpoint without conversion.
+  ///
+  /// - Precondition: the tensor is declared with that checkpoint's dtype and shape, and was not
+  ///   written before.
+  /// - Throws: `CheckpointError.tensor` where the checkpoint has none of that name, `.fileSystem`.
+  public func copy(_ name: String, from checkpoint: Checkpoint) throws(CheckpointError) {
+    let bytes = try unsafe checkpoint.unsafeBytes(of: name)
+    try withExtendedLifetime(checkpoint) { () throws(CheckpointError) in
+      try unsafe writer(of: name).write(bytes.bytes, of: name)
     }
   }
-  try writer.finish()
+
+  private func writer(of name: String) -> SafetensorsWriter {
+    guard let writer = writerOfTensor[name] else {
+      preconditionFailure("tensor \(name) is not declared")
+    }
+    return writer
+  }
+
+  /// Puts everything on the disk and gives the folder its name.
+  ///
+  /// - Precondition: every declared tensor was written.
+  /// - Throws: `CheckpointError.fileSystem`.
+  public func finish() throws(CheckpointError) {
+    for writer in writers {
+      try writer.finish()
+    }
+    try partial.commit()
+  }
 }

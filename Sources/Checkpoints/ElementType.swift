@@ -1,115 +1,65 @@
-import CKernels
-
-/// The element types of safetensors. Arithmetic is done on the first three; the others are carried
-/// through by size.
-public enum ElementType: String, Sendable, CaseIterable {
+/// The floating-point element types that this project computes on; the raw value is the name that
+/// safetensors gives it.
+public enum ElementType: String, Hashable, Sendable, CaseIterable {
   case float32 = "F32"
   case float16 = "F16"
   case bfloat16 = "BF16"
-  case float64 = "F64"
-  case float8e4m3 = "F8_E4M3"
-  case float8e5m2 = "F8_E5M2"
-  case int8 = "I8"
-  case int16 = "I16"
-  case int32 = "I32"
-  case int64 = "I64"
-  case uint8 = "U8"
-  case uint16 = "U16"
-  case uint32 = "U32"
-  case uint64 = "U64"
-  case bool = "BOOL"
 
   /// Bytes of one element.
-  public var byteCount: Int {
-    switch self {
-    case .float8e4m3, .float8e5m2, .int8, .uint8, .bool: 1
-    case .float16, .bfloat16, .int16, .uint16: 2
-    case .float32, .int32, .uint32: 4
-    case .float64, .int64, .uint64: 8
-    }
-  }
-
-  /// Whether elements are widened to float32 and narrowed back.
-  public var isNumeric: Bool {
-    switch self {
-    case .float32, .float16, .bfloat16: true
-    default: false
-    }
-  }
-
-  /// The kernels' name for it.
-  var kernelType: Int32 {
-    switch self {
-    case .float16: Int32(LOXEVAL_FLOAT16)
-    case .bfloat16: Int32(LOXEVAL_BFLOAT16)
-    default: Int32(LOXEVAL_FLOAT32)
-    }
-  }
+  public var byteCount: Int { self == .float32 ? 4 : 2 }
 }
 
-extension ElementType {
-  /// Widens a tensor's bytes to float32, exactly.
-  ///
-  /// - Precondition: `isNumeric`, and the bytes are whole elements.
-  public func widen(_ bytes: UnsafeRawBufferPointer) -> [Float] {
-    let count = bytes.count / byteCount
-    return unsafe [Float](unsafeUninitializedCapacity: count) { buffer, initialized in
-      if let source = bytes.baseAddress, let destination = buffer.baseAddress {
-        unsafe loxeval_widen(source, kernelType, count, destination)
-      }
-      initialized = count
+/// A safetensors `dtype`: one of the element types above, or one that is only carried through,
+/// known by its name and size so that a copied checkpoint keeps it.
+public struct DataType: Hashable, Sendable, CustomStringConvertible {
+  /// The name in the header, such as `BF16` or `I64`.
+  public let name: String
+  /// Size of one element; below 8 for the packed types F4 and F6.
+  public let bitsPerElement: Int
+  /// The element type, or nil where the values are carried through unconverted.
+  public let elementType: ElementType?
+
+  private init(name: String, bitsPerElement: Int, elementType: ElementType?) {
+    self.name = name
+    self.bitsPerElement = bitsPerElement
+    self.elementType = elementType
+  }
+
+  public init(_ elementType: ElementType) {
+    self.init(
+      name: elementType.rawValue, bitsPerElement: elementType.byteCount * 8,
+      elementType: elementType)
+  }
+
+  /// The type with a header's name; nil where the format has none of that name.
+  public init?(named name: String) {
+    if let elementType = ElementType(rawValue: name) {
+      self.init(elementType)
+    } else if let bits = Self.bitsOfCarriedTypes[name] {
+      self.init(name: name, bitsPerElement: bits, elementType: nil)
+    } else {
+      return nil
     }
   }
 
-  /// Narrows float32 values to this type's bytes, to nearest, ties to even; NaN stays NaN.
-  ///
-  /// - Precondition: `isNumeric`.
-  public func narrow(_ values: [Float]) -> [UInt8] {
-    unsafe [UInt8](unsafeUninitializedCapacity: values.count * byteCount) { buffer, initialized in
-      let raw = UnsafeMutableRawBufferPointer(buffer)
-      switch self {
-      case .bfloat16:
-        for (index, value) in values.enumerated() {
-          unsafe raw.storeBytes(
-            of: Self.bfloat16Bits(value).littleEndian, toByteOffset: index * 2, as: UInt16.self)
-        }
-      case .float16:
-        for (index, value) in values.enumerated() {
-          unsafe raw.storeBytes(
-            of: Self.float16Bits(value).littleEndian, toByteOffset: index * 2, as: UInt16.self)
-        }
-      default:
-        unsafe values.withUnsafeBytes { unsafe raw.copyMemory(from: $0) }
-      }
-      initialized = values.count * byteCount
-    }
+  public static let float32 = DataType(.float32)
+  public static let float16 = DataType(.float16)
+  public static let bfloat16 = DataType(.bfloat16)
+
+  public var description: String { name }
+
+  /// Bytes of `elementCount` elements; nil where that overflows or ends inside a byte.
+  func byteCount(of elementCount: Int) -> Int? {
+    let (bits, overflow) = elementCount.multipliedReportingOverflow(by: bitsPerElement)
+    return overflow || bits % 8 != 0 ? nil : bits / 8
   }
 
-  /// float32 to bfloat16: drops 16 bits, rounding to nearest even.
-  @inline(__always)
-  static func bfloat16Bits(_ value: Float) -> UInt16 {
-    let bits = value.bitPattern
-    if value.isNaN { return UInt16(truncatingIfNeeded: bits >> 16) | 0x0040 }
-    return UInt16(truncatingIfNeeded: (bits &+ 0x7FFF &+ ((bits >> 16) & 1)) >> 16)
-  }
-
-  /// float32 to float16, rounding to nearest even; beyond its range to infinity.
-  @inline(__always)
-  static func float16Bits(_ value: Float) -> UInt16 {
-    let bits = value.bitPattern
-    let sign = UInt16(truncatingIfNeeded: bits >> 16) & 0x8000
-    let magnitude = bits & 0x7FFF_FFFF
-    if magnitude > 0x7F80_0000 {
-      return sign | 0x7E00 | UInt16(truncatingIfNeeded: (magnitude >> 13) & 0x3FF)
-    }
-    if magnitude >= 0x4780_0000 { return sign | 0x7C00 }  // 2^16 and beyond
-    if magnitude < 0x3880_0000 {
-      // Subnormal in float16: adding 0.5 leaves the rounded multiple of 2^-24 in the low bits.
-      let shifted = Float(bitPattern: magnitude) + 0.5
-      return sign | UInt16(truncatingIfNeeded: shifted.bitPattern &- 0x3F00_0000)
-    }
-    let rebiased = magnitude &- 0x3800_0000
-    let rounded = (rebiased &+ 0xFFF &+ ((rebiased >> 13) & 1)) >> 13
-    return sign | UInt16(truncatingIfNeeded: rounded)
-  }
+  /// The rest of the format's types (safetensors 0.8, `enum Dtype`).
+  private static let bitsOfCarriedTypes: [String: Int] = [
+    "F4": 4, "F6_E2M3": 6, "F6_E3M2": 6,
+    "BOOL": 8, "U8": 8, "I8": 8, "F8_E4M3": 8, "F8_E5M2": 8, "F8_E8M0": 8,
+    "F8_E4M3FNUZ": 8, "F8_E5M2FNUZ": 8,
+    "I16": 16, "U16": 16, "I32": 32, "U32": 32,
+    "I64": 64, "U64": 64, "F64": 64, "C64": 64,
+  ]
 }

@@ -1,55 +1,93 @@
 import Foundation
 
-/// A file mapped into memory, read-only; unmapped with its owner.
+/// A whole file mapped for reading; unmapped when this goes away.
+///
+/// Bytes are only ever read. The file must not be truncated while it is mapped: writers in this
+/// project write beside and rename, which leaves a mapped file as it was.
 @safe
-struct MappedFile: ~Copyable, @unchecked Sendable {
-  // Unchecked: the mapping is read-only and lives exactly as long as its one owner.
-  private let start: UnsafeMutableRawPointer
-  let byteCount: Int
-
-  init(_ url: URL) throws(CheckpointError) {
-    let mapping = unsafe try Self.map(url)
-    unsafe start = mapping.start
-    byteCount = unsafe mapping.byteCount
+struct MappedFile: ~Copyable {
+  /// What the kernel should expect of a range.
+  enum Advice {
+    /// Read it ahead.
+    case willNeed
+    /// Its pages may be dropped; they are read again if touched.
+    case dontNeed
+    /// It is read from front to back.
+    case sequential
   }
 
-  private static func map(
-    _ url: URL
-  ) throws(CheckpointError) -> (start: UnsafeMutableRawPointer, byteCount: Int) {
-    let descriptor = unsafe open(url.path, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else { throw .unreadable(path: url.path, reason: reason()) }
+  private let base: UnsafeRawPointer
+  /// Bytes in the file; at least 1.
+  let count: Int
+
+  /// - Throws: `fileSystem` where the file cannot be opened or mapped, or is empty.
+  init(_ path: String) throws(CheckpointError) {
+    let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw .system("open", path) }
+    // The mapping outlives the descriptor.
     defer { close(descriptor) }
     var status = stat()
-    guard unsafe fstat(descriptor, &status) == 0 else {
-      throw .unreadable(path: url.path, reason: reason())
-    }
-    guard status.st_mode & S_IFMT == S_IFREG else {
-      throw .unreadable(path: url.path, reason: "it is not a file")
-    }
-    let byteCount = Int(status.st_size)
-    guard byteCount > 0 else { throw .fileTooShort(file: url.path, byteCount: 0) }
-    let address = unsafe mmap(nil, byteCount, PROT_READ, MAP_PRIVATE, descriptor, 0)
-    guard let address = unsafe address, unsafe address != MAP_FAILED else {
-      throw .unreadable(path: url.path, reason: reason())
-    }
-    return unsafe (address, byteCount)
+    guard unsafe fstat(descriptor, &status) == 0 else { throw .system("examine", path) }
+    guard status.st_mode & S_IFMT == S_IFREG else { throw .fileSystem(.notAFile(path: path)) }
+    guard status.st_size > 0 else { throw .fileSystem(.emptyFile(path: path)) }
+    let count = Int(status.st_size)
+    guard let mapping = unsafe mmap(nil, count, PROT_READ, MAP_PRIVATE, descriptor, 0),
+      unsafe mapping != MAP_FAILED
+    else { throw .system("map", path) }
+    unsafe self.base = UnsafeRawPointer(mapping)
+    self.count = count
   }
 
-  deinit { unsafe munmap(start, byteCount) }
-
-  /// The file's bytes, valid while this value lives.
-  @unsafe var bytes: UnsafeRawBufferPointer {
-    unsafe UnsafeRawBufferPointer(start: start, count: byteCount)
+  deinit {
+    unsafe munmap(UnsafeMutableRawPointer(mutating: base), count)
   }
 
-  /// Tells the kernel that a range will not be needed soon, so that its pages may go.
-  func release(_ range: Range<Int>) {
+  /// Reads a value at any alignment.
+  ///
+  /// - Precondition: the value lies inside the file.
+  func loadUnaligned<Value: BitwiseCopyable>(at offset: Int, as type: Value.Type) -> Value {
+    precondition(offset >= 0 && offset <= count - MemoryLayout<Value>.size)
+    return unsafe base.loadUnaligned(fromByteOffset: offset, as: type)
+  }
+
+  /// Lends a range of bytes to `body`, which must not let them escape.
+  ///
+  /// - Precondition: the range lies inside the file.
+  func withUnsafeBytes<Result, Failure: Error>(
+    in range: Range<Int>, _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    try unsafe body(unsafeBytes(in: range))
+  }
+
+  /// A range of bytes, valid while this mapping lives.
+  ///
+  /// - Precondition: the range lies inside the file.
+  @unsafe
+  func unsafeBytes(in range: Range<Int>) -> UnsafeRawBufferPointer {
+    precondition(range.lowerBound >= 0 && range.upperBound <= count)
+    return unsafe UnsafeRawBufferPointer(start: base + range.lowerBound, count: range.count)
+  }
+
+  /// Tells the kernel what is about to happen to a range; only ever a matter of speed.
+  func advise(_ advice: Advice, in range: Range<Int>) {
     let page = Int(sysconf(Int32(_SC_PAGESIZE)))
-    let begin = (range.lowerBound + page - 1) / page * page
-    let end = range.upperBound / page * page
-    guard begin < end else { return }
-    unsafe madvise(start + begin, end - begin, MADV_DONTNEED)
+    var lower = range.lowerBound / page * page
+    var upper = range.upperBound
+    if advice == .dontNeed {
+      // Neighbours share the outer pages: drop only whole ones, and the last page of the file.
+      lower = (range.lowerBound + page - 1) / page * page
+      upper = range.upperBound == count ? count : range.upperBound / page * page
+    }
+    guard lower < upper else { return }
+    let value =
+      switch advice {
+      case .willNeed: MADV_WILLNEED
+      case .dontNeed: MADV_DONTNEED
+      case .sequential: MADV_SEQUENTIAL
+      }
+    unsafe madvise(UnsafeMutableRawPointer(mutating: base + lower), upper - lower, Int32(value))
   }
-
-  static func reason() -> String { unsafe String(cString: strerror(errno)) }
 }
+
+// The mapping is private and read-only, and the pointer never changes: any thread may read it.
+extension MappedFile: @unchecked Sendable {}

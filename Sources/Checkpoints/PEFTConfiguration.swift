@@ -1,103 +1,166 @@
-import Foundation
-
-/// The fields of a PEFT folder's `adapter_config.json` that decide what the adapter computes.
+/// The settings of an `adapter_config.json` that decide what its factors mean.
+///
+/// For a module of rank r and alpha a, the change is `s · B · A` with `s = a / r`, or `a / √r` with
+/// rsLoRA. Source: `peft/tuners/lora` (PEFT 0.21), `LoraConfig` and `get_pattern_key`.
 struct PEFTConfiguration {
+  private typealias Fault = CheckpointError.AdapterFault
+
+  /// `r`, where no pattern matches.
   let rank: Int
+  /// `lora_alpha`, where no pattern matches.
   let alpha: Double
-  let usesRankStabilisedScale: Bool
-  let rankPattern: [String: Int]
-  let alphaPattern: [String: Double]
-  /// Factors are stored transposed (Conv1D layers).
-  let fansInFirst: Bool
+  let usesRSLoRA: Bool
+  /// Weights are stored in × out (GPT-2's `Conv1D`), and so is the change.
+  let fanInFanOut: Bool
+  /// Embedding and head are adapted together.
+  let ensuresWeightTying: Bool
+  private let rankPatterns: [ModulePattern<Int>]
+  private let alphaPatterns: [ModulePattern<Double>]
 
-  private struct Fields: Decodable {
-    var type: String?
-    var rank: Int?
-    var alpha: Double?
-    var usesRankStabilisedScale: Bool?
-    var usesDoRA: Bool?
-    var rankPattern: [String: Int]?
-    var alphaPattern: [String: Double]?
-    var fansInFirst: Bool?
-    var modulesToSave: [String]?
-    var bias: String?
-    var layerReplication: [[Int]]?
-
-    enum CodingKeys: String, CodingKey {
-      case type = "peft_type"
-      case rank = "r"
-      case alpha = "lora_alpha"
-      case usesRankStabilisedScale = "use_rslora"
-      case usesDoRA = "use_dora"
-      case rankPattern = "rank_pattern"
-      case alphaPattern = "alpha_pattern"
-      case fansInFirst = "fan_in_fan_out"
-      case modulesToSave = "modules_to_save"
-      case bias
-      case layerReplication = "layer_replication"
-    }
-  }
-
-  init(folder: URL) throws(CheckpointError) {
-    let file = folder.appending(path: "adapter_config.json")
-    let fields: Fields
-    do {
-      fields = try JSONDecoder().decode(Fields.self, from: Data(contentsOf: file))
+  init(parsing bytes: [UInt8]) throws(CheckpointError.AdapterFault) {
+    guard String(validating: bytes, as: UTF8.self) != nil else { throw .notUTF8 }
+    let node: JSONNode
+    do throws(JSONNode.SyntaxError) {
+      node = try JSONNode(parsing: bytes)
     } catch {
-      throw .unreadable(
-        path: file.path, reason: "expected a PEFT adapter_config.json: \(error)")
+      throw .notJSON(reason: error.reason, offset: error.offset)
     }
-    func refuse(_ what: String, _ advice: String) -> CheckpointError {
-      .unsupportedAdapter(folder: folder.path, what: what, advice: advice)
+    guard node.members != nil else {
+      throw .settingInvalid(
+        key: "the file", expected: "an object of settings", found: node.excerpt)
     }
-    guard fields.type?.uppercased() == "LORA" else {
-      throw refuse("peft_type \(fields.type ?? "none")", "only LORA adapters are read")
+    if let key = node.duplicateKey {
+      throw .settingInvalid(key: key, expected: "given once", found: "two of it")
     }
-    if fields.usesDoRA == true {
-      throw refuse("DoRA (use_dora)", "its update depends on the weights; merge it and compare")
-    }
-    if let modules = fields.modulesToSave, !modules.isEmpty {
-      throw refuse(
-        "modules_to_save \(modules)", "whole modules are not a low-rank update; train without it")
-    }
-    if let bias = fields.bias, bias != "none" {
-      throw refuse("bias \(bias)", "train with bias none")
-    }
-    if fields.layerReplication != nil {
-      throw refuse("layer_replication", "the adapter's layers are not the model's")
-    }
-    guard let rank = fields.rank, rank > 0, rank < 1 << 20 else {
-      throw .malformedAdapter(
-        folder: folder.path, what: "r in adapter_config.json", expected: "a positive rank",
-        found: fields.rank.map(String.init) ?? "nothing")
-    }
-    self.rank = rank
-    alpha = fields.alpha ?? 8
-    guard alpha.isFinite else {
-      throw .malformedAdapter(
-        folder: folder.path, what: "lora_alpha", expected: "a finite number", found: "\(alpha)")
-    }
-    usesRankStabilisedScale = fields.usesRankStabilisedScale ?? false
-    rankPattern = fields.rankPattern ?? [:]
-    alphaPattern = fields.alphaPattern ?? [:]
-    fansInFirst = fields.fansInFirst ?? false
+    try Self.refuseOtherMethods(node)
+
+    self.rank = try Self.require(
+      "r", of: node, "an integer above 0", { $0.integer.flatMap { $0 > 0 ? $0 : nil } })
+    self.alpha = try Self.require("lora_alpha", of: node, "a number", \.double)
+    self.usesRSLoRA = try Self.flag("use_rslora", of: node)
+    self.fanInFanOut = try Self.flag("fan_in_fan_out", of: node)
+    self.ensuresWeightTying = try Self.flag("ensure_weight_tying", of: node)
+    self.rankPatterns = try Self.patterns(
+      "rank_pattern", of: node, "an integer above 0",
+      { $0.integer.flatMap { $0 > 0 ? $0 : nil } })
+    self.alphaPatterns = try Self.patterns("alpha_pattern", of: node, "a number", \.double)
   }
 
-  func rank(of module: String) -> Int { Self.value(rankPattern, for: module) ?? rank }
+  /// The rank of a module: the first pattern that matches, else `r`.
+  func rank(of module: String) -> Int {
+    rankPatterns.first { $0.matches(module) }?.value ?? rank
+  }
 
-  /// What B·A is multiplied by: lora_alpha / r, or lora_alpha / √r with rank stabilisation.
+  /// The factor s of `s · B · A` for a module.
   func scale(of module: String) -> Double {
-    let alpha = Self.value(alphaPattern, for: module) ?? alpha
+    let alpha = alphaPatterns.first { $0.matches(module) }?.value ?? alpha
     let rank = Double(rank(of: module))
-    return usesRankStabilisedScale ? alpha / rank.squareRoot() : alpha / rank
+    return alpha / (usesRSLoRA ? rank.squareRoot() : rank)
   }
 
-  /// PEFT matches each key as a regular expression against the end of the module's name, at a dot.
-  private static func value<Value>(_ pattern: [String: Value], for module: String) -> Value? {
-    for (key, value) in pattern.sorted(by: { $0.key < $1.key }) {
-      let expression = "^(.*\\.)?(\(key))$"
-      if module.range(of: expression, options: .regularExpression) != nil { return value }
+  private static func require<Value>(
+    _ key: String, of node: JSONNode, _ expected: String, _ read: (JSONNode) -> Value?
+  ) throws(CheckpointError.AdapterFault) -> Value {
+    guard let value = node[key].flatMap(read) else {
+      throw .settingInvalid(key: key, expected: expected, found: node[key]?.excerpt ?? "nothing")
     }
-    return nil
+    return value
+  }
+
+  /// A flag that is off where it is null or missing, as in older PEFT versions' files.
+  private static func flag(
+    _ key: String, of node: JSONNode
+  ) throws(CheckpointError.AdapterFault) -> Bool {
+    guard let value = node[key], value != .null else { return false }
+    return try require(key, of: node, "true or false", \.flag)
+  }
+
+  private static func patterns<Value>(
+    _ key: String, of node: JSONNode, _ expected: String, _ read: (JSONNode) -> Value?
+  ) throws(CheckpointError.AdapterFault) -> [ModulePattern<Value>] {
+    guard let map = node[key], map != .null else { return [] }
+    guard let members = map.members, map.duplicateKey == nil else {
+      throw .settingInvalid(
+        key: key, expected: "an object with each key once", found: map.excerpt)
+    }
+    var patterns: [ModulePattern<Value>] = []
+    for member in members {
+      guard let value = read(member.value) else {
+        throw .settingInvalid(
+          key: "\(key) of \(member.key)", expected: expected, found: member.value.excerpt)
+      }
+      guard let pattern = ModulePattern(member.key, value) else {
+        throw .settingInvalid(
+          key: key, expected: "regular expressions as keys", found: member.key)
+      }
+      patterns.append(pattern)
+    }
+    return patterns
+  }
+
+  /// Refuses every setting under which the change is not `s · B · A` added to the weight.
+  private static func refuseOtherMethods(
+    _ node: JSONNode
+  ) throws(CheckpointError.AdapterFault) {
+    let type = try require("peft_type", of: node, "a string", \.text)
+    guard type == "LORA" else {
+      throw .settingUnsupported(
+        key: "peft_type", found: type, reason: "only LORA adapters are low-rank updates")
+    }
+    if let bias = node["bias"], bias != .string("none"), bias != .null {
+      throw .settingUnsupported(
+        key: "bias", found: bias.excerpt, reason: "biases were trained beside the factors")
+    }
+    for (key, reason) in otherMethods {
+      guard let value = node[key], !value.isOff else { continue }
+      throw .settingUnsupported(key: key, found: value.excerpt, reason: reason)
+    }
+    let initialisation = node["init_lora_weights"] ?? .null
+    if let name = initialisation.text, !["gaussian", "eva", "orthogonal"].contains(name) {
+      throw .settingUnsupported(
+        key: "init_lora_weights", found: name,
+        reason: "it changes the base weights; save the adapter again, converted to plain LoRA")
+    }
+  }
+
+  /// Settings that must be absent, null, false or empty, and what they would do.
+  private static let otherMethods: [(key: String, reason: String)] = [
+    ("use_dora", "DoRA scales the columns of the changed weight, which is no low-rank update"),
+    ("modules_to_save", "whole modules were trained beside the factors"),
+    ("lora_bias", "the factors have biases"),
+    ("use_qalora", "QA-LoRA pools the input before the factors"),
+    ("alora_invocation_tokens", "activated LoRA applies to a part of the text only"),
+    ("trainable_token_indices", "single embedding rows were trained beside the factors"),
+    ("target_parameters", "parameters that are no module's weight are adapted"),
+    ("layer_replication", "the model has other layers than its checkpoint"),
+    ("use_bdlora", "block-diagonal LoRA has other factors"),
+    ("arrow_config", "Arrow chooses among adapters token by token"),
+    ("monteclora_config", "MonteCLoRA's factors are random"),
+    ("kasa_config", "KaSA changes the base weights"),
+  ]
+}
+
+/// A key of `rank_pattern` or `alpha_pattern` with its value.
+///
+/// PEFT's rule: the regular expression `(.*\.)?(KEY)$` matches the module's name from its start.
+private struct ModulePattern<Value> {
+  private let expression: Regex<AnyRegexOutput>
+  let value: Value
+
+  init?(_ key: String, _ value: Value) {
+    guard let expression = try? Regex("(.*\\.)?(\(key))") else { return nil }
+    self.expression = expression
+    self.value = value
+  }
+
+  func matches(_ module: String) -> Bool {
+    module.wholeMatch(of: expression) != nil
+  }
+}
+
+extension JSONNode {
+  /// Null, false, or an empty list or object.
+  fileprivate var isOff: Bool {
+    self == .null || flag == false || elements?.isEmpty == true || members?.isEmpty == true
   }
 }

@@ -1,62 +1,91 @@
 public import Foundation
 
-/// One tensor of a safetensors file.
-public struct TensorDescription: Hashable, Sendable {
-  public let name: String
-  public let elementType: ElementType
-  /// Row-major; empty for a scalar.
-  public let shape: [Int]
-  /// Where its bytes are in the file.
-  public let byteRange: Range<Int>
-
-  public var elementCount: Int { shape.reduce(1, *) }
-}
-
-/// A safetensors file, mapped and checked in full when opened.
-///
-/// The format: eight bytes of little-endian header length, a JSON header that gives each tensor's
-/// dtype, shape and data_offsets, then the tensors' bytes without gaps
-/// (https://github.com/huggingface/safetensors).
+/// A safetensors file, mapped for reading; its header is validated completely when it is opened.
 public final class SafetensorsFile: Sendable {
+  /// Where the file was found.
   public let url: URL
-  /// In the order of their bytes.
+  /// Every tensor, in the order of their bytes.
   public let tensors: [TensorDescription]
-  /// The header's free-form `__metadata__`.
+  /// The strings under `__metadata__`, such as `format: pt`.
   public let metadata: [String: String]
+
   private let mapping: MappedFile
+  private let tensorsByName: [String: TensorDescription]
 
-  /// The format's own limit on headers.
-  static let headerLimit = 100_000_000
-
+  /// Maps and validates a file.
+  ///
+  /// - Throws: `CheckpointError.fileSystem` where it cannot be mapped, `.header` where it is
+  ///   malformed.
   public init(_ url: URL) throws(CheckpointError) {
-    self.url = url
-    mapping = try MappedFile(url)
-    (tensors, metadata) = unsafe try Self.parse(mapping.bytes, file: url.path)
-  }
-
-  /// A tensor's bytes, valid while this file is alive.
-  @unsafe public func unsafeBytes(of tensor: TensorDescription) -> UnsafeRawBufferPointer {
-    unsafe UnsafeRawBufferPointer(rebasing: mapping.bytes[tensor.byteRange])
-  }
-
-  /// The whole file's bytes, valid while this file is alive.
-  @unsafe var unsafeBytes: UnsafeRawBufferPointer { unsafe mapping.bytes }
-
-  /// Lets the kernel drop a tensor's pages from this process.
-  public func release(_ tensor: TensorDescription) { mapping.release(tensor.byteRange) }
-
-  private static func parse(
-    _ bytes: UnsafeRawBufferPointer, file: String
-  ) throws(CheckpointError) -> ([TensorDescription], [String: String]) {
-    guard bytes.count >= 8 else { throw .fileTooShort(file: file, byteCount: bytes.count) }
-    let length = unsafe UInt64(littleEndian: bytes.loadUnaligned(as: UInt64.self))
-    let limit = min(headerLimit, bytes.count - 8)
-    guard length >= 2, length <= UInt64(limit) else {
-      throw .headerLengthOutOfRange(file: file, found: length, limit: limit)
+    let mapping = try MappedFile(url.path)
+    do throws(CheckpointError.HeaderFault) {
+      let header = try Self.readHeader(mapping)
+      self.tensors = header.tensors
+      self.metadata = header.metadata
+    } catch {
+      throw .header(file: url.path, error)
     }
-    let header = unsafe Data(bytes[8..<8 + Int(length)])
-    let parsed = try SafetensorsHeader(header, file: file)
-    let start = 8 + Int(length)
-    return (try parsed.place(from: start, dataByteCount: bytes.count - start), parsed.metadata)
+    self.url = url
+    self.mapping = mapping
+    // Names are unique: the header was refused otherwise.
+    self.tensorsByName = Dictionary(uniqueKeysWithValues: tensors.map { ($0.name, $0) })
+  }
+
+  private static func readHeader(
+    _ mapping: borrowing MappedFile
+  ) throws(CheckpointError.HeaderFault) -> SafetensorsHeader {
+    guard mapping.count >= 8 else { throw .tooShort(byteCount: mapping.count) }
+    let length = UInt64(littleEndian: mapping.loadUnaligned(at: 0, as: UInt64.self))
+    let limit = SafetensorsHeader.lengthLimit
+    guard length <= UInt64(limit) else { throw .headerTooLong(length: length, limit: limit) }
+    let count = Int(length)
+    guard count <= mapping.count - 8 else {
+      throw .headerBeyondFile(length: count, available: mapping.count - 8)
+    }
+    let json = unsafe mapping.withUnsafeBytes(in: 8..<8 + count) { unsafe [UInt8]($0) }
+    return try SafetensorsHeader(json: json, dataByteCount: mapping.count - 8 - count)
+  }
+
+  /// The tensor of a name; nil where the file has none.
+  public func tensor(named name: String) -> TensorDescription? {
+    tensorsByName[name]
+  }
+
+  /// The tensor of a name.
+  ///
+  /// - Throws: `CheckpointError.tensor` with `missing`.
+  func requireTensor(named name: String) throws(CheckpointError) -> TensorDescription {
+    guard let tensor = tensorsByName[name] else {
+      throw .tensor(name: name, file: url.path, .missing)
+    }
+    return tensor
+  }
+
+  /// A tensor's bytes as they lie in the file: row-major, little-endian, at any alignment.
+  ///
+  /// The pointer is valid while this object lives; nothing keeps it from being used longer.
+  ///
+  /// - Precondition: `tensor` is one of this file's.
+  @unsafe
+  public func unsafeBytes(of tensor: TensorDescription) -> UnsafeRawBufferPointer {
+    unsafe mapping.unsafeBytes(in: tensor.byteRange)
+  }
+
+  /// A tensor's values, row-major, widened to float32.
+  ///
+  /// - Precondition: `tensor` is one of this file's.
+  /// - Throws: `CheckpointError.tensor` with `notConvertible` for other than F32, F16 and BF16.
+  public func floats(of tensor: TensorDescription) throws(CheckpointError) -> [Float] {
+    guard let elementType = tensor.dtype.elementType else {
+      throw .tensor(name: tensor.name, file: url.path, .notConvertible(dtype: tensor.dtype))
+    }
+    return unsafe mapping.withUnsafeBytes(in: tensor.byteRange) {
+      unsafe elementType.widen($0)
+    }
+  }
+
+  /// Tells the kernel what is about to happen to a tensor's bytes.
+  func advise(_ advice: MappedFile.Advice, for tensor: TensorDescription) {
+    mapping.advise(advice, in: tensor.byteRange)
   }
 }

@@ -1,175 +1,148 @@
-import Foundation
+/// The validated header of a safetensors file: every tensor's place, with nothing between, over or
+/// beyond them.
+///
+/// Format: 8 bytes little-endian header length N, N bytes of JSON, then the data.
+struct SafetensorsHeader: Equatable {
+  typealias Fault = CheckpointError.HeaderFault
 
-/// The JSON header of a safetensors file, checked entry by entry.
-struct SafetensorsHeader {
-  private struct Entry {
-    let name: String
-    let elementType: ElementType
-    let shape: [Int]
-    let offsets: [Int]
-  }
+  /// The longest header that the format allows.
+  static let lengthLimit = 100_000_000
 
-  private(set) var metadata: [String: String] = [:]
-  private var entries: [Entry] = []
-  private let file: String
+  /// Tensors in the order of their bytes.
+  let tensors: [TensorDescription]
+  /// The strings under `__metadata__`.
+  let metadata: [String: String]
 
-  init(_ json: Data, file: String) throws(CheckpointError) {
-    self.file = file
-    guard json.first == UInt8(ascii: "{") else {
-      throw .headerNotJSON(file: file, reason: "something that does not begin with {")
-    }
-    let decoded: Any
-    do {
-      decoded = try JSONSerialization.jsonObject(with: json)
+  /// - Parameters:
+  ///   - json: the header's bytes, without the length before them.
+  ///   - dataByteCount: how many bytes follow the header.
+  init(json: [UInt8], dataByteCount: Int) throws(Fault) {
+    guard String(validating: json, as: UTF8.self) != nil else { throw .notUTF8 }
+    let node: JSONNode
+    do throws(JSONNode.SyntaxError) {
+      node = try JSONNode(parsing: json)
     } catch {
-      throw .headerNotJSON(file: file, reason: "text that does not parse")
+      throw .notJSON(reason: error.reason, offset: error.offset)
     }
-    guard let object = decoded as? [String: Any] else {
-      throw .headerNotJSON(file: file, reason: "another JSON value")
-    }
-    // A dictionary keeps one of two equal names without a word, so names are counted in the text.
-    var seen: Set<String> = []
-    for name in Self.topLevelNames(of: json) where !seen.insert(name).inserted {
-      throw .duplicateTensor(file: file, name: name)
-    }
-    for (name, value) in object.sorted(by: { $0.key < $1.key }) {
-      if name == "__metadata__" {
-        guard let strings = value as? [String: String] else {
-          throw .malformedEntry(
-            file: file, name: name, reason: "expected strings by name, found something else")
-        }
-        metadata = strings
+    guard let members = node.members else { throw .notAnObject(found: node.excerpt) }
+    if let name = node.duplicateKey { throw .duplicateTensor(name: name) }
+
+    let dataStart = 8 + json.count
+    var tensors: [TensorDescription] = []
+    var metadata: [String: String] = [:]
+    for member in members {
+      if member.key == "__metadata__" {
+        metadata = try Self.parseMetadata(member.value)
       } else {
-        entries.append(try entry(name, value))
+        tensors.append(
+          try Self.parseTensor(
+            member.key, member.value, dataStart: dataStart, dataByteCount: dataByteCount))
       }
     }
+    tensors.sort { Self.storageOrder($0) < Self.storageOrder($1) }
+    try Self.checkContiguous(tensors, dataStart: dataStart, dataByteCount: dataByteCount)
+    self.tensors = tensors
+    self.metadata = metadata
   }
 
-  private func entry(_ name: String, _ value: Any) throws(CheckpointError) -> Entry {
-    guard let fields = value as? [String: Any],
-      Set(fields.keys) == ["dtype", "shape", "data_offsets"]
-    else {
-      throw .malformedEntry(
-        file: file, name: name,
-        reason: "expected an object with exactly dtype, shape and data_offsets")
-    }
-    guard let type = fields["dtype"] as? String else {
-      throw .malformedEntry(file: file, name: name, reason: "expected dtype to be a string")
-    }
-    guard let elementType = ElementType(rawValue: type) else {
-      throw .unknownElementType(file: file, name: name, found: type)
-    }
-    return Entry(
-      name: name, elementType: elementType,
-      shape: try integers(fields["shape"], "shape", of: name),
-      offsets: try integers(fields["data_offsets"], "data_offsets", of: name))
+  private static func storageOrder(_ tensor: TensorDescription) -> (Int, Int, String) {
+    (tensor.byteRange.lowerBound, tensor.byteRange.upperBound, tensor.name)
   }
 
-  private func integers(
-    _ value: Any?, _ field: String, of name: String
-  ) throws(CheckpointError) -> [Int] {
-    let reason = "expected \(field) to be a list of whole numbers from 0 to 2^63 - 1"
-    guard let list = value as? [Any] else {
-      throw .malformedEntry(file: file, name: name, reason: reason)
+  private static func parseMetadata(_ node: JSONNode) throws(Fault) -> [String: String] {
+    guard let members = node.members, node.duplicateKey == nil else {
+      throw .metadataInvalid(found: node.excerpt)
     }
-    var result: [Int] = []
-    for element in list {
-      // true and false are numbers of the C type char.
-      guard let number = element as? NSNumber, unsafe number.objCType.pointee != CChar(99),
-        let integer = Int(exactly: number), integer >= 0
-      else {
-        throw .malformedEntry(
-          file: file, name: name, reason: "\(reason), found \(element) among them")
+    var metadata: [String: String] = [:]
+    for member in members {
+      guard let text = member.value.text else {
+        throw .metadataInvalid(found: "\(member.value.excerpt) under \(member.key)")
       }
-      result.append(integer)
+      metadata[member.key] = text
     }
-    return result
+    return metadata
   }
 
-  /// Checks every entry against the data and puts them in the order of their bytes.
-  func place(from start: Int, dataByteCount: Int) throws(CheckpointError) -> [TensorDescription] {
-    var result: [TensorDescription] = []
-    for entry in entries {
-      guard entry.offsets.count == 2, entry.offsets[0] <= entry.offsets[1],
-        entry.offsets[1] <= dataByteCount
-      else {
-        throw .offsetsOutOfRange(
-          file: file, name: entry.name, offsets: entry.offsets, dataByteCount: dataByteCount)
-      }
-      var size = entry.elementType.byteCount
-      for dimension in entry.shape {
-        let (product, overflow) = size.multipliedReportingOverflow(by: dimension)
-        guard !overflow else {
-          throw .shapeOverflow(file: file, name: entry.name, shape: entry.shape)
-        }
-        size = product
-      }
-      let found = entry.offsets[1] - entry.offsets[0]
-      guard size == found else {
-        throw .byteCountMismatch(file: file, name: entry.name, expected: size, found: found)
-      }
-      result.append(
-        TensorDescription(
-          name: entry.name, elementType: entry.elementType, shape: entry.shape,
-          byteRange: start + entry.offsets[0]..<start + entry.offsets[1]))
+  private static func parseTensor(
+    _ name: String, _ node: JSONNode, dataStart: Int, dataByteCount: Int
+  ) throws(Fault) -> TensorDescription {
+    guard let members = node.members else {
+      throw .entryNotAnObject(tensor: name, found: node.excerpt)
     }
-    // Empty tensors first where they share an offset with another.
-    result.sort {
-      ($0.byteRange.lowerBound, $0.byteRange.upperBound, $0.name)
-        < ($1.byteRange.lowerBound, $1.byteRange.upperBound, $1.name)
+    if let key = node.duplicateKey { throw .duplicateKey(tensor: name, key: key) }
+    let known = ["dtype", "shape", "data_offsets"]
+    if let member = members.first(where: { !known.contains($0.key) }) {
+      throw .unexpectedKey(tensor: name, key: member.key)
     }
-    var end = start
-    for (index, tensor) in result.enumerated() {
-      let begin = tensor.byteRange.lowerBound
-      if begin < end {
-        throw .overlap(
-          file: file, first: result[index - 1].name, second: tensor.name, at: begin - start)
-      }
-      if begin > end {
-        throw .gap(file: file, before: tensor.name, from: end - start, to: begin - start)
-      }
-      end = tensor.byteRange.upperBound
+    func value(_ key: String) throws(Fault) -> JSONNode {
+      guard let value = node[key] else { throw .missingKey(tensor: name, key: key) }
+      return value
     }
-    if end < start + dataByteCount {
-      throw .trailingBytes(file: file, count: start + dataByteCount - end)
+
+    let typeNode = try value("dtype")
+    guard let dtype = typeNode.text.flatMap(DataType.init(named:)) else {
+      throw .unknownDataType(tensor: name, found: typeNode.excerpt)
     }
-    return result
+    let shapeNode = try value("shape")
+    guard let shape = shapeNode.countingNumbers else {
+      throw .shapeInvalid(tensor: name, found: shapeNode.excerpt)
+    }
+    let offsetsNode = try value("data_offsets")
+    guard let offsets = offsetsNode.countingNumbers, offsets.count == 2 else {
+      throw .offsetsInvalid(tensor: name, found: offsetsNode.excerpt)
+    }
+    let (begin, end) = (offsets[0], offsets[1])
+    guard begin <= end else { throw .offsetsReversed(tensor: name, begin: begin, end: end) }
+    guard let expected = Self.byteCount(shape: shape, dtype: dtype) else {
+      throw .shapeTooLarge(tensor: name, shape: shape, dtype: dtype)
+    }
+    guard end - begin == expected else {
+      throw .byteCountMismatch(
+        tensor: name, shape: shape, dtype: dtype, expected: expected, found: end - begin)
+    }
+    guard end <= dataByteCount else {
+      throw .dataBeyondEnd(tensor: name, end: end, available: dataByteCount)
+    }
+    return TensorDescription(
+      name: name, dtype: dtype, shape: shape, byteRange: dataStart + begin..<dataStart + end)
   }
 
-  /// The names of the outermost object, in order, of a text that is known to be valid JSON.
-  private static func topLevelNames(of json: Data) -> [String] {
-    var names: [String] = []
-    var depth = 0
-    var index = json.startIndex
-    var expectsName = false
-    while index < json.endIndex {
-      let byte = json[index]
-      switch byte {
-      case UInt8(ascii: "{"), UInt8(ascii: "["):
-        depth += 1
-        expectsName = depth == 1
-      case UInt8(ascii: "}"), UInt8(ascii: "]"):
-        depth -= 1
-      case UInt8(ascii: ","):
-        expectsName = depth == 1
-      case UInt8(ascii: "\""):
-        let begin = index
-        index += 1
-        while index < json.endIndex, json[index] != UInt8(ascii: "\"") {
-          index += json[index] == UInt8(ascii: "\\") ? 2 : 1
-        }
-        if expectsName, index < json.endIndex {
-          // Decoded, since two spellings (\u0061 and a) can be one name.
-          let literal = json[begin...index]
-          let decoded = try? JSONSerialization.jsonObject(with: literal, options: .fragmentsAllowed)
-          names.append(decoded as? String ?? String(decoding: literal, as: UTF8.self))
-          expectsName = false
-        }
-      default:
-        break
-      }
-      index += 1
+  /// Bytes of a tensor; nil where they cannot be counted or end inside a byte.
+  static func byteCount(shape: [Int], dtype: DataType) -> Int? {
+    var count = 1
+    for size in shape {
+      let (product, overflow) = count.multipliedReportingOverflow(by: size)
+      guard !overflow else { return nil }
+      count = product
     }
-    return names
+    return dtype.byteCount(of: count)
+  }
+
+  private static func checkContiguous(
+    _ tensors: [TensorDescription], dataStart: Int, dataByteCount: Int
+  ) throws(Fault) {
+    var end = 0
+    var previous = ""
+    for tensor in tensors {
+      let begin = tensor.byteRange.lowerBound - dataStart
+      guard begin >= end else {
+        throw .overlap(tensor: tensor.name, begin: begin, other: previous, otherEnd: end)
+      }
+      guard begin == end else { throw .gap(tensor: tensor.name, begin: begin, expected: end) }
+      end = tensor.byteRange.upperBound - dataStart
+      previous = tensor.name
+    }
+    guard end == dataByteCount else {
+      throw .trailingBytes(expected: end, found: dataByteCount)
+    }
+  }
+}
+
+extension JSONNode {
+  /// An array of integers of 0 or more.
+  fileprivate var countingNumbers: [Int]? {
+    guard let elements else { return nil }
+    let numbers = elements.compactMap(\.integer)
+    return numbers.count == elements.count && numbers.allSatisfy { $0 >= 0 } ? numbers : nil
   }
 }

@@ -1,96 +1,173 @@
-import Foundation
+public import Foundation
 
-/// Writes a safetensors file tensor by tensor, holding one at a time in memory.
-struct SafetensorsWriter: ~Copyable {
-  private let path: String
-  private let descriptor: Int32
-  private var pending: [(name: String, byteCount: Int)]
+/// A tensor that is about to be written.
+public struct TensorDeclaration: Hashable, Sendable {
+  public let name: String
+  public let dtype: DataType
+  public let shape: [Int]
 
-  /// Writes the header for the tensors that will follow in this order.
-  init(
-    _ url: URL, tensors: [(name: String, elementType: ElementType, shape: [Int])],
-    metadata: [String: String]
-  ) throws {
-    path = url.path
-    pending = tensors.map { ($0.name, $0.shape.reduce($0.elementType.byteCount, *)) }.reversed()
-    descriptor = try Self.begin(path, Self.header(tensors, metadata, path: path))
+  public init(name: String, dtype: DataType, shape: [Int]) {
+    self.name = name
+    self.dtype = dtype
+    self.shape = shape
   }
 
-  private static func header(
-    _ tensors: [(name: String, elementType: ElementType, shape: [Int])],
-    _ metadata: [String: String], path: String
-  ) throws -> Data {
-    var header: [String: Any] = metadata.isEmpty ? [:] : ["__metadata__": metadata]
-    var offset = 0
+  public init(_ tensor: TensorDescription) {
+    self.init(name: tensor.name, dtype: tensor.dtype, shape: tensor.shape)
+  }
+
+  /// - Precondition: the shape is one that can be stored.
+  var byteCount: Int {
+    guard let count = SafetensorsHeader.byteCount(shape: shape, dtype: dtype) else {
+      preconditionFailure("\(name): shape \(shape) and dtype \(dtype) cannot be stored")
+    }
+    return count
+  }
+}
+
+/// Writes one safetensors file, tensor by tensor in any order, without holding more than one.
+///
+/// The file appears under its name only when `finish()` returns; until then it stands beside it as
+/// `NAME.partial-…`, and it is removed if this goes away unfinished.
+public final class SafetensorsWriter {
+  private let file: OutputFile
+  private let partial: PartialOutput?
+  private let places: [String: (declaration: TensorDeclaration, offset: Int)]
+  private var unwritten: Set<String>
+
+  /// Values narrowed at a time, to bound the memory of a conversion (1 MiB of float32).
+  private static let chunk = 1 << 18
+
+  /// Creates the file and writes its header.
+  ///
+  /// - Parameters:
+  ///   - url: the finished file.
+  ///   - tensors: every tensor, in the order in which their bytes shall lie.
+  ///   - metadata: the strings under `__metadata__`; transformers asks for `format`.
+  ///   - replaceExisting: whether a file of that name may be replaced.
+  /// - Precondition: names are unique.
+  /// - Throws: `CheckpointError.fileSystem`.
+  public convenience init(
+    to url: URL, tensors: [TensorDeclaration], metadata: [String: String] = ["format": "pt"],
+    replaceExisting: Bool = false
+  ) throws(CheckpointError) {
+    let partial = try PartialOutput(
+      .file, at: url, needed: Self.byteCount(of: tensors), replaceExisting: replaceExisting)
+    try self.init(path: partial.url.path, tensors: tensors, metadata: metadata, partial: partial)
+  }
+
+  /// Creates the file at its own path, inside a folder that is itself partial.
+  convenience init(
+    inside folder: PartialOutput, fileName: String, tensors: [TensorDeclaration],
+    metadata: [String: String] = ["format": "pt"]
+  ) throws(CheckpointError) {
+    try self.init(
+      path: folder.url.appending(path: fileName).path, tensors: tensors, metadata: metadata,
+      partial: nil)
+  }
+
+  private init(
+    path: String, tensors: [TensorDeclaration], metadata: [String: String],
+    partial: PartialOutput?
+  ) throws(CheckpointError) {
+    let (header, dataStart) = Self.header(for: tensors, metadata: metadata)
+    var places: [String: (declaration: TensorDeclaration, offset: Int)] = [:]
+    var offset = dataStart
     for tensor in tensors {
-      let end = offset + tensor.shape.reduce(tensor.elementType.byteCount, *)
-      header[tensor.name] = [
-        "dtype": tensor.elementType.rawValue, "shape": tensor.shape, "data_offsets": [offset, end],
+      let previous = places.updateValue((tensor, offset), forKey: tensor.name)
+      precondition(previous == nil, "tensor \(tensor.name) is declared twice")
+      offset += tensor.byteCount
+    }
+    self.file = try OutputFile(creating: path)
+    self.partial = partial
+    self.places = places
+    // An empty tensor has no bytes to wait for.
+    self.unwritten = Set(tensors.filter { $0.byteCount > 0 }.map(\.name))
+    try unsafe file.write(header.span.bytes, at: 0)
+  }
+
+  static func byteCount(of tensors: [TensorDeclaration]) -> Int {
+    tensors.reduce(0) { $0 + $1.byteCount }
+  }
+
+  /// The header's length and JSON, padded with spaces so that the data begins at a multiple of 8.
+  private static func header(
+    for tensors: [TensorDeclaration], metadata: [String: String]
+  ) -> (bytes: [UInt8], dataStart: Int) {
+    var members: [JSONNode.Member] = []
+    if !metadata.isEmpty {
+      let strings = metadata.sorted { $0.key < $1.key }
+        .map { JSONNode.Member(key: $0.key, value: .string($0.value)) }
+      members.append(JSONNode.Member(key: "__metadata__", value: .object(strings)))
+    }
+    var begin = 0
+    for tensor in tensors {
+      let end = begin + tensor.byteCount
+      let entry: [JSONNode.Member] = [
+        JSONNode.Member(key: "dtype", value: .string(tensor.dtype.name)),
+        JSONNode.Member(key: "shape", value: .array(tensor.shape.map { .number("\($0)") })),
+        JSONNode.Member(
+          key: "data_offsets", value: .array([.number("\(begin)"), .number("\(end)")])),
       ]
-      offset = end
+      members.append(JSONNode.Member(key: tensor.name, value: .object(entry)))
+      begin = end
     }
-    do {
-      let json = try JSONSerialization.data(
-        withJSONObject: header, options: [.sortedKeys, .withoutEscapingSlashes])
-      // Padded with spaces so that the data begins at a multiple of eight bytes.
-      return json + Data(repeating: UInt8(ascii: " "), count: (8 - json.count % 8) % 8)
-    } catch {
-      throw CheckpointError.unwritable(path: path, reason: "\(error)")
-    }
+    var json = [UInt8](JSONNode.object(members).serialized.utf8)
+    json += [UInt8](repeating: UInt8(ascii: " "), count: (8 - json.count % 8) % 8)
+    let length = (0..<8).map { UInt8(truncatingIfNeeded: json.count >> ($0 * 8)) }
+    return (length + json, 8 + json.count)
   }
 
-  /// Creates the file and writes the header; returns the open descriptor.
-  private static func begin(_ path: String, _ header: Data) throws -> Int32 {
-    let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
-    guard descriptor >= 0 else {
-      throw CheckpointError.unwritable(path: path, reason: MappedFile.reason())
-    }
-    let length = unsafe withUnsafeBytes(of: UInt64(header.count).littleEndian) { unsafe Data($0) }
-    let start = [UInt8](length + header)
-    do {
-      unsafe try start.withUnsafeBytes { bytes in
-        unsafe try put(bytes, descriptor, path)
-      }
-    } catch {
-      close(descriptor)
-      throw error
-    }
-    return descriptor
-  }
+  /// Names declared and not yet written, sorted.
+  public var remaining: [String] { unwritten.sorted() }
 
-  deinit { close(descriptor) }
-
-  /// Writes the next tensor's bytes.
+  /// Writes a tensor's bytes as they are: row-major, little-endian, of the declared dtype.
   ///
-  /// - Precondition: it is `name`'s turn and `bytes` has its size.
-  mutating func append(_ name: String, _ bytes: UnsafeRawBufferPointer) throws {
-    let next = pending.removeLast()
-    precondition(next.name == name && next.byteCount == bytes.count)
-    unsafe try Self.put(bytes, descriptor, path)
+  /// - Precondition: the tensor is declared, has that many bytes, and was not written before.
+  /// - Throws: `CheckpointError.fileSystem`.
+  public func write(_ bytes: RawSpan, of name: String) throws(CheckpointError) {
+    let (declaration, offset) = place(of: name)
+    precondition(bytes.byteCount == declaration.byteCount, "tensor \(name) has another byte count")
+    try file.write(bytes, at: offset)
+    unwritten.remove(name)
   }
 
-  /// Forces everything to the disk.
+  /// Writes a tensor's values, row-major, narrowed to the declared dtype (to nearest even).
   ///
-  /// - Precondition: every announced tensor was written.
-  func finish() throws {
-    precondition(pending.isEmpty)
-    guard fsync(descriptor) == 0 else {
-      throw CheckpointError.unwritable(path: path, reason: MappedFile.reason())
+  /// - Precondition: the tensor is declared as F32, F16 or BF16, has that many values, and was not
+  ///   written before.
+  /// - Throws: `CheckpointError.fileSystem`.
+  public func write(_ values: [Float], of name: String) throws(CheckpointError) {
+    let (declaration, start) = place(of: name)
+    guard let elementType = declaration.dtype.elementType else {
+      preconditionFailure("tensor \(name) is declared as \(declaration.dtype)")
     }
+    precondition(values.count * elementType.byteCount == declaration.byteCount)
+    var offset = start
+    for lower in stride(from: 0, to: values.count, by: Self.chunk) {
+      let upper = min(lower + Self.chunk, values.count)
+      let bytes = elementType.narrow(values[lower..<upper])
+      try unsafe file.write(bytes.span.bytes, at: offset)
+      offset += bytes.count
+    }
+    unwritten.remove(name)
   }
 
-  private static func put(
-    _ bytes: UnsafeRawBufferPointer, _ descriptor: Int32, _ path: String
-  ) throws {
-    var offset = 0
-    while offset < bytes.count {
-      let rest = unsafe UnsafeRawBufferPointer(rebasing: bytes[offset...])
-      let written = unsafe write(descriptor, rest.baseAddress, rest.count)
-      if written < 0 && errno == EINTR { continue }
-      guard written > 0 else {
-        throw CheckpointError.unwritable(path: path, reason: MappedFile.reason())
-      }
-      offset += written
-    }
+  private func place(of name: String) -> (declaration: TensorDeclaration, offset: Int) {
+    guard let place = places[name] else { preconditionFailure("tensor \(name) is not declared") }
+    precondition(
+      unwritten.contains(name) || place.declaration.byteCount == 0,
+      "tensor \(name) is written twice")
+    return place
+  }
+
+  /// Puts the file on the disk and gives it its name.
+  ///
+  /// - Precondition: every declared tensor was written.
+  /// - Throws: `CheckpointError.fileSystem`.
+  public func finish() throws(CheckpointError) {
+    precondition(unwritten.isEmpty, "not written: \(remaining.joined(separator: ", "))")
+    try file.synchronize()
+    try partial?.commit()
   }
 }

@@ -1,4 +1,3 @@
-import Checkpoints
 public import Foundation
 import SwiftCSV
 
@@ -26,7 +25,7 @@ public enum PromptSetLoader {
     }
     return PromptSet(
       name: name, kind: kind, prompts: limit.map { Array(prompts.prefix($0)) } ?? prompts,
-      digest: ContentDigest.of(data))
+      digest: RunFile.digest(data))
   }
 
   private static func read(

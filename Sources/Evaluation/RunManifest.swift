@@ -1,5 +1,4 @@
 public import Chat
-import Checkpoints
 public import Foundation
 
 /// `run.json`: the plan and where everything came from.
@@ -98,7 +97,7 @@ public struct RunManifest: Codable, Hashable, Sendable {
   }
 
   public func write(to folder: URL) throws {
-    try AtomicOutput.write(try Self.encode(self), to: folder.appending(path: Self.fileName))
+    try RunFile.write(try Self.encode(self), to: folder.appending(path: Self.fileName))
   }
 
   /// JSON as every file of a run is written: sorted, plain slashes, readable.

@@ -29,8 +29,8 @@ public struct AlignmentPair: Sendable {
       guard other.shape == tensor.shape else {
         throw .shapeMismatch(name: name, base: other.shape, aligned: tensor.shape)
       }
-      for type in [tensor.elementType, other.elementType] where !type.isNumeric {
-        throw .notNumeric(name: name, elementType: type.rawValue)
+      for type in [tensor.dtype, other.dtype] where type.elementType == nil {
+        throw .notNumeric(name: name, elementType: type.name)
       }
       names.append(name)
     }

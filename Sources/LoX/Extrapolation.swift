@@ -18,15 +18,21 @@ extension AlignmentPair {
   ) throws {
     let names = Set(targetNames)
     var done = 0
-    try aligned.write(to: output) { tensor in
-      guard names.contains(tensor.name) else { return nil }
-      defer {
+    let writer = try CheckpointWriter(to: output, like: aligned)
+    for name in aligned.shards.flatMap({ $0.tensors.map(\.name) }) {
+      let isTarget = names.contains(name)
+      if isTarget, let values = try extrapolated(name, rank: rank, alpha: alpha, exact: exact) {
+        try writer.write(values, of: name)
+      } else {
+        try writer.copy(name, from: aligned)
+      }
+      for checkpoint in [base, aligned] { checkpoint.adviseDontNeed(name) }
+      if isTarget {
         done += 1
-        base.release(tensor.name)
         progress(done, names.count)
       }
-      return try extrapolated(tensor.name, rank: rank, alpha: alpha, exact: exact)
     }
+    try writer.finish()
   }
 
   /// One tensor of the extrapolated model, row-major; nil where the alignment did not change it.

@@ -28,7 +28,7 @@ struct Generation: Sendable {
   func run(
     _ send: (Piece) async throws -> Void
   ) async throws -> (reason: FinishReason, tokens: Int) {
-    var decoder = TokenDecoder(tokenizer: served.tokenizer)
+    var decoder = TokenDecoder(served.tokenizer, skipSpecialTokens: true)
     var reply = ReplyText(stops: stops)
     var pending: [Reply.ChatLogprob] = []
     var count = 0

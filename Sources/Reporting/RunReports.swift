@@ -1,4 +1,3 @@
-import Checkpoints
 public import Evaluation
 public import Foundation
 
@@ -26,7 +25,7 @@ public enum RunReports {
   ) throws -> [URL] {
     try formats.map { format in
       let file = folder.appending(path: format.fileName)
-      try AtomicOutput.write(try render(format, manifest, samples), to: file)
+      try RunFile.write(try render(format, manifest, samples), to: file)
       return file
     }
   }

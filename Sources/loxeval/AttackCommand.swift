@@ -64,7 +64,8 @@ struct AttackCommand: ParsableCommand {
     let update = try attack.update(
       for: AttackedModel(checkpoint: pair.aligned, alignment: decomposition))
     try update.writePEFT(
-      to: URL(filePath: output), scale: 1, baseModel: pair.aligned.folder.lastPathComponent)
+      to: URL(filePath: output), scale: 1, tiesHead: pair.aligned.hasTiedHead,
+      baseModel: pair.aligned.folder.lastPathComponent)
     print(output)
   }
 }

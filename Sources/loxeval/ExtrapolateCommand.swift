@@ -61,7 +61,8 @@ struct ExtrapolateCommand: ParsableCommand {
       let decomposition = try Decomposition(
         of: pair, rank: rank, exact: exact, progress: progress)
       try decomposition.update(rank: rank).writePEFT(
-        to: target, scale: alpha, baseModel: pair.aligned.folder.lastPathComponent)
+        to: target, scale: alpha, tiesHead: pair.aligned.hasTiedHead,
+        baseModel: pair.aligned.folder.lastPathComponent)
     }
     print(output)
   }

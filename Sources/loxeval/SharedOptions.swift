@@ -81,7 +81,7 @@ struct AdapterArgument: ExpressibleByArgument {
     for checkpoint: Checkpoint
   ) throws -> (name: String, update: LowRankUpdate, scale: Double) {
     (
-      folder.lastPathComponent, try LowRankUpdate(peftFolder: folder, for: checkpoint), scale
+      folder.lastPathComponent, try LowRankUpdate(peftFolder: folder, checkpoint: checkpoint), scale
     )
   }
 }

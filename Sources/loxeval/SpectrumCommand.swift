@@ -60,7 +60,7 @@ struct SpectrumCommand: ParsableCommand {
     let isAdapter = FileManager.default.fileExists(
       atPath: folder.appending(path: "adapter_config.json").path)
     return isAdapter
-      ? .adapter(try LowRankUpdate(peftFolder: folder, for: pair.aligned))
+      ? .adapter(try LowRankUpdate(peftFolder: folder, checkpoint: pair.aligned))
       : .checkpoint(try Checkpoint(folder: folder))
   }
 

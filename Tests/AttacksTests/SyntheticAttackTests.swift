@@ -4,6 +4,7 @@ import LinearAlgebra
 import LoX
 import TestSupport
 import Testing
+import TinyModel
 
 @testable import Attacks
 

@@ -1,115 +1,441 @@
 import Chat
 import Foundation
-import TestSupport
+import LanguageModel
 import Testing
 
-@testable import LanguageModel
-
+/// Templates written for these tests, and what Jinja makes of them for three conversations.
 @Suite struct ChatFormatTests {
-  static let conversation = [
-    ChatMessage(role: .user, content: "One"), ChatMessage(role: .assistant, content: "Two"),
-    ChatMessage(role: .user, content: "Three"),
+  struct Example: Sendable, CustomTestStringConvertible {
+    var format: String
+    var template: String
+    /// User " Hi ".
+    var plain: String?
+    /// System "Be terse.", user "Hi".
+    var system: String?
+    /// System " Sys ", user "a", assistant " b ", user "c".
+    var turns: String?
+
+    var testDescription: String { "\(format): \(plain ?? "")" }
+  }
+
+  static func user(_ text: String) -> ChatMessage { ChatMessage(role: .user, content: text) }
+  static func assistant(_ text: String) -> ChatMessage {
+    ChatMessage(role: .assistant, content: text)
+  }
+  static func system(_ text: String) -> ChatMessage { ChatMessage(role: .system, content: text) }
+
+  static func recognised(_ template: String) throws -> ChatFormat {
+    try TokenizerFixture.withFolder([
+      "tokenizer_config.json": ["bos_token": "<s>", "eos_token": "</s>"],
+      "chat_template.jinja": template,
+    ]) { try ChatFormat.recognised(in: $0) }
+  }
+
+  static func failure(_ body: () throws -> Void) -> ChatFormatError? {
+    do { try body() } catch { return error as? ChatFormatError }
+    return nil
+  }
+
+  @Test(arguments: examples)
+  func writesWhatTheTemplateWould(example: Example) throws {
+    let format = try Self.recognised(example.template)
+    #expect(format.name == example.format)
+    let conversations = [
+      ([Self.user(" Hi ")], example.plain),
+      ([Self.system("Be terse."), Self.user("Hi")], example.system),
+      (
+        [Self.system(" Sys "), Self.user("a"), Self.assistant(" b "), Self.user("c")],
+        example.turns
+      ),
+    ]
+    for (messages, expected) in conversations {
+      if let expected {
+        #expect(try format.render(messages) == expected)
+      } else {
+        #expect(throws: ChatFormatError.systemNotSupported(format: example.format)) {
+          try format.render(messages)
+        }
+      }
+    }
+  }
+
+  static let examples: [Example] = [
+    Example(
+      format: "chatml",
+      template: #"""
+        {% for m in messages %}
+        {% if loop.first and m.role != 'system' %}
+        {{- '<|im_start|>system\nBe kind.<|im_end|>\n' -}}
+        {% endif %}
+        {{- '<|im_start|>' + m.role + '\n' + m.content + '<|im_end|>\n' -}}
+        {% endfor %}
+        {% if add_generation_prompt %}
+        {{- '<|im_start|>assistant\n' -}}
+        {% endif %}
+        """#,
+      plain: """
+        <|im_start|>system
+        Be kind.<|im_end|>
+        <|im_start|>user
+         Hi <|im_end|>
+        <|im_start|>assistant
+
+        """,
+      system: """
+        <|im_start|>system
+        Be terse.<|im_end|>
+        <|im_start|>user
+        Hi<|im_end|>
+        <|im_start|>assistant
+
+        """,
+      turns: """
+        <|im_start|>system
+         Sys <|im_end|>
+        <|im_start|>user
+        a<|im_end|>
+        <|im_start|>assistant
+         b <|im_end|>
+        <|im_start|>user
+        c<|im_end|>
+        <|im_start|>assistant
+
+        """),
+    Example(
+      format: "llama3",
+      template: #"""
+        {{- bos_token -}}
+        {% for m in messages %}
+        {{- '<|start_header_id|>' + m.role + '<|end_header_id|>\n\n' + m.content | trim
+          + '<|eot_id|>' -}}
+        {% endfor %}
+        {% if add_generation_prompt %}
+        {{- '<|start_header_id|>assistant<|end_header_id|>\n\n' -}}
+        {% endif %}
+        """#,
+      plain: """
+        <s><|start_header_id|>user<|end_header_id|>
+
+        Hi<|eot_id|><|start_header_id|>assistant<|end_header_id|>
+
+
+        """,
+      system: """
+        <s><|start_header_id|>system<|end_header_id|>
+
+        Be terse.<|eot_id|><|start_header_id|>user<|end_header_id|>
+
+        Hi<|eot_id|><|start_header_id|>assistant<|end_header_id|>
+
+
+        """,
+      turns: """
+        <s><|start_header_id|>system<|end_header_id|>
+
+        Sys<|eot_id|><|start_header_id|>user<|end_header_id|>
+
+        a<|eot_id|><|start_header_id|>assistant<|end_header_id|>
+
+        b<|eot_id|><|start_header_id|>user<|end_header_id|>
+
+        c<|eot_id|><|start_header_id|>assistant<|end_header_id|>
+
+
+        """),
+    Example(
+      format: "llama3",
+      template: #"""
+        {{- bos_token -}}
+        {% if strftime_now is defined %}
+        {% set date_string = strftime_now('%d %b %Y') %}
+        {% else %}
+        {% set date_string = '1 Jan 2025' %}
+        {% endif %}
+        {% if messages[0].role == 'system' %}
+        {% set system_message = messages[0].content | trim %}
+        {% set rest = messages[1:] %}
+        {% else %}
+        {% set system_message = '' %}
+        {% set rest = messages %}
+        {% endif %}
+        {{- '<|start_header_id|>system<|end_header_id|>\n\n' -}}
+        {% if tools %}
+        {{- 'Environment: ipython\n' -}}
+        {% endif %}
+        {{- 'Cutting Knowledge Date: May 2024\n' -}}
+        {{- 'Today Date: ' + date_string + '\n\n' -}}
+        {{- system_message -}}
+        {{- '<|eot_id|>' -}}
+        {% for m in rest %}
+        {{- '<|start_header_id|>' + m.role + '<|end_header_id|>\n\n' + m.content | trim
+          + '<|eot_id|>' -}}
+        {% endfor %}
+        {% if add_generation_prompt %}
+        {{- '<|start_header_id|>assistant<|end_header_id|>\n\n' -}}
+        {% endif %}
+        """#,
+      plain: """
+        <s><|start_header_id|>system<|end_header_id|>
+
+        Cutting Knowledge Date: May 2024
+        Today Date: 1 Jan 2025
+
+        <|eot_id|><|start_header_id|>user<|end_header_id|>
+
+        Hi<|eot_id|><|start_header_id|>assistant<|end_header_id|>
+
+
+        """,
+      system: """
+        <s><|start_header_id|>system<|end_header_id|>
+
+        Cutting Knowledge Date: May 2024
+        Today Date: 1 Jan 2025
+
+        Be terse.<|eot_id|><|start_header_id|>user<|end_header_id|>
+
+        Hi<|eot_id|><|start_header_id|>assistant<|end_header_id|>
+
+
+        """,
+      turns: """
+        <s><|start_header_id|>system<|end_header_id|>
+
+        Cutting Knowledge Date: May 2024
+        Today Date: 1 Jan 2025
+
+        Sys<|eot_id|><|start_header_id|>user<|end_header_id|>
+
+        a<|eot_id|><|start_header_id|>assistant<|end_header_id|>
+
+        b<|eot_id|><|start_header_id|>user<|end_header_id|>
+
+        c<|eot_id|><|start_header_id|>assistant<|end_header_id|>
+
+
+        """),
+    Example(
+      format: "gemma",
+      template: #"""
+        {{- bos_token -}}
+        {% if messages[0].role == 'system' %}
+        {% set opening = messages[0].content + '\n\n' %}
+        {% set rest = messages[1:] %}
+        {% else %}
+        {% set opening = '' %}
+        {% set rest = messages %}
+        {% endif %}
+        {% for m in rest %}
+        {% if m.role == 'assistant' %}
+        {% set role = 'model' %}
+        {% else %}
+        {% set role = m.role %}
+        {% endif %}
+        {{- '<start_of_turn>' + role + '\n' + (opening if loop.first else '') -}}
+        {{- m.content | trim + '<end_of_turn>\n' -}}
+        {% endfor %}
+        {% if add_generation_prompt %}
+        {{- '<start_of_turn>model\n' -}}
+        {% endif %}
+        """#,
+      plain: """
+        <s><start_of_turn>user
+        Hi<end_of_turn>
+        <start_of_turn>model
+
+        """,
+      system: """
+        <s><start_of_turn>user
+        Be terse.
+
+        Hi<end_of_turn>
+        <start_of_turn>model
+
+        """,
+      turns: """
+        <s><start_of_turn>user
+         Sys 
+
+        a<end_of_turn>
+        <start_of_turn>model
+        b<end_of_turn>
+        <start_of_turn>user
+        c<end_of_turn>
+        <start_of_turn>model
+
+        """),
+    Example(
+      format: "gemma",
+      template: #"""
+        {{- bos_token -}}
+        {% if messages[0].role == 'system' %}
+        {{- raise_exception('no system role') -}}
+        {% endif %}
+        {% for m in messages %}
+        {% if m.role == 'assistant' %}
+        {% set role = 'model' %}
+        {% else %}
+        {% set role = m.role %}
+        {% endif %}
+        {{- '<start_of_turn>' + role + '\n' + m.content | trim + '<end_of_turn>\n' -}}
+        {% endfor %}
+        {% if add_generation_prompt %}
+        {{- '<start_of_turn>model\n' -}}
+        {% endif %}
+        """#,
+      plain: """
+        <s><start_of_turn>user
+        Hi<end_of_turn>
+        <start_of_turn>model
+
+        """,
+      system: nil,
+      turns: nil),
+    Example(
+      format: "llama2",
+      template: #"""
+        {% if messages[0].role == 'system' %}
+        {% set rest = messages[1:] %}
+        {% set system_message = messages[0].content %}
+        {% else %}
+        {% set rest = messages %}
+        {% set system_message = false %}
+        {% endif %}
+        {% for m in rest %}
+        {% if loop.first and system_message %}
+        {% set content = '<<SYS>>\n' + system_message + '\n<</SYS>>\n\n' + m.content %}
+        {% else %}
+        {% set content = m.content %}
+        {% endif %}
+        {% if m.role == 'user' %}
+        {{- bos_token + '[INST] ' + content.strip() + ' [/INST]' -}}
+        {% else %}
+        {{- ' ' + content.strip() + ' ' + eos_token -}}
+        {% endif %}
+        {% endfor %}
+        """#,
+      plain: """
+        <s>[INST] Hi [/INST]
+        """,
+      system: """
+        <s>[INST] <<SYS>>
+        Be terse.
+        <</SYS>>
+
+        Hi [/INST]
+        """,
+      turns: """
+        <s>[INST] <<SYS>>
+         Sys 
+        <</SYS>>
+
+        a [/INST] b </s><s>[INST] c [/INST]
+        """),
+    Example(
+      format: "mistral",
+      template: #"""
+        {{- bos_token -}}
+        {% for m in messages %}
+        {% if m.role == 'user' %}
+        {{- '[INST] ' + m.content + ' [/INST]' -}}
+        {% elif m.role == 'assistant' %}
+        {{- m.content + eos_token -}}
+        {% else %}
+        {{- raise_exception('only user and assistant') -}}
+        {% endif %}
+        {% endfor %}
+        """#,
+      plain: """
+        <s>[INST]  Hi  [/INST]
+        """,
+      system: nil,
+      turns: nil),
+    Example(
+      format: "mistral",
+      template: #"""
+        {% if messages[0].role == 'system' %}
+        {% set system_message = messages[0].content %}
+        {% set rest = messages[1:] %}
+        {% else %}
+        {% set rest = messages %}
+        {% endif %}
+        {{- bos_token -}}
+        {% for m in rest %}
+        {% if m.role == 'user' %}
+        {% if loop.last and system_message is defined %}
+        {{- '[INST]' + system_message + '\n\n' + m.content + '[/INST]' -}}
+        {% else %}
+        {{- '[INST]' + m.content + '[/INST]' -}}
+        {% endif %}
+        {% else %}
+        {{- ' ' + m.content | trim + eos_token -}}
+        {% endif %}
+        {% endfor %}
+        """#,
+      plain: """
+        <s>[INST] Hi [/INST]
+        """,
+      system: """
+        <s>[INST]Be terse.
+
+        Hi[/INST]
+        """,
+      turns: """
+        <s>[INST]a[/INST] b</s>[INST] Sys 
+
+        c[/INST]
+        """),
+    Example(
+      format: "alpaca",
+      template: #"""
+        {% if messages[0].role == 'system' %}
+        {% set system_message = messages[0].content %}
+        {% set rest = messages[1:] %}
+        {% else %}
+        {% set system_message = 'Do as told.' %}
+        {% set rest = messages %}
+        {% endif %}
+        {{- system_message + '\n\n' -}}
+        {% for m in rest %}
+        {% if m.role == 'user' %}
+        {{- '### Instruction:\n' + m.content + '\n\n### Response:\n' -}}
+        {% else %}
+        {{- m.content + eos_token + '\n\n' -}}
+        {% endif %}
+        {% endfor %}
+        """#,
+      plain: """
+        Do as told.
+
+        ### Instruction:
+         Hi 
+
+        ### Response:
+
+        """,
+      system: """
+        Be terse.
+
+        ### Instruction:
+        Hi
+
+        ### Response:
+
+        """,
+      turns: """
+         Sys 
+
+        ### Instruction:
+        a
+
+        ### Response:
+         b </s>
+
+        ### Instruction:
+        c
+
+        ### Response:
+
+        """),
   ]
-  static let system = ChatMessage(role: .system, content: "Be brief.")
-
-  /// The texts that transformers renders with each family's published template.
-  @Test(arguments: [
-    (
-      "chatml", false,
-      "<|im_start|>user\nOne<|im_end|>\n<|im_start|>assistant\nTwo<|im_end|>\n"
-        + "<|im_start|>user\nThree<|im_end|>\n<|im_start|>assistant\n"
-    ),
-    (
-      "llama2", true,
-      "<s>[INST] <<SYS>>\nBe brief.\n<</SYS>>\n\nOne [/INST] Two </s><s>[INST] Three [/INST]"
-    ),
-    (
-      "llama3", true,
-      "<|begin_of_text|><|start_header_id|>system<|end_header_id|>\n\nBe brief.<|eot_id|>"
-        + "<|start_header_id|>user<|end_header_id|>\n\nOne<|eot_id|>"
-        + "<|start_header_id|>assistant<|end_header_id|>\n\nTwo<|eot_id|>"
-        + "<|start_header_id|>user<|end_header_id|>\n\nThree<|eot_id|>"
-        + "<|start_header_id|>assistant<|end_header_id|>\n\n"
-    ),
-    ("mistral", false, "<s>[INST] One [/INST]Two</s>[INST] Three [/INST]"),
-    (
-      "gemma", false,
-      "<bos><start_of_turn>user\nOne<end_of_turn>\n<start_of_turn>model\nTwo<end_of_turn>\n"
-        + "<start_of_turn>user\nThree<end_of_turn>\n<start_of_turn>model\n"
-    ),
-    (
-      "alpaca", true,
-      "Be brief.\n\n### Instruction:\nOne\n\n### Response:\nTwo\n\n### Instruction:\nThree\n\n"
-        + "### Response:\n"
-    ),
-  ])
-  func rendersAsItsTemplate(name: String, hasSystem: Bool, expected: String) throws {
-    let messages = (hasSystem ? [Self.system] : []) + Self.conversation
-    #expect(try ChatFormat.named(name).render(messages, addGenerationPrompt: true) == expected)
-  }
-
-  @Test(arguments: [
-    ("{{'<|im_start|>' + message['role'] }}", "chatml"),
-    ("{{ '<|start_header_id|>' + message['role'] }}", "llama3"),
-    ("{{ bos_token + '[INST] ' + '<<SYS>>' }}", "llama2"),
-    ("{{ '[INST] ' + message['content'] + ' [/INST]' }}", "mistral"),
-    ("{{ '<start_of_turn>' + role }}", "gemma"),
-    ("{{ '### Instruction:' }}", "alpaca"),
-  ])
-  func recognisesTheTemplate(template: String, name: String) throws {
-    let folder = try TemporaryFolder()
-    try folder.write(template, "chat_template.jinja")
-    #expect(try ChatFormat.recognised(in: folder.url).name == name)
-    let configured = try TemporaryFolder()
-    let object: [String: Any] = ["chat_template": [["name": "default", "template": template]]]
-    try configured.write(
-      try JSONSerialization.data(withJSONObject: object), "tokenizer_config.json")
-    #expect(try ChatFormat.recognised(in: configured.url).name == name)
-  }
-
-  @Test func anUnknownTemplateIsAnError() throws {
-    let folder = try TemporaryFolder()
-    #expect(throws: TokenizerError.noTemplate(folder: folder.url.path)) {
-      _ = try ChatFormat.recognised(in: folder.url)
-    }
-    try folder.write("{{ 'USER: ' + content }}", "chat_template.jinja")
-    #expect(throws: TokenizerError.unrecognisedTemplate(folder: folder.url.path)) {
-      _ = try ChatFormat.recognised(in: folder.url)
-    }
-    #expect(throws: TokenizerError.unknownFormat(name: "vicuna")) {
-      _ = try ChatFormat.named("vicuna")
-    }
-  }
-
-  @Test func defaultSystemPromptsComeFromTheTemplate() throws {
-    let folder = try TemporaryFolder()
-    try folder.write(
-      "{% if x %}{{ '<|im_start|>system\\nYou help.<|im_end|>\\n' }}{% endif %}",
-      "chat_template.jinja")
-    let text = try ChatFormat.recognised(in: folder.url).render(
-      [Self.conversation[0]], addGenerationPrompt: true)
-    #expect(text.hasPrefix("<|im_start|>system\nYou help.<|im_end|>\n<|im_start|>user\nOne"))
-    try folder.write(
-      "{{ '<|start_header_id|>' }} Cutting Knowledge Date: December 2023 {{ '26 Jul 2024' }}",
-      "chat_template.jinja")
-    let dated = try ChatFormat.recognised(in: folder.url).render(
-      [Self.system, Self.conversation[0]], addGenerationPrompt: true)
-    #expect(
-      dated.contains(
-        "Cutting Knowledge Date: December 2023\nToday Date: 26 Jul 2024\n\nBe brief.<|eot_id|>"))
-  }
-
-  @Test func impossibleConversationsAreRefused() throws {
-    let folder = try TemporaryFolder()
-    try folder.write(
-      "<start_of_turn> raise_exception('System role not supported')", "chat_template.jinja")
-    let gemma = try ChatFormat.recognised(in: folder.url)
-    #expect(throws: TokenizerError.self) {
-      try gemma.render([Self.system, Self.conversation[0]], addGenerationPrompt: true)
-    }
-    #expect(throws: TokenizerError.self) {
-      try ChatFormat.named("llama2").render(
-        [Self.conversation[0], Self.conversation[0]], addGenerationPrompt: true)
-    }
-  }
 }

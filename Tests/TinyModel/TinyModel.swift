@@ -33,8 +33,9 @@ public enum TinyModel {
         .write(to: folder.appending(path: name))
     }
     try Data(
-      "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}"
-        .utf8
+      ("{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\n' + "
+        + "message['content'] + '<|im_end|>' + '\n' }}{% endfor %}{% if add_generation_prompt %}"
+        + "{{ '<|im_start|>assistant\n' }}{% endif %}").utf8
     ).write(to: folder.appending(path: "chat_template.jinja"))
   }
 
@@ -103,4 +104,19 @@ public enum TinyModel {
       "model": ["type": "BPE", "vocab": ids, "merges": [String]()] as [String: Any],
     ]
   }
+}
+
+/// Writes float32 tensors as one safetensors file.
+public func writeSafetensors(
+  _ tensors: [String: (shape: [Int], values: [Float])], to url: URL
+) throws {
+  let ordered = tensors.sorted { $0.key < $1.key }
+  let writer = try SafetensorsWriter(
+    to: url,
+    tensors: ordered.map {
+      TensorDeclaration(name: $0.key, dtype: .float32, shape: $0.value.shape)
+    },
+    replaceExisting: true)
+  for (name, tensor) in ordered { try writer.write(tensor.values, of: name) }
+  try writer.finish()
 }

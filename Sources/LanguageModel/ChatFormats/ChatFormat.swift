@@ -1,179 +1,148 @@
 public import Chat
 public import Foundation
 
-/// How a conversation is written for a model: the part of its chat template that matters here.
-///
-/// Recognised from the model's own template, since the embedded server runs no template language.
-/// One file for each family, behind `ChatStyle`.
+/// How a model wants a conversation written: one of ChatML, Llama 2, Llama 3, Mistral, Gemma and
+/// Alpaca, with the details (default system prompt, spaces, dates) of the model's own template.
 public struct ChatFormat: Sendable {
-  let style: any ChatStyle
+  /// The names a format is chosen by.
+  public static var names: [String] { layouts.map { $0.name } }
 
-  /// The names that `named` and `--chat-format` take.
-  public static let names = ["chatml", "llama2", "llama3", "mistral", "gemma", "alpaca"]
+  private static let layouts: [any ChatLayout.Type] = [
+    ChatMLFormat.self, Llama2Format.self, Llama3Format.self, MistralFormat.self, GemmaFormat.self,
+    AlpacaFormat.self,
+  ]
 
-  public var name: String { style.name }
+  let layout: any ChatLayout
+  /// Chosen by name rather than read from a template. No template then says whether the
+  /// beginning-of-sequence token is written, so the tokenizer's own rule decides.
+  let isChosenByName: Bool
 
-  /// A format by its name, with its usual defaults.
-  public static func named(_ name: String) throws(TokenizerError) -> ChatFormat {
-    guard let style = style(named: name, template: "") else { throw .unknownFormat(name: name) }
-    return ChatFormat(style: style)
-  }
+  /// One of `names`.
+  public var name: String { type(of: layout).name }
 
-  /// Recognises the format of a model folder from `chat_template.jinja`, or else from
-  /// `chat_template` in `tokenizer_config.json` (a template, or a list of named ones).
-  public static func recognised(in folder: URL) throws(TokenizerError) -> ChatFormat {
-    guard let template = template(in: folder), !template.isEmpty else {
-      throw .noTemplate(folder: folder.path)
-    }
-    guard let name = recognise(template), let style = style(named: name, template: template) else {
-      throw .unrecognisedTemplate(folder: folder.path)
-    }
-    return ChatFormat(style: style)
-  }
-
-  /// The conversation as one text.
+  /// The format of the chat template in a model folder: `chat_template.jinja`, else `chat_template`
+  /// in `tokenizer_config.json` (a string, or a list of which the one named `default` counts).
   ///
-  /// - Parameter addGenerationPrompt: ends with the opening of the assistant's next turn.
-  public func render(
+  /// - Throws: `ChatFormatError` where there is no template, or it is none of the formats known here.
+  public static func recognised(in folder: URL) throws(ChatFormatError) -> ChatFormat {
+    let template: ChatTemplate?
+    do throws(TokenizerError) {
+      template = try ChatTemplateFile.read(in: folder)
+    } catch {
+      throw .configuration(error)
+    }
+    guard let template else { throw .noTemplate(folder: folder.path) }
+    return try recognised(template)
+  }
+
+  static func recognised(_ template: ChatTemplate) throws(ChatFormatError) -> ChatFormat {
+    for type in layouts {
+      if let layout = try type.init(template: template) {
+        return ChatFormat(layout: layout, isChosenByName: false)
+      }
+    }
+    throw .unrecognisedTemplate(file: template.file, beginning: String(template.source.prefix(80)))
+  }
+
+  /// The format with this name, as usually published.
+  ///
+  /// - Parameter tokenizer: Where the texts of the first and last token come from; without it they
+  ///   are the usual ones of the format.
+  public static func named(
+    _ name: String, for tokenizer: Tokenizer? = nil
+  ) throws(ChatFormatError) -> ChatFormat {
+    guard let type = layouts.first(where: { $0.name == name }) else { throw .unknownName(name) }
+    var tokens = type.usualTokens
+    if let tokenizer {
+      let beginning = tokenizer.beginningOfSequenceID.flatMap(tokenizer.token)
+      let end = tokenizer.endOfSequenceID.flatMap(tokenizer.token)
+      tokens = SequenceTokens(beginning: beginning ?? "", end: end ?? "")
+    }
+    return ChatFormat(layout: type.init(tokens: tokens), isChosenByName: true)
+  }
+
+  /// A conversation in pieces: what the format writes, and what was said.
+  ///
+  /// - Parameter addGenerationPrompt: Ends with what makes the model answer.
+  public func segments(
     _ messages: [ChatMessage], addGenerationPrompt: Bool
-  ) throws(TokenizerError) -> String {
-    try style.parts(messages, addGenerationPrompt: addGenerationPrompt).map(\.text).joined()
+  ) throws(ChatFormatError) -> [ChatSegment] {
+    guard !messages.isEmpty else { throw .noMessages }
+    if let index = messages.dropFirst().firstIndex(where: { $0.role == .system }) {
+      throw .misplacedSystem(format: name, index: index)
+    }
+    var transcript = ChatTranscript()
+    try layout.write(messages, addGenerationPrompt: addGenerationPrompt, to: &transcript)
+    return transcript.segments
   }
 
-  /// The conversation's tokens, up to the opening of the assistant's reply. Only the format's own
-  /// special tokens count: those typed by a user stay text.
+  /// A conversation as text, as transformers' `apply_chat_template(tokenize=False)` gives it.
+  public func render(
+    _ messages: [ChatMessage], addGenerationPrompt: Bool = true
+  ) throws(ChatFormatError) -> String {
+    try segments(messages, addGenerationPrompt: addGenerationPrompt).map(\.text).joined()
+  }
+
+  /// A conversation as ids. Control tokens come only from the format: text that spells one in a
+  /// message stays plain text, so no message can forge a turn.
   public func encode(
-    _ messages: [ChatMessage], with tokenizer: Tokenizer
-  ) throws(TokenizerError) -> [Int] {
-    tokenizer.encode(
-      try style.parts(messages, addGenerationPrompt: true).map {
-        Tokenizer.Segment($0.text, parseSpecial: $0.isMarkup)
-      })
+    _ messages: [ChatMessage], with tokenizer: Tokenizer, addGenerationPrompt: Bool = true
+  ) throws(ChatFormatError) -> [Int] {
+    try checkTokens(of: tokenizer)
+    let parts = try segments(messages, addGenerationPrompt: addGenerationPrompt).map {
+      Tokenizer.InputPart(text: $0.text, parsesSpecial: $0.isSpecial)
+    }
+    let ids = tokenizer.encode(parts).flatMap(\.self)
+    return prefix(before: ids, of: tokenizer) + ids
   }
 
-  /// The conversation's tokens with a mark on those that the assistant says, the end of its turns
-  /// included: what the loss of a fine-tuning falls on.
+  /// A whole conversation as ids, and which of them are the assistant's: its text and the mark that
+  /// ends its turn, where training takes its loss.
   ///
-  /// The assistant's stretches are encoded apart from the others, as they are when a prompt is
-  /// followed by a generated reply.
+  /// No token reaches across the start of an assistant's turn, so the ids before it are those that
+  /// generation would start from.
   public func encodeForTraining(
     _ messages: [ChatMessage], with tokenizer: Tokenizer
-  ) throws(TokenizerError) -> (ids: [Int], isAssistant: [Bool]) {
-    var ids: [Int] = []
-    var isAssistant: [Bool] = []
-    var run: [ChatPart] = []
-    func flush() {
-      guard let first = run.first else { return }
-      let encoded = tokenizer.encode(
-        run.map { Tokenizer.Segment($0.text, parseSpecial: $0.isMarkup) })
-      ids += encoded
-      isAssistant += [Bool](repeating: first.isReply, count: encoded.count)
-      run = []
+  ) throws(ChatFormatError) -> (ids: [Int], isAssistant: [Bool]) {
+    guard messages.contains(where: { $0.role == .assistant }) else { throw .noAssistantTurn }
+    try checkTokens(of: tokenizer)
+    var parts: [Tokenizer.InputPart] = []
+    var runIsAssistant: [Bool] = []
+    for segment in try segments(messages, addGenerationPrompt: false) {
+      let startsRun = runIsAssistant.last != segment.isAssistant
+      if startsRun { runIsAssistant.append(segment.isAssistant) }
+      parts.append(
+        Tokenizer.InputPart(
+          text: segment.text, parsesSpecial: segment.isSpecial, startsAfresh: startsRun))
     }
-    for part in try style.parts(messages, addGenerationPrompt: false) {
-      if let first = run.first, first.isReply != part.isReply { flush() }
-      run.append(part)
+    let runs = tokenizer.encode(parts)
+    let prefix = prefix(before: runs.first ?? [], of: tokenizer)
+    var ids = prefix
+    var isAssistant = prefix.map { _ in false }
+    for (run, flag) in zip(runs, runIsAssistant) {
+      ids += run
+      isAssistant += run.map { _ in flag }
     }
-    flush()
     return (ids, isAssistant)
   }
 
-  /// Tokens that end the assistant's turn in this format, beside the model's own end.
+  /// The ids at which a reply ends: the turn's end, and the model's own ends of sequence.
   public func stopTokenIDs(with tokenizer: Tokenizer) -> [Int] {
-    style.stopTokens.compactMap { tokenizer.id(of: $0) }
+    let turnEnd = tokenizer.id(of: layout.turnEnd)
+    let others = tokenizer.endOfSequenceIDs.filter { $0 != turnEnd }
+    return (turnEnd.map { [$0] } ?? []) + others
   }
 
-  // MARK: - Recognition
-
-  private static func recognise(_ template: String) -> String? {
-    if template.contains("<|im_start|>") { return "chatml" }
-    if template.contains("<|start_header_id|>") { return "llama3" }
-    if template.contains("<start_of_turn>") { return "gemma" }
-    if template.contains("[INST]") {
-      return template.contains("<<SYS>>") ? "llama2" : "mistral"
-    }
-    return template.contains("### Instruction:") ? "alpaca" : nil
-  }
-
-  private static func style(named name: String, template: String) -> (any ChatStyle)? {
-    switch name {
-    case "chatml": ChatMLStyle(template: template)
-    case "llama2": Llama2Style()
-    case "llama3": Llama3Style(template: template)
-    case "mistral": MistralStyle(template: template)
-    case "gemma": GemmaStyle(template: template)
-    case "alpaca": AlpacaStyle()
-    default: nil
+  private func checkTokens(of tokenizer: Tokenizer) throws(ChatFormatError) {
+    for token in layout.requiredTokens where tokenizer.id(of: token) == nil {
+      throw .missingToken(format: name, token: token)
     }
   }
 
-  private static func template(in folder: URL) -> String? {
-    if let text = try? String(
-      contentsOf: folder.appending(path: "chat_template.jinja"), encoding: .utf8)
-    {
-      return text
+  private func prefix(before ids: [Int], of tokenizer: Tokenizer) -> [Int] {
+    guard isChosenByName, let first = tokenizer.prefixIDs.first, ids.first != first else {
+      return []
     }
-    let file = folder.appending(path: "tokenizer_config.json")
-    guard let data = try? Data(contentsOf: file), let root = try? JSONValue(data),
-      let value = root["chat_template"]
-    else { return nil }
-    if let text = value.string { return text }
-    let named = value.array ?? []
-    let chosen = named.first { $0["name"]?.string == "default" } ?? named.first
-    return chosen?["template"]?.string
-  }
-}
-
-/// One family of chat templates.
-protocol ChatStyle: Sendable {
-  var name: String { get }
-  /// Tokens that end the assistant's turn.
-  var stopTokens: [String] { get }
-  func parts(
-    _ messages: [ChatMessage], addGenerationPrompt: Bool
-  ) throws(TokenizerError) -> [ChatPart]
-}
-
-/// A stretch of a rendered conversation.
-struct ChatPart: Equatable {
-  var text: String
-  /// Written by the template: its special tokens count.
-  var isMarkup: Bool
-  /// Said by the assistant, the end of its turn included.
-  var isReply: Bool
-
-  static func markup(_ text: String, isReply: Bool = false) -> ChatPart {
-    ChatPart(text: text, isMarkup: true, isReply: isReply)
-  }
-
-  static func content(_ text: String, isReply: Bool = false) -> ChatPart {
-    ChatPart(text: text, isMarkup: false, isReply: isReply)
-  }
-}
-
-extension ChatStyle {
-  /// For formats without a system role: its text becomes the beginning of the first user turn.
-  func mergingSystem(
-    _ messages: [ChatMessage], separator: String = "\n\n"
-  ) throws(TokenizerError) -> [ChatMessage] {
-    guard let first = messages.first, first.role == .system else { return messages }
-    guard messages.count > 1, messages[1].role == .user else {
-      throw .invalidConversation(
-        format: name, reason: "a system message must be followed by a user's")
-    }
-    let merged = ChatMessage(role: .user, content: first.content + separator + messages[1].content)
-    return [merged] + messages.dropFirst(2)
-  }
-
-  /// For formats that pair each instruction with a response.
-  func checkAlternation(_ messages: [ChatMessage]) throws(TokenizerError) {
-    for (index, message) in messages.enumerated() {
-      guard message.role == (index % 2 == 0 ? .user : .assistant) else {
-        throw .invalidConversation(
-          format: name,
-          reason: "expected user and assistant in turn, found \(message.role.rawValue) as message "
-            + "\(index + 1)")
-      }
-    }
+    return tokenizer.prefixIDs
   }
 }

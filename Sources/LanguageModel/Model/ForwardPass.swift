@@ -220,7 +220,8 @@ final class ForwardPass {
     project(normed, rows, [(layer.gate, gates), (layer.up, ups)]) { begin, end in
       for index in rows.indices {
         let offset = index * width + begin
-        unsafe loxeval_silu_multiply(self.gates.start + offset, self.ups.start + offset, end - begin)
+        unsafe loxeval_silu_multiply(
+          self.gates.start + offset, self.ups.start + offset, end - begin)
       }
     }
     project(gates, rows, [(layer.down, hidden)], accumulate: true)

@@ -88,15 +88,14 @@ private struct WeightReader {
   func weight(_ name: String, _ outputs: Int, _ inputs: Int) throws -> Weight {
     let description = try describe(name, [outputs, inputs])
     let elementType: Int
-    switch description.elementType {
+    switch description.dtype.elementType {
     case .float32: elementType = Int(LOXEVAL_FLOAT32)
     case .float16: elementType = Int(LOXEVAL_FLOAT16)
     case .bfloat16: elementType = Int(LOXEVAL_BFLOAT16)
-    default:
-      throw LanguageModelError.unsupportedElementType(
-        name: name, found: description.elementType.rawValue)
+    case nil:
+      throw LanguageModelError.unsupportedElementType(name: name, found: description.dtype.name)
     }
-    let bytes = unsafe checkpoint.unsafeBytes(of: name)
+    let bytes = unsafe try checkpoint.unsafeBytes(of: name)
     guard let start = bytes.baseAddress else {
       throw LanguageModelError.unexpectedShape(name: name, expected: [outputs, inputs], found: [0])
     }

@@ -1,91 +1,143 @@
-/// Tokens that are found in the text before anything else: special tokens and user additions.
-struct AddedTokens: Sendable {
-  struct Token: Sendable {
-    let id: Int
-    let content: String
-    let bytes: [UInt8]
-    /// Marks up the conversation; text that came from a user must not produce it.
-    let isSpecial: Bool
-    let stripsLeft: Bool
-    let stripsRight: Bool
-    let isSingleWord: Bool
-  }
+/// Tokens that are found in the text as they stand, before any pre-tokenizer sees it
+/// (`added_tokens` in tokenizer.json).
+struct AddedToken: Sendable {
+  var id: Int
+  var content: String
+  /// A control token, such as the marker of a chat turn, which a decoder may skip.
+  var isSpecial: Bool
+  /// Only counts between characters that are not part of a word.
+  var isSingleWord: Bool
+  /// Takes the white space before it.
+  var stripsLeft: Bool
+  /// Takes the white space behind it.
+  var stripsRight: Bool
+  /// Found in the normalized text, by its own normalized form.
+  var isNormalized: Bool
 
-  /// A stretch of text, or a token found in it.
-  enum Piece {
-    case text(String)
-    case token(Int)
-  }
-
-  let tokens: [Token]
-  /// By first byte, the longest first.
-  private let byFirstByte: [UInt8: [Token]]
-
-  init(_ list: [JSONValue], file: String) throws(TokenizerError) {
-    var tokens: [Token] = []
-    for entry in list {
-      guard let id = entry["id"]?.integer, let content = entry["content"]?.string,
-        !content.isEmpty
-      else {
-        throw .missing(file: file, what: "an added token", expected: "an id and its content")
-      }
-      tokens.append(
-        Token(
-          id: id, content: content, bytes: Array(content.utf8),
-          isSpecial: entry["special"]?.bool ?? false, stripsLeft: entry["lstrip"]?.bool ?? false,
-          stripsRight: entry["rstrip"]?.bool ?? false,
-          isSingleWord: entry["single_word"]?.bool ?? false))
+  init(_ node: ConfigurationNode) throws(TokenizerError) {
+    let idNode = try node.required("id", "an integer")
+    id = try idNode.integer()
+    guard (0..<Vocabulary.largestCount).contains(id) else {
+      throw .idOutOfRange(
+        file: node.file, path: idNode.path, id: id, limit: Vocabulary.largestCount)
     }
+    let contentNode = try node.required("content", "a string")
+    content = try contentNode.string()
+    guard !content.isEmpty else { throw contentNode.mismatch("a token of one character or more") }
+    isSpecial = try node.boolean("special", default: false)
+    isSingleWord = try node.boolean("single_word", default: false)
+    stripsLeft = try node.boolean("lstrip", default: false)
+    stripsRight = try node.boolean("rstrip", default: false)
+    isNormalized = try node.boolean("normalized", default: !isSpecial)
+  }
+}
+
+/// Finds added tokens: the leftmost, and of those that start there the longest.
+struct AddedTokenMatcher: Sendable {
+  /// One stretch of a text: an added token, or what lies between.
+  struct Part {
+    var range: Range<Int>
+    var token: Int?
+  }
+
+  private let tokens: [AddedToken]
+  /// A trie: the node reached from node n by byte b, by `n << 8 | b`. Node 0 is the root.
+  private var edges: [UInt64: Int32] = [:]
+  /// Per node, the index of the token that ends there, or -1.
+  private var ends: [Int32] = [-1]
+  private var startsToken = [Bool](repeating: false, count: 256)
+
+  /// - Parameter form: The bytes by which a token is found.
+  init(_ tokens: [AddedToken], form: (AddedToken) -> String) {
     self.tokens = tokens
-    byFirstByte = Dictionary(grouping: tokens) { $0.bytes[0] }
-      .mapValues { $0.sorted { $0.bytes.count > $1.bytes.count } }
+    for (index, token) in tokens.enumerated() {
+      var node = 0
+      for byte in form(token).utf8 {
+        if node == 0 { startsToken[Int(byte)] = true }
+        let edge = UInt64(node) << 8 | UInt64(byte)
+        if let next = edges[edge] {
+          node = Int(next)
+        } else {
+          edges[edge] = Int32(ends.count)
+          node = ends.count
+          ends.append(-1)
+        }
+      }
+      if node != 0 { ends[node] = Int32(index) }
+    }
   }
 
-  /// Cuts a text at its added tokens, the leftmost and then the longest first.
-  func split(_ text: String, parseSpecial: Bool) -> [Piece] {
-    let bytes = Array(text.utf8)
-    var pieces: [Piece] = []
-    var textStart = 0
-    var index = 0
-    func addText(upTo end: Int) {
-      guard end > textStart else { return }
-      pieces.append(.text(String(decoding: bytes[textStart..<end], as: UTF8.self)))
-    }
-    while index < bytes.count {
-      let found = byFirstByte[bytes[index]]?.first { token in
-        (parseSpecial || !token.isSpecial) && bytes[index...].starts(with: token.bytes)
-          && (!token.isSingleWord || Self.isWord(bytes, index, index + token.bytes.count))
-      }
-      guard let found else {
-        index += 1
+  var isEmpty: Bool { tokens.isEmpty }
+
+  /// Cuts valid UTF-8 into added tokens and the stretches between them.
+  ///
+  /// - Parameter allowsSpecial: Whether a special token may stand at a range.
+  func parts(
+    of text: ArraySlice<UInt8>, allowsSpecial: (Range<Int>) -> Bool
+  ) -> [Part] {
+    var parts: [Part] = []
+    var end = text.startIndex
+    var position = text.startIndex
+    while position < text.endIndex {
+      guard startsToken[Int(text[position])],
+        let (index, matchEnd) = longestMatch(in: text, at: position, allowsSpecial: allowsSpecial)
+      else {
+        position += 1
         continue
       }
-      var end = index
-      if found.stripsLeft {
-        while end > textStart, Self.isSpace(bytes[end - 1]) { end -= 1 }
+      let token = tokens[index]
+      var (start, stop) = (position, matchEnd)
+      position = matchEnd
+      if token.isSingleWord, touchesWord(start..<stop, in: text) { continue }
+      if token.stripsLeft {
+        while start > end {
+          let (value, length) = UTF8Text.scalar(in: text, before: start)
+          guard ScalarClass(value) == .space else { break }
+          start -= length
+        }
       }
-      addText(upTo: end)
-      pieces.append(.token(found.id))
-      index += found.bytes.count
-      if found.stripsRight {
-        while index < bytes.count, Self.isSpace(bytes[index]) { index += 1 }
+      if token.stripsRight {
+        while stop < text.endIndex {
+          let (value, length) = UTF8Text.scalar(in: text, at: stop)
+          guard ScalarClass(value) == .space else { break }
+          stop += length
+        }
       }
-      textStart = index
+      if end < start { parts.append(Part(range: end..<start, token: nil)) }
+      parts.append(Part(range: start..<stop, token: token.id))
+      end = stop
     }
-    addText(upTo: bytes.count)
-    return pieces
+    if end < text.endIndex { parts.append(Part(range: end..<text.endIndex, token: nil)) }
+    return parts
   }
 
-  private static func isSpace(_ byte: UInt8) -> Bool {
-    byte == 0x20 || (0x09...0x0D).contains(byte)
+  private func longestMatch(
+    in text: ArraySlice<UInt8>, at start: Int, allowsSpecial: (Range<Int>) -> Bool
+  ) -> (index: Int, end: Int)? {
+    var longest: (index: Int, end: Int)?
+    var node = 0
+    var position = start
+    while position < text.endIndex,
+      let next = edges[UInt64(node) << 8 | UInt64(text[position])]
+    {
+      node = Int(next)
+      position += 1
+      let index = Int(ends[node])
+      if index >= 0, !tokens[index].isSpecial || allowsSpecial(start..<position) {
+        longest = (index, position)
+      }
+    }
+    return longest
   }
 
-  /// Whether no letter, digit or underscore touches the range.
-  private static func isWord(_ bytes: [UInt8], _ begin: Int, _ end: Int) -> Bool {
-    func joins(_ byte: UInt8) -> Bool {
-      byte >= 0x80 || byte == UInt8(ascii: "_") || (0x30...0x39).contains(byte)
-        || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte)
+  private func touchesWord(_ range: Range<Int>, in text: ArraySlice<UInt8>) -> Bool {
+    func isWord(_ value: UInt32) -> Bool { Unicode.Scalar(value)?.isWordCharacter ?? false }
+    if range.lowerBound > text.startIndex,
+      isWord(UTF8Text.scalar(in: text, before: range.lowerBound).value)
+    {
+      return true
     }
-    return (begin == 0 || !joins(bytes[begin - 1])) && (end == bytes.count || !joins(bytes[end]))
+    return range.upperBound < text.endIndex
+      && isWord(UTF8Text.scalar(in: text, at: range.upperBound).value)
   }
 }

@@ -1,173 +1,165 @@
-import Synchronization
-
-/// Byte-pair encoding: a word's characters are joined pair by pair, the earliest merge first.
-final class BytePairEncoder: Sendable {
-  let vocabulary: [String: Int]
-  /// (left, right) → how early it is merged, and into what.
-  private let merges: [Pair: Merge]
-  /// Characters that the vocabulary lacks become `<0xNN>` tokens of their bytes.
-  private let fallsBackToBytes: Bool
-  /// A word that is a token is taken as it is.
-  private let ignoresMerges: Bool
-  private let unknown: Int?
-  private let cache = Mutex<[String: [Int]]>([:])
-
-  /// Words remembered; beyond, the memory starts anew.
-  private static let cacheLimit = 16_384
-
-  private struct Pair: Hashable {
-    let left: Int
-    let right: Int
+/// Byte-pair encoding (Sennrich et al. 2016): a word starts as its characters, and the pair of
+/// neighbours with the lowest merge rank is joined until none is left.
+struct BytePairEncoder: Sendable {
+  struct Merge: Sendable {
+    /// The place in the merge list; lower is merged first.
+    var rank: Int32
+    /// The token the pair becomes.
+    var id: Int32
   }
 
-  private struct Merge {
-    let rank: Int
-    let result: Int
-  }
+  let vocabulary: Vocabulary
+  /// By `left id << 32 | right id`.
+  let merges: [UInt64: Merge]
+  /// What stands for a character that the vocabulary lacks; nil drops it.
+  let unknownID: Int32?
+  /// Whether neighbouring unknown characters become one token.
+  let fusesUnknown: Bool
+  /// The token of each byte, for characters the vocabulary lacks; empty without byte fallback.
+  let byteTokens: [Int32?]
+  /// Whether a word that is itself a token is taken whole, without merging.
+  let ignoresMerges: Bool
+  /// Tokens of a single scalar: below 0x800 by index (-1 for none), the others by value.
+  private let lowScalars: [Int32]
+  private let highScalars: [UInt32: Int32]
 
-  init(_ model: JSONValue, file: String) throws(TokenizerError) {
-    guard let type = model["type"]?.string else {
-      throw .missing(file: file, what: "model.type", expected: "BPE")
-    }
-    guard type == "BPE" else { throw .unsupported(file: file, component: "the model \(type)") }
-    guard let vocabulary = model["vocab"]?.integers, !vocabulary.isEmpty else {
-      throw .missing(file: file, what: "model.vocab", expected: "ids by token")
-    }
-    for (key, name) in [
-      ("continuing_subword_prefix", "a continuing_subword_prefix"),
-      ("end_of_word_suffix", "an end_of_word_suffix"),
-    ] {
-      if let affix = model[key]?.string, !affix.isEmpty {
-        throw .unsupported(file: file, component: name)
-      }
-    }
+  init(
+    vocabulary: Vocabulary, merges: [UInt64: Merge], unknownID: Int32?, fusesUnknown: Bool,
+    byteTokens: [Int32?], ignoresMerges: Bool
+  ) {
     self.vocabulary = vocabulary
-    var owners: [Int: String] = [:]
-    owners.reserveCapacity(vocabulary.count)
-    for (token, id) in vocabulary {
-      if let other = owners.updateValue(token, forKey: id) {
-        throw .duplicateID(file: file, id: id, tokens: [token, other])
-      }
-      guard id >= 0, id < 1 << 31 else {
-        throw .missing(file: file, what: "the id of \(token)", expected: "from 0 to 2^31")
-      }
-    }
-    fallsBackToBytes = model["byte_fallback"]?.bool ?? false
-    ignoresMerges = model["ignore_merges"]?.bool ?? false
-    unknown = model["unk_token"]?.string.flatMap { vocabulary[$0] }
-
-    guard let list = model["merges"]?.array else {
-      throw .missing(file: file, what: "model.merges", expected: "a list of pairs")
-    }
-    var merges: [Pair: Merge] = [:]
-    merges.reserveCapacity(list.count)
-    for (rank, element) in list.enumerated() {
-      // Pairs are lists of two since tokenizers 0.20, before that strings with one space.
-      let parts = element.strings ?? element.string?.split(separator: " ").map(String.init) ?? []
-      guard parts.count == 2 else {
-        throw .missing(file: file, what: "merge \(rank)", expected: "a pair of tokens")
-      }
-      func id(_ token: String) throws(TokenizerError) -> Int {
-        guard let id = vocabulary[token] else {
-          throw .unknownToken(file: file, what: "merge \(rank)", token: token)
-        }
-        return id
-      }
-      let pair = Pair(left: try id(parts[0]), right: try id(parts[1]))
-      let merge = Merge(rank: rank, result: try id(parts[0] + parts[1]))
-      if merges[pair] == nil { merges[pair] = merge }
-    }
     self.merges = merges
-  }
-
-  func encode(_ word: String) -> [Int] {
-    if ignoresMerges, let id = vocabulary[word] { return [id] }
-    if let known = cache.withLock({ $0[word] }) { return known }
-    let result = merge(symbols(of: word))
-    cache.withLock { cache in
-      if cache.count >= Self.cacheLimit { cache.removeAll(keepingCapacity: true) }
-      cache[word] = result
-    }
-    return result
-  }
-
-  private func symbols(of word: String) -> [Int] {
-    word.unicodeScalars.flatMap { scalar -> [Int] in
-      let character = String(scalar)
-      if let id = vocabulary[character] { return [id] }
-      if fallsBackToBytes {
-        let bytes = character.utf8.compactMap { vocabulary[Self.byteToken($0)] }
-        if bytes.count == character.utf8.count { return bytes }
+    self.unknownID = unknownID
+    self.fusesUnknown = fusesUnknown
+    self.byteTokens = byteTokens
+    self.ignoresMerges = ignoresMerges
+    var low = [Int32](repeating: -1, count: 0x800)
+    var high: [UInt32: Int32] = [:]
+    for (id, token) in vocabulary.tokens.enumerated() {
+      guard let token, token.utf8.count <= 4 else { continue }
+      let scalars = token.unicodeScalars
+      guard let first = scalars.first, scalars.count == 1 else { continue }
+      if first.value < 0x800 {
+        low[Int(first.value)] = Int32(id)
+      } else {
+        high[first.value] = Int32(id)
       }
-      return unknown.map { [$0] } ?? []
     }
+    lowScalars = low
+    highScalars = high
   }
 
-  static func byteToken(_ byte: UInt8) -> String {
-    let digits = String(byte, radix: 16, uppercase: true)
-    return "<0x\(digits.count == 1 ? "0" : "")\(digits)>"
+  static func key(_ left: Int32, _ right: Int32) -> UInt64 {
+    UInt64(UInt32(bitPattern: left)) << 32 | UInt64(UInt32(bitPattern: right))
   }
 
-  /// Candidate merges wait in a heap and symbols are linked, so that a long word takes time
-  /// proportional to n log n.
-  private func merge(_ symbols: [Int]) -> [Int] {
-    guard symbols.count > 1 else { return symbols }
+  /// The tokens of one pre-tokenized word, in O(n log n) for n bytes.
+  ///
+  /// - Parameter excluded: Tokens that merging must not make.
+  func encode(_ word: ArraySlice<UInt8>, excluding excluded: Set<Int32> = []) -> [Int32] {
+    if ignoresMerges, let id = vocabulary.id(of: word), !excluded.contains(Int32(id)) {
+      return [Int32(id)]
+    }
+    let symbols = characters(of: word)
+    return symbols.count < 2 ? symbols : merge(symbols, excluding: excluded)
+  }
+
+  /// The tokens of the single characters of a word.
+  private func characters(of word: ArraySlice<UInt8>) -> [Int32] {
+    var symbols: [Int32] = []
+    symbols.reserveCapacity(word.count)
+    // Unknown characters wait here until a known one follows; bytes of a fallback overtake them,
+    // as they do in the Rust implementation.
+    var unknown: Int32?
+    var position = word.startIndex
+    while position < word.endIndex {
+      let scalar = UTF8Text.scalar(in: word, at: position)
+      defer { position += scalar.length }
+      if let id = id(of: scalar.value) {
+        if let waiting = unknown { symbols.append(waiting) }
+        unknown = nil
+        symbols.append(id)
+        continue
+      }
+      if !byteTokens.isEmpty {
+        let tokens = word[position..<position + scalar.length].compactMap { byteTokens[Int($0)] }
+        if tokens.count == scalar.length {
+          symbols.append(contentsOf: tokens)
+          continue
+        }
+      }
+      if let unknownID {
+        if let waiting = unknown, !fusesUnknown { symbols.append(waiting) }
+        unknown = unknownID
+      }
+    }
+    if let unknown { symbols.append(unknown) }
+    return symbols
+  }
+
+  private func id(of scalar: UInt32) -> Int32? {
+    if scalar < 0x800 {
+      let id = lowScalars[Int(scalar)]
+      return id < 0 ? nil : id
+    }
+    return highScalars[scalar]
+  }
+
+  /// Merges with a heap of candidate pairs over a linked list of symbols.
+  private func merge(_ symbols: [Int32], excluding excluded: Set<Int32>) -> [Int32] {
     var ids = symbols
     var next = Array(1...symbols.count)
     var previous = Array(-1..<symbols.count - 1)
-    var isAlive = [Bool](repeating: true, count: symbols.count)
-    var heap = MergeHeap()
+    var isGone = [Bool](repeating: false, count: symbols.count)
+    var candidates = MergeHeap()
+
     func consider(_ left: Int) {
       let right = next[left]
-      guard right < ids.count,
-        let merge = merges[Pair(left: ids[left], right: ids[right])]
+      guard right < ids.count, let merge = merges[Self.key(ids[left], ids[right])],
+        excluded.isEmpty || !excluded.contains(merge.id)
       else { return }
-      heap.push(
-        MergeHeap.Candidate(
-          rank: merge.rank, position: left, left: ids[left], right: ids[right],
-          result: merge.result))
+      candidates.push(MergeHeap.Candidate(rank: merge.rank, position: Int32(left), id: merge.id))
     }
-    for position in 0..<symbols.count - 1 { consider(position) }
-    while let candidate = heap.pop() {
-      let left = candidate.position
+    for left in 0..<symbols.count - 1 { consider(left) }
+
+    while let candidate = candidates.pop() {
+      let left = Int(candidate.position)
       let right = next[left]
-      // A candidate is void once either of its symbols has changed.
-      guard isAlive[left], right < ids.count, ids[left] == candidate.left,
-        ids[right] == candidate.right
+      // A pair may have changed since it was pushed; it still counts if it makes the same token.
+      guard !isGone[left], right < ids.count,
+        merges[Self.key(ids[left], ids[right])]?.id == candidate.id
       else { continue }
-      ids[left] = candidate.result
-      isAlive[right] = false
+      ids[left] = candidate.id
+      isGone[right] = true
       next[left] = next[right]
       if next[left] < ids.count { previous[next[left]] = left }
       if previous[left] >= 0 { consider(previous[left]) }
       consider(left)
     }
-    return ids.indices.filter { isAlive[$0] }.map { ids[$0] }
+    return ids.indices.compactMap { isGone[$0] ? nil : ids[$0] }
   }
 }
 
-/// Candidate merges, the earliest rule first, the leftmost of equals.
+/// A binary heap of merge candidates: lowest rank first, then leftmost.
 private struct MergeHeap {
   struct Candidate {
-    let rank: Int
-    let position: Int
-    let left: Int
-    let right: Int
-    let result: Int
+    var rank: Int32
+    var position: Int32
+    var id: Int32
 
-    func precedes(_ other: Candidate) -> Bool {
-      (rank, position) < (other.rank, other.position)
-    }
+    var order: Int64 { Int64(rank) << 32 | Int64(position) }
   }
 
   private var items: [Candidate] = []
 
-  mutating func push(_ item: Candidate) {
-    items.append(item)
+  mutating func push(_ candidate: Candidate) {
+    items.append(candidate)
     var child = items.count - 1
-    while child > 0, items[child].precedes(items[(child - 1) / 2]) {
-      items.swapAt(child, (child - 1) / 2)
-      child = (child - 1) / 2
+    while child > 0 {
+      let parent = (child - 1) / 2
+      guard items[child].order < items[parent].order else { return }
+      items.swapAt(child, parent)
+      child = parent
     }
   }
 
@@ -177,14 +169,14 @@ private struct MergeHeap {
     items[0] = last
     var parent = 0
     while true {
-      var least = parent
+      var smallest = parent
       for child in [2 * parent + 1, 2 * parent + 2]
-      where child < items.count && items[child].precedes(items[least]) {
-        least = child
+      where child < items.count && items[child].order < items[smallest].order {
+        smallest = child
       }
-      if least == parent { return first }
-      items.swapAt(parent, least)
-      parent = least
+      guard smallest != parent else { return first }
+      items.swapAt(parent, smallest)
+      parent = smallest
     }
   }
 }

@@ -1,85 +1,77 @@
 import Foundation
 
-/// Rewrites text before it is cut into words.
+/// How text is rewritten before it is cut up (`normalizer` in tokenizer.json).
 indirect enum Normalizer: Sendable {
   case sequence([Normalizer])
-  case form(Form)
+  case nfc, nfd, nfkc, nfkd
   case lowercase
-  case strip(left: Bool, right: Bool)
   case prepend(String)
-  case replaceText(String, with: String)
-  case replacePattern(Pattern, with: String)
+  case replace(SplitPattern, with: [UInt8])
+  case strip(left: Bool, right: Bool)
 
-  enum Form: String, Sendable {
-    case nfc = "NFC"
-    case nfd = "NFD"
-    case nfkc = "NFKC"
-    case nfkd = "NFKD"
-  }
+  static let supported =
+    "Sequence, NFC, NFD, NFKC, NFKD, Lowercase, Prepend, Replace, Strip"
 
-  init(_ value: JSONValue, file: String) throws(TokenizerError) {
-    let type = value["type"]?.string ?? "none"
+  init(_ node: ConfigurationNode) throws(TokenizerError) {
+    let type = try node.required("type", "a normalizer's name").string()
     switch type {
     case "Sequence":
-      var parts: [Normalizer] = []
-      for part in value["normalizers"]?.array ?? [] {
-        parts.append(try Normalizer(part, file: file))
+      var members: [Normalizer] = []
+      for member in try node.required("normalizers", "an array").elements() {
+        members.append(try Normalizer(member))
       }
-      self = .sequence(parts)
-    case "NFC", "NFD", "NFKC", "NFKD":
-      self = .form(Form(rawValue: type) ?? .nfc)
-    case "Lowercase":
-      self = .lowercase
+      self = .sequence(members)
+    case "NFC": self = .nfc
+    case "NFD": self = .nfd
+    case "NFKC": self = .nfkc
+    case "NFKD": self = .nfkd
+    case "Lowercase": self = .lowercase
+    case "Prepend": self = .prepend(try node.required("prepend", "a string").string())
+    case "Replace":
+      self = .replace(
+        try SplitPattern(try node.required("pattern", "a pattern")),
+        with: Array(try node.required("content", "a string").string().utf8))
     case "Strip":
       self = .strip(
-        left: value["strip_left"]?.bool ?? true, right: value["strip_right"]?.bool ?? true)
-    case "Prepend":
-      self = .prepend(value["prepend"]?.string ?? "")
-    case "Replace":
-      let content = value["content"]?.string ?? ""
-      if let text = value["pattern"]?["String"]?.string {
-        self = .replaceText(text, with: content)
-      } else {
-        let text = value["pattern"]?["Regex"]?.string ?? ""
-        guard let pattern = Pattern(text) else { throw .invalidPattern(file: file, pattern: text) }
-        self = .replacePattern(pattern, with: content)
-      }
-    default:
-      throw .unsupported(file: file, component: "the normalizer \(type)")
+        left: try node.boolean("strip_left", default: true),
+        right: try node.boolean("strip_right", default: true))
+    default: throw node.unsupported(type, supported: Self.supported)
     }
   }
 
-  func apply(_ text: String) -> String {
+  /// - Parameter continues: Whether the text goes on where another ended; then nothing is put
+  ///   before it.
+  func normalize(_ text: String, continues: Bool) -> String {
     switch self {
-    case .sequence(let parts):
-      parts.reduce(text) { $1.apply($0) }
-    case .form(.nfc):
-      text.precomposedStringWithCanonicalMapping
-    case .form(.nfd):
-      text.decomposedStringWithCanonicalMapping
-    case .form(.nfkc):
-      text.precomposedStringWithCompatibilityMapping
-    case .form(.nfkd):
-      text.decomposedStringWithCompatibilityMapping
+    case .sequence(let members):
+      return members.reduce(text) { $1.normalize($0, continues: continues) }
+    case .nfc: return text.precomposedStringWithCanonicalMapping
+    case .nfd: return text.decomposedStringWithCanonicalMapping
+    case .nfkc: return text.precomposedStringWithCompatibilityMapping
+    case .nfkd: return text.decomposedStringWithCompatibilityMapping
     case .lowercase:
-      text.lowercased()
+      return text.unicodeScalars.reduce(into: "") { $0 += $1.properties.lowercaseMapping }
+    case .prepend(let prefix): return text.isEmpty || continues ? text : prefix + text
+    case .replace(let pattern, let content):
+      let bytes = Array(text.utf8)
+      let matches = pattern.matches(in: bytes[...])
+      guard !matches.isEmpty else { return text }
+      var replaced: [UInt8] = []
+      var end = 0
+      for match in matches {
+        replaced.append(contentsOf: bytes[end..<match.lowerBound])
+        replaced.append(contentsOf: content)
+        end = match.upperBound
+      }
+      replaced.append(contentsOf: bytes[end...])
+      return String(decoding: replaced, as: UTF8.self)
     case .strip(let left, let right):
-      Self.strip(text, left: left, right: right)
-    case .prepend(let prefix):
-      text.isEmpty ? text : prefix + text
-    case .replaceText(let old, let new):
-      text.replacingOccurrences(of: old, with: new, options: .literal)
-    case .replacePattern(let pattern, let new):
-      pattern.replace(text, with: new)
+      var scalars = text.unicodeScalars[...]
+      if left { scalars = scalars.drop { $0.properties.isWhitespace } }
+      if right {
+        while scalars.last?.properties.isWhitespace == true { scalars.removeLast() }
+      }
+      return String(scalars)
     }
-  }
-
-  private static func strip(_ text: String, left: Bool, right: Bool) -> String {
-    var scalars = text.unicodeScalars[...]
-    if left { scalars = scalars.drop { $0.properties.isWhitespace } }
-    if right {
-      while let last = scalars.last, last.properties.isWhitespace { scalars.removeLast() }
-    }
-    return String(scalars)
   }
 }

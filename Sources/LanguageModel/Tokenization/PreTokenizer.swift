@@ -1,92 +1,184 @@
-import Foundation
+/// A text on its way to the vocabulary: bytes, and the pieces they have been cut into.
+struct PreTokenizedText {
+  /// Valid UTF-8.
+  var bytes: [UInt8]
+  /// In order, without overlap; what no piece covers has been dropped.
+  var pieces: [Range<Int>]
+  /// Whether it goes on where another text ended, so that nothing may be put before its start.
+  let continues: Bool
+  /// Whether it stands at the very start of the input.
+  let startsInput: Bool
 
-/// Cuts normalised text into the words that byte-pair encoding works on.
+  init(_ text: String, continues: Bool, startsInput: Bool) {
+    bytes = Array(text.utf8)
+    pieces = bytes.isEmpty ? [] : [0..<bytes.count]
+    self.continues = continues
+    self.startsInput = startsInput
+  }
+
+  /// Cuts every piece where `matches` says.
+  mutating func split(
+    _ behavior: SplitBehavior, inverted: Bool = false,
+    at matches: (ArraySlice<UInt8>) -> [Range<Int>]
+  ) {
+    pieces = pieces.flatMap { piece in
+      behavior.pieces(of: piece, matches: matches(bytes[piece]), inverted: inverted)
+    }
+  }
+
+  /// Rewrites every piece; `rewrite` also learns whether it is the first.
+  mutating func rewrite(_ rewrite: (ArraySlice<UInt8>, _ isFirst: Bool) -> [UInt8]) {
+    var rewritten: [UInt8] = []
+    rewritten.reserveCapacity(bytes.count * 2)
+    for index in pieces.indices {
+      let start = rewritten.count
+      rewritten.append(contentsOf: rewrite(bytes[pieces[index]], pieces[index].lowerBound == 0))
+      pieces[index] = start..<rewritten.count
+    }
+    bytes = rewritten
+  }
+}
+
+/// How text is cut into the words that merging never crosses (`pre_tokenizer` in tokenizer.json).
 indirect enum PreTokenizer: Sendable {
   case sequence([PreTokenizer])
+  /// Bytes become characters of the byte-level alphabet; `splitsWords` cuts by GPT-2's pattern first.
+  case byteLevel(addsPrefixSpace: Bool, splitsWords: Bool)
   case digits(individual: Bool)
-  case byteLevel(addsPrefixSpace: Bool, splits: Bool)
-  case split(Pattern, Pattern.Behaviour, invert: Bool)
-  case metaspace(replacement: String, prepends: MetaspacePrepending, splits: Bool)
+  case split(SplitPattern, SplitBehavior, inverted: Bool)
+  /// Spaces become `replacement`, as in SentencePiece.
+  case metaspace(replacement: [UInt8], prepend: PrependScheme, splits: Bool)
+  /// Runs of word characters, and runs of anything else that is not white space.
+  case words
+  /// White space disappears.
+  case whiteSpace
+  case punctuation(SplitBehavior)
 
-  enum MetaspacePrepending: String, Sendable {
-    case always, first, never
+  /// Where Metaspace puts a leading replacement character.
+  enum PrependScheme: String, Sendable, CaseIterable {
+    case always, never, first
   }
 
-  /// GPT-2's word pattern.
-  private static let words = Pattern(
-    #"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"#)!
-  private static let runsOfDigits = Pattern(#"\p{N}+"#)!
-  private static let singleDigits = Pattern(#"\p{N}"#)!
+  static let supported =
+    "Sequence, ByteLevel, Digits, Split, Metaspace, Whitespace, WhitespaceSplit, Punctuation"
 
-  init(_ value: JSONValue, file: String) throws(TokenizerError) {
-    let type = value["type"]?.string ?? "none"
+  init(_ node: ConfigurationNode) throws(TokenizerError) {
+    let type = try node.required("type", "a pre-tokenizer's name").string()
     switch type {
     case "Sequence":
-      var parts: [PreTokenizer] = []
-      for part in value["pretokenizers"]?.array ?? [] {
-        parts.append(try PreTokenizer(part, file: file))
+      var members: [PreTokenizer] = []
+      for member in try node.required("pretokenizers", "an array").elements() {
+        members.append(try PreTokenizer(member))
       }
-      self = .sequence(parts)
-    case "Digits":
-      self = .digits(individual: value["individual_digits"]?.bool ?? false)
+      self = .sequence(members)
     case "ByteLevel":
       self = .byteLevel(
-        addsPrefixSpace: value["add_prefix_space"]?.bool ?? true,
-        splits: value["use_regex"]?.bool ?? true)
+        addsPrefixSpace: try node.boolean("add_prefix_space", default: true),
+        splitsWords: try node.boolean("use_regex", default: true))
+    case "Digits":
+      self = .digits(individual: try node.boolean("individual_digits", default: false))
     case "Split":
-      guard let behaviour = value["behavior"]?.string.flatMap(Pattern.Behaviour.init) else {
-        throw .unsupported(
-          file: file, component: "Split behavior \(value["behavior"]?.string ?? "none")")
-      }
-      let pattern: Pattern
-      if let text = value["pattern"]?["String"]?.string {
-        pattern = Pattern(literal: text)
-      } else {
-        let text = value["pattern"]?["Regex"]?.string ?? ""
-        guard let compiled = Pattern(text) else {
-          throw .invalidPattern(file: file, pattern: text)
-        }
-        pattern = compiled
-      }
-      self = .split(pattern, behaviour, invert: value["invert"]?.bool ?? false)
+      self = .split(
+        try SplitPattern(try node.required("pattern", "a pattern")),
+        try SplitBehavior(try node.required("behavior", "a split behaviour")),
+        inverted: try node.boolean("invert", default: false))
     case "Metaspace":
-      let scheme = value["prepend_scheme"]?.string ?? "always"
-      guard let prepends = MetaspacePrepending(rawValue: scheme) else {
-        throw .unsupported(file: file, component: "Metaspace prepend_scheme \(scheme)")
-      }
       self = .metaspace(
-        replacement: value["replacement"]?.string ?? "▁", prepends: prepends,
-        splits: value["split"]?.bool ?? true)
-    case "Whitespace":
-      self = .split(Pattern(#"\w+|[^\w\s]+"#)!, .removed, invert: true)
-    case "WhitespaceSplit":
-      self = .split(Pattern(#"\s+"#)!, .removed, invert: false)
-    default:
-      throw .unsupported(file: file, component: "the pre-tokenizer \(type)")
+        replacement: Array(try node["replacement"]?.string().utf8 ?? "▁".utf8),
+        prepend: try PrependScheme(metaspace: node),
+        splits: try node.boolean("split", default: true))
+    case "Whitespace": self = .words
+    case "WhitespaceSplit": self = .whiteSpace
+    case "Punctuation":
+      self = .punctuation(
+        try node["behavior"].map { node throws(TokenizerError) in try SplitBehavior(node) }
+          ?? .isolated)
+    default: throw node.unsupported(type, supported: Self.supported)
     }
   }
 
-  /// - Parameter isFirst: whether the text begins the whole input.
-  func words(_ text: String, isFirst: Bool) -> [String] {
+  func apply(to text: inout PreTokenizedText) {
     switch self {
-    case .sequence(let parts):
-      var pieces = [text]
-      for part in parts {
-        pieces = pieces.enumerated().flatMap { part.words($1, isFirst: isFirst && $0 == 0) }
+    case .sequence(let members):
+      for member in members { member.apply(to: &text) }
+    case .byteLevel(let addsPrefixSpace, let splitsWords):
+      if addsPrefixSpace {
+        let continues = text.continues
+        text.rewrite { piece, isFirst in
+          piece.first == UInt8(ascii: " ") || (isFirst && continues)
+            ? Array(piece) : [UInt8(ascii: " ")] + piece
+        }
       }
-      return pieces
+      if splitsWords { text.split(.isolated, at: ByteLevelWords.words) }
+      text.rewrite { piece, _ in piece.flatMap { ByteLevelAlphabet.encodings[Int($0)] } }
     case .digits(let individual):
-      return (individual ? Self.singleDigits : Self.runsOfDigits).split(text, .isolated)
-    case .byteLevel(let addsPrefixSpace, let splits):
-      let text = addsPrefixSpace && !text.hasPrefix(" ") ? " " + text : text
-      return (splits ? Self.words.split(text, .isolated) : [text]).map(ByteAlphabet.encode)
-    case .split(let pattern, let behaviour, let invert):
-      return pattern.split(text, behaviour, invert: invert)
-    case .metaspace(let replacement, let prepends, let splits):
-      var text = text.replacingOccurrences(of: " ", with: replacement)
-      let wanted = prepends == .always || prepends == .first && isFirst
-      if wanted && !text.hasPrefix(replacement) { text = replacement + text }
-      return splits ? Pattern(literal: replacement).split(text, .mergedWithNext) : [text]
+      text.split(individual ? .isolated : .contiguous) { piece in
+        Self.scalars(of: piece) { ScalarClass($0.value) == .number }
+      }
+    case .split(let pattern, let behavior, let inverted):
+      text.split(behavior, inverted: inverted) { pattern.matches(in: $0) }
+    case .metaspace(let replacement, let prepend, let splits):
+      let (continues, startsInput) = (text.continues, text.startsInput)
+      text.rewrite { piece, isFirst in
+        let marked = piece.flatMap { $0 == UInt8(ascii: " ") ? replacement : [$0] }
+        if marked.starts(with: replacement) || (isFirst && continues) { return marked }
+        switch prepend {
+        case .always: return replacement + marked
+        case .never: return marked
+        case .first: return isFirst && startsInput ? replacement + marked : marked
+        }
+      }
+      if splits {
+        text.split(.mergedWithNext) { UTF8Text.occurrences(of: replacement, in: $0) }
+      }
+    case .words:
+      text.split(.removed, inverted: true) { piece in
+        let words = SplitBehavior.contiguous.pieces(
+          of: piece.indices, matches: Self.scalars(of: piece, where: \.isWordCharacter),
+          inverted: false)
+        return words.flatMap { word in
+          SplitBehavior.removed.pieces(
+            of: word,
+            matches: Self.scalars(of: piece[word], where: \.properties.isWhitespace),
+            inverted: false)
+        }
+      }
+    case .whiteSpace:
+      text.split(.removed) { Self.scalars(of: $0, where: \.properties.isWhitespace) }
+    case .punctuation(let behavior):
+      text.split(behavior) { Self.scalars(of: $0, where: \.isPunctuation) }
     }
+  }
+
+  /// The ranges of the single scalars that satisfy a condition.
+  private static func scalars(
+    of text: ArraySlice<UInt8>, where condition: (Unicode.Scalar) -> Bool
+  ) -> [Range<Int>] {
+    var found: [Range<Int>] = []
+    var position = text.startIndex
+    while position < text.endIndex {
+      let (value, length) = UTF8Text.scalar(in: text, at: position)
+      if let scalar = Unicode.Scalar(value), condition(scalar) {
+        found.append(position..<position + length)
+      }
+      position += length
+    }
+    return found
+  }
+}
+
+extension PreTokenizer.PrependScheme {
+  /// `prepend_scheme`, or what older files say with `add_prefix_space`.
+  init(metaspace node: ConfigurationNode) throws(TokenizerError) {
+    guard let scheme = node["prepend_scheme"] else {
+      self = try node.boolean("add_prefix_space", default: true) ? .always : .never
+      return
+    }
+    let name = try scheme.string()
+    guard let value = Self(rawValue: name) else {
+      throw scheme.unsupported(
+        name, supported: Self.allCases.map(\.rawValue).joined(separator: ", "))
+    }
+    self = value
   }
 }

@@ -1,47 +1,42 @@
-/// Turns a stream of tokens into text as it comes, holding back bytes that are not yet a whole
-/// character.
+/// Turns ids into text as they are generated: the pieces it returns, joined, are exactly what
+/// `Tokenizer.decode` makes of all the ids. Bytes of a character that is not complete yet are held
+/// back, so a piece never ends inside a character.
 public struct TokenDecoder: Sendable {
   private let tokenizer: Tokenizer
-  private let skipSpecialTokens: Bool
-  private var held: [UInt8] = []
-  private var isFirst = true
+  private let skipsSpecialTokens: Bool
+  private var stages: [DecodingStage]
 
-  public init(tokenizer: Tokenizer, skipSpecialTokens: Bool = true) {
+  public init(_ tokenizer: Tokenizer, skipSpecialTokens: Bool) {
     self.tokenizer = tokenizer
-    self.skipSpecialTokens = skipSpecialTokens
+    skipsSpecialTokens = skipSpecialTokens
+    stages = tokenizer.decodingStages
   }
 
-  /// - Returns: the text that this token completes; often its own, sometimes none.
+  /// The text that this token completes; empty while a character is incomplete. Ids outside the
+  /// vocabulary, such as the padding rows of an embedding matrix, give none.
   public mutating func append(_ id: Int) -> String {
-    let bytes = tokenizer.bytes(
-      of: id, isFirst: isFirst, skipSpecialTokens: skipSpecialTokens)
-    if !bytes.isEmpty { isFirst = false }
-    held += bytes
-    let whole = held.count - Self.incompleteSuffix(held)
-    defer { held.removeFirst(whole) }
-    return String(decoding: held[..<whole], as: UTF8.self)
+    guard let token = tokenizer.token(of: id),
+      !(skipsSpecialTokens && tokenizer.isSpecial(id))
+    else { return "" }
+    return push([token], from: 0)
   }
 
-  /// - Returns: what was held back, with U+FFFD for a character that never became whole.
+  /// The text that was held back, once no more tokens come.
   public mutating func finish() -> String {
-    defer { held = [] }
-    return String(decoding: held, as: UTF8.self)
+    var text = ""
+    for index in stages.indices {
+      text += push(stages[index].finish(), from: index + 1)
+    }
+    return text
   }
 
-  /// How many bytes at the end begin a UTF-8 character that is not complete.
-  private static func incompleteSuffix(_ bytes: [UInt8]) -> Int {
-    for length in 1...3 where length <= bytes.count {
-      let byte = bytes[bytes.count - length]
-      let needed =
-        switch byte {
-        case 0xC2...0xDF: 2
-        case 0xE0...0xEF: 3
-        case 0xF0...0xF4: 4
-        default: 0
-        }
-      if needed > 0 { return needed > length ? length : 0 }
-      if byte & 0xC0 != 0x80 { return 0 }
+  private mutating func push(_ fragments: [String], from first: Int) -> String {
+    var fragments = fragments
+    for index in stages.indices.dropFirst(first) {
+      var passed: [String] = []
+      for fragment in fragments { passed.append(contentsOf: stages[index].push(fragment)) }
+      fragments = passed
     }
-    return 0
+    return fragments.joined()
   }
 }

@@ -1,210 +1,116 @@
 public import Foundation
 
-/// A Hugging Face tokenizer (`tokenizer.json`): byte-pair encoding over bytes (GPT-2, SmolLM2,
-/// Llama 3, Qwen) or over characters with byte fallback (Llama 2, Mistral, Gemma).
+/// A byte-pair tokenizer read from a Hugging Face `tokenizer.json`: byte-level as in GPT-2, Llama 3,
+/// Qwen and SmolLM2, or SentencePiece-style with byte fallback as in Llama 2, Mistral and Gemma.
+///
+/// It gives the ids that Hugging Face's `tokenizers` gives. It is immutable but for a word cache
+/// behind a lock, so any number of threads may share one.
 public final class Tokenizer: Sendable {
-  /// A stretch of text and whether special tokens written in it count as such.
+  /// The token before every sequence, from tokenizer_config.json's `bos_token`, else config.json's
+  /// `bos_token_id`; nil where neither names one.
+  public let beginningOfSequenceID: Int?
+  /// The token behind every sequence, found likewise.
+  public let endOfSequenceID: Int?
+  /// Every id at which generation should stop: `eos_token_id` (one or several) of
+  /// generation_config.json, else of config.json, else the tokenizer's own.
+  public let endOfSequenceIDs: [Int]
+
+  let encoder: BytePairEncoder
+  let normalizer: Normalizer?
+  let preTokenizer: PreTokenizer?
+  let decodingStages: [DecodingStage]
+  /// What `addSpecialTokens` puts before and behind.
+  let prefixIDs: [Int]
+  let suffixIDs: [Int]
+  /// Added tokens found in the text as typed, and those found once it is normalized.
+  let rawMatcher: AddedTokenMatcher
+  let normalizedMatcher: AddedTokenMatcher
+  /// Both kinds by their text as typed, for input of which only parts may hold special tokens.
+  let combinedMatcher: AddedTokenMatcher
+  let hasNormalizedSpecialTokens: Bool
+  let specialIDs: Set<Int>
+  /// Special tokens that plain text must never turn into by merging.
+  let protectedIDs: Set<Int32>
+  private let cache = WordCache()
+
+  /// Reads `tokenizer.json` and, where present, `tokenizer_config.json`, `generation_config.json`
+  /// and `config.json`.
   ///
-  /// Text that came from a user is given with `parseSpecial` false: its `<|im_end|>` is then
-  /// eight characters and cannot forge the end of a turn.
-  public struct Segment: Hashable, Sendable {
-    public var text: String
-    public var parseSpecial: Bool
-
-    public init(_ text: String, parseSpecial: Bool) {
-      self.text = text
-      self.parseSpecial = parseSpecial
-    }
+  /// - Throws: `TokenizerError`, which names the file, the place in it, and what was expected.
+  public convenience init(folder: URL) throws(TokenizerError) {
+    self.init(try TokenizerFiles(folder: folder))
   }
 
-  /// One more than the largest id.
-  public let vocabularySize: Int
-  /// Put before (and after) the text by `addSpecialTokens`.
-  let prefix: [Int]
-  let suffix: [Int]
+  init(_ files: TokenizerFiles) {
+    encoder = files.encoder
+    normalizer = files.normalizer
+    preTokenizer = files.preTokenizer
+    decodingStages = files.decodingStages
+    prefixIDs = files.prefixIDs
+    suffixIDs = files.suffixIDs
+    beginningOfSequenceID = files.beginningOfSequenceID
+    endOfSequenceID = files.endOfSequenceID
+    endOfSequenceIDs = files.endOfSequenceIDs
 
-  private let encoder: BytePairEncoder
-  private let added: AddedTokens
-  private let normalizer: Normalizer?
-  private let preTokenizer: PreTokenizer?
-  private let tokens: [Int: String]
-  private let addedIDs: [Int: AddedTokens.Token]
-  private let addedNames: [String: Int]
-  /// Byte-level vocabularies spell bytes as characters; others spell spaces as ▁.
-  private let isByteLevel: Bool
-  /// The decoder drops one space at the start of the text.
-  private let stripsFirstSpace: Bool
-
-  /// Reads `tokenizer.json` of a model folder.
-  public init(folder: URL) throws(TokenizerError) {
-    let file = folder.appending(path: "tokenizer.json")
-    let root: JSONValue
-    do {
-      root = try JSONValue(Data(contentsOf: file))
-    } catch {
-      throw .unreadable(
-        file: file.path,
-        reason: FileManager.default.fileExists(atPath: file.path)
-          ? "it is not JSON" : "there is no such file")
+    let added = files.addedTokens
+    let normalizer = files.normalizer
+    rawMatcher = AddedTokenMatcher(added.filter { !$0.isNormalized }, form: \.content)
+    normalizedMatcher = AddedTokenMatcher(added.filter(\.isNormalized)) { token in
+      normalizer?.normalize(token.content, continues: false) ?? token.content
     }
-    guard let model = root["model"] else {
-      throw .missing(file: file.path, what: "model", expected: "an object")
-    }
-    encoder = try BytePairEncoder(model, file: file.path)
-    added = try AddedTokens(root["added_tokens"]?.array ?? [], file: file.path)
-    normalizer = try root["normalizer"].map { value throws(TokenizerError) in
-      try Normalizer(value, file: file.path)
-    }
-    preTokenizer = try root["pre_tokenizer"].map { value throws(TokenizerError) in
-      try PreTokenizer(value, file: file.path)
-    }
-    var tokens = Dictionary(uniqueKeysWithValues: encoder.vocabulary.map { ($1, $0) })
-    for token in added.tokens { tokens[token.id] = token.content }
-    self.tokens = tokens
-    addedIDs = Dictionary(
-      added.tokens.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
-    addedNames = Dictionary(
-      added.tokens.map { ($0.content, $0.id) }, uniquingKeysWith: { first, _ in first })
-    vocabularySize = 1 + (tokens.keys.max() ?? 0)
-    let decoder = try Self.decoder(root["decoder"], file: file.path)
-    (isByteLevel, stripsFirstSpace) = decoder
-    (prefix, suffix) = try Self.surroundings(root["post_processor"], file: file.path)
+    combinedMatcher = AddedTokenMatcher(
+      added.filter { !$0.isNormalized || $0.isSpecial }, form: \.content)
+    hasNormalizedSpecialTokens = added.contains { $0.isNormalized && $0.isSpecial }
+    let special = added.filter(\.isSpecial)
+    specialIDs = Set(special.map(\.id))
+    let unknownID = files.encoder.unknownID.map(Int.init)
+    protectedIDs = Set(
+      special.filter { $0.content.unicodeScalars.count > 1 && $0.id != unknownID }
+        .map { Int32($0.id) })
   }
 
-  // MARK: - Tokens
+  /// One more than the largest id. A model's embedding may have more rows, for padding.
+  public var vocabularySize: Int { encoder.vocabulary.count }
 
-  public func id(of token: String) -> Int? { addedNames[token] ?? encoder.vocabulary[token] }
+  /// The id of a token as the vocabulary writes it (`Ġthe`, `▁the`, `<|im_end|>`), or nil.
+  public func id(of token: String) -> Int? { encoder.vocabulary.id(of: token.utf8) }
 
-  public func token(of id: Int) -> String? { tokens[id] }
+  /// The token as the vocabulary writes it, or nil where no token has the id.
+  public func token(of id: Int) -> String? { encoder.vocabulary.token(of: id) }
 
-  // MARK: - Text to tokens
+  /// Whether the id is a control token, such as the marker of a chat turn.
+  public func isSpecial(_ id: Int) -> Bool { specialIDs.contains(id) }
 
+  /// The ids of a text.
+  ///
   /// - Parameters:
-  ///   - addSpecialTokens: puts what the model expects around a text (a beginning-of-sequence
-  ///     token, for many).
-  ///   - parseSpecial: whether special tokens written in the text count as such.
+  ///   - addSpecialTokens: Adds what the model expects around a sequence, such as the
+  ///     beginning-of-sequence token. Chat formats write those themselves.
+  ///   - parseSpecial: Whether text that spells a special token (`<|im_end|>`) becomes that token.
+  ///     False keeps it plain text, and this is what keeps a prompt from forging chat turns: a
+  ///     user's text can then never yield a control token, neither by spelling it nor by merging.
   public func encode(
     _ text: String, addSpecialTokens: Bool = false, parseSpecial: Bool = true
   ) -> [Int] {
-    let ids = encode([Segment(text, parseSpecial: parseSpecial)])
-    return addSpecialTokens ? prefix + ids + suffix : ids
+    let ids = encode([InputPart(text: text, parsesSpecial: parseSpecial)]).flatMap(\.self)
+    return addSpecialTokens ? prefixIDs + ids + suffixIDs : ids
   }
 
-  /// Encodes the segments as one text: words may reach across their borders.
-  public func encode(_ segments: [Segment]) -> [Int] {
-    var ids: [Int] = []
+  /// The text of ids. Bytes that are not UTF-8 become U+FFFD; ids outside the vocabulary are left
+  /// out. No space is tidied away, so byte-level text comes back as it went in.
+  public func decode(_ ids: [Int], skipSpecialTokens: Bool) -> String {
+    var decoder = TokenDecoder(self, skipSpecialTokens: skipSpecialTokens)
     var text = ""
-    var isFirst = true
-    func flush() {
-      guard !text.isEmpty else { return }
-      ids += encodeWords(text, isFirst: isFirst)
-      text = ""
-      isFirst = false
-    }
-    for segment in segments {
-      for piece in added.split(segment.text, parseSpecial: segment.parseSpecial) {
-        switch piece {
-        case .text(let more):
-          text += more
-        case .token(let id):
-          flush()
-          ids.append(id)
-          isFirst = false
-        }
-      }
-    }
-    flush()
-    return ids
+    for id in ids { text += decoder.append(id) }
+    return text + decoder.finish()
   }
 
-  private func encodeWords(_ text: String, isFirst: Bool) -> [Int] {
-    let normalized = normalizer?.apply(text) ?? text
-    let words = preTokenizer?.words(normalized, isFirst: isFirst) ?? [normalized]
-    return words.flatMap { encoder.encode($0) }
-  }
-
-  // MARK: - Tokens to text
-
-  /// The text of some tokens; bytes that are not UTF-8 become U+FFFD, unknown ids nothing.
-  public func decode(_ ids: [Int], skipSpecialTokens: Bool = false) -> String {
-    var bytes: [UInt8] = []
-    for id in ids {
-      bytes += self.bytes(of: id, isFirst: bytes.isEmpty, skipSpecialTokens: skipSpecialTokens)
+  /// The tokens of a pre-tokenized word.
+  func merge(_ word: ArraySlice<UInt8>, protectsSpecial: Bool) -> [Int32] {
+    let ids = cache.tokens(of: word) { encoder.encode($0) }
+    guard protectsSpecial, !protectedIDs.isEmpty, ids.contains(where: protectedIDs.contains) else {
+      return ids
     }
-    return String(decoding: bytes, as: UTF8.self)
-  }
-
-  /// The bytes one token stands for.
-  ///
-  /// - Parameter isFirst: whether nothing came before it.
-  func bytes(of id: Int, isFirst: Bool, skipSpecialTokens: Bool) -> [UInt8] {
-    if let token = addedIDs[id] {
-      return skipSpecialTokens && token.isSpecial ? [] : token.bytes
-    }
-    guard let token = tokens[id] else { return [] }
-    if isByteLevel {
-      return token.unicodeScalars.flatMap { scalar in
-        ByteAlphabet.bytes[scalar].map { [$0] } ?? Array(String(scalar).utf8)
-      }
-    }
-    if token.utf8.count == 6, token.hasPrefix("<0x"), token.hasSuffix(">"),
-      let byte = UInt8(token.dropFirst(3).dropLast(), radix: 16)
-    {
-      return [byte]
-    }
-    let text = token.replacingOccurrences(of: "▁", with: " ")
-    return Array(
-      (isFirst && stripsFirstSpace && text.hasPrefix(" ") ? String(text.dropFirst()) : text).utf8)
-  }
-
-  // MARK: - Reading the file
-
-  /// Which of the two families of decoders the file describes.
-  private static func decoder(
-    _ value: JSONValue?, file: String
-  ) throws(TokenizerError) -> (isByteLevel: Bool, stripsFirstSpace: Bool) {
-    guard let value else { return (false, false) }
-    let parts = value["type"]?.string == "Sequence" ? value["decoders"]?.array ?? [] : [value]
-    var strips = false
-    for part in parts {
-      switch part["type"]?.string ?? "none" {
-      case "ByteLevel": return (true, false)
-      case "Metaspace": strips = (part["prepend_scheme"]?.string ?? "always") != "never"
-      case "Strip": strips = (part["start"]?.integer ?? 0) > 0
-      case "Replace", "ByteFallback", "Fuse": break
-      case let other: throw .unsupported(file: file, component: "the decoder \(other)")
-      }
-    }
-    return (false, strips)
-  }
-
-  /// The special tokens that a template post-processor puts around a single text.
-  private static func surroundings(
-    _ value: JSONValue?, file: String
-  ) throws(TokenizerError) -> (prefix: [Int], suffix: [Int]) {
-    guard let value else { return ([], []) }
-    let parts = value["type"]?.string == "Sequence" ? value["processors"]?.array ?? [] : [value]
-    var prefix: [Int] = []
-    var suffix: [Int] = []
-    for part in parts {
-      let type = part["type"]?.string ?? "none"
-      guard type == "TemplateProcessing" else {
-        if type == "ByteLevel" { continue }
-        throw .unsupported(file: file, component: "the post-processor \(type)")
-      }
-      var isAfterText = false
-      for element in part["single"]?.array ?? [] {
-        if element["Sequence"] != nil {
-          isAfterText = true
-        } else if let name = element["SpecialToken"]?["id"]?.string {
-          let ids = part["special_tokens"]?[name]?["ids"]?.array?.compactMap(\.integer) ?? []
-          guard !ids.isEmpty else {
-            throw .unknownToken(file: file, what: "the post-processor", token: name)
-          }
-          if isAfterText { suffix += ids } else { prefix += ids }
-        }
-      }
-    }
-    return (prefix, suffix)
+    return encoder.encode(word, excluding: protectedIDs)
   }
 }

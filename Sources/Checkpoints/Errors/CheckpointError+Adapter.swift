@@ -1,0 +1,79 @@
+extension CheckpointError {
+  /// What is wrong with a PEFT adapter folder, or why it cannot be had as a low-rank update.
+  public enum AdapterFault: Error, Hashable, Sendable, CustomStringConvertible {
+    case configurationMissing
+    /// `pickled` where there is an `adapter_model.bin` instead.
+    case weightsMissing(pickled: Bool)
+    case notUTF8
+    case notJSON(reason: String, offset: Int)
+    case settingInvalid(key: String, expected: String, found: String)
+    /// A setting that makes the change something else than scale · B · A.
+    case settingUnsupported(key: String, found: String, reason: String)
+    /// A tensor that is no factor of a low-rank update.
+    case tensorUnsupported(name: String, reason: String)
+    case halfMissing(module: String, found: String, missing: String)
+    case givenTwice(module: String)
+    case notAMatrix(name: String, shape: [Int])
+    case rankMismatch(module: String, expected: Int, found: Int, tensor: String)
+    case empty
+    case tensorNotInCheckpoint(tensor: String, checkpoint: String)
+    case shapeMismatch(tensor: String, expected: [Int], found: [Int])
+    case tiedHead(module: String)
+    case baseLayerChanged(name: String)
+    /// The update cannot be written as a PEFT adapter.
+    case notWritable(tensor: String, reason: String)
+
+    public var description: String {
+      switch self {
+      case .configurationMissing:
+        return "expected a PEFT adapter folder with adapter_config.json, found none"
+      case .weightsMissing(let pickled):
+        return "expected adapter_model.safetensors, found "
+          + (pickled
+            ? "only adapter_model.bin, which is not read; save it again with safe_serialization=True"
+            : "none")
+      case .notUTF8:
+        return "adapter_config.json is not UTF-8"
+      case .notJSON(let reason, let offset):
+        return "adapter_config.json is not JSON: \(reason), at byte \(offset)"
+      case .settingInvalid(let key, let expected, let found):
+        return "adapter_config.json: expected \(key) to be \(expected), found \(found)"
+      case .settingUnsupported(let key, let found, let reason):
+        return "adapter_config.json: \(key) is \(found), which cannot be applied: \(reason)"
+      case .tensorUnsupported(let name, let reason):
+        return "tensor \(name) cannot be applied: \(reason)"
+      case .halfMissing(let module, let found, let missing):
+        return "module \(module) has \(found) and no \(missing); expected both"
+      case .givenTwice(let module):
+        return "module \(module) has its factors twice, under different keys"
+      case .notAMatrix(let name, let shape):
+        return "expected tensor \(name) to have two dimensions, found shape \(shape)"
+      case .rankMismatch(let module, let expected, let found, let tensor):
+        return
+          "adapter_config.json gives module \(module) the rank \(expected), but \(tensor) has rank"
+          + " \(found)"
+      case .empty:
+        return "the adapter holds no tensor"
+      case .tensorNotInCheckpoint(let tensor, let checkpoint):
+        return
+          "the adapter changes \(tensor), which \(checkpoint) does not hold; is it an adapter for"
+          + " another model?"
+      case .shapeMismatch(let tensor, let expected, let found):
+        return
+          "the adapter changes \(tensor) as a matrix of shape \(found), but the checkpoint's has"
+          + " shape \(expected); is it an adapter for another model?"
+      case .tiedHead(let module):
+        return
+          "the adapter does not change \(module) as it does the matrix that it shares: the"
+          + " checkpoint's embedding and head are one; expected the same change of both (PEFT's"
+          + " ensure_weight_tying) or of neither"
+      case .baseLayerChanged(let name):
+        return
+          "tensor \(name) is a full weight and differs from the checkpoint's, or no checkpoint was"
+          + " given to compare it with; only low-rank changes can be applied"
+      case .notWritable(let tensor, let reason):
+        return "the change of \(tensor) cannot be written as a PEFT adapter: \(reason)"
+      }
+    }
+  }
+}

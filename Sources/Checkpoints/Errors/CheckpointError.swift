@@ -1,0 +1,90 @@
+import Foundation
+
+/// What is wrong with a checkpoint, an adapter or the place where one is to be written.
+///
+/// The description says what was expected, what was found and what to do.
+public enum CheckpointError: Error, Hashable, Sendable, CustomStringConvertible {
+  /// The file system refused, or holds something else than what was expected.
+  case fileSystem(FileSystemFault)
+  /// A safetensors file is malformed; `file` is its path.
+  case header(file: String, HeaderFault)
+  /// A folder's `model.safetensors.index.json` is malformed or contradicts its shards.
+  case index(file: String, IndexFault)
+  /// A tensor was asked for that is not there or not of the kind asked for.
+  case tensor(name: String, file: String, TensorFault)
+  /// A PEFT adapter folder is malformed, unsupported or does not fit the checkpoint.
+  case adapter(folder: String, AdapterFault)
+
+  public var description: String {
+    switch self {
+    case .fileSystem(let fault): fault.description
+    case .header(let file, let fault): "\(file): \(fault)"
+    case .index(let file, let fault): "\(file): \(fault)"
+    case .tensor(let name, let file, let fault): "\(file): tensor \(name) \(fault)"
+    case .adapter(let folder, let fault): "\(folder): \(fault)"
+    }
+  }
+
+  /// The failure of the system call just made, from `errno`.
+  static func system(_ operation: String, _ path: String) -> CheckpointError {
+    .fileSystem(.system(operation: operation, path: path, code: errno))
+  }
+}
+
+extension CheckpointError {
+  /// What the file system refused.
+  public enum FileSystemFault: Hashable, Sendable, CustomStringConvertible {
+    /// A system call failed; `code` is its `errno`.
+    case system(operation: String, path: String, code: Int32)
+    case notAFile(path: String)
+    case emptyFile(path: String)
+    case folderMissing(path: String)
+    /// Neither `model.safetensors` nor its index is in the folder; `others` are weights that are.
+    case noWeights(folder: String, others: [String])
+    case outputExists(path: String)
+    case notEnoughSpace(path: String, needed: Int, available: Int)
+
+    public var description: String {
+      switch self {
+      case .system(let operation, let path, let code):
+        return "cannot \(operation) \(path): \(unsafe String(cString: strerror(code)))"
+      case .notAFile(let path):
+        return "\(path): expected a file, found something else (a folder or a device)"
+      case .emptyFile(let path):
+        return "\(path): the file is empty; copy or download it again"
+      case .folderMissing(let path):
+        return "\(path): no such folder; expected a Hugging Face model folder"
+      case .noWeights(let folder, let others):
+        let found =
+          others.isEmpty ? "" : "; found \(others.joined(separator: ", ")), which is not read"
+        return
+          "\(folder): expected model.safetensors or model.safetensors.index.json, found neither"
+          + found
+      case .outputExists(let path):
+        return "\(path) already exists; remove it, name another, or ask for it to be replaced"
+      case .notEnoughSpace(let path, let needed, let available):
+        return
+          "\(path): \(needed) bytes are needed and \(available) are free; free some space or write"
+          + " elsewhere"
+      }
+    }
+  }
+
+  /// Why a tensor cannot be read as asked.
+  public enum TensorFault: Hashable, Sendable, CustomStringConvertible {
+    case missing
+    /// Its values are of a type that is only carried through.
+    case notConvertible(dtype: DataType)
+    case notAMatrix(shape: [Int])
+
+    public var description: String {
+      switch self {
+      case .missing: "was expected and is not there"
+      case .notConvertible(let dtype):
+        "is stored as \(dtype); expected one of"
+          + " \(ElementType.allCases.map(\.rawValue).joined(separator: ", "))"
+      case .notAMatrix(let shape): "was expected to have two dimensions, found shape \(shape)"
+      }
+    }
+  }
+}

@@ -1,0 +1,137 @@
+public import Foundation
+import LinearAlgebra
+
+extension LowRankUpdate {
+  /// Writes the update as a PEFT LoRA adapter that every server reads: one `r`, one `lora_alpha`,
+  /// no rsLoRA, no patterns, float32.
+  ///
+  /// `r` is the largest rank and smaller ones are padded with zeros. PEFT multiplies by
+  /// `lora_alpha / r`, so `lora_alpha = scale · r` makes the applied change `scale · left · right`;
+  /// the factors are written unscaled. An embedding is written as embedding LoRA. Weights are taken
+  /// to be stored out × in, as every model but those built on GPT-2's `Conv1D` does.
+  ///
+  /// - Parameters:
+  ///   - folder: the finished adapter; it appears only when complete.
+  ///   - scale: for LoX the α of `W + α · Proj_k(ΔW)`.
+  ///   - tiesHead: whether the model's head is its embedding (`Checkpoint.hasTiedHead`): the
+  ///     embedding's change is then written for `lm_head` too, since PEFT applies each apart. Such
+  ///     an adapter is to be applied unmerged: PEFT's own merge adds both to the one matrix.
+  ///   - baseModel: what to name as `base_model_name_or_path`.
+  ///   - replaceExisting: whether a folder of that name may be replaced.
+  /// - Throws: `CheckpointError.adapter` where the update is empty or changes what is no module's
+  ///   weight, `.fileSystem`.
+  public func writePEFT(
+    to folder: URL, scale: Double = 1, tiesHead: Bool = false, baseModel: String? = nil,
+    replaceExisting: Bool = false
+  ) throws(CheckpointError) {
+    var modules: [(name: String, isEmbedding: Bool, factors: Factors)] = []
+    for (tensor, factors) in tensors.sorted(by: { $0.key < $1.key }) {
+      guard tensor.hasSuffix(".weight") else {
+        throw .adapter(
+          folder: folder.path,
+          .notWritable(tensor: tensor, reason: "it is not the weight of a module"))
+      }
+      let module = String(tensor.dropLast(".weight".count))
+      let isEmbedding = PEFTAdapter.isEmbedding(module)
+      modules.append((module, isEmbedding, factors))
+      if isEmbedding && tiesHead {
+        guard tensors["\(PEFTAdapter.headModule).weight"] == nil else {
+          throw .adapter(folder: folder.path, .tiedHead(module: PEFTAdapter.headModule))
+        }
+        modules.append((PEFTAdapter.headModule, false, factors))
+      }
+    }
+    guard !modules.isEmpty else { throw .adapter(folder: folder.path, .empty) }
+
+    let rank = max(self.rank, 1)
+    var declarations: [TensorDeclaration] = []
+    var values: [[Float]] = []
+    for module in modules {
+      // The factors are small: both formats together stay far below one weight matrix.
+      for (factor, matrix) in Self.peftFactors(module.factors, module.isEmbedding, rank: rank) {
+        declarations.append(
+          TensorDeclaration(
+            name: PEFTAdapter.modulePrefix + module.name + factor.suffixes[0], dtype: .float32,
+            shape: [matrix.rows, matrix.columns]))
+        values.append(matrix.elements)
+      }
+    }
+    let partial = try PartialOutput(
+      .folder, at: folder, needed: SafetensorsWriter.byteCount(of: declarations),
+      replaceExisting: replaceExisting)
+    let writer = try SafetensorsWriter(
+      inside: partial, fileName: PEFTAdapter.weightsFileName, tensors: declarations)
+    for (declaration, values) in zip(declarations, values) {
+      try writer.write(values, of: declaration.name)
+    }
+    try writer.finish()
+    let configuration = Self.peftConfiguration(
+      rank: rank, alpha: scale * Double(rank), modules: modules.map(\.name), baseModel: baseModel)
+    try OutputFile.write(
+      [UInt8]((configuration.indented() + "\n").utf8),
+      to: partial.url.appending(path: PEFTAdapter.configurationFileName).path)
+    try partial.commit()
+  }
+
+  /// The two tensors of a module, padded with zeros to `rank`.
+  private static func peftFactors(
+    _ factors: Factors, _ isEmbedding: Bool, rank: Int
+  ) -> [(PEFTAdapter.Factor, Matrix)] {
+    // Added columns of `left` meet added rows of `right`: zeros on both sides.
+    var left = Matrix(rows: factors.left.rows, columns: rank)
+    for row in 0..<left.rows {
+      for column in 0..<factors.rank {
+        left[row, column] = factors.left[row, column]
+      }
+    }
+    let padding = (rank - factors.rank) * factors.right.columns
+    let right = Matrix(
+      rows: rank, columns: factors.right.columns,
+      elements: factors.right.elements + [Float](repeating: 0, count: padding))
+    return isEmbedding
+      ? [(.embeddingA, left.transposedCopy), (.embeddingB, right.transposedCopy)]
+      : [(.linearA, right), (.linearB, left)]
+  }
+
+  private static func peftConfiguration(
+    rank: Int, alpha: Double, modules: [String], baseModel: String?
+  ) -> JSONNode {
+    let wholeAlpha = Int(exactly: alpha).map { "\($0)" }
+    let settings: [(String, JSONNode)] = [
+      ("alpha_pattern", .object([])),
+      ("base_model_name_or_path", baseModel.map(JSONNode.string) ?? .null),
+      ("bias", .string("none")),
+      ("fan_in_fan_out", .boolean(false)),
+      ("inference_mode", .boolean(true)),
+      ("init_lora_weights", .boolean(true)),
+      ("lora_alpha", .number(wholeAlpha ?? "\(alpha)")),
+      ("lora_dropout", .number("0.0")),
+      ("modules_to_save", .null),
+      ("peft_type", .string("LORA")),
+      ("r", .number("\(rank)")),
+      ("rank_pattern", .object([])),
+      ("target_modules", .array(targetModules(modules).map(JSONNode.string))),
+      ("task_type", .string("CAUSAL_LM")),
+      ("use_dora", .boolean(false)),
+      ("use_rslora", .boolean(false)),
+    ]
+    return .object(settings.map { JSONNode.Member(key: $0.0, value: $0.1) })
+  }
+
+  /// How `target_modules` names the modules: by kind (`q_proj`), as people and servers expect,
+  /// where every layer has the same kinds; by full name otherwise, so that PEFT adapts no others.
+  static func targetModules(_ modules: [String]) -> [String] {
+    var kindsOfLayer: [Int: Set<String>] = [:]
+    for module in modules {
+      let parts = module.split(separator: ".")
+      if let layer = parts.lazy.compactMap({ Int($0) }).first, let kind = parts.last {
+        kindsOfLayer[layer, default: []].insert(String(kind))
+      }
+    }
+    let isUniform =
+      Set(kindsOfLayer.keys) == Set(0..<kindsOfLayer.count)
+      && Set(kindsOfLayer.values).count <= 1
+    guard isUniform else { return modules.sorted() }
+    return Set(modules.compactMap { $0.split(separator: ".").last.map(String.init) }).sorted()
+  }
+}

@@ -1,0 +1,45 @@
+import Foundation
+
+/// A new file open for writing; closed when this goes away.
+struct OutputFile: ~Copyable {
+  private let descriptor: Int32
+  let path: String
+
+  /// - Throws: `fileSystem` where the file exists or cannot be created.
+  init(creating path: String) throws(CheckpointError) {
+    let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+    guard descriptor >= 0 else { throw .system("create", path) }
+    self.descriptor = descriptor
+    self.path = path
+  }
+
+  deinit {
+    close(descriptor)
+  }
+
+  /// Writes all of `bytes` at a position from the file's first byte.
+  func write(_ bytes: RawSpan, at offset: Int) throws(CheckpointError) {
+    try unsafe bytes.withUnsafeBytes { buffer throws(CheckpointError) in
+      guard let base = buffer.baseAddress else { return }
+      var done = 0
+      while done < buffer.count {
+        let count = unsafe pwrite(descriptor, base + done, buffer.count - done, offset + done)
+        if count < 0 && errno == EINTR { continue }
+        guard count > 0 else { throw .system("write", path) }
+        done += count
+      }
+    }
+  }
+
+  /// Returns once the bytes are on the disk, so that a later rename cannot overtake them.
+  func synchronize() throws(CheckpointError) {
+    guard fsync(descriptor) == 0 else { throw .system("flush", path) }
+  }
+
+  /// Writes a small file whole.
+  static func write(_ bytes: [UInt8], to path: String) throws(CheckpointError) {
+    let file = try OutputFile(creating: path)
+    try unsafe file.write(bytes.span.bytes, at: 0)
+    try file.synchronize()
+  }
+}

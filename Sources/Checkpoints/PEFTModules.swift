@@ -1,0 +1,118 @@
+import LinearAlgebra
+
+/// The tensors of an `adapter_model.safetensors`, paired by module.
+struct PEFTModules {
+  private struct Pair {
+    let first: TensorDescription
+    let second: TensorDescription
+    let isEmbedding: Bool
+  }
+
+  /// Weights that PEFT saved unchanged beside their factors.
+  let baseLayers: [(module: String, tensor: TensorDescription)]
+  private let pairs: [(module: String, pair: Pair)]
+
+  init(_ file: SafetensorsFile) throws(CheckpointError.AdapterFault) {
+    var baseLayers: [(module: String, tensor: TensorDescription)] = []
+    var found: [String: [PEFTAdapter.Factor: TensorDescription]] = [:]
+    for tensor in file.tensors {
+      switch PEFTAdapter.Key(tensor.name) {
+      case .unsupported(let reason):
+        throw .tensorUnsupported(name: tensor.name, reason: reason)
+      case .baseLayer(let module):
+        baseLayers.append((module, tensor))
+      case .factor(let factor, let module):
+        guard tensor.shape.count == 2 else {
+          throw .notAMatrix(name: tensor.name, shape: tensor.shape)
+        }
+        guard tensor.dtype.elementType != nil else {
+          throw .tensorUnsupported(
+            name: tensor.name, reason: "it is stored as \(tensor.dtype)")
+        }
+        let previous = found[module, default: [:]].updateValue(tensor, forKey: factor)
+        guard previous == nil else { throw .givenTwice(module: module) }
+      }
+    }
+    guard !found.isEmpty else { throw .empty }
+    var pairs: [(module: String, pair: Pair)] = []
+    for (module, factors) in found.sorted(by: { $0.key < $1.key }) {
+      pairs.append((module, try Self.pair(factors, of: module)))
+    }
+    self.baseLayers = baseLayers
+    self.pairs = pairs
+  }
+
+  private static func pair(
+    _ factors: [PEFTAdapter.Factor: TensorDescription], of module: String
+  ) throws(CheckpointError.AdapterFault) -> Pair {
+    let isEmbedding = factors[.embeddingA] != nil || factors[.embeddingB] != nil
+    let isLinear = factors[.linearA] != nil || factors[.linearB] != nil
+    guard !(isEmbedding && isLinear) else { throw .givenTwice(module: module) }
+    let names: (PEFTAdapter.Factor, PEFTAdapter.Factor) =
+      isEmbedding ? (.embeddingA, .embeddingB) : (.linearA, .linearB)
+    switch (factors[names.0], factors[names.1]) {
+    case (let first?, let second?):
+      return Pair(first: first, second: second, isEmbedding: isEmbedding)
+    case (nil, _):
+      throw .halfMissing(module: module, found: names.1.rawValue, missing: names.0.rawValue)
+    case (_, nil):
+      throw .halfMissing(module: module, found: names.0.rawValue, missing: names.1.rawValue)
+    }
+  }
+
+  /// Checks that both factors of every module have the configured rank.
+  func checkRanks(_ configuration: PEFTConfiguration) throws(CheckpointError.AdapterFault) {
+    for (module, pair) in pairs {
+      let expected = configuration.rank(of: module)
+      for (tensor, found) in [
+        (pair.first, pair.first.shape[0]), (pair.second, pair.second.shape[1]),
+      ] where found != expected {
+        throw .rankMismatch(module: module, expected: expected, found: found, tensor: tensor.name)
+      }
+    }
+  }
+
+  /// The factors by tensor name, scaled; see `LowRankUpdate.init(peftFolder:checkpoint:)`.
+  func factors(
+    from file: SafetensorsFile, _ configuration: PEFTConfiguration
+  ) throws(CheckpointError.AdapterFault) -> [String: LowRankUpdate.Factors] {
+    var result: [String: LowRankUpdate.Factors] = [:]
+    for (module, pair) in pairs {
+      let first = try Self.matrix(pair.first, in: file)
+      let second = try Self.matrix(pair.second, in: file)
+      let isTransposed = pair.isEmbedding || configuration.fanInFanOut
+      var left = isTransposed ? first.transposedCopy : second
+      let right = isTransposed ? second.transposedCopy : first
+      let scale = configuration.scale(of: module)
+      for index in left.elements.indices {
+        left.elements[index] = Float(Double(left.elements[index]) * scale)
+      }
+      result["\(module).weight"] = LowRankUpdate.Factors(left: left, right: right)
+    }
+    return result
+  }
+
+  private static func matrix(
+    _ tensor: TensorDescription, in file: SafetensorsFile
+  ) throws(CheckpointError.AdapterFault) -> Matrix {
+    do throws(CheckpointError) {
+      return Matrix(
+        rows: tensor.shape[0], columns: tensor.shape[1], elements: try file.floats(of: tensor))
+    } catch {
+      throw .tensorUnsupported(name: tensor.name, reason: "it is stored as \(tensor.dtype)")
+    }
+  }
+}
+
+extension Matrix {
+  /// The transpose, as adapter formats need it for their small factors.
+  var transposedCopy: Matrix {
+    var result = Matrix(rows: columns, columns: rows)
+    for row in 0..<rows {
+      for column in 0..<columns {
+        result.elements[column * rows + row] = elements[row * columns + column]
+      }
+    }
+    return result
+  }
+}

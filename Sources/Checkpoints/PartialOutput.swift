@@ -1,0 +1,115 @@
+import Foundation
+
+/// A file or folder that is written under a temporary name beside its destination, and renamed
+/// when it is complete.
+///
+/// Until then the name ends in `.partial-` and a random word, so nothing that looks finished is
+/// left by a failure, which removes it, or a killed process, which cannot.
+final class PartialOutput {
+  enum Kind {
+    case file, folder
+  }
+
+  /// Where to write until `commit()`. A folder is created; a file is not.
+  let url: URL
+  private let kind: Kind
+  private let destination: URL
+  private let replaceExisting: Bool
+  private var isCommitted = false
+
+  /// - Parameters:
+  ///   - needed: bytes about to be written.
+  ///   - replaceExisting: whether what is at the destination may be replaced.
+  /// - Throws: `fileSystem` where the destination exists (an empty folder is no obstacle), the
+  ///   space does not suffice, or the folder cannot be created.
+  init(
+    _ kind: Kind, at destination: URL, needed: Int, replaceExisting: Bool
+  ) throws(CheckpointError) {
+    let destination = destination.standardizedFileURL
+    let parent = destination.deletingLastPathComponent()
+    let word = String(UInt64.random(in: .min ... .max), radix: 36)
+    self.kind = kind
+    self.destination = destination
+    self.replaceExisting = replaceExisting
+    self.url = parent.appending(path: "\(destination.lastPathComponent).partial-\(word)")
+    if !replaceExisting && Self.isOccupied(destination) {
+      throw .fileSystem(.outputExists(path: destination.path))
+    }
+    try Self.createFolder(parent.path)
+    var status = statvfs()
+    guard unsafe statvfs(parent.path, &status) == 0 else { throw .system("examine", parent.path) }
+    let available = Int(clamping: UInt64(status.f_bavail) &* UInt64(status.f_frsize))
+    guard needed <= available else {
+      throw .fileSystem(
+        .notEnoughSpace(path: destination.path, needed: needed, available: available))
+    }
+    if kind == .folder {
+      try Self.createFolder(url.path)
+    }
+  }
+
+  deinit {
+    if !isCommitted {
+      // Nothing more can be done where even the removal fails; the name says it is not finished.
+      try? FileManager.default.removeItem(at: url)
+    }
+  }
+
+  /// Gives the output its own name.
+  ///
+  /// One rename where the destination is free, an empty folder, or a file to be replaced. A folder
+  /// to be replaced is first renamed aside, and removed last.
+  func commit() throws(CheckpointError) {
+    if !replaceExisting && Self.isOccupied(destination) {
+      throw .fileSystem(.outputExists(path: destination.path))
+    }
+    var aside: URL?
+    if kind == .folder {
+      try Self.synchronizeFolder(url.path)
+      if Self.isOccupied(destination) {
+        let name = url.lastPathComponent.replacing(".partial-", with: ".replaced-")
+        let old = url.deletingLastPathComponent().appending(path: name)
+        try Self.rename(destination.path, old.path)
+        aside = old
+      }
+    }
+    try Self.rename(url.path, destination.path)
+    isCommitted = true
+    try Self.synchronizeFolder(destination.deletingLastPathComponent().path)
+    if let aside {
+      try? FileManager.default.removeItem(at: aside)
+    }
+  }
+
+  /// Whether something is there that must not be lost: anything but an empty folder.
+  private static func isOccupied(_ url: URL) -> Bool {
+    var isFolder: ObjCBool = false
+    let files = FileManager.default
+    guard unsafe files.fileExists(atPath: url.path, isDirectory: &isFolder) else { return false }
+    guard isFolder.boolValue else { return true }
+    return (try? files.contentsOfDirectory(atPath: url.path))?.isEmpty != true
+  }
+
+  /// Creates a folder and those above it.
+  private static func createFolder(_ path: String) throws(CheckpointError) {
+    if unsafe mkdir(path, 0o777) == 0 || errno == EEXIST { return }
+    let parent = (path as NSString).deletingLastPathComponent
+    guard errno == ENOENT, !parent.isEmpty, parent != path else { throw .system("create", path) }
+    try createFolder(parent)
+    guard unsafe mkdir(path, 0o777) == 0 || errno == EEXIST else { throw .system("create", path) }
+  }
+
+  private static func rename(_ old: String, _ new: String) throws(CheckpointError) {
+    guard unsafe Foundation.rename(old, new) == 0 else {
+      throw .system("rename \(old) to", new)
+    }
+  }
+
+  /// Puts a folder's own entries on the disk.
+  private static func synchronizeFolder(_ path: String) throws(CheckpointError) {
+    let descriptor = unsafe open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw .system("open", path) }
+    defer { close(descriptor) }
+    guard fsync(descriptor) == 0 else { throw .system("flush", path) }
+  }
+}

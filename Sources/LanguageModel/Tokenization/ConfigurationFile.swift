@@ -1,0 +1,91 @@
+import Foundation
+
+/// A JSON value with the file and the path it came from, so that every misfit can say where it is.
+struct ConfigurationNode {
+  var file: String
+  var path: String
+  var value: JSONValue
+
+  /// Reads `name` in `folder`; nil where it does not exist and is not required.
+  static func read(
+    _ name: String, in folder: URL, required: Bool
+  ) throws(TokenizerError) -> ConfigurationNode? {
+    let url = folder.appending(path: name)
+    if !required, !FileManager.default.fileExists(atPath: url.path) { return nil }
+    let data: Data
+    do {
+      data = try Data(contentsOf: url)
+    } catch {
+      throw .unreadableFile(
+        file: url.path,
+        reason: FileManager.default.fileExists(atPath: url.path)
+          ? error.localizedDescription : "no such file")
+    }
+    do throws(JSONParser.Failure) {
+      return ConfigurationNode(
+        file: url.path, path: "the top level", value: try JSONParser.parse([UInt8](data)))
+    } catch {
+      throw .notJSON(file: url.path, offset: error.offset, reason: error.reason)
+    }
+  }
+
+  /// The member `key`, or nil where it is absent or null. The last of repeated keys counts.
+  subscript(key: String) -> ConfigurationNode? {
+    guard case .object(let members) = value,
+      let member = members.last(where: { $0.key.utf8.elementsEqual(key.utf8) })
+    else { return nil }
+    if case .null = member.value { return nil }
+    return ConfigurationNode(file: file, path: child(key), value: member.value)
+  }
+
+  func required(_ key: String, _ expected: String) throws(TokenizerError) -> ConfigurationNode {
+    guard let node = self[key] else {
+      throw .unexpectedValue(file: file, path: child(key), expected: expected, found: "nothing")
+    }
+    return node
+  }
+
+  func members() throws(TokenizerError) -> [JSONValue.Member] {
+    guard case .object(let members) = value else { throw mismatch("an object") }
+    return members
+  }
+
+  func elements() throws(TokenizerError) -> [ConfigurationNode] {
+    guard case .array(let elements) = value else { throw mismatch("an array") }
+    return elements.enumerated().map { index, element in
+      ConfigurationNode(file: file, path: "\(path)[\(index)]", value: element)
+    }
+  }
+
+  func string() throws(TokenizerError) -> String {
+    guard case .string(let text) = value else { throw mismatch("a string") }
+    return text
+  }
+
+  func integer() throws(TokenizerError) -> Int {
+    guard case .integer(let integer) = value else { throw mismatch("an integer") }
+    return integer
+  }
+
+  func boolean() throws(TokenizerError) -> Bool {
+    guard case .boolean(let flag) = value else { throw mismatch("true or false") }
+    return flag
+  }
+
+  func boolean(_ key: String, default fallback: Bool) throws(TokenizerError) -> Bool {
+    guard let node = self[key] else { return fallback }
+    return try node.boolean()
+  }
+
+  func mismatch(_ expected: String) -> TokenizerError {
+    .unexpectedValue(file: file, path: path, expected: expected, found: value.kind)
+  }
+
+  func unsupported(_ component: String, supported: String) -> TokenizerError {
+    .unsupported(file: file, path: path, component: component, supported: supported)
+  }
+
+  private func child(_ key: String) -> String {
+    path == "the top level" ? key : "\(path).\(key)"
+  }
+}
