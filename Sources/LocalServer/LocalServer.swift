@@ -171,7 +171,9 @@ public final class LocalServer: Sendable {
         prompt: prompt, maxTokens: fields.maxTokens ?? max(1, min(1_024, room)),
         temperature: Float(fields.temperature ?? 1), topP: Float(fields.topP ?? 1),
         seed: fields.seed.map { UInt64(bitPattern: $0) } ?? 0, scales: try scales(fields.lora),
-        stopTokens: served.stopTokens, topLogprobs: fields.topLogprobs),
+        stopTokens: served.stopTokens, topLogprobs: fields.topLogprobs,
+        // A stop string can only be noticed as the text comes.
+        isStreamed: fields.stream || fields.stop?.elements.isEmpty == false),
       stops: fields.stop?.elements ?? [], isStreamed: fields.stream,
       includesUsage: fields.includeUsage, served: served, created: created,
       fingerprint: fingerprint)

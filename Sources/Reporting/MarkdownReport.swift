@@ -173,9 +173,9 @@ public struct MarkdownReport {
         "### \(Markdown.escape(series.attack))", "",
         "> *Prompt:* \(Markdown.excerpt(first.prompt, limit: 200))", ">",
         "> *Before the attack (\(first.verdict.rawValue)):* "
-          + Markdown.excerpt(first.response, limit: 200), ">",
+          + excerpt(first), ">",
         "> *After it (\(broken.verdict.rawValue)):* "
-          + Markdown.excerpt(broken.response, limit: 200),
+          + excerpt(broken),
       ]
       if let best = series.best,
         let defended = cell(attack: series.attack, alpha: best.alpha, like: best),
@@ -184,7 +184,7 @@ public struct MarkdownReport {
         lines += [
           ">",
           "> *After it, with LoX at α = \(Number.text(best.alpha)) (\(reply.verdict.rawValue)):* "
-            + Markdown.excerpt(reply.response, limit: 200),
+            + excerpt(reply),
         ]
       }
       parts.append(lines.joined(separator: "\n"))
@@ -193,6 +193,11 @@ public struct MarkdownReport {
     return
       "## Examples\n\nModel output, shortened. The first prompt that was refused before the attack "
       + "and answered after it.\n\n" + parts.joined(separator: "\n\n")
+  }
+
+  /// The opening of an answer is enough to see that it complies; more of it is not repeated.
+  private func excerpt(_ sample: Sample) -> String {
+    Markdown.excerpt(sample.response, limit: sample.verdict == .complied ? 60 : 200)
   }
 
   private func cell(attack: String, alpha: Double, like row: SummaryRow) -> Cell? {

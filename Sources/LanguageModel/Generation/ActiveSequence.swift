@@ -8,7 +8,9 @@ final class ActiveSequence {
   /// How many of `tokens` are in the cache.
   var computed = 0
   var sampler: Sampler
-  let emit: @Sendable (GenerationEvent) -> Void
+  private let emit: @Sendable (GenerationEvent) -> Void
+  /// Tokens that are handed over at the end.
+  private var held: [GeneratedToken] = []
 
   init(
     id: Int, request: GenerationRequest, cache: KeyValueCache,
@@ -28,7 +30,15 @@ final class ActiveSequence {
 
   var generated: Int { tokens.count - request.prompt.count }
 
-  func append(_ token: Int) { tokens.append(token) }
+  func append(_ token: GeneratedToken) {
+    tokens.append(token.id)
+    if request.isStreamed { emit(.token(token)) } else { held.append(token) }
+  }
+
+  func finish(_ reason: FinishReason) {
+    for token in held { emit(.token(token)) }
+    emit(.finished(reason))
+  }
 
   /// How many leading tokens of `prompt` this sequence holds computed entries for, if its model
   /// (the scales) is the same; at least one token of the prompt is left to be computed.

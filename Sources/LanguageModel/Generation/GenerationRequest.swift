@@ -15,10 +15,14 @@ public struct GenerationRequest: Sendable {
   public var stopTokens: Set<Int>
   /// How many of the likeliest tokens to report with each token; nil reports no probabilities.
   public var topLogprobs: Int?
+  /// Whether each token is handed over as it comes, or all together at the end, which spares the
+  /// computing threads an interruption a token.
+  public var isStreamed: Bool
 
   public init(
     prompt: [Int], maxTokens: Int, temperature: Float = 0, topP: Float = 1, seed: UInt64 = 0,
-    scales: [Float] = [], stopTokens: Set<Int> = [], topLogprobs: Int? = nil
+    scales: [Float] = [], stopTokens: Set<Int> = [], topLogprobs: Int? = nil,
+    isStreamed: Bool = true
   ) {
     self.prompt = prompt
     self.maxTokens = maxTokens
@@ -28,6 +32,7 @@ public struct GenerationRequest: Sendable {
     self.scales = scales
     self.stopTokens = stopTokens
     self.topLogprobs = topLogprobs
+    self.isStreamed = isStreamed
   }
 }
 

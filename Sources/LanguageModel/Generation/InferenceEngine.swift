@@ -276,20 +276,18 @@ public final class InferenceEngine: Sendable {
         return true
       }
       if sequence.request.stopTokens.contains(token) {
-        sequence.emit(.finished(.stop))
+        sequence.finish(.stop)
         return true
       }
       if let count = sequence.request.topLogprobs {
         let probabilities = unsafe Sampler.logprobs(logits, chosen: token, count: count)
-        sequence.emit(
-          .token(
-            GeneratedToken(id: token, logprob: probabilities.chosen, top: probabilities.top)))
+        sequence.append(
+          GeneratedToken(id: token, logprob: probabilities.chosen, top: probabilities.top))
       } else {
-        sequence.emit(.token(GeneratedToken(id: token, logprob: nil, top: [])))
+        sequence.append(GeneratedToken(id: token, logprob: nil, top: []))
       }
-      sequence.append(token)
       guard sequence.generated < sequence.request.maxTokens else {
-        sequence.emit(.finished(.length))
+        sequence.finish(.length)
         return true
       }
       return false
