@@ -74,8 +74,7 @@ let package = Package(
       "Evaluation",
       [
         "Chat", "LinearAlgebra", "Checkpoints", "LoX", "LanguageModel", "Attacks", "Inference",
-        "LocalServer", "Scoring", .product(name: "Crypto", package: "swift-crypto"),
-        .product(name: "SwiftCSV", package: "SwiftCSV"),
+        "LocalServer", "Scoring", .product(name: "SwiftCSV", package: "SwiftCSV"),
       ]),
     room("Reporting", ["Chat", "Scoring", "Evaluation"]),
 

@@ -127,3 +127,47 @@ void loxeval_attend(
 size_t loxeval_argmax(const float *x, size_t count) { DISPATCH(argmax, x, count) }
 
 float loxeval_log_sum_exp(const float *x, size_t count) { DISPATCH(log_sum_exp, x, count) }
+
+void loxeval_rms_norm_backward(
+    const float *x, const float *gain, const float *dy, size_t count, float epsilon, float *dx,
+    float *dgain) {
+  DISPATCH(rms_norm_backward, x, gain, dy, count, epsilon, dx, dgain)
+}
+
+void loxeval_silu_backward(float *gate, float *up, const float *d, size_t count) {
+  DISPATCH(silu_backward, gate, up, d, count)
+}
+
+float loxeval_dot(const float *x, const float *y, size_t count) { DISPATCH(dot, x, y, count) }
+
+void loxeval_softmax(float *scores, size_t valid, size_t padded, float scale) {
+  DISPATCH(softmax, scores, valid, padded, scale)
+}
+
+void loxeval_softmax_backward(
+    const float *shares, float *d, size_t count, float along, float scale) {
+  DISPATCH(softmax_backward, shares, d, count, along, scale)
+}
+
+float loxeval_cross_entropy(float *logits, size_t count, size_t label, float weight) {
+  DISPATCH(cross_entropy, logits, count, label, weight)
+}
+
+double loxeval_squared_norm(const float *x, size_t count) { DISPATCH(squared_norm, x, count) }
+
+void loxeval_adamw(
+    float *w, const float *g, float *m, float *v, size_t count, float gradient_scale, float rate,
+    float decay, float beta1, float beta2, float epsilon, float correction1, float correction2) {
+  DISPATCH(
+      adamw, w, g, m, v, count, gradient_scale, rate, decay, beta1, beta2, epsilon, correction1,
+      correction2)
+}
+
+void loxeval_add_scaled(const float *x, float factor, size_t count, float *y) {
+  DISPATCH(add_scaled, x, factor, count, y)
+}
+
+void loxeval_dropout(
+    const float *x, size_t count, uint32_t key, uint32_t begin, float share, float *y) {
+  DISPATCH(dropout, x, count, key, begin, share, y)
+}

@@ -410,6 +410,8 @@ static float NAME(log_sum_exp)(const float *x, size_t count) {
   return best + (float)log(total);
 }
 
+#include "training_body.h"
+
 #undef VECTOR
 #undef INTEGERS
 #undef INLINE

@@ -35,7 +35,8 @@ public final class CheckpointWriter {
   ///
   /// - Throws: `CheckpointError.fileSystem`.
   public convenience init(
-    to folder: URL, like checkpoint: Checkpoint, replaceExisting: Bool = false
+    to folder: URL, like checkpoint: Checkpoint, additionalFiles: [String: Data] = [:],
+    replaceExisting: Bool = false
   ) throws(CheckpointError) {
     let shards = checkpoint.shards.map { shard in
       ShardDeclaration(
@@ -44,7 +45,8 @@ public final class CheckpointWriter {
     }
     try self.init(
       to: folder, shards: shards, isIndexed: checkpoint.isIndexed,
-      copyingFilesFrom: checkpoint.folder, replaceExisting: replaceExisting)
+      copyingFilesFrom: checkpoint.folder, additionalFiles: additionalFiles,
+      replaceExisting: replaceExisting)
   }
 
   /// Creates a folder and its files' headers, and copies the files that are not weights.
@@ -56,13 +58,15 @@ public final class CheckpointWriter {
   ///     more than one file.
   ///   - source: a model folder whose files that are neither weights nor hidden are copied:
   ///     configuration, tokenizer, chat template, licence.
+  ///   - additionalFiles: further files by name; they replace copied ones.
   ///   - replaceExisting: whether a folder of that name may be replaced.
   /// - Precondition: tensor names are unique over all shards.
   /// - Throws: `CheckpointError.fileSystem`: the output exists, the space does not suffice, or the
   ///   system refuses.
   public init(
     to folder: URL, shards: [ShardDeclaration], isIndexed: Bool? = nil,
-    copyingFilesFrom source: URL? = nil, replaceExisting: Bool = false
+    copyingFilesFrom source: URL? = nil, additionalFiles: [String: Data] = [:],
+    replaceExisting: Bool = false
   ) throws(CheckpointError) {
     let needed = shards.reduce(0) { $0 + SafetensorsWriter.byteCount(of: $1.tensors) }
     let partial = try PartialOutput(
@@ -83,7 +87,11 @@ public final class CheckpointWriter {
       try Self.writeIndex(of: shards, into: partial.url)
     }
     if let source {
-      try Self.copyOtherFiles(from: source, to: partial.url)
+      try Self.copyOtherFiles(
+        from: source, to: partial.url, except: Set(additionalFiles.keys))
+    }
+    for (name, data) in additionalFiles.sorted(by: { $0.key < $1.key }) {
+      try OutputFile.write([UInt8](data), to: partial.url.appending(path: name).path)
     }
     self.partial = partial
     self.writers = writers
@@ -110,14 +118,17 @@ public final class CheckpointWriter {
 
   /// Copies the plain files of a folder that are neither hidden nor weights nor part of an adapter,
   /// following links, as the Hugging Face cache consists of them.
-  private static func copyOtherFiles(from source: URL, to target: URL) throws(CheckpointError) {
+  private static func copyOtherFiles(
+    from source: URL, to target: URL, except replaced: Set<String>
+  ) throws(CheckpointError) {
     let names: [String]
     do {
       names = try FileManager.default.contentsOfDirectory(atPath: source.path)
     } catch {
       throw .fileSystem(.folderMissing(path: source.path))
     }
-    for name in names.sorted() where !name.hasPrefix(".") && !WeightFiles.contains(name) {
+    for name in names.sorted() 
+    where !name.hasPrefix(".") && !WeightFiles.contains(name) && !replaced.contains(name) {
       let path = source.appending(path: name).path
       var isFolder: ObjCBool = false
       guard unsafe FileManager.default.fileExists(atPath: path, isDirectory: &isFolder),

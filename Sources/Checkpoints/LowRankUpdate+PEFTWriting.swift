@@ -17,12 +17,13 @@ extension LowRankUpdate {
   ///     embedding's change is then written for `lm_head` too, since PEFT applies each apart. Such
   ///     an adapter is to be applied unmerged: PEFT's own merge adds both to the one matrix.
   ///   - baseModel: what to name as `base_model_name_or_path`.
+  ///   - additionalFiles: further files by name, such as a record of the training.
   ///   - replaceExisting: whether a folder of that name may be replaced.
   /// - Throws: `CheckpointError.adapter` where the update is empty or changes what is no module's
   ///   weight, `.fileSystem`.
   public func writePEFT(
     to folder: URL, scale: Double = 1, tiesHead: Bool = false, baseModel: String? = nil,
-    replaceExisting: Bool = false
+    additionalFiles: [String: Data] = [:], replaceExisting: Bool = false
   ) throws(CheckpointError) {
     var modules: [(name: String, isEmbedding: Bool, factors: Factors)] = []
     for (tensor, factors) in tensors.sorted(by: { $0.key < $1.key }) {
@@ -70,6 +71,9 @@ extension LowRankUpdate {
     try OutputFile.write(
       [UInt8]((configuration.indented() + "\n").utf8),
       to: partial.url.appending(path: PEFTAdapter.configurationFileName).path)
+    for (name, data) in additionalFiles.sorted(by: { $0.key < $1.key }) {
+      try OutputFile.write([UInt8](data), to: partial.url.appending(path: name).path)
+    }
     try partial.commit()
   }
 

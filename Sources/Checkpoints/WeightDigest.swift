@@ -17,12 +17,7 @@ private struct WeightDigest {
     unsafe hash.update(bufferPointer: bytes)
   }
 
-  func text() -> String {
-    "sha256:"
-      + hash.finalize().map { byte in
-        (byte < 16 ? "0" : "") + String(byte, radix: 16)
-      }.joined()
-  }
+  func text() -> String { Digest.text(hash.finalize()) }
 }
 
 extension Checkpoint {

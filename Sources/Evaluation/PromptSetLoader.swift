@@ -1,3 +1,4 @@
+import Checkpoints
 public import Foundation
 import SwiftCSV
 
@@ -25,7 +26,7 @@ public enum PromptSetLoader {
     }
     return PromptSet(
       name: name, kind: kind, prompts: limit.map { Array(prompts.prefix($0)) } ?? prompts,
-      digest: RunFile.digest(data))
+      digest: Digest.sha256(data))
   }
 
   private static func read(

@@ -4,7 +4,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-// Float32 arithmetic of a decoder's forward pass over weights that stay in their own element type.
+// Float32 arithmetic of a decoder: its forward pass over weights that stay in their own element type,
+// and, below, the backward pass and the optimiser of training.
 //
 // Every function computes a row from that row alone, in an order of operations that does not depend
 // on how many rows there are, which row it is, or how the work is cut between threads. That is what
@@ -69,6 +70,47 @@ size_t loxeval_argmax(const float *x, size_t count);
 
 /// log(sum(exp(x))), computed stably.
 float loxeval_log_sum_exp(const float *x, size_t count);
+
+// Training.
+
+/// The gradients of rms_norm for one row: dx += ..., and dgain += ... where it is not NULL.
+void loxeval_rms_norm_backward(
+    const float *x, const float *gain, const float *dy, size_t count, float epsilon, float *dx,
+    float *dgain);
+
+/// Replaces gate and up by their gradients, given d = the gradient of silu(gate) * up.
+void loxeval_silu_backward(float *gate, float *up, const float *d, size_t count);
+
+/// sum_i x[i] * y[i].
+float loxeval_dot(const float *x, const float *y, size_t count);
+
+/// scores = softmax(scale * scores) over the first `valid`; zero up to `padded`.
+void loxeval_softmax(float *scores, size_t valid, size_t padded, float scale);
+
+/// d = scale * shares * (d - along), where along = sum_j shares[j] * d[j]: softmax's gradient.
+void loxeval_softmax_backward(
+    const float *shares, float *d, size_t count, float along, float scale);
+
+/// Replaces logits by weight * (softmax(logits) - one_hot(label)) and returns
+/// log(softmax(logits)[label]).
+float loxeval_cross_entropy(float *logits, size_t count, size_t label, float weight);
+
+/// sum_i x[i]^2, in double over blocks.
+double loxeval_squared_norm(const float *x, size_t count);
+
+/// One step of AdamW (Loshchilov and Hutter, arXiv 1711.05101) on gradient_scale * g, as PyTorch
+/// computes it; correction1 = 1 - beta1^t, correction2 = 1 - beta2^t.
+void loxeval_adamw(
+    float *w, const float *g, float *m, float *v, size_t count, float gradient_scale, float rate,
+    float decay, float beta1, float beta2, float epsilon, float correction1, float correction2);
+
+/// y += factor * x.
+void loxeval_add_scaled(const float *x, float factor, size_t count, float *y);
+
+/// y = x with a share of its elements zeroed and the others divided by 1 - share. Which ones
+/// depends on `key` and the element's number, `begin` being that of the first.
+void loxeval_dropout(
+    const float *x, size_t count, uint32_t key, uint32_t begin, float share, float *y);
 
 /// Tells the processor that this thread is waiting in a short loop.
 static inline void loxeval_spin_hint(void) {
