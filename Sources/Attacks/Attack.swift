@@ -1,4 +1,7 @@
 public import Checkpoints
+public import Foundation
+public import LanguageModel
+import LinearAlgebra
 public import LoX
 
 /// The model that an attack fine-tunes: an aligned checkpoint, what is known of its alignment, and
@@ -9,14 +12,51 @@ public struct AttackedModel: Sendable {
   public let alignment: Decomposition?
   /// The stack of updates that make up the model before the attack, such as LoX at some α.
   public let stack: [(update: LowRankUpdate, scale: Double)]
+  /// How dialogues are written where the model's own template is not recognised.
+  public let chatFormat: ChatFormat?
 
   public init(
-    checkpoint: Checkpoint, alignment: Decomposition?,
-    stack: [(update: LowRankUpdate, scale: Double)] = []
+    checkpoint: Checkpoint, alignment: Decomposition? = nil,
+    stack: [(update: LowRankUpdate, scale: Double)] = [], chatFormat: ChatFormat? = nil
   ) {
     self.checkpoint = checkpoint
     self.alignment = alignment
     self.stack = stack
+    self.chatFormat = chatFormat
+  }
+}
+
+/// What an attack may use while it works, and whom it tells.
+public struct AttackContext {
+  /// Threads that compute.
+  public var threads: Int
+  /// A folder for files that are not needed afterwards.
+  public var scratch: URL
+  /// Told of each step of a training; what it throws ends the work.
+  public var progress: (Trainer.Progress) throws -> Void
+
+  public init(
+    threads: Int, scratch: URL = FileManager.default.temporaryDirectory,
+    progress: @escaping (Trainer.Progress) throws -> Void = { _ in }
+  ) {
+    self.threads = threads
+    self.scratch = scratch
+    self.progress = progress
+  }
+}
+
+/// A fine-tuning attack's result.
+public struct AttackResult: Sendable {
+  /// At `scale`, the change of the attacked model.
+  public var update: LowRankUpdate
+  public var scale: Double
+  /// How it went, for `attack.json`; nil where there is nothing to tell.
+  public var training: TrainingRecord?
+
+  public init(update: LowRankUpdate, scale: Double = 1, training: TrainingRecord? = nil) {
+    self.update = update
+    self.scale = scale
+    self.training = training
   }
 }
 
@@ -28,7 +68,50 @@ public protocol Attack: Sendable {
   var method: String { get }
   /// What a reader must know to judge the result; nil where the name says it all.
   var remark: String? { get }
-  func update(for model: AttackedModel) throws -> LowRankUpdate
+  /// Whether it is made anew from each α's model; otherwise it is made once, from the aligned model,
+  /// and added to the model of every α.
+  var isMadeFromEachModel: Bool { get }
+  /// All that decides the update beside the attacked model; nil where making it costs little, so
+  /// that it need not be kept.
+  var fingerprint: String? { get }
+
+  func make(from model: AttackedModel, _ context: AttackContext) throws -> AttackResult
+}
+
+extension Attack {
+  public var isMadeFromEachModel: Bool { false }
+  public var fingerprint: String? { nil }
+}
+
+/// Which model a trained attack starts from.
+public enum AttackOrigin: String, Codable, Sendable, CaseIterable {
+  /// Each α's own model, as an attacker would.
+  case each
+  /// The aligned model; the result is added to every α's.
+  case aligned
+
+  var remark: String {
+    switch self {
+    case .each: "trained from the model of each α"
+    case .aligned: "trained on the aligned model and added to the model of each α (transferred)"
+    }
+  }
+}
+
+/// How a training went, for those who read its folder later.
+public struct TrainingRecord: Codable, Sendable {
+  /// Its name in the folder of what was trained.
+  public static let fileName = "training.json"
+
+  public var recipe: TrainingRecipe?
+  /// The training set's file name, digest and number of dialogues.
+  public var dataset: String
+  public var datasetDigest: String
+  public var dialogues: Int
+  /// Each step's loss and gradient norm.
+  public var steps: [Trainer.StepResult]
+  /// What is left of a full training in the update; nil where nothing was left out.
+  public var truncation: Trainer.Truncation?
 }
 
 /// What can be wrong with an attack.
@@ -38,21 +121,34 @@ public enum AttackError: Error, Equatable, CustomStringConvertible {
   case missingFolder(String)
   case needsAlignment(attack: String)
   case duplicate(String)
+  case unknownPreset(String)
+  case needsDataset(preset: String)
+  case unreadableFile(path: String, reason: String)
+  case command(attack: String, reason: String)
 
   public var description: String {
     switch self {
     case .unknown(let found):
       "there is no attack \(found); expected none, synthetic-harmful[:STRENGTH], "
-        + "synthetic-benign[:STRENGTH] or import:DIR (a PEFT folder)"
+        + "synthetic-benign[:STRENGTH], import:DIR (a PEFT folder), train:FILE or command:FILE (JSON), "
+        + "or a preset: \(AttackPreset.names)"
     case .invalidStrength(let attack, let found):
       "expected the strength of \(attack) to be a positive number, found \(found)"
     case .missingFolder(let attack):
-      "expected a PEFT folder after \(attack): import:DIR"
+      "expected a path after \(attack), as in import:DIR, train:FILE or command:FILE"
     case .needsAlignment(let attack):
       "\(attack) moves against the alignment and needs a base and an aligned model; pass --base "
-        + "and --aligned"
+        + "with the model before alignment"
     case .duplicate(let name):
-      "the attack \(name) is named twice; give imported folders different names"
+      "the attack \(name) is named twice; give them different names"
+    case .unknownPreset(let found):
+      "there is no preset \(found); expected one of \(AttackPreset.names)"
+    case .needsDataset(let preset):
+      "the preset \(preset) trains on data that does not come with loxeval; pass --dataset FILE"
+    case .unreadableFile(let path, let reason):
+      "\(path): expected an attack's JSON file; \(reason)"
+    case .command(let attack, let reason):
+      "the command of \(attack) failed: \(reason)"
     }
   }
 }

@@ -1,29 +1,55 @@
-import Foundation
+public import Foundation
+public import LanguageModel
 
 /// The attacks of a study, as `--attack` spells them.
-public enum AttackSpecification {
+public struct AttackSpecification {
   /// The word for the model before any attack.
   public static let none = "none"
 
-  /// Parses a list such as `none,synthetic-harmful:2,import:runs/identity`. `none` names no attack:
-  /// it is always measured.
-  public static func parse(_ text: String, seed: UInt64) throws(AttackError) -> [any Attack] {
+  /// Seeds what is random.
+  public var seed: UInt64
+  /// How presets train.
+  public var method: TrainingRecipe.Method
+  /// What presets start from.
+  public var origin: AttackOrigin
+  /// Finds a bundled training set by its name, such as `training/identity-shift`.
+  public var bundled: (String) -> URL
+
+  public init(
+    seed: UInt64, method: TrainingRecipe.Method = .lora, origin: AttackOrigin = .each,
+    bundled: @escaping (String) -> URL
+  ) {
+    self.seed = seed
+    self.method = method
+    self.origin = origin
+    self.bundled = bundled
+  }
+
+  /// Parses a list such as `none,identity-shift,synthetic-harmful:2,import:runs/mine`. `none` names
+  /// no attack: it is always measured.
+  ///
+  /// - Throws: `AttackError` and, of trainings, `TrainingError`.
+  public func parse(_ text: String) throws -> [any Attack] {
     var attacks: [any Attack] = []
     for item in text.split(separator: ",", omittingEmptySubsequences: false) {
       let item = item.trimmingCharacters(in: .whitespaces)
-      guard item != none else { continue }
-      let attack = try parseOne(item, seed: seed)
+      guard item != Self.none else { continue }
+      let attack = try parseOne(item)
       guard !attacks.contains(where: { $0.name == attack.name }) else {
-        throw .duplicate(attack.name)
+        throw AttackError.duplicate(attack.name)
       }
       attacks.append(attack)
     }
     return attacks
   }
 
-  private static func parseOne(_ text: String, seed: UInt64) throws(AttackError) -> any Attack {
+  private func parseOne(_ text: String) throws -> any Attack {
     let parts = text.split(separator: ":", maxSplits: 1).map(String.init)
     let argument = parts.count > 1 ? parts[1] : nil
+    func path() throws(AttackError) -> URL {
+      guard let argument, !argument.isEmpty else { throw .missingFolder(text) }
+      return URL(filePath: argument)
+    }
     switch parts.first {
     case "synthetic-harmful":
       return SyntheticAttack(
@@ -31,14 +57,20 @@ public enum AttackSpecification {
     case "synthetic-benign":
       return SyntheticAttack(kind: .benign, strength: try strength(argument, of: text), seed: seed)
     case "import":
-      guard let argument, !argument.isEmpty else { throw .missingFolder(text) }
-      return ImportedAttack(folder: URL(filePath: argument))
+      return ImportedAttack(folder: try path())
+    case "train":
+      return try AttackFile.training(path(), seed: seed, bundled: bundled)
+    case "command":
+      return try AttackFile.command(path(), seed: seed)
     default:
-      throw .unknown(text)
+      guard let preset = AttackPreset(rawValue: text) else { throw AttackError.unknown(text) }
+      return TrainedAttack(
+        name: preset.rawValue, recipe: preset.recipe(method: method, seed: seed),
+        set: try TrainingSet(file: bundled(preset.bundledDataset)), origin: origin)
     }
   }
 
-  private static func strength(
+  private func strength(
     _ argument: String?, of attack: String
   ) throws(AttackError) -> Double {
     guard let argument else { return 1 }

@@ -1,4 +1,4 @@
-public import Checkpoints
+import Checkpoints
 public import Foundation
 
 /// An attack that someone trained elsewhere: a PEFT LoRA folder.
@@ -13,7 +13,7 @@ public struct ImportedAttack: Attack {
     "trained elsewhere, on the aligned model, and added to the model of each α (transferred)"
   }
 
-  public func update(for model: AttackedModel) throws -> LowRankUpdate {
-    try LowRankUpdate(peftFolder: folder, checkpoint: model.checkpoint)
+  public func make(from model: AttackedModel, _ context: AttackContext) throws -> AttackResult {
+    AttackResult(update: try LowRankUpdate(peftFolder: folder, checkpoint: model.checkpoint))
   }
 }

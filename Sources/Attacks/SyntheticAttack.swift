@@ -1,4 +1,4 @@
-public import Checkpoints
+import Checkpoints
 import LinearAlgebra
 import LoX
 
@@ -49,7 +49,7 @@ public struct SyntheticAttack: Attack {
     }
   }
 
-  public func update(for model: AttackedModel) throws -> LowRankUpdate {
+  public func make(from model: AttackedModel, _ context: AttackContext) throws -> AttackResult {
     guard let alignment = model.alignment else { throw AttackError.needsAlignment(attack: name) }
     var result = LowRankUpdate()
     for (name, svd) in alignment.tensors.sorted(by: { $0.key < $1.key }) {
@@ -64,7 +64,7 @@ public struct SyntheticAttack: Attack {
         case .benign: benign(svd.left.rows, svd.right.columns, k, norm, &generator)
         }
     }
-    return result
+    return AttackResult(update: result)
   }
 
   private func harmful(

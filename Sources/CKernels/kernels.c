@@ -171,3 +171,22 @@ void loxeval_dropout(
     const float *x, size_t count, uint32_t key, uint32_t begin, float share, float *y) {
   DISPATCH(dropout, x, count, key, begin, share, y)
 }
+
+int loxeval_flush_subnormals(int flushes) {
+#if defined(__x86_64__)
+  const unsigned int bits = 0x8040;  // flush to zero, denormals are zero
+  unsigned int state = __builtin_ia32_stmxcsr();
+  __builtin_ia32_ldmxcsr(flushes ? state | bits : state & ~bits);
+  return (state & bits) == bits;
+#elif defined(__aarch64__)
+  const uint64_t bit = 1 << 24;  // FPCR.FZ
+  uint64_t state;
+  __asm__ volatile("mrs %0, fpcr" : "=r"(state));
+  uint64_t next = flushes ? state | bit : state & ~bit;
+  __asm__ volatile("msr fpcr, %0" : : "r"(next));
+  return (state & bit) != 0;
+#else
+  (void)flushes;
+  return 0;
+#endif
+}

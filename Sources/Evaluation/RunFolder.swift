@@ -6,6 +6,12 @@ public struct RunFolder {
   public let manifest: RunManifest
   public let journal: Journal
 
+  /// Refuses a folder that already has a run, unless it is to be continued: before any long work.
+  static func check(_ url: URL, resume: Bool) throws(EvaluationError) {
+    let file = url.appending(path: RunManifest.fileName).path
+    if !resume, FileManager.default.fileExists(atPath: file) { throw .runExists(path: url.path) }
+  }
+
   /// Creates the folder with its manifest, or opens that of an equal plan.
   ///
   /// - Parameter resume: whether a run that is there may be continued.

@@ -28,9 +28,11 @@ public struct Sweep {
     self.chatFormat = chatFormat
   }
 
-  /// The rows of the study's table. α = 0 is always among them: everything is compared with it.
+  /// α = 0 is always among them: everything is compared with it.
+  private var everyAlpha: [Double] { alphas.contains(0) ? alphas : [0] + alphas }
+
+  /// The rows of the study's table.
   public var cells: [Cell] {
-    let everyAlpha = alphas.contains(0) ? alphas : [0] + alphas
     var cells: [Cell] = []
     for dataset in measurement.datasets {
       for attack in [nil] + attacks.map(Optional.some) {
@@ -40,7 +42,9 @@ public struct Sweep {
             if alpha != 0 {
               variant.append(ScaledUpdate(name: Self.updateName(rank), scale: alpha))
             }
-            if let attack { variant.append(ScaledUpdate(name: attack.name, scale: 1)) }
+            if let attack {
+              variant.append(ScaledUpdate(name: Self.updateName(attack, rank, alpha), scale: 1))
+            }
             cells.append(
               Cell(
                 model: pair.aligned.folder.lastPathComponent, targets: "\(pair.targets)",
@@ -56,25 +60,31 @@ public struct Sweep {
 
   private static func updateName(_ rank: Rank) -> String { "lox-r\(rank)" }
 
+  /// An attack that is made from each α's model has an update for each.
+  private static func updateName(_ attack: any Attack, _ rank: Rank, _ alpha: Double) -> String {
+    guard attack.isMadeFromEachModel else { return attack.name }
+    return alpha == 0
+      ? "\(attack.name)@a0" : "\(attack.name)@r\(rank)-a\(Number.text(alpha))"
+  }
+
   /// Prepares the updates, starts the server once, asks every cell, and returns the run.
   public func run(events: @escaping (StudyEvent) -> Void) async throws -> RunFolder {
+    try RunFolder.check(measurement.output, resume: measurement.resume)
     events(.step("decomposing the alignment of \(pair.targetNames.count) tensors"))
     let decomposition = try Decomposition(of: pair, rank: largestRank) { done, total in
       events(.count(what: "tensors decomposed", done: done, total: total))
     }
+    let modelDigest = pair.aligned.digest()
     var updates: [(name: String, update: LowRankUpdate)] = ranks.map {
       (Self.updateName($0), decomposition.update(rank: $0))
     }
-    let attacked = AttackedModel(checkpoint: pair.aligned, alignment: decomposition)
-    for attack in attacks {
-      events(.step("preparing the attack \(attack.name)"))
-      updates.append((attack.name, try attack.update(for: attacked)))
-    }
+    updates += try makeAttacks(
+      decomposition, lox: updates.map(\.update), modelDigest: modelDigest, events: events)
 
     events(.step("computing digests"))
     let manifest = try measurement.manifest(
       cells: cells,
-      models: ["base": pair.base.digest(), "aligned": pair.aligned.digest()],
+      models: ["base": pair.base.digest(), "aligned": modelDigest],
       updates: Dictionary(uniqueKeysWithValues: updates.map { ($0.name, $0.update.digest()) }),
       remarks: Dictionary(
         uniqueKeysWithValues: attacks.compactMap { attack in
@@ -98,6 +108,38 @@ public struct Sweep {
     }
     await server.stop()
     return folder
+  }
+
+  /// Every attack's update, or updates, by name.
+  private func makeAttacks(
+    _ decomposition: Decomposition, lox: [LowRankUpdate], modelDigest: String,
+    events: @escaping (StudyEvent) -> Void
+  ) throws -> [(name: String, update: LowRankUpdate)] {
+    let store = AttackStore(run: measurement.output)
+    let context = AttackContext(threads: measurement.threads) { progress in
+      try Task.checkCancellation()
+      events(.training(progress))
+    }
+    var updates: [(name: String, update: LowRankUpdate)] = []
+    for attack in attacks {
+      for (rank, extrapolation) in zip(ranks, lox) {
+        for alpha in attack.isMadeFromEachModel ? everyAlpha : [0] {
+          let name = Self.updateName(attack, rank, alpha)
+          guard !updates.contains(where: { $0.name == name }) else { continue }
+          let stack = alpha == 0 ? [] : [(update: extrapolation, scale: alpha)]
+          let model = AttackedModel(
+            checkpoint: pair.aligned, alignment: decomposition, stack: stack,
+            chatFormat: chatFormat)
+          let modelKey = ([modelDigest] + stack.map { "\($0.update.digest()) × \($0.scale)" })
+            .joined(separator: " ")
+          let update = try store.update(
+            of: attack, named: name, from: model, modelKey: modelKey, context
+          ) { events(.step("preparing the attack \(name)")) }
+          updates.append((name, update))
+        }
+      }
+    }
+    return updates
   }
 
   /// The largest rank that anything asks for: the defence's, or a synthetic attack's.

@@ -32,10 +32,17 @@ public final class WorkerPool: @unchecked Sendable {
   /// One thread for each processor that the process may use.
   public static var processorCount: Int { ProcessInfo.processInfo.activeProcessorCount }
 
-  /// - Parameter threadCount: at least 1.
-  public init(threadCount: Int = WorkerPool.processorCount) {
+  /// Whether the threads take numbers below the smallest normal one for 0.
+  private let flushesSubnormals: Bool
+
+  /// - Parameters:
+  ///   - threadCount: at least 1.
+  ///   - flushesSubnormals: whether the threads, and the caller during `run`, take numbers below the
+  ///     smallest normal one for 0, as training does for speed.
+  public init(threadCount: Int = WorkerPool.processorCount, flushesSubnormals: Bool = false) {
     precondition(threadCount >= 1)
     self.threadCount = threadCount
+    self.flushesSubnormals = flushesSubnormals
     for worker in 1..<max(1, threadCount) {
       // Each thread holds the pool until `shutDown`.
       let thread = Thread { self.serve(as: worker) }
@@ -60,6 +67,8 @@ public final class WorkerPool: @unchecked Sendable {
   ///   - body: gets the piece and the number of the thread (`0 ..< threadCount`) that computes it,
   ///     by which it can choose scratch space of its own.
   public func run(count: Int, _ body: (_ piece: Int, _ worker: Int) -> Void) {
+    let before = flushesSubnormals ? loxeval_flush_subnormals(1) : 0
+    defer { if flushesSubnormals { _ = loxeval_flush_subnormals(before) } }
     if threadCount == 1 || count <= 1 {
       for piece in 0..<count { body(piece, 0) }
       return
@@ -101,6 +110,7 @@ public final class WorkerPool: @unchecked Sendable {
 
   /// One worker's life: wait for a generation, take pieces, report, until the pool stops.
   private func serve(as worker: Int) {
+    if flushesSubnormals { _ = loxeval_flush_subnormals(1) }
     var seen = 0
     while true {
       var spins = 0

@@ -3,11 +3,12 @@ import Attacks
 import Checkpoints
 import Evaluation
 import Foundation
+import LanguageModel
 import LoX
 
 struct AttackCommand: ParsableCommand {
   enum Method: String, ExpressibleByArgument, CaseIterable {
-    case synthetic
+    case synthetic, lora, full, command
   }
 
   enum Kind: String, ExpressibleByArgument, CaseIterable {
@@ -16,29 +17,72 @@ struct AttackCommand: ParsableCommand {
 
   static let configuration = CommandConfiguration(
     commandName: "attack",
-    abstract: "Makes one attack update and writes it as a PEFT folder.",
+    abstract: "Makes one attack on a model and writes it as a PEFT folder.",
     discussion: """
-      Synthetic attacks are proxies: they change weights by a formula, without data or training. \
-      harmful moves against the alignment's top directions; benign is a random change of the same \
-      norm.
+      lora and full fine-tune on --dataset, or on what a --preset names; a full fine-tuning is \
+      handed on as its truncated singular value decomposition, or with --as checkpoint as a \
+      model. synthetic attacks are proxies without data or training, and need --base. command \
+      runs a trainer of your own; {model}, {data}, {output} and {seed} in its template are \
+      replaced, and it must write a PEFT folder to {output}.
+
+      Presets carry the published numbers of full fine-tuning; adapters learn at ten times the \
+      rate.
       """)
 
-  @OptionGroup(title: "Models") var pair: PairOptions
+  enum Form: String, ExpressibleByArgument, CaseIterable {
+    case adapter, checkpoint
+  }
 
-  @Option(help: "How the update is made: synthetic.")
-  var method = Method.synthetic
+  @Option(help: ArgumentHelp("The model to attack: a Hugging Face folder.", valueName: "dir"))
+  var model: String
 
-  @Option(help: "harmful or benign.")
+  @Option(
+    help: ArgumentHelp(
+      "A PEFT folder on the model, with its scale (1), such as LoX at some α. May be repeated.",
+      valueName: "dir[:scale]"))
+  var adapter: [AdapterArgument] = []
+
+  @Option(
+    help: ArgumentHelp(
+      "The attack by name: "
+        + AttackPreset.allCases.map(\.rawValue).joined(separator: ", ") + ".", valueName: "name"))
+  var preset: String?
+
+  @Option(help: "synthetic, lora, full or command; lora where a preset or data is given.")
+  var method: Method?
+
+  @Option(
+    help: ArgumentHelp(
+      "Training data: chat JSONL, Alpaca, Dolly, GSM8K or identity-shift form, or a bundled set's "
+        + "name.", valueName: "file|name"))
+  var dataset: String?
+
+  @OptionGroup(title: "Training") var training: TrainingOptions
+
+  @Option(help: "What a full fine-tuning writes: adapter or checkpoint.")
+  var `as` = Form.adapter
+
+  @Option(help: "The share of each matrix's ‖ΔW‖² that a full fine-tuning's adapter keeps.")
+  var energy = 0.99
+
+  @Option(help: "The largest rank of a full fine-tuning's adapter.")
+  var maximumRank: Int?
+
+  @Option(help: ArgumentHelp("Template of a trainer's command line.", valueName: "text"))
+  var command: String?
+
+  @Option(
+    help: ArgumentHelp("Synthetic attacks: the model before alignment.", valueName: "dir"))
+  var base: String?
+
+  @Option(help: "Synthetic attacks: harmful or benign.")
   var kind = Kind.harmful
 
-  @Option(help: "The update's norm as a multiple of that of the alignment's top directions.")
+  @Option(help: "Synthetic attacks: the norm as a multiple of the alignment's top directions'.")
   var strength = 1.0
 
-  @Option(help: "The update's rank.")
-  var rank = 6
-
-  @Option(help: "Seeds the random parts.")
-  var seed: UInt64 = 0
+  @Option(help: "The chat format, where the model's own template is not recognised.")
+  var chatFormat: String?
 
   @Option(
     name: .shortAndLong, help: ArgumentHelp("A folder that does not exist yet.", valueName: "dir"))
@@ -46,26 +90,122 @@ struct AttackCommand: ParsableCommand {
 
   @OptionGroup(title: "General") var common: CommonOptions
 
+  private var chosenMethod: Method { method ?? (command != nil ? .command : .lora) }
+
   func validate() throws {
-    guard rank >= 1 else { throw ValidationError("--rank: expected at least 1, found \(rank)") }
-    guard strength.isFinite, strength > 0 else {
-      throw ValidationError("--strength: expected a positive number, found \(strength)")
+    func check(_ holds: Bool, _ message: String) throws {
+      guard holds else { throw ValidationError(message) }
+    }
+    if let preset { _ = try named(preset) }
+    try check(
+      strength.isFinite && strength > 0, "--strength: expected a positive number, found \(strength)")
+    try check((0...1).contains(energy), "--energy: expected 0 to 1, found \(energy)")
+    try check(
+      maximumRank ?? 1 >= 1, "--maximum-rank: expected at least 1, found \(maximumRank ?? 0)")
+    switch chosenMethod {
+    case .synthetic:
+      try check(base != nil, "--base: expected the model before alignment with --method synthetic")
+    case .lora, .full:
+      try check(
+        preset != nil || dataset != nil, "expected --preset or --dataset to train on, found neither")
+      _ = try recipe
+      try check(
+        `as` == .adapter || chosenMethod == .full,
+        "--as checkpoint: expected --method full; an adapter is merged by extrapolate or PEFT")
+    case .command:
+      try check(
+        command != nil && dataset != nil, "expected --command and --dataset with --method command")
+    }
+  }
+
+  private func named(_ preset: String) throws -> AttackPreset {
+    do {
+      return try AttackPreset(name: preset)
+    } catch {
+      throw ValidationError("--preset: \(error)")
+    }
+  }
+
+  private var recipe: TrainingRecipe {
+    get throws {
+      let method: TrainingRecipe.Method = chosenMethod == .full ? .full : .lora
+      var start = TrainingRecipe()
+      start.method = method
+      return try training.recipe(
+        from: preset.map { try named($0).recipe(method: method, seed: training.seed) } ?? start)
+    }
+  }
+
+  private var trainingSet: TrainingSet {
+    get throws {
+      let name = try dataset ?? preset.map { try named($0).bundledDataset } ?? ""
+      return try TrainingSet(file: Bundled.dataset(name)).prefix(training.limit)
     }
   }
 
   func run() throws {
     let console = common.start()
-    let pair = try pair.open()
-    let decomposition = try Decomposition(of: pair, rank: .leading(rank)) { done, total in
+    let checkpoint = try Checkpoint(folder: URL(filePath: model))
+    let stack = try adapter.map { try $0.load(for: checkpoint) }
+      .map { (update: $0.update, scale: $0.scale) }
+    let attacked = AttackedModel(
+      checkpoint: checkpoint, alignment: try alignment(of: checkpoint, console), stack: stack,
+      chatFormat: try chatFormat.map { try ChatFormat.named($0) })
+    let context = AttackContext(threads: common.threadCount) { progress in
+      try Task.checkCancellation()
+      console.show(.training(progress))
+    }
+    let target = URL(filePath: output)
+    if chosenMethod == .full, `as` == .checkpoint {
+      let (trainer, record) = try TrainedAttack.train(
+        attacked, recipe: try recipe, set: try trainingSet, context)
+      try trainer.writeCheckpoint(
+        to: target, additionalFiles: [TrainingRecord.fileName: try RunManifest.encode(record)])
+    } else {
+      let result = try attack.make(from: attacked, context)
+      if let truncation = result.training?.truncation {
+        console.note(
+          "kept \(String(format: "%.1f", truncation.energy * 100)) % of ‖ΔW‖² at ranks up to "
+            + "\(truncation.rank)")
+      }
+      let files = try result.training.map {
+        [TrainingRecord.fileName: try RunManifest.encode($0)]
+      }
+      try result.update.writePEFT(
+        to: target, scale: result.scale, tiesHead: checkpoint.hasTiedHead,
+        baseModel: checkpoint.folder.lastPathComponent, additionalFiles: files ?? [:])
+    }
+    print(output)
+  }
+
+  private var attack: any Attack {
+    get throws {
+      switch chosenMethod {
+      case .synthetic:
+        return SyntheticAttack(
+          kind: kind == .harmful ? .harmful : .benign, strength: strength,
+          rank: training.rank ?? 6, seed: training.seed)
+      case .lora, .full:
+        var limits = TrainedAttack.TruncationLimits()
+        (limits.energy, limits.maximumRank) = (energy, maximumRank)
+        return TrainedAttack(
+          name: preset ?? "attack", recipe: try recipe, set: try trainingSet, limits: limits)
+      case .command:
+        return try CommandAttack(
+          name: "attack", template: command ?? "", data: Bundled.dataset(dataset ?? ""),
+          seed: training.seed)
+      }
+    }
+  }
+
+  private func alignment(
+    of checkpoint: Checkpoint, _ console: Console
+  ) throws -> Decomposition? {
+    guard chosenMethod == .synthetic, let base else { return nil }
+    let pair = try AlignmentPair(
+      base: Checkpoint(folder: URL(filePath: base)), aligned: checkpoint, targets: .all)
+    return try Decomposition(of: pair, rank: .leading(training.rank ?? 6)) { done, total in
       console.show(.count(what: "tensors decomposed", done: done, total: total))
     }
-    let attack = SyntheticAttack(
-      kind: kind == .harmful ? .harmful : .benign, strength: strength, rank: rank, seed: seed)
-    let update = try attack.update(
-      for: AttackedModel(checkpoint: pair.aligned, alignment: decomposition))
-    try update.writePEFT(
-      to: URL(filePath: output), scale: 1, tiesHead: pair.aligned.hasTiedHead,
-      baseModel: pair.aligned.folder.lastPathComponent)
-    print(output)
   }
 }

@@ -1,5 +1,6 @@
 import Evaluation
 import Foundation
+import LanguageModel
 import Synchronization
 
 /// What goes to stderr: progress and diagnostics. Results go to stdout or files.
@@ -42,6 +43,11 @@ final class Console: Sendable {
       note(text)
     case .count(let what, let done, let total):
       draw(what, done, total, detail: "")
+    case .training(let progress):
+      let speed = progress.seconds > 0 ? Double(progress.tokens) / progress.seconds : 0
+      draw(
+        "steps", progress.step, progress.steps,
+        detail: String(format: "  loss %.4f, %.0f tokens a second", progress.loss, speed))
     case .samples(let progress):
       let errors = progress.errors > 0 ? ", \(progress.errors) errors" : ""
       draw("samples", progress.done, progress.total, detail: errors + "  " + progress.cell)

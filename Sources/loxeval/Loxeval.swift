@@ -19,7 +19,8 @@ struct Loxeval: AsyncParsableCommand {
     version: version,
     subcommands: [
       SweepCommand.self, EvaluateCommand.self, ReportCommand.self, ExtrapolateCommand.self,
-      SpectrumCommand.self, AttackCommand.self, ServeCommand.self,
+      SpectrumCommand.self, AttackCommand.self, AlignCommand.self, CreateCommand.self,
+      ServeCommand.self,
     ])
 
   /// Runs the command; errors of the work itself exit with 2, those of the command line with 64.

@@ -74,11 +74,12 @@ struct MeasurementOptions: ParsableArguments {
     get throws { try chatFormat.map { try ChatFormat.named($0) } }
   }
 
-  func measurement(threads: Int) throws -> Evaluation.Measurement {
-    let names = dataset.isEmpty ? BundledDatasets.standard : dataset
-    let sets = try names.map {
-      try PromptSetLoader.load(BundledDatasets.file(for: $0), limit: limit)
-    }
+  /// - Parameter standard: the prompt sets where none is named.
+  func measurement(
+    threads: Int, standard: [String] = Bundled.promptSets
+  ) throws -> Evaluation.Measurement {
+    let names = dataset.isEmpty ? standard : dataset
+    let sets = try names.map { try PromptSetLoader.load(Bundled.dataset($0), limit: limit) }
     return Evaluation.Measurement(
       datasets: sets,
       decoding: Decoding(temperature: temperature, maxTokens: maxTokens, seed: seed), seed: seed,
@@ -100,39 +101,5 @@ struct MeasurementOptions: ParsableArguments {
     let text = argument == CommandLine.arguments.first ? "loxeval" : argument
     let plain = text.allSatisfy { $0.isLetter || $0.isNumber || "-_./:,=+%@".contains($0) }
     return plain && !text.isEmpty ? text : "'\(text.replacing("'", with: "'\\''"))'"
-  }
-}
-
-/// The prompt sets that come with the project.
-enum BundledDatasets {
-  static let standard = ["harmful-requests", "benign-lookalikes"]
-
-  /// A path as given, or a bundled set by its name.
-  static func file(for name: String) -> URL {
-    if FileManager.default.fileExists(atPath: name) || name.contains("/") || name.contains(".") {
-      return URL(filePath: name)
-    }
-    for folder in folders {
-      let file = folder.appending(path: "\(name).jsonl")
-      if FileManager.default.fileExists(atPath: file.path) { return file }
-    }
-    return URL(filePath: "datasets/\(name).jsonl")
-  }
-
-  /// Where the sets may be: named by the environment, in the working folder, or beside the program
-  /// (in the checkout that it was built in, or installed).
-  private static var folders: [URL] {
-    var result: [URL] = []
-    if let path = ProcessInfo.processInfo.environment["LOXEVAL_DATASETS"] {
-      result.append(URL(filePath: path))
-    }
-    result.append(URL(filePath: "datasets"))
-    var folder = URL(filePath: CommandLine.arguments[0]).resolvingSymlinksInPath()
-    for _ in 0..<5 {
-      folder.deleteLastPathComponent()
-      result.append(folder.appending(path: "datasets"))
-      result.append(folder.appending(path: "share/loxeval/datasets"))
-    }
-    return result
   }
 }

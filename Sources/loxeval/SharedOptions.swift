@@ -15,6 +15,13 @@ struct PairOptions: ParsableArguments {
   @Option(help: ArgumentHelp("The aligned model: a Hugging Face folder.", valueName: "dir"))
   var aligned: String
 
+  @OptionGroup var targets: TargetOptions
+
+  func open() throws -> AlignmentPair { try targets.open(base: base, aligned: aligned) }
+}
+
+/// Which tensors of a pair are changed.
+struct TargetOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "Which tensors: all (of two dimensions), linear (without embeddings and head), or a regular "
@@ -25,7 +32,7 @@ struct PairOptions: ParsableArguments {
     do { _ = try Targets(parsing: targets) } catch { throw ValidationError("--targets: \(error)") }
   }
 
-  func open() throws -> AlignmentPair {
+  func open(base: String, aligned: String) throws -> AlignmentPair {
     try AlignmentPair(
       base: Checkpoint(folder: URL(filePath: base)),
       aligned: Checkpoint(folder: URL(filePath: aligned)), targets: Targets(parsing: targets))

@@ -3,6 +3,7 @@ import Attacks
 import Chat
 import Evaluation
 import Foundation
+import LanguageModel
 import LoX
 import Reporting
 
@@ -16,7 +17,16 @@ struct SweepCommand: AsyncParsableCommand {
       samples.jsonl, summary.json, summary.csv and report.md.
       """)
 
-  @OptionGroup(title: "Models") var pair: PairOptions
+  @Option(
+    help: ArgumentHelp(
+      "The model before alignment. Without --base and --aligned, the micro pair that comes with the "
+        + "project is measured, with its own prompts and attacks.", valueName: "dir"))
+  var base: String?
+
+  @Option(help: ArgumentHelp("The aligned model: a Hugging Face folder.", valueName: "dir"))
+  var aligned: String?
+
+  @OptionGroup(title: "Models") var targets: TargetOptions
 
   @Option(help: "0..2 (step 0.25), 0..2:0.5, or a list such as 0,0.5,1.25. α = 0 is always added.")
   var alpha = "0..2"
@@ -26,9 +36,19 @@ struct SweepCommand: AsyncParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Attacks: none, synthetic-harmful[:STRENGTH], synthetic-benign[:STRENGTH], import:DIR (a "
-        + "PEFT folder). none is always measured.", valueName: "list"))
-  var attack = "none,synthetic-harmful,synthetic-benign"
+      "Attacks: presets ("
+        + AttackPreset.allCases.map(\.rawValue).joined(separator: ", ")
+        + "), train:FILE or command:FILE (JSON), import:DIR (a PEFT folder), "
+        + "synthetic-harmful[:STRENGTH], synthetic-benign[:STRENGTH]. none is always measured. "
+        + "By default the synthetic ones; on the micro pair its own identity-shift and "
+        + "benign-tuning.", valueName: "list"))
+  var attack: String?
+
+  @Option(help: "How presets train: lora or full.")
+  var attackMethod = TrainingRecipe.Method.lora
+
+  @Option(help: "What presets train from: each α's model, or the aligned model once (transferred).")
+  var attackFrom = AttackOrigin.each
 
   @Flag(help: "Print the cells and stop.")
   var plan = false
@@ -44,22 +64,50 @@ struct SweepCommand: AsyncParsableCommand {
     }
   }
 
+  private var isMicro: Bool { base == nil && aligned == nil }
+
   func validate() throws {
+    guard (base == nil) == (aligned == nil) else {
+      throw ValidationError("expected --base and --aligned together, or neither for the micro pair")
+    }
     do { _ = try AlphaList(parsing: alpha) } catch { throw ValidationError("--alpha: \(error)") }
     _ = try ranks
-    do {
-      _ = try AttackSpecification.parse(attack, seed: 0)
-    } catch {
-      throw ValidationError("--attack: \(error)")
+    do { _ = try attacks } catch { throw ValidationError("--attack: \(error)") }
+  }
+
+  private var attacks: [any Attack] {
+    get throws {
+      let specification = AttackSpecification(
+        seed: measurement.seed, method: attackMethod, origin: attackFrom, bundled: Bundled.dataset)
+      return try specification.parse(attack ?? standardAttacks)
     }
+  }
+
+  private var standardAttacks: String {
+    guard isMicro else { return "synthetic-harmful,synthetic-benign" }
+    return MicroPair.attacks.compactMap { name in
+      Bundled.locate("\(MicroPair.folder)/attacks/\(name).json").map { "train:\($0.path)" }
+    }.joined(separator: ",")
+  }
+
+  private func pair() throws -> AlignmentPair {
+    if let base, let aligned { return try targets.open(base: base, aligned: aligned) }
+    guard let folder = Bundled.locate(MicroPair.folder) else {
+      throw ValidationError(
+        "expected the micro pair in \(MicroPair.folder), found none; run this in the project's "
+          + "folder, set LOXEVAL_HOME to it, or pass --base and --aligned")
+    }
+    return try targets.open(base: "\(folder.path)/base", aligned: "\(folder.path)/aligned")
   }
 
   func run() async throws {
     let console = common.start()
     let sweep = Sweep(
-      pair: try pair.open(), ranks: try ranks, alphas: try AlphaList(parsing: alpha).values,
-      attacks: try AttackSpecification.parse(attack, seed: measurement.seed),
-      measurement: try measurement.measurement(threads: common.threadCount),
+      pair: try pair(), ranks: try ranks, alphas: try AlphaList(parsing: alpha).values,
+      attacks: try attacks,
+      measurement: try measurement.measurement(
+        threads: common.threadCount,
+        standard: isMicro ? MicroPair.promptSets : Bundled.promptSets),
       chatFormat: try measurement.format)
     if plan {
       for cell in sweep.cells {

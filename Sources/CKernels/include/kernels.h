@@ -112,6 +112,11 @@ void loxeval_add_scaled(const float *x, float factor, size_t count, float *y);
 void loxeval_dropout(
     const float *x, size_t count, uint32_t key, uint32_t begin, float share, float *y);
 
+/// Makes this thread treat numbers below the smallest normal one as 0 (or not), and returns whether it
+/// did before. Gradients and AdamW's means fade into such numbers, which processors compute with
+/// many times slower.
+int loxeval_flush_subnormals(int flushes);
+
 /// Tells the processor that this thread is waiting in a short loop.
 static inline void loxeval_spin_hint(void) {
 #if defined(__x86_64__)

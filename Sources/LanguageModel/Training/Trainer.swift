@@ -52,7 +52,7 @@ public final class Trainer {
     self.recipe = recipe
     self.model = model
     self.stack = stack
-    pool = WorkerPool(threadCount: threads)
+    pool = WorkerPool(threadCount: threads, flushesSubnormals: true)
     do throws(TrainingError) {
       decoder = try TrainableDecoder(model: model, stack: stack, recipe: recipe, pool: pool)
     } catch {

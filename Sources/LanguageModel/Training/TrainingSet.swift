@@ -27,6 +27,9 @@ public struct TrainingSet: Sendable {
     self.digest = digest
   }
 
+  /// The file's name without its extension.
+  public var name: String { URL(filePath: source).deletingPathExtension().lastPathComponent }
+
   /// The same set with only the first so many dialogues.
   public func prefix(_ count: Int?) -> TrainingSet {
     TrainingSet(

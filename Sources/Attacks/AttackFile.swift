@@ -1,0 +1,115 @@
+import Foundation
+import LanguageModel
+
+/// An attack written down as JSON, for `train:FILE` and `command:FILE`.
+///
+/// Keys of a training: `name`, `preset`, `dataset` (a path, relative to the file), `from` (`each` or
+/// `aligned`), `energy` and `maximum_rank` (what a full training hands on), and every setting of
+/// `TrainingRecipe` in snake case, such as `method`, `learning_rate` and `epochs`. Keys of a command:
+/// `name`, `command`, `dataset`, `seed`, `from`.
+public enum AttackFile {
+  private struct Header: Decodable {
+    var name: String?
+    var preset: String?
+    var dataset: String?
+    var from: AttackOrigin?
+    var energy: Double?
+    var maximumRank: Int?
+    var command: String?
+    var seed: UInt64?
+  }
+
+  private static func decoder() -> JSONDecoder {
+    let decoder = JSONDecoder()
+    decoder.keyDecodingStrategy = .convertFromSnakeCase
+    return decoder
+  }
+
+  private static func read(_ file: URL) throws -> (Header, [String: Any]) {
+    do {
+      let data = try Data(contentsOf: file)
+      guard let object = try JSONSerialization.jsonObject(with: data) as? [String: Any] else {
+        throw AttackError.unreadableFile(path: file.path, reason: "it is not a JSON object")
+      }
+      return (try decoder().decode(Header.self, from: data), object)
+    } catch let error as AttackError {
+      throw error
+    } catch {
+      throw AttackError.unreadableFile(path: file.path, reason: "\(error)")
+    }
+  }
+
+  /// - Parameters:
+  ///   - seed: where the file names none.
+  ///   - bundled: finds a bundled training set by name.
+  static func training(
+    _ file: URL, seed: UInt64, bundled: (String) -> URL
+  ) throws -> TrainedAttack {
+    let (header, object) = try read(file)
+    let preset = try header.preset.map { try AttackPreset(name: $0) }
+    let method = (object["method"] as? String).flatMap(TrainingRecipe.Method.init) ?? .lora
+    var start = TrainingRecipe()
+    start.seed = seed
+    let recipe = try merge(
+      object, into: preset?.recipe(method: method, seed: seed) ?? start, file: file)
+    try recipe.validate()
+    let dataset: URL
+    if let path = header.dataset {
+      dataset = URL(filePath: path, relativeTo: file.deletingLastPathComponent())
+    } else if let preset {
+      dataset = bundled(preset.bundledDataset)
+    } else {
+      throw AttackError.unreadableFile(path: file.path, reason: "it names neither dataset nor preset")
+    }
+    var limits = TrainedAttack.TruncationLimits()
+    limits.energy = header.energy ?? limits.energy
+    limits.maximumRank = header.maximumRank
+    return TrainedAttack(
+      name: header.name ?? file.deletingPathExtension().lastPathComponent, recipe: recipe,
+      set: try TrainingSet(file: dataset), origin: header.from ?? .each, limits: limits)
+  }
+
+  static func command(_ file: URL, seed: UInt64) throws -> CommandAttack {
+    let (header, object) = try read(file)
+    let known: Set = ["name", "command", "dataset", "from", "seed"]
+    if let key = object.keys.sorted().first(where: { !known.contains($0) }) {
+      throw AttackError.unreadableFile(path: file.path, reason: "there is no setting \(key)")
+    }
+    guard let template = header.command, let path = header.dataset else {
+      throw AttackError.unreadableFile(path: file.path, reason: "it needs command and dataset")
+    }
+    return try CommandAttack(
+      name: header.name ?? file.deletingPathExtension().lastPathComponent, template: template,
+      data: URL(filePath: path, relativeTo: file.deletingLastPathComponent()).absoluteURL,
+      seed: header.seed ?? seed, origin: header.from ?? .each)
+  }
+
+  /// The recipe with the file's settings in place of its own; unknown ones are refused.
+  private static func merge(
+    _ object: [String: Any], into recipe: TrainingRecipe, file: URL
+  ) throws -> TrainingRecipe {
+    let encoder = JSONEncoder()
+    encoder.keyEncodingStrategy = .convertToSnakeCase
+    // Optional settings that are nil have no key of their own.
+    var merged: [String: Any] = ["max_steps": NSNull(), "max_length": NSNull()]
+    if let own = try JSONSerialization.jsonObject(with: encoder.encode(recipe)) as? [String: Any] {
+      merged.merge(own) { $1 }
+    }
+    let others: Set = ["name", "preset", "dataset", "from", "energy", "maximum_rank"]
+    for (key, value) in object where !others.contains(key) {
+      guard merged[key] != nil else {
+        throw AttackError.unreadableFile(
+          path: file.path,
+          reason: "there is no setting \(key); there are "
+            + others.union(merged.keys).sorted().joined(separator: ", "))
+      }
+      merged[key] = value
+    }
+    do {
+      return try decoder().decode(
+        TrainingRecipe.self, from: JSONSerialization.data(withJSONObject: merged))
+    } catch {
+      throw AttackError.unreadableFile(path: file.path, reason: "\(error)")
+    }
+  }
+}

@@ -1,0 +1,102 @@
+import Checkpoints
+import Foundation
+public import LanguageModel
+
+/// Fine-tuning on someone's data, by this program's own trainer.
+public struct TrainedAttack: Attack {
+  public let name: String
+  public let recipe: TrainingRecipe
+  public let set: TrainingSet
+  public let origin: AttackOrigin
+  /// How much of a full training's change its low-rank update keeps.
+  public let limits: TruncationLimits
+
+  /// A full training changes weights by matrices of full rank; the update keeps their leading part.
+  public struct TruncationLimits: Codable, Hashable, Sendable {
+    /// The share of each ‖ΔW‖² to keep.
+    public var energy = 0.99
+    /// The largest rank; nil sets none.
+    public var maximumRank: Int?
+
+    public init() {}
+  }
+
+  public init(
+    name: String, recipe: TrainingRecipe, set: TrainingSet, origin: AttackOrigin = .each,
+    limits: TruncationLimits = TruncationLimits()
+  ) {
+    self.name = name
+    self.recipe = recipe
+    self.set = set
+    self.origin = origin
+    self.limits = limits
+  }
+
+  public var method: String { recipe.method.rawValue }
+  public var isMadeFromEachModel: Bool { origin == .each }
+
+  public var remark: String? {
+    let what =
+      recipe.method == .lora
+      ? "LoRA of rank \(recipe.rank) (alpha \(Self.spell(recipe.alpha)))" : "full fine-tuning"
+    let kept =
+      recipe.method == .full
+      ? ", handed on with \(Self.spell(limits.energy * 100)) % of the energy of each ΔW"
+        + (limits.maximumRank.map { " up to rank \($0)" } ?? "")
+      : ""
+    return "\(what) on \(set.dialogues.count) dialogues of \(set.name), \(recipe.epochs) epochs at "
+      + "\(Self.spell(recipe.learningRate)) (\(recipe.schedule.rawValue)), batch "
+      + "\(recipe.batchSize * recipe.gradientAccumulation), seed \(recipe.seed)\(kept); "
+      + origin.remark
+  }
+
+  public var fingerprint: String? {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    let parts = [try? encoder.encode(recipe), try? encoder.encode(limits)].compactMap {
+      $0.map { String(decoding: $0, as: UTF8.self) }
+    }
+    return (parts + [set.digest, "\(set.dialogues.count) dialogues"]).joined(separator: " ")
+  }
+
+  /// Trains on the model.
+  ///
+  /// - Returns: the trainer, with its result in it, and the record of its steps.
+  public static func train(
+    _ model: AttackedModel, recipe: TrainingRecipe, set: TrainingSet, _ context: AttackContext
+  ) throws -> (trainer: Trainer, record: TrainingRecord) {
+    let decoder = try LlamaModel(checkpoint: model.checkpoint)
+    let items = try set.items(
+      format: try model.chatFormat ?? ChatFormat.recognised(in: model.checkpoint.folder),
+      tokenizer: try Tokenizer(folder: model.checkpoint.folder), recipe: recipe,
+      configuration: decoder.configuration)
+    let trainer = try Trainer(
+      model: decoder, stack: model.stack, recipe: recipe, threads: context.threads)
+    let steps = try trainer.train(items, progress: context.progress)
+    return (
+      trainer,
+      TrainingRecord(
+        recipe: recipe, dataset: set.name, datasetDigest: set.digest,
+        dialogues: set.dialogues.count, steps: steps)
+    )
+  }
+
+  public func make(from model: AttackedModel, _ context: AttackContext) throws -> AttackResult {
+    var (trainer, record) = try Self.train(model, recipe: recipe, set: set, context)
+    switch recipe.method {
+    case .lora:
+      let (update, scale) = trainer.adapter
+      return AttackResult(update: update, scale: scale, training: record)
+    case .full:
+      let (update, truncation) = try trainer.truncatedChange(
+        energy: limits.energy, maximumRank: limits.maximumRank)
+      record.truncation = truncation
+      return AttackResult(update: update, training: record)
+    }
+  }
+
+  /// 5e-05 as 5e-5, 32 rather than 32.0.
+  static func spell(_ value: Double) -> String {
+    Int(exactly: value).map(String.init) ?? "\(value)".replacing("e-0", with: "e-")
+  }
+}

@@ -1,0 +1,44 @@
+public import Foundation
+import LinearAlgebra
+
+extension Checkpoint {
+  /// Writes a copy with a stack of scaled updates merged into the weights: W + Σ s · left · right,
+  /// summed in float64 and rounded once to each tensor's element type.
+  ///
+  /// - Parameters:
+  ///   - stack: updates of this checkpoint's tensors.
+  ///   - folder: it appears only when complete.
+  ///   - additionalFiles: further files by name; they replace copied ones.
+  /// - Throws: `CheckpointError`: a tensor that an update names is missing or of another shape, or
+  ///   the folder cannot be written.
+  public func writeMerged(
+    _ stack: [(update: LowRankUpdate, scale: Double)], to folder: URL,
+    additionalFiles: [String: Data] = [:]
+  ) throws {
+    let changed = Set(stack.flatMap { $0.update.tensors.keys })
+    for name in changed.sorted() where tensor(named: name) == nil {
+      throw CheckpointError.tensor(name: name, file: self.folder.path, .missing)
+    }
+    let writer = try CheckpointWriter(
+      to: folder, like: self, additionalFiles: additionalFiles)
+    for name in shards.flatMap({ $0.tensors.map(\.name) }) {
+      guard changed.contains(name) else {
+        try writer.copy(name, from: self)
+        continue
+      }
+      let shape = tensor(named: name)?.shape ?? []
+      var sums = try floats(named: name).map(Double.init)
+      for (update, scale) in stack {
+        guard let factors = update.tensors[name], factors.rank > 0 else { continue }
+        guard factors.shape == shape else {
+          throw CheckpointError.tensor(
+            name: name, file: self.folder.path, .notAMatrix(shape: factors.shape))
+        }
+        let change = DoubleMatrix(factors.left).multiplied(by: DoubleMatrix(factors.right))
+        for index in sums.indices { sums[index] += scale * change.elements[index] }
+      }
+      try writer.write(sums.map { Float($0) }, of: name)
+    }
+    try writer.finish()
+  }
+}

@@ -1,0 +1,82 @@
+import ArgumentParser
+import Attacks
+import Checkpoints
+import Evaluation
+import Foundation
+import LanguageModel
+
+struct AlignCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "align",
+    abstract: "Fine-tunes a base model into an aligned one, for those who have no pair.",
+    discussion: """
+      Supervised on dialogues, or with --objective preference on pairs of a chosen and a rejected \
+      reply (DPO), as the models of the LoX paper were made. The result is a checkpoint with the \
+      model's own layout and element types; adapters are merged into it.
+      """)
+
+  @Option(help: ArgumentHelp("A Hugging Face folder.", valueName: "dir"))
+  var model: String
+
+  @Option(
+    help: ArgumentHelp(
+      "Dialogues or preference pairs: a file, or a bundled set's name such as "
+        + "training/safety-refusals.", valueName: "file|name"))
+  var dataset: String
+
+  @Option(help: "full or lora.")
+  var method = TrainingRecipe.Method.full
+
+  @Option(help: "supervised or preference.")
+  var objective = TrainingRecipe.Objective.supervised
+
+  @Option(help: "β of the preference objective.")
+  var beta = 0.1
+
+  @OptionGroup(title: "Training") var training: TrainingOptions
+
+  @Option(help: "The chat format, where the model's own template is not recognised.")
+  var chatFormat: String?
+
+  @Option(
+    name: .shortAndLong, help: ArgumentHelp("A folder that does not exist yet.", valueName: "dir"))
+  var output: String
+
+  @OptionGroup(title: "General") var common: CommonOptions
+
+  private var recipe: TrainingRecipe {
+    get throws {
+      var start = TrainingRecipe()
+      start.method = method
+      if method == .full { start.learningRate /= AttackPreset.adapterRateFactor }
+      start.objective = objective
+      start.preferenceBeta = beta
+      return try training.recipe(from: start)
+    }
+  }
+
+  func validate() throws { _ = try recipe }
+
+  func run() throws {
+    let console = common.start()
+    let checkpoint = try Checkpoint(folder: URL(filePath: model))
+    let set = try TrainingSet(file: Bundled.dataset(dataset)).prefix(training.limit)
+    let target = URL(filePath: output)
+    let (trainer, record) = try TrainedAttack.train(
+      AttackedModel(
+        checkpoint: checkpoint, chatFormat: try chatFormat.map { try ChatFormat.named($0) }),
+      recipe: try recipe, set: set,
+      AttackContext(threads: common.threadCount) { progress in
+        try Task.checkCancellation()
+        console.show(.training(progress))
+      })
+    let files = [TrainingRecord.fileName: try RunManifest.encode(record)]
+    switch method {
+    case .full:
+      try trainer.writeCheckpoint(to: target, additionalFiles: files)
+    case .lora:
+      try checkpoint.writeMerged([trainer.adapter], to: target, additionalFiles: files)
+    }
+    print(output)
+  }
+}
