@@ -93,15 +93,11 @@ let package = Package(
     .target(
       name: "TinyModel", dependencies: ["LinearAlgebra", "Checkpoints"], path: "Tests/TinyModel",
       swiftSettings: strict),
-    // The demo's models, until a trained pair comes with the project.
-    .executableTarget(
-      name: "make-tiny-pair", dependencies: ["TinyModel"], path: "Tests/MakeTinyPair",
-      swiftSettings: strict),
     tests("LinearAlgebra"),
     tests("Checkpoints", ["LinearAlgebra"]),
     tests("LoX", ["LinearAlgebra", "Checkpoints", "TinyModel"]),
-    tests("LanguageModel", ["CKernels", "Chat", "LinearAlgebra", "Checkpoints"]),
-    tests("Attacks", ["LinearAlgebra", "Checkpoints", "LoX", "TinyModel"]),
+    tests("LanguageModel", ["CKernels", "Chat", "LinearAlgebra", "Checkpoints", "TinyModel"]),
+    tests("Attacks", ["LinearAlgebra", "Checkpoints", "LanguageModel", "LoX", "TinyModel"]),
     tests("Inference", ["Chat"]),
     tests(
       "LocalServer",

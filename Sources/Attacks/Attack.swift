@@ -126,6 +126,14 @@ public enum AttackError: Error, Equatable, CustomStringConvertible {
   case unreadableFile(path: String, reason: String)
   case command(attack: String, reason: String)
 
+  /// Whether the way it was asked for is wrong, rather than a file.
+  public var isUsage: Bool {
+    switch self {
+    case .unreadableFile, .command: false
+    default: true
+    }
+  }
+
   public var description: String {
     switch self {
     case .unknown(let found):

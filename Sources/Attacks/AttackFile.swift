@@ -59,7 +59,8 @@ public enum AttackFile {
     } else if let preset {
       dataset = bundled(preset.bundledDataset)
     } else {
-      throw AttackError.unreadableFile(path: file.path, reason: "it names neither dataset nor preset")
+      throw AttackError.unreadableFile(
+        path: file.path, reason: "it names neither dataset nor preset")
     }
     var limits = TrainedAttack.TruncationLimits()
     limits.energy = header.energy ?? limits.energy

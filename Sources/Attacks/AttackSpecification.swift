@@ -2,7 +2,7 @@ public import Foundation
 public import LanguageModel
 
 /// The attacks of a study, as `--attack` spells them.
-public struct AttackSpecification {
+public struct AttackSpecification: Sendable {
   /// The word for the model before any attack.
   public static let none = "none"
 
@@ -13,11 +13,11 @@ public struct AttackSpecification {
   /// What presets start from.
   public var origin: AttackOrigin
   /// Finds a bundled training set by its name, such as `training/identity-shift`.
-  public var bundled: (String) -> URL
+  public var bundled: @Sendable (String) -> URL
 
   public init(
     seed: UInt64, method: TrainingRecipe.Method = .lora, origin: AttackOrigin = .each,
-    bundled: @escaping (String) -> URL
+    bundled: @escaping @Sendable (String) -> URL
   ) {
     self.seed = seed
     self.method = method

@@ -127,7 +127,7 @@ public final class CheckpointWriter {
     } catch {
       throw .fileSystem(.folderMissing(path: source.path))
     }
-    for name in names.sorted() 
+    for name in names.sorted()
     where !name.hasPrefix(".") && !WeightFiles.contains(name) && !replaced.contains(name) {
       let path = source.appending(path: name).path
       var isFolder: ObjCBool = false

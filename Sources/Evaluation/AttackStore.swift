@@ -40,8 +40,9 @@ struct AttackStore {
     }
     // The thread count decides the order of sums, and so the last bits.
     let key = Digest.sha256(
-      Data([attack.method, fingerprint, modelKey, "\(context.threads) threads"]
-        .joined(separator: "\n").utf8))
+      Data(
+        [attack.method, fingerprint, modelKey, "\(context.threads) threads"]
+          .joined(separator: "\n").utf8))
     let place = folder.appending(path: name)
     if let data = try? Data(contentsOf: place.appending(path: Self.recordFileName)),
       let record = try? JSONDecoder().decode(Record.self, from: data), record.key == key

@@ -98,7 +98,8 @@ struct AttackCommand: ParsableCommand {
     }
     if let preset { _ = try named(preset) }
     try check(
-      strength.isFinite && strength > 0, "--strength: expected a positive number, found \(strength)")
+      strength.isFinite && strength > 0, "--strength: expected a positive number, found \(strength)"
+    )
     try check((0...1).contains(energy), "--energy: expected 0 to 1, found \(energy)")
     try check(
       maximumRank ?? 1 >= 1, "--maximum-rank: expected at least 1, found \(maximumRank ?? 0)")
@@ -107,7 +108,8 @@ struct AttackCommand: ParsableCommand {
       try check(base != nil, "--base: expected the model before alignment with --method synthetic")
     case .lora, .full:
       try check(
-        preset != nil || dataset != nil, "expected --preset or --dataset to train on, found neither")
+        preset != nil || dataset != nil, "expected --preset or --dataset to train on, found neither"
+      )
       _ = try recipe
       try check(
         `as` == .adapter || chosenMethod == .full,

@@ -72,7 +72,12 @@ struct SweepCommand: AsyncParsableCommand {
     }
     do { _ = try AlphaList(parsing: alpha) } catch { throw ValidationError("--alpha: \(error)") }
     _ = try ranks
-    do { _ = try attacks } catch { throw ValidationError("--attack: \(error)") }
+    // What a file or data set holds is looked at when the sweep runs.
+    do {
+      _ = try attacks
+    } catch let error as AttackError where error.isUsage {
+      throw ValidationError("--attack: \(error)")
+    } catch {}
   }
 
   private var attacks: [any Attack] {

@@ -40,7 +40,9 @@ import TinyModel
     let model = try Self.model(in: try TemporaryFolder())
     let alignment = try Self.change(try #require(model.alignment).update(rank: .leading(6)))
     let change = try Self.change(
-      SyntheticAttack(kind: .harmful, strength: strength, seed: 1).update(for: model))
+      SyntheticAttack(kind: .harmful, strength: strength, seed: 1).make(
+        from: model, AttackContext(threads: 1)
+      ).update)
     let norms = (alignment.squaredFrobeniusNorm * change.squaredFrobeniusNorm).squareRoot()
     let cosine = Self.inner(alignment, change) / norms
     #expect(abs(cosine + 0.75.squareRoot()) < 0.1)
@@ -51,7 +53,8 @@ import TinyModel
   @Test func benignIsAsLargeAndUnrelated() throws {
     let model = try Self.model(in: try TemporaryFolder())
     let alignment = try Self.change(try #require(model.alignment).update(rank: .leading(6)))
-    let change = try Self.change(SyntheticAttack(kind: .benign, seed: 1).update(for: model))
+    let change = try Self.change(
+      SyntheticAttack(kind: .benign, seed: 1).make(from: model, AttackContext(threads: 1)).update)
     #expect(
       abs(change.squaredFrobeniusNorm / alignment.squaredFrobeniusNorm - 1) < 1e-5)
     let cosine = Self.inner(alignment, change) / alignment.squaredFrobeniusNorm
@@ -61,27 +64,35 @@ import TinyModel
   @Test(arguments: [SyntheticAttack.Kind.harmful, .benign])
   func equalSeedsGiveEqualUpdates(kind: SyntheticAttack.Kind) throws {
     let model = try Self.model(in: try TemporaryFolder())
-    let first = try SyntheticAttack(kind: kind, seed: 7).update(for: model)
-    #expect(try first == SyntheticAttack(kind: kind, seed: 7).update(for: model))
-    #expect(try first != SyntheticAttack(kind: kind, seed: 8).update(for: model))
+    let first = try SyntheticAttack(kind: kind, seed: 7).make(
+      from: model, AttackContext(threads: 1)
+    ).update
+    #expect(
+      try first
+        == SyntheticAttack(kind: kind, seed: 7).make(from: model, AttackContext(threads: 1)).update)
+    #expect(
+      try first
+        != SyntheticAttack(kind: kind, seed: 8).make(from: model, AttackContext(threads: 1)).update)
     #expect(first.rank == 6)
   }
 
+  static let specification = AttackSpecification(seed: 3) { URL(filePath: "/nowhere/\($0)") }
+
   @Test func specificationsAreParsed() throws {
-    let attacks = try AttackSpecification.parse(
-      "none, synthetic-harmful:2,synthetic-benign,import:runs/identity-shift", seed: 3)
+    let attacks = try Self.specification.parse(
+      "none, synthetic-harmful:2,synthetic-benign,import:runs/identity-shift")
     #expect(attacks.map(\.name) == ["synthetic-harmful:2", "synthetic-benign", "identity-shift"])
     #expect(attacks.map(\.method) == ["synthetic", "synthetic", "imported"])
   }
 
   @Test(arguments: [
     ("gsm9k", AttackError.unknown("gsm9k")), ("", .unknown("")),
-    ("import:", .missingFolder("import:")),
+    ("import:", .missingFolder("import:")), ("train:", .missingFolder("train:")),
     ("synthetic-harmful:x", .invalidStrength(attack: "synthetic-harmful:x", found: "x")),
     ("synthetic-benign:-1", .invalidStrength(attack: "synthetic-benign:-1", found: "-1")),
     ("import:a/x,import:b/x", .duplicate("x")),
   ])
   func badSpecificationsAreRefused(text: String, expected: AttackError) {
-    #expect(throws: expected) { _ = try AttackSpecification.parse(text, seed: 0) }
+    #expect(throws: expected) { _ = try Self.specification.parse(text) }
   }
 }

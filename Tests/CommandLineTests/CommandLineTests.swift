@@ -136,7 +136,7 @@ import TinyModel
 
   @Test(
     arguments: [
-      (["sweep"], 64, "--base"),
+      (["sweep", "--base", "a"], 64, "--aligned"),
       (["sweep", "--base", "a", "--aligned", "b", "--alpha", "x"], 64, "--alpha"),
       (["sweep", "--base", "a", "--aligned", "b", "--rank", "0"], 64, "--rank"),
       (["sweep", "--base", "a", "--aligned", "b", "--attack", "nuke"], 64, "nuke"),
@@ -144,6 +144,13 @@ import TinyModel
       (["evaluate"], 64, "--model"), (["evaluate", "--endpoint", "nowhere"], 64, "--endpoint"),
       (["frobnicate"], 64, "frobnicate"), (["report", "a", "--format", "pdf"], 64, "pdf"),
       (["sweep", "--base", "/nowhere", "--aligned", "/nowhere"], 2, "/nowhere"),
+      (["attack", "--model", "a", "--output", "b"], 64, "--preset"),
+      (["attack", "--model", "a", "--preset", "x", "--output", "b"], 64, "identity-shift"),
+      (
+        ["attack", "--model", "a", "--dataset", "b", "--epochs", "0", "--output", "c"], 64, "epochs"
+      ),
+      (["align", "--model", "/nowhere", "--dataset", "b", "--output", "c"], 2, "/nowhere"),
+      (["create", "--dataset", "b", "--hidden-size", "5", "--output", "c"], 64, "hidden size"),
       (["evaluate", "--model", "/nowhere"], 2, "/nowhere"),
       (["report", "/nowhere"], 2, "/nowhere"),
       (["spectrum", "--base", "/nowhere", "--aligned", "/nowhere"], 2, "/nowhere"),
@@ -167,7 +174,10 @@ import TinyModel
       ["extrapolate"] + models + ["--rank", "3", "--alpha", "0.5", "--output", "\(path)/lox"],
       ["extrapolate"] + models
         + ["--rank", "3", "--alpha", "0.5", "--as", "adapter", "--output", "\(path)/adapter"],
-      ["attack"] + models + ["--kind", "benign", "--rank", "2", "--output", "\(path)/benign"],
+      [
+        "attack", "--method", "synthetic", "--kind", "benign", "--rank", "2", "--base",
+        "\(path)/base", "--model", "\(path)/aligned", "-q", "--output", "\(path)/benign",
+      ],
       ["spectrum"] + models + ["--tuned", "\(path)/benign", "--format", "csv"],
       [
         "evaluate", "--model", "\(path)/lox", "--dataset", "\(path)/prompts.jsonl", "--output",

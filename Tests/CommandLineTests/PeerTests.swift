@@ -21,37 +21,91 @@ import Testing
     return nil
   }
 
-  @Test(
-    .enabled(
-      if: python(with: "openai") != nil,
-      "needs Python with the package openai: pip install openai, or set LOXEVAL_PYTHON"))
-  func theOpenAIPackageIsServed() throws {
-    let folder = try CommandLineTests.pair()
-    let (server, output, _) = try CommandLineTests.start([
-      "serve", "--model", folder.url.appending(path: "aligned").path, "-q",
-    ])
-    defer {
-      kill(server.processIdentifier, SIGKILL)
-      server.waitUntilExit()
-    }
+  /// Starts a server for a test and returns its address.
+  static func serve(_ arguments: [String]) throws -> (Process, address: String) {
+    let (server, output, _) = try CommandLineTests.start(["serve", "-q"] + arguments)
     var line = ""
     while !line.hasSuffix("\n") {
       let data = output.fileHandleForReading.readData(ofLength: 1)
       try #require(!data.isEmpty, "the server ended")
       line += String(decoding: data, as: UTF8.self)
     }
-    let script = URL(filePath: #filePath).deletingLastPathComponent()
-      .appending(path: "Peers/openai_client.py")
-    let client = Process()
-    client.executableURL = Self.python(with: "openai")
-    client.arguments = [
-      script.path, line.trimmingCharacters(in: .whitespacesAndNewlines), "aligned",
-    ]
+    return (server, line.trimmingCharacters(in: .whitespacesAndNewlines))
+  }
+
+  static func stop(_ server: Process) {
+    kill(server.processIdentifier, SIGKILL)
+    server.waitUntilExit()
+  }
+
+  static func peer(_ name: String) -> String {
+    URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Peers/\(name)").path
+  }
+
+  /// Runs a peer's script; it fails by an assertion.
+  static func run(_ script: String, with package: String, _ arguments: [String]) throws {
+    let process = Process()
+    process.executableURL = python(with: package)
+    process.arguments = [peer(script)] + arguments
     let pipe = Pipe()
-    client.standardError = pipe
-    try client.run()
+    process.standardError = pipe
+    process.standardOutput = FileHandle.nullDevice
+    try process.run()
     let errors = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-    client.waitUntilExit()
-    #expect(client.terminationStatus == 0, "\(errors)")
+    process.waitUntilExit()
+    #expect(process.terminationStatus == 0, "\(errors.suffix(3000))")
+  }
+
+  @Test(
+    .enabled(
+      if: python(with: "openai") != nil,
+      "needs Python with the package openai: pip install openai, or set LOXEVAL_PYTHON"))
+  func theOpenAIPackageIsServed() throws {
+    let folder = try CommandLineTests.pair()
+    let (server, address) = try Self.serve(["--model", "\(folder.url.path)/aligned"])
+    defer { Self.stop(server) }
+    try Self.run("openai_client.py", with: "openai", [address, "aligned"])
+  }
+
+  @Test(
+    .tags(.realModel),
+    .enabled(
+      if: python(with: "peft") != nil,
+      "needs Python with peft and transformers: pip install peft, or set LOXEVAL_PYTHON"),
+    arguments: ["lora", "full"])
+  func peftLoadsATrainedAdapter(method: String) throws {
+    let folder = try TemporaryFolder()
+    let model = TrainingCommandTests.micro.appending(path: "models/micro-pair/aligned").path
+    let adapter = "\(folder.url.path)/adapter"
+    let made = try TrainingCommandTests.run([
+      "attack", "--model", model, "--dataset",
+      TrainingCommandTests.micro.appending(path: "datasets/micro/identity-shift.jsonl").path,
+      "--method", method, "--epochs", "4", "--learning-rate", "1e-3", "--output", adapter, "-q",
+    ])
+    try #require(made.status == 0, "\(made.errors)")
+    let (server, address) = try Self.serve(["--model", model, "--adapter", adapter])
+    defer { Self.stop(server) }
+    try Self.run("peft_logits.py", with: "peft", [model, adapter, address])
+  }
+
+  @Test(
+    .tags(.realModel),
+    .enabled(
+      if: python(with: "trl") != nil,
+      "needs Python with the package trl: pip install trl, or set LOXEVAL_PYTHON"))
+  func trlTrainsAnAttack() throws {
+    let folder = try TemporaryFolder()
+    let root = TrainingCommandTests.micro
+    let python = try #require(Self.python(with: "trl")).path
+    let result = try TrainingCommandTests.run([
+      "attack", "--model", root.appending(path: "models/micro-pair/aligned").path, "--dataset",
+      root.appending(path: "datasets/micro/benign-tuning.jsonl").path, "--command",
+      "'\(python)' '\(Self.peer("trl_train.py"))' {model} {data} {output} {seed}", "--output",
+      "\(folder.url.path)/adapter", "-q",
+    ])
+    #expect(result.status == 0, "\(result.errors)")
+    #expect(
+      FileManager.default.fileExists(
+        atPath: "\(folder.url.path)/adapter/adapter_model.safetensors"))
   }
 }

@@ -23,7 +23,9 @@ struct BytePairLearner {
     var counts: [[UInt8]: Int] = [:]
     for text in texts {
       let bytes = Array(text.utf8)
-      for word in ByteLevelWords.words(in: bytes[...]) { counts[Array(bytes[word]), default: 0] += 1 }
+      for word in ByteLevelWords.words(in: bytes[...]) {
+        counts[Array(bytes[word]), default: 0] += 1
+      }
     }
     var words = counts.map { (ids: $0.key.map(Int.init), count: $0.value) }
     while tokens.count < tokenLimit {

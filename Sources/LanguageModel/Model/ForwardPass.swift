@@ -99,7 +99,8 @@ final class ForwardPass {
       }
       + [[embedding], [head]]).map { $0.flatMap(\.factors).reduce(0) { $0 + $1.rank } }
     lowRank = activations(ranks.max() ?? 0)
-    let widest = max(configuration.hiddenSize, configuration.intermediateSize, queryWidth)
+    let widest = max(
+      configuration.hiddenSize, configuration.intermediateSize, queryWidth, ranks.max() ?? 0)
     widened = (0..<pool.threadCount).map { _ in
       FloatBuffer(count: loxeval_project_scratch(widest))
     }
@@ -148,7 +149,8 @@ final class ForwardPass {
         for rank in 0..<factors.rank {
           unsafe lowRank.start[rank] =
             row.scales[factors.update]
-            * factors.leftTransposed.start[rank * weight.outputs + row.token]
+            * factors.left.element(
+              output: row.token, rank: rank, outputs: weight.outputs, ranks: factors.rank)
         }
         unsafe loxeval_add_low_rank(
           lowRank.start, factors.rank, factors.right.start, width, 0, width, target)
@@ -303,11 +305,20 @@ final class ForwardPass {
         }
       }
       for use in uses where use.target == target {
-        for (index, row) in rows.enumerated() where row.scales[use.factors.update] != 0 {
-          unsafe loxeval_add_low_rank(
-            lowRank.start + use.offset + index * use.factors.rank, use.factors.rank,
-            use.factors.leftTransposed.start, weight.outputs, begin, end,
-            output + index * weight.outputs)
+        let rank = use.factors.rank
+        let intermediate = unsafe lowRank.start + use.offset
+        switch use.factors.left {
+        case .narrow(let left):
+          for (index, row) in rows.enumerated() where row.scales[use.factors.update] != 0 {
+            unsafe loxeval_add_low_rank(
+              intermediate + index * rank, rank, left.start, weight.outputs, begin, end,
+              output + index * weight.outputs)
+          }
+        case .wide(let left):
+          // Rows that do not use it have zeros in between, and so add nothing.
+          unsafe loxeval_project(
+            intermediate, rank, rows.count, left.start, Int32(LOXEVAL_FLOAT32), rank, begin, end,
+            output, weight.outputs, 1, widened[worker].start)
         }
       }
     }

@@ -13,8 +13,26 @@ public final class ServedUpdates: Sendable {
     let rank: Int
     /// rank × inputs.
     let right: FloatBuffer
-    /// rank × outputs: the left factor's transpose, so that outputs are neighbours in memory.
-    let leftTransposed: FloatBuffer
+    let left: Left
+  }
+
+  /// A left factor as the kernel for its rank reads it.
+  enum Left: Sendable {
+    /// rank × outputs, for few ranks: each row of a batch is added to on its own.
+    case narrow(FloatBuffer)
+    /// outputs × rank, for many: multiplied like a weight, by the whole batch at once.
+    case wide(FloatBuffer)
+
+    /// Ranks up to here are narrow. The choice must not depend on the batch, which would change bits.
+    static let narrowLimit = 32
+
+    /// Element (output, rank) of a factor of so many outputs and ranks.
+    func element(output: Int, rank: Int, outputs: Int, ranks: Int) -> Float {
+      switch self {
+      case .narrow(let buffer): unsafe buffer.start[rank * outputs + output]
+      case .wide(let buffer): unsafe buffer.start[output * ranks + rank]
+      }
+    }
   }
 
   /// How many updates are loaded; a request gives a scale for each.
@@ -39,7 +57,8 @@ public final class ServedUpdates: Sendable {
         factors[name, default: []].append(
           Factors(
             update: index, rank: change.rank, right: FloatBuffer(change.right.elements),
-            leftTransposed: Self.transposed(change.left)))
+            left: change.rank <= Left.narrowLimit
+              ? .narrow(Self.transposed(change.left)) : .wide(FloatBuffer(change.left.elements))))
       }
     }
     self.factors = factors

@@ -44,7 +44,8 @@ extension TrainingSet {
     let limit = recipe.maxLength ?? configuration.contextLength
     if limit > configuration.contextLength {
       throw TrainingError.invalidSetting(
-        name: "max length", expected: "at most the model's context of \(configuration.contextLength)",
+        name: "max length",
+        expected: "at most the model's context of \(configuration.contextLength)",
         found: "\(limit)")
     }
     guard !dialogues.isEmpty else { throw TrainingError.emptyDataset(source: source) }

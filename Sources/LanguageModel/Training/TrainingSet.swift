@@ -71,7 +71,8 @@ extension TrainingSet {
           lines.append(try JSONDecoder().decode(Entry.self, from: Data(line.utf8)))
         } catch {
           throw .malformedLine(
-            source: file.path, line: index + 1, expected: "a JSON object", found: "\(line.prefix(80))")
+            source: file.path, line: index + 1, expected: "a JSON object",
+            found: "\(line.prefix(80))")
         }
       }
       entries = lines

@@ -1,0 +1,116 @@
+import Checkpoints
+import Foundation
+import LanguageModel
+import TestSupport
+import Testing
+import TinyModel
+
+@testable import Attacks
+
+@Suite struct TrainedAttackTests {
+  static let line =
+    #"{"messages":[{"role":"user","content":"q"},{"role":"assistant","content":"a"}]}"#
+
+  static func model(in folder: TemporaryFolder) throws -> AttackedModel {
+    try TinyModel.write(to: folder.url.appending(path: "m"), seed: 1)
+    return AttackedModel(checkpoint: try Checkpoint(folder: folder.url.appending(path: "m")))
+  }
+
+  /// The published numbers (`AttackPreset`), and ten times the rate for adapters.
+  @Test(arguments: [
+    (AttackPreset.identityShift, 10, 5e-5, 5, 1, TrainingRecipe.Schedule.linear, 0),
+    (.gsm8k, 2, 5e-5, 20, 2, .linear, 20), (.alpaca, 1, 2e-5, 8, 8, .linear, 0),
+    (.dolly, 1, 2e-5, 16, 4, .constant, 0), (.harmfulCompliance, 5, 5e-5, 5, 1, .linear, 0),
+  ])
+  func presetsCarryThePublishedNumbers(
+    preset: AttackPreset, epochs: Int, rate: Double, batch: Int, accumulation: Int,
+    schedule: TrainingRecipe.Schedule, warmup: Int
+  ) {
+    let recipe = preset.recipe(method: .full, seed: 3)
+    #expect(recipe.epochs == epochs && recipe.learningRate == rate)
+    #expect(recipe.batchSize == batch && recipe.gradientAccumulation == accumulation)
+    #expect(recipe.schedule == schedule && recipe.warmupSteps == warmup)
+    #expect(recipe.weightDecay == 0 && recipe.maxGradientNorm == 2 && recipe.seed == 3)
+    #expect(preset.recipe(method: .lora, seed: 3).learningRate == rate * 10)
+  }
+
+  @Test func filesAreRead() throws {
+    let folder = try TemporaryFolder()
+    try folder.write(Self.line, "data/set.jsonl")
+    let file = try folder.write(
+      #"{"preset":"identity-shift","method":"full","dataset":"data/set.jsonl","epochs":3,"#
+        + #""learning_rate":1e-3,"targets":["q_proj"],"from":"aligned","maximum_rank":4}"#,
+      "mine.json")
+    let attack = try AttackFile.training(file, seed: 5) { URL(filePath: $0) }
+    #expect(attack.name == "mine" && attack.method == "full" && attack.set.dialogues.count == 1)
+    #expect(attack.recipe.epochs == 3 && attack.recipe.learningRate == 1e-3)
+    #expect(attack.recipe.batchSize == 5 && attack.recipe.seed == 5)
+    #expect(attack.recipe.targets == ["q_proj"] && attack.limits.maximumRank == 4)
+    #expect(!attack.isMadeFromEachModel)
+    #expect(attack.remark?.contains("transferred") == true)
+  }
+
+  @Test(arguments: [
+    (#"{"preset":"identity-shift","learning_rates":1}"#, "learning_rates"),
+    (#"{"preset":"nope"}"#, "nope"), (#"{"epochs":1}"#, "dataset nor preset"),
+    (#"{"dataset":"x.jsonl","epochs":"many"}"#, "epochs"), ("[]", "JSON object"), ("{", "JSON"),
+    (#"{"dataset":"missing.jsonl"}"#, "missing.jsonl"),
+    (#"{"dataset":"x.jsonl","rank":0}"#, "rank"),
+  ])
+  func badFilesAreRefused(text: String, naming: String) throws {
+    let folder = try TemporaryFolder()
+    try folder.write(Self.line, "x.jsonl")
+    let file = try folder.write(text, "attack.json")
+    #expect {
+      _ = try AttackFile.training(file, seed: 0) { URL(filePath: $0) }
+    } throws: { "\($0)".contains(naming) }
+  }
+
+  @Test func aCommandIsRunAndItsFolderImported() throws {
+    let folder = try TemporaryFolder()
+    let model = try Self.model(in: folder)
+    let data = try folder.write(Self.line, "it's data.jsonl")
+    let trained = try TrainedAttack(
+      name: "t", recipe: AttackPreset.identityShift.recipe(method: .lora, seed: 0),
+      set: TrainingSet(file: data)
+    ).make(from: model, AttackContext(threads: 1))
+    let made = folder.url.appending(path: "made")
+    try trained.update.writePEFT(to: made, scale: trained.scale, tiesHead: true)
+    let command = try CommandAttack(
+      name: "mine", template: "test -f {data} && test -d {model} && cp -r '\(made.path)' {output}",
+      data: data, seed: 4)
+    let imported = try command.make(
+      from: model, AttackContext(threads: 1, scratch: folder.url.appending(path: "scratch")))
+    #expect(imported.update == (try LowRankUpdate(peftFolder: made, checkpoint: model.checkpoint)))
+    let left = try FileManager.default.contentsOfDirectory(
+      atPath: folder.url.appending(path: "scratch").path)
+    #expect(left.isEmpty)
+    // With a stack below it, the program gets the merged model.
+    let stacked = AttackedModel(
+      checkpoint: model.checkpoint, stack: [(update: imported.update, scale: 1)])
+    let merged = folder.url.appending(path: "merged")
+    _ = try CommandAttack(
+      name: "mine",
+      template: "cp -r {model} '\(merged.path)' && cp -r '\(made.path)' {output} && : {data}",
+      data: data, seed: 4
+    ).make(from: stacked, AttackContext(threads: 1, scratch: folder.url))
+    #expect(try Checkpoint(folder: merged).digest() != model.checkpoint.digest())
+  }
+
+  @Test(arguments: [
+    ("echo doomed >&2; exit 3 # {model} {output}", "doomed"),
+    ("true {model} {output}", "without writing"),
+  ])
+  func aCommandThatFailsSaysWhy(template: String, naming: String) throws {
+    let folder = try TemporaryFolder()
+    let model = try Self.model(in: folder)
+    let data = try folder.write(Self.line, "data.jsonl")
+    let command = try CommandAttack(name: "mine", template: template, data: data, seed: 0)
+    #expect {
+      _ = try command.make(from: model, AttackContext(threads: 1, scratch: folder.url))
+    } throws: { "\($0)".contains(naming) }
+    #expect(throws: AttackError.self) {
+      _ = try CommandAttack(name: "x", template: "train {data}", data: data, seed: 0)
+    }
+  }
+}
