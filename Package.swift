@@ -69,7 +69,7 @@ let package = Package(
       ]),
 
     // Measuring.
-    room("Scoring", ["Chat"]),
+    room("Scoring", ["Chat", "LinearAlgebra"]),
     room(
       "Evaluation",
       [
@@ -102,7 +102,7 @@ let package = Package(
     tests(
       "LocalServer",
       ["Chat", "LinearAlgebra", "Checkpoints", "LanguageModel", "Inference", "TinyModel"]),
-    tests("Scoring", ["Chat"]),
+    tests("Scoring", ["Chat"], exclude: ["Golden"]),
     tests("Evaluation", ["Chat", "Checkpoints", "Scoring"]),
     tests("Reporting", ["Chat", "Scoring", "Evaluation"], exclude: ["Snapshots"]),
     .testTarget(
