@@ -1,6 +1,8 @@
 /// What a model answered.
 public struct ChatReply: Hashable, Sendable {
   public var text: String
+  /// What a reasoning model thought before it answered, where the server keeps it apart.
+  public var reasoning: String?
   /// `stop`, `length`, or the server's own word; nil where it gave none.
   public var finishReason: String?
   /// From the first byte sent to the last byte received, of the attempt that succeeded.
@@ -11,10 +13,11 @@ public struct ChatReply: Hashable, Sendable {
   public var completionTokens: Int?
 
   public init(
-    text: String, finishReason: String?, latencyMilliseconds: Double, attempts: Int,
-    promptTokens: Int? = nil, completionTokens: Int? = nil
+    text: String, reasoning: String? = nil, finishReason: String?, latencyMilliseconds: Double,
+    attempts: Int, promptTokens: Int? = nil, completionTokens: Int? = nil
   ) {
     self.text = text
+    self.reasoning = reasoning
     self.finishReason = finishReason
     self.latencyMilliseconds = latencyMilliseconds
     self.attempts = attempts

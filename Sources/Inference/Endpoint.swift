@@ -1,11 +1,14 @@
 public import Foundation
 
 /// Where a server is, and the key it wants.
-public struct Endpoint: Sendable, CustomStringConvertible {
+public struct Endpoint: Hashable, Sendable, CustomStringConvertible {
   /// Ends in `/v1`.
   let base: URL
   /// From the environment only; never logged, never part of an error.
   let key: String?
+  /// Where conversations are continued.
+  let chat: URL
+  let authorization: [String]
 
   /// The environment's variables for the key, in order.
   public static let keyVariables = ["LOXEVAL_API_KEY", "OPENAI_API_KEY"]
@@ -22,6 +25,8 @@ public struct Endpoint: Sendable, CustomStringConvertible {
     else { throw .invalidURL(text) }
     base = url
     key = Self.keyVariables.compactMap { environment[$0] }.first { !$0.isEmpty }
+    chat = url.appending(path: "chat/completions")
+    authorization = key.map { ["Authorization: Bearer \($0)"] } ?? []
   }
 
   /// Host and port, for messages: never a key.
@@ -35,8 +40,6 @@ public struct Endpoint: Sendable, CustomStringConvertible {
 
   /// A path of the server's root, such as `health`.
   func rootURL(_ path: String) -> URL { base.deletingLastPathComponent().appending(path: path) }
-
-  var authorization: [String] { key.map { ["Authorization: Bearer \($0)"] } ?? [] }
 
   /// Text of the server's that may be shown: without the key, printable, at most 200 characters.
   func excerpt(_ data: Data) -> String {

@@ -14,16 +14,42 @@ public struct LlamaServerDialect: ServerDialect {
     self.disablesPromptCache = disablesPromptCache
   }
 
+  /// Finds the updates among the adapters that a server has loaded: by the name it gives, or by its
+  /// file's, without the extension.
+  ///
+  /// - Parameter files: the adapters' files by their updates' names, for the message.
+  /// - Throws: `ChatFailure`, fatal, where one is missing.
+  public init(
+    loaded adapters: [ServerProbe.Adapter], for updates: [String], files: [String: String]
+  ) throws(ChatFailure) {
+    var ids: [String: Int] = [:]
+    for adapter in adapters {
+      for name in [adapter.name, adapter.path].compactMap(\.self) {
+        let file = name.split(separator: "/").last.map(String.init) ?? name
+        ids[file.hasSuffix(".gguf") ? String(file.dropLast(5)) : file] = adapter.id
+      }
+    }
+    let missing = updates.filter { ids[$0] == nil }
+    guard missing.isEmpty else {
+      let options = updates.compactMap { files[$0] }.map { "--lora \($0)" }
+      throw .fatal(
+        "adapter-missing",
+        "expected the server to have loaded \(missing.joined(separator: ", ")), found "
+          + "\(adapters.isEmpty ? "no adapter" : ids.keys.sorted().joined(separator: ", ")); start "
+          + "it with \((options + ["--lora-init-without-apply"]).joined(separator: " "))")
+    }
+    self.init(adapterIDs: ids.filter { updates.contains($0.key) })
+  }
+
   public func fields(for variant: [ScaledUpdate]) throws(ChatFailure) -> DialectFields {
     var fields = DialectFields()
     var list: [DialectFields.AdapterScale] = []
     for update in variant {
       guard let id = adapterIDs[update.name] else {
-        throw ChatFailure(
-          code: "adapter-missing",
-          message: "expected the server to have loaded the update \(update.name); it has "
-            + "\(adapterIDs.keys.sorted())",
-          attempts: 0, latencyMilliseconds: 0, isFatal: true)
+        throw .fatal(
+          "adapter-missing",
+          "expected the server to have loaded the update \(update.name); it has "
+            + "\(adapterIDs.keys.sorted())")
       }
       list.append(DialectFields.AdapterScale(id: id, scale: update.scale))
     }

@@ -1,56 +1,70 @@
 public import Chat
 import Foundation
 
-/// Asks any OpenAI-compatible server, the embedded one included.
+/// Asks any OpenAI-compatible server, the embedded one included, or several that serve the same.
 public struct OpenAIClient: ChatCompleting {
-  public let endpoint: Endpoint
+  public let pool: EndpointPool
   public let model: String?
   public let dialect: any ServerDialect
   public let transport: Transport
   public let retries: RetryPolicy
 
+  /// - Parameter model: the name that requests carry where the dialect gives no other.
   public init(
-    endpoint: Endpoint, model: String? = nil, dialect: any ServerDialect = PlainDialect(),
+    pool: EndpointPool, model: String? = nil, dialect: any ServerDialect = PlainDialect(),
     transport: Transport, retries: RetryPolicy = RetryPolicy()
   ) {
-    self.endpoint = endpoint
+    self.pool = pool
     self.model = model
     self.dialect = dialect
     self.transport = transport
     self.retries = retries
   }
 
-  private struct Body: Encodable {
-    var model: String?
-    var messages: [ChatMessage]
-    var temperature: Double
-    var topP: Double
-    var seed: Int64
-    var maxTokens: Int
-    var stop: [String]?
-    var stream = false
-    var lora: [DialectFields.AdapterScale]?
-    var cachePrompt: Bool?
+  public init(
+    endpoint: Endpoint, model: String? = nil, dialect: any ServerDialect = PlainDialect(),
+    transport: Transport, retries: RetryPolicy = RetryPolicy()
+  ) {
+    self.init(
+      pool: EndpointPool([endpoint], limit: transport.limits.connections, retries: retries),
+      model: model, dialect: dialect, transport: transport, retries: retries)
   }
 
   public func complete(_ request: ChatRequest) async throws(ChatFailure) -> ChatReply {
-    let body = try encode(request)
+    try await ask(request, topLogprobs: nil).chat
+  }
+
+  /// As `complete`, with the log-probabilities of the reply's tokens where `topLogprobs` asks for
+  /// them and the server gives them.
+  ///
+  /// - Parameters:
+  ///   - endpoint: the index of the one that must answer.
+  ///   - isProbe: whether thoughts are as good as an answer.
+  func ask(
+    _ request: ChatRequest, topLogprobs: Int?, only endpoint: Int? = nil, isProbe: Bool = false
+  ) async throws(ChatFailure) -> ParsedReply {
+    let fields = try dialect.fields(for: request.variant)
+    let name = fields.model ?? model
+    let body = try RequestBody(request, model: name, fields, topLogprobs: topLogprobs).encoded()
+    let expectedModel = fields.repliesNameTheModel ? name : nil
     var attempts = 1
     while true {
-      let outcome = await attempt(body, number: attempts)
+      let lease = try await pool.acquire(among: endpoint.map { [$0] } ?? fields.endpoints)
+      let outcome = await attempt(
+        body, at: lease.endpoint, number: attempts, expectedModel: expectedModel,
+        isProbe: isProbe)
+      pool.release(lease, outcome.load)
       switch outcome.result {
       case .success(let reply):
         return reply
       case .failure(let failure):
         guard outcome.isTransient, attempts <= retries.maxRetries else { throw failure }
       }
-      let delay = retries.delay(retry: attempts - 1, retryAfter: outcome.retryAfter)
-      do {
-        try await Task.sleep(for: .seconds(delay))
-      } catch {
-        throw ChatFailure(
-          code: "cancelled", message: "the request was cancelled", attempts: attempts,
-          latencyMilliseconds: 0, isFatal: false)
+      // Under 429 the pool's own pause decides who may come back when.
+      if case .overloaded = outcome.load {
+      } else {
+        let delay = retries.delay(retry: attempts - 1, retryAfter: outcome.retryAfter)
+        do { try await Task.sleep(for: .seconds(delay)) } catch { throw .cancelled }
       }
       attempts += 1
     }
@@ -58,50 +72,41 @@ public struct OpenAIClient: ChatCompleting {
 
   /// What one attempt came to, and whether another may do better.
   private struct Outcome {
-    var result: Result<ChatReply, ChatFailure>
+    var result: Result<ParsedReply, ChatFailure>
+    var load: EndpointPool.Outcome
     var isTransient = false
     var retryAfter: String?
   }
 
-  private func attempt(_ body: Data, number: Int) async -> Outcome {
+  private func attempt(
+    _ body: Data, at endpoint: Endpoint, number: Int, expectedModel: String?, isProbe: Bool
+  ) async -> Outcome {
     do throws(TransportError) {
       let response = try await transport.send(
         TransportRequest(
-          url: endpoint.url("chat/completions"), body: body,
+          url: endpoint.chat, body: body,
           headers: ["Content-Type: application/json"] + endpoint.authorization))
-      let parsed = ReplyParser(endpoint: endpoint, attempts: number).parse(response)
+      let parsed = ReplyParser(
+        endpoint: endpoint, attempts: number, expectedModel: expectedModel, isProbe: isProbe
+      ).parse(response)
+      let retryAfter = response.headers["retry-after"]
+      let isOverloaded = response.status == 429 || response.status == 503 && retryAfter != nil
       return Outcome(
-        result: parsed.result, isTransient: parsed.isTransient,
-        retryAfter: response.headers["retry-after"])
+        result: parsed.result,
+        load: isOverloaded ? .overloaded(retryAfter: retryAfter) : .answered,
+        isTransient: parsed.isTransient, retryAfter: retryAfter)
     } catch {
       let failure = ChatFailure(
         code: error.code, message: "\(endpoint.name): \(error)", attempts: number,
-        latencyMilliseconds: 0, isFatal: error == .shutDown)
+        latencyMilliseconds: 0, isFatal: error.isFatal)
       switch error {
-      case .connection, .timedOut: return Outcome(result: .failure(failure), isTransient: true)
-      default: return Outcome(result: .failure(failure))
+      case .connection:
+        return Outcome(result: .failure(failure), load: .unreachable, isTransient: true)
+      case .timedOut:
+        return Outcome(result: .failure(failure), load: .unknown, isTransient: true)
+      default:
+        return Outcome(result: .failure(failure), load: .unknown)
       }
-    }
-  }
-
-  private func encode(_ request: ChatRequest) throws(ChatFailure) -> Data {
-    let fields = try dialect.fields(for: request.variant)
-    let decoding = request.decoding
-    let body = Body(
-      model: fields.model ?? model, messages: request.messages,
-      temperature: decoding.temperature, topP: decoding.topP,
-      seed: Int64(truncatingIfNeeded: decoding.seed & 0x7FFF_FFFF),
-      maxTokens: decoding.maxTokens, stop: decoding.stop.isEmpty ? nil : decoding.stop,
-      lora: fields.lora, cachePrompt: fields.cachePrompt)
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    encoder.keyEncodingStrategy = .convertToSnakeCase
-    do {
-      return try encoder.encode(body)
-    } catch {
-      throw ChatFailure(
-        code: "invalid-request", message: "the request cannot be encoded: \(error)", attempts: 0,
-        latencyMilliseconds: 0, isFatal: false)
     }
   }
 }

@@ -1,30 +1,64 @@
 import Chat
 import Foundation
 
+/// A reply with what only probes look at.
+struct ParsedReply: Sendable {
+  var chat: ChatReply
+  /// Of each token of the reply, where they were asked for and the server gave them.
+  var logprobs: [Double]?
+}
+
 /// Reads a chat completion: strictly where a mistake could pass for an answer, with understanding
 /// for what servers do differently.
 struct ReplyParser {
   let endpoint: Endpoint
   let attempts: Int
+  /// What the reply must name as its model; nil where servers of the kind name what they like.
+  var expectedModel: String?
+  /// Whether thoughts are as good as an answer.
+  var isProbe = false
 
   private struct Reply: Decodable {
     struct Choice: Decodable {
       var index: Int?
       var message: Message?
       var finishReason: String?
+      var logprobs: Logprobs?
+
+      enum CodingKeys: String, CodingKey {
+        case index, message, logprobs
+        case finishReason = "finish_reason"
+      }
     }
     struct Message: Decodable {
       var content: String?
+      /// llama-server's, vLLM's and SGLang's name for it; `reasoning` is a gateway's.
       var reasoningContent: String?
+      var reasoning: String?
       var refusal: String?
+
+      enum CodingKeys: String, CodingKey {
+        case content, reasoning, refusal
+        case reasoningContent = "reasoning_content"
+      }
+    }
+    struct Logprobs: Decodable {
+      struct Token: Decodable { var logprob: Double }
+      var content: [Token]?
     }
     struct Usage: Decodable {
       var promptTokens: Int?
       var completionTokens: Int?
+
+      enum CodingKeys: String, CodingKey {
+        case promptTokens = "prompt_tokens"
+        case completionTokens = "completion_tokens"
+      }
     }
     struct Failure: Decodable {
       var message: String?
     }
+    var model: String?
     var choices: [Choice]?
     var usage: Usage?
     var error: Failure?
@@ -32,16 +66,16 @@ struct ReplyParser {
 
   func parse(
     _ response: TransportResponse
-  ) -> (result: Result<ChatReply, ChatFailure>, isTransient: Bool) {
+  ) -> (result: Result<ParsedReply, ChatFailure>, isTransient: Bool) {
     func failure(
       _ code: String, _ message: String, isFatal: Bool = false
-    ) -> Result<ChatReply, ChatFailure> {
+    ) -> Result<ParsedReply, ChatFailure> {
       .failure(
         ChatFailure(
           code: code, message: "\(endpoint.name): \(message)", attempts: attempts,
           latencyMilliseconds: response.milliseconds, isFatal: isFatal))
     }
-    let shown = endpoint.excerpt(response.body)
+    var shown: String { endpoint.excerpt(response.body) }
     switch response.status {
     case 200..<300:
       break
@@ -83,9 +117,7 @@ struct ReplyParser {
     guard String(validating: response.body, as: UTF8.self) != nil else {
       return (failure("invalid-utf8", "expected UTF-8, found other bytes: \(shown)"), true)
     }
-    let decoder = JSONDecoder()
-    decoder.keyDecodingStrategy = .convertFromSnakeCase
-    guard let reply = try? decoder.decode(Reply.self, from: response.body) else {
+    guard let reply = try? JSONDecoder().decode(Reply.self, from: response.body) else {
       return (
         failure("malformed-reply", "expected a chat completion in JSON, found: \(shown)"), true
       )
@@ -99,13 +131,26 @@ struct ReplyParser {
     else {
       return (failure("no-choices", "expected choices[0].message, found: \(shown)"), true)
     }
+    if let expectedModel, reply.model != expectedModel {
+      return (
+        failure(
+          "wrong-model",
+          "expected an answer of \(expectedModel), found one of \(reply.model ?? "no model")",
+          isFatal: true), false
+      )
+    }
     // A model that refuses through the API's own field has refused.
-    let text = message.content ?? message.refusal
-    if text?.isEmpty ?? true, message.reasoningContent?.isEmpty == false {
+    var text = message.content ?? message.refusal
+    let reasoning = message.reasoningContent ?? message.reasoning
+    if isProbe { text = (reasoning ?? "") + (text ?? "") }
+    let hasReasoned = reasoning?.isEmpty == false
+    if !isProbe, text?.isEmpty ?? true, hasReasoned || choice.finishReason == "length" {
       return (
         failure(
           "no-answer-within-limit",
-          "the model used all its tokens for reasoning and gave no answer; raise --max-tokens"),
+          (hasReasoned
+            ? "the model used its tokens for reasoning and gave no answer"
+            : "the answer is empty and the token limit was reached") + "; raise --max-tokens"),
         false
       )
     }
@@ -114,11 +159,13 @@ struct ReplyParser {
     }
     return (
       .success(
-        ChatReply(
-          text: text, finishReason: choice.finishReason,
-          latencyMilliseconds: response.milliseconds, attempts: attempts,
-          promptTokens: reply.usage?.promptTokens,
-          completionTokens: reply.usage?.completionTokens)), false
+        ParsedReply(
+          chat: ChatReply(
+            text: text, reasoning: reasoning, finishReason: choice.finishReason,
+            latencyMilliseconds: response.milliseconds, attempts: attempts,
+            promptTokens: reply.usage?.promptTokens,
+            completionTokens: reply.usage?.completionTokens),
+          logprobs: choice.logprobs?.content?.map(\.logprob))), false
     )
   }
 }

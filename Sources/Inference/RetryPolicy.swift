@@ -2,7 +2,7 @@ import Foundation
 
 /// When a request is sent again, and after how long.
 public struct RetryPolicy: Sendable {
-  /// Further attempts after the first.
+  /// Further attempts after the first. Six outlast a server that is away for ten seconds.
   public var maxRetries: Int
   /// The first delay; each further one doubles, up to `longestSeconds`.
   public var firstSeconds: Double
@@ -11,7 +11,7 @@ public struct RetryPolicy: Sendable {
   public var longestServerDelaySeconds: Double
 
   public init(
-    maxRetries: Int = 5, firstSeconds: Double = 0.5, longestSeconds: Double = 30,
+    maxRetries: Int = 6, firstSeconds: Double = 0.5, longestSeconds: Double = 30,
     longestServerDelaySeconds: Double = 120
   ) {
     self.maxRetries = maxRetries

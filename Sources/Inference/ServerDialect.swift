@@ -8,10 +8,25 @@ public protocol ServerDialect: Sendable {
   /// - Throws: `ChatFailure`, fatal, where the server cannot serve the variant: never a silently
   ///   different model.
   func fields(for variant: [ScaledUpdate]) throws(ChatFailure) -> DialectFields
+
+  /// Makes the servers able to answer as a variant, before the first request for it.
+  func prepare(_ variant: [ScaledUpdate]) async throws(ChatFailure)
+
+  /// Undoes `prepare`, once no request for the variant is under way.
+  func release(_ variant: [ScaledUpdate]) async
+
+  /// How many variants may be prepared at a time.
+  var preparedLimit: Int { get }
 }
 
-/// What dialects may add to a request.
-public struct DialectFields: Encodable, Sendable {
+extension ServerDialect {
+  public func prepare(_ variant: [ScaledUpdate]) async throws(ChatFailure) {}
+  public func release(_ variant: [ScaledUpdate]) async {}
+  public var preparedLimit: Int { .max }
+}
+
+/// What dialects may add to a request, and where it may go.
+public struct DialectFields: Sendable {
   /// An entry of llama-server's per-request list.
   public struct AdapterScale: Encodable, Sendable {
     public var id: Int
@@ -20,24 +35,27 @@ public struct DialectFields: Encodable, Sendable {
 
   /// Another model name, for servers that select by it.
   public var model: String?
+  /// Whether the server's replies name the model that was asked; one that names another is then an
+  /// error.
+  public var repliesNameTheModel = false
   public var lora: [AdapterScale]?
   public var cachePrompt: Bool?
-}
-
-/// One endpoint, one model: no updates.
-public struct PlainDialect: ServerDialect {
-  public let name = "plain"
+  /// Indices of the client's endpoints that serve the variant; nil for all.
+  public var endpoints: [Int]?
 
   public init() {}
+}
 
-  public func fields(for variant: [ScaledUpdate]) throws(ChatFailure) -> DialectFields {
-    guard variant.isEmpty else {
-      throw ChatFailure(
-        code: "variant-unsupported",
-        message: "this server was not told to take updates, and the study asks for "
-          + "\(variant.map(\.name)); choose its --dialect",
-        attempts: 0, latencyMilliseconds: 0, isFatal: true)
-    }
-    return DialectFields()
+extension [ScaledUpdate] {
+  /// The stack for messages: `lox-r6 × 1.25 + identity-shift × 1`.
+  public var label: String {
+    isEmpty ? "the bare model" : map { "\($0.name) × \($0.scale)" }.joined(separator: " + ")
+  }
+}
+
+extension ChatFailure {
+  /// The server cannot serve what the study asks for: no other request can help.
+  public static func fatal(_ code: String, _ message: String) -> ChatFailure {
+    ChatFailure(code: code, message: message, attempts: 0, latencyMilliseconds: 0, isFatal: true)
   }
 }

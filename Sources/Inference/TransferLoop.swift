@@ -24,6 +24,8 @@ struct TransferLoop: ~Copyable {
   private var waiting: [Transfer] = []
   private var active: [EasyHandle: ActiveTransfer] = [:]
   private var idle: [EasyHandle] = []
+  /// When transfers are next looked through for those that take too long.
+  private var nextCheck = ContinuousClock.now
 
   @safe
   private struct ActiveTransfer {
@@ -111,6 +113,13 @@ struct TransferLoop: ~Copyable {
     unsafe loxeval_set_string(handle, CURLOPT_NOPROXY, "localhost,127.0.0.1,::1")
     unsafe loxeval_set_string(handle, CURLOPT_ACCEPT_ENCODING, "")
     unsafe loxeval_set_long(handle, CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_2TLS))
+    // Where the server speaks HTTP/2, further requests share its connection.
+    unsafe loxeval_set_long(handle, CURLOPT_PIPEWAIT, 1)
+    if let file = limits.certificateFile {
+      unsafe loxeval_set_string(handle, CURLOPT_CAINFO, file)
+    }
+    unsafe loxeval_set_offset(
+      handle, CURLOPT_MAXFILESIZE_LARGE, curl_off_t(limits.bodyBytes))
     unsafe loxeval_set_long(
       handle, CURLOPT_CONNECTTIMEOUT_MS, Int(limits.connectSeconds * 1_000))
     unsafe loxeval_set_callback(handle, CURLOPT_WRITEFUNCTION, receiveBody)
@@ -155,6 +164,12 @@ struct TransferLoop: ~Copyable {
     if code == CURLE_OPERATION_TIMEDOUT {
       return .failure(.timedOut(phase: .connection, seconds: limits.connectSeconds))
     }
+    if code == CURLE_FILESIZE_EXCEEDED {
+      return .failure(.bodyTooLarge(limit: limits.bodyBytes))
+    }
+    if Self.isUntrusted(code) {
+      return .failure(.untrusted(unsafe String(cString: curl_easy_strerror(code))))
+    }
     guard code == CURLE_OK else {
       return .failure(.connection(unsafe String(cString: curl_easy_strerror(code))))
     }
@@ -166,8 +181,17 @@ struct TransferLoop: ~Copyable {
         milliseconds: (ContinuousClock.now - transfer.startedAt).milliseconds))
   }
 
+  private static func isUntrusted(_ code: CURLcode) -> Bool {
+    [
+      CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CERTPROBLEM, CURLE_SSL_CACERT_BADFILE,
+      CURLE_SSL_ISSUER_ERROR, CURLE_SSL_INVALIDCERTSTATUS,
+    ].contains(code)
+  }
+
   private mutating func giveUpOverdue() {
     let now = ContinuousClock.now
+    guard now >= nextCheck else { return }
+    nextCheck = now + .milliseconds(100)
     for (handle, entry) in active {
       let transfer = entry.transfer
       if let first = transfer.firstByteAt {

@@ -41,16 +41,20 @@ public final class Transport: Sendable {
     /// From the first byte to the last: a body that trickles is given up.
     public var bodySeconds: Double
     public var bodyBytes: Int
+    /// Certificates to trust instead of the system's: the file that `SSL_CERT_FILE` names.
+    public var certificateFile: String?
 
     public init(
       connections: Int = 16, connectSeconds: Double = 10, firstByteSeconds: Double = 600,
-      bodySeconds: Double = 60, bodyBytes: Int = 16 << 20
+      bodySeconds: Double = 60, bodyBytes: Int = 4 << 20,
+      certificateFile: String? = ProcessInfo.processInfo.environment["SSL_CERT_FILE"]
     ) {
       self.connections = connections
       self.connectSeconds = connectSeconds
       self.firstByteSeconds = firstByteSeconds
       self.bodySeconds = bodySeconds
       self.bodyBytes = bodyBytes
+      self.certificateFile = certificateFile
     }
   }
 

@@ -3,6 +3,8 @@ public enum TransportError: Error, Hashable, Sendable, CustomStringConvertible {
   case invalidURL(String)
   /// The server could not be reached, or the connection broke.
   case connection(String)
+  /// The server's certificate does not hold, or no common TLS was found.
+  case untrusted(String)
   case timedOut(phase: Phase, seconds: Double)
   case bodyTooLarge(limit: Int)
   case cancelled
@@ -21,6 +23,9 @@ public enum TransportError: Error, Hashable, Sendable, CustomStringConvertible {
       "expected an http or https URL, found \(url)"
     case .connection(let reason):
       "the connection failed: \(reason); is the server running and its address right?"
+    case .untrusted(let reason):
+      "TLS failed: \(reason); certificates are always verified: name your own authority's file "
+        + "in SSL_CERT_FILE"
     case .timedOut(let phase, let seconds):
       "waited \(seconds) s for \(phase.rawValue); is the server overloaded?"
     case .bodyTooLarge(let limit):
@@ -32,11 +37,20 @@ public enum TransportError: Error, Hashable, Sendable, CustomStringConvertible {
     }
   }
 
+  /// Whether no other request can succeed either.
+  var isFatal: Bool {
+    switch self {
+    case .untrusted, .shutDown: true
+    default: false
+    }
+  }
+
   /// A stable code that reports count by.
   public var code: String {
     switch self {
     case .invalidURL: "invalid-url"
     case .connection: "connection"
+    case .untrusted: "untrusted"
     case .timedOut: "timeout"
     case .bodyTooLarge: "body-too-large"
     case .cancelled: "cancelled"

@@ -93,6 +93,9 @@ import Testing
         "{\"choices\":[{\"message\":{\"content\":\"\",\"reasoning_content\":\"Hm.\"},"
           + "\"finish_reason\":\"length\"}]}")
     },
+    Fault(code: "no-answer-within-limit") {
+      $0.reply("{\"choices\":[{\"message\":{\"content\":\"\"},\"finish_reason\":\"length\"}]}")
+    },
     Fault(code: "http-400") { $0.reply("{}", status: "400 Bad Request") },
     Fault(code: "http-401", isFatal: true) { $0.reply("{}", status: "401 Unauthorized") },
     Fault(code: "http-403", isFatal: true) { $0.reply("{}", status: "403 Forbidden") },
@@ -106,6 +109,10 @@ import Testing
       exchange.send("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n")
       let block = Data(repeating: 32, count: 1 << 20)
       for _ in 0..<100 { exchange.send(block) }
+    },
+    Fault(code: "body-too-large") { exchange in
+      exchange.send(
+        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 100000000\r\n\r\n")
     },
     Fault(code: "timeout") { _ in Thread.sleep(forTimeInterval: 1.5) },
     Fault(code: "timeout") { exchange in

@@ -1,0 +1,179 @@
+public import Chat
+import Foundation
+
+/// Shows that each variant of a study is another model, and the one it was when the run began.
+///
+/// A short greedy probe is sent to every server of a variant, alone, twice. Replies must differ
+/// between variants by more than a variant differs from itself: a server that ignores an adapter it
+/// does not know gives the bare model's answers, and is caught. Where the server gives
+/// log-probabilities they are compared, which tells apart models that say the same.
+public actor IdentityCheck {
+  /// What a variant answered to the probes.
+  public struct Signature: Codable, Hashable, Sendable {
+    public var texts: [String]
+    /// Of the replies' tokens; nil where the server gives none.
+    public var logprobs: [[Double]]?
+    /// The largest difference between two answers to the same probe.
+    public var noise: Double
+
+    /// Of the first tokens only.
+    var firstTokens: Signature {
+      Signature(texts: [], logprobs: logprobs?.map { Array($0.prefix(1)) }, noise: noise)
+    }
+
+    /// The largest difference of log-probabilities, token by token; infinite where replies have
+    /// different lengths, or texts differ and there are no log-probabilities.
+    func distance(to other: Signature) -> Double {
+      guard let mine = logprobs, let theirs = other.logprobs else {
+        return texts == other.texts ? 0 : .infinity
+      }
+      if mine.map(\.count) != theirs.map(\.count) { return .infinity }
+      return zip(mine.joined(), theirs.joined()).reduce(0) { max($0, abs($1.0 - $1.1)) }
+    }
+  }
+
+  /// Harmless, and open enough for models to answer them differently.
+  static let prompts = ["What shall we do today?", "Describe the sea."]
+  /// Log-probabilities closer than this count as equal: servers print so many digits.
+  static let resolution = 1e-5
+
+  private let client: OpenAIClient
+  /// Tells which updates do something at all: those of all zeros may be served as nothing.
+  private let isEffective: @Sendable (ScaledUpdate) -> Bool
+  private var signatures: [[ScaledUpdate]: Signature]
+  private let record: @Sendable ([[ScaledUpdate]: Signature]) throws -> Void
+  private var givesLogprobs = true
+  private var turn: Task<Void, Never>?
+
+  /// - Parameters:
+  ///   - known: what variants answered when the run began.
+  ///   - record: keeps the signatures for when the run goes on.
+  public init(
+    client: OpenAIClient, known: [[ScaledUpdate]: Signature] = [:],
+    isEffective: @escaping @Sendable (ScaledUpdate) -> Bool = { $0.scale != 0 },
+    record: @escaping @Sendable ([[ScaledUpdate]: Signature]) throws -> Void = { _ in }
+  ) {
+    self.client = client
+    self.isEffective = isEffective
+    self.record = record
+    signatures = known
+  }
+
+  /// Probes a variant and compares it with all that were probed before.
+  ///
+  /// - Throws: `ChatFailure`, fatal, where it cannot be told from another variant, or is not what it
+  ///   was.
+  public func verify(_ variant: [ScaledUpdate]) async throws(ChatFailure) {
+    // One after the other, since a probe is to run alone.
+    let before = turn
+    let work = Task { () -> ChatFailure? in
+      await before?.value
+      do throws(ChatFailure) {
+        try await self.verifyAlone(variant)
+        return nil
+      } catch {
+        return error
+      }
+    }
+    turn = Task { _ = await work.value }
+    if let failure = await work.value { throw failure }
+  }
+
+  private func verifyAlone(_ variant: [ScaledUpdate]) async throws(ChatFailure) {
+    let places =
+      try client.dialect.fields(for: variant).endpoints ?? Array(client.pool.endpoints.indices)
+    var found: Signature?
+    for place in places {
+      let signature = try await probe(variant, at: place)
+      if let known = signatures[variant] ?? found {
+        let distance = signature.distance(to: known)
+        // Replicas, and sessions, may batch or schedule otherwise.
+        guard distance <= 4 * max(signature.noise, known.noise) + Self.sessionTolerance else {
+          throw .fatal(
+            "identity-changed",
+            "\(client.pool.endpoints[place]): expected the model that answered as \(variant.label) "
+              + "before, found other answers to the same probe (log-probabilities differ by "
+              + "\(distance)); serve the same weights at every endpoint and in every session")
+        }
+      }
+      found = found ?? signature
+    }
+    guard let found else { return }
+    let essence = variant.filter(isEffective)
+    for (other, signature) in signatures
+    where other != variant && other.filter(isEffective) != essence {
+      let distance = found.distance(to: signature)
+      guard distance > 2 * max(found.noise, signature.noise) + Self.resolution else {
+        throw .fatal(
+          "identity-doubtful",
+          "\(client.pool.endpoints[places[0]]): expected \(variant.label) and \(other.label) to "
+            + "answer differently, found \(distance == 0 ? "the same" : "no more than noise apart"): "
+            + "the server seems to ignore its updates, or serves one model for both")
+      }
+    }
+    if signatures[variant] == nil {
+      signatures[variant] = found
+      do {
+        try record(signatures)
+      } catch {
+        throw .fatal("identity-unrecorded", "\(error)")
+      }
+    }
+  }
+
+  /// How far the same model's log-probabilities may lie apart between sessions and replicas.
+  static let sessionTolerance = 0.02
+
+  private func probe(
+    _ variant: [ScaledUpdate], at place: Int
+  ) async throws(ChatFailure) -> Signature {
+    let first = try await answers(variant, at: place)
+    let second = try await answers(variant, at: place)
+    if first.texts == second.texts {
+      return Signature(
+        texts: first.texts, logprobs: first.logprobs, noise: first.distance(to: second))
+    }
+    // Greedy, and yet not twice the same: only the first tokens can be compared.
+    let (one, two) = (first.firstTokens, second.firstTokens)
+    guard one.logprobs != nil else {
+      throw .fatal(
+        "identity-unknown",
+        "\(client.pool.endpoints[place]): expected equal greedy answers to equal requests, or "
+          + "log-probabilities, found neither: models cannot be told apart by their answers")
+    }
+    return Signature(texts: one.texts, logprobs: one.logprobs, noise: one.distance(to: two))
+  }
+
+  private func answers(
+    _ variant: [ScaledUpdate], at place: Int
+  ) async throws(ChatFailure) -> Signature {
+    var texts: [String] = []
+    var logprobs: [[Double]] = []
+    for prompt in Self.prompts {
+      let reply = try await ask(prompt, variant, at: place)
+      texts.append(reply.chat.text)
+      if let values = reply.logprobs, !values.isEmpty { logprobs.append(values) }
+    }
+    return Signature(
+      texts: texts, logprobs: logprobs.count == texts.count ? logprobs : nil, noise: 0)
+  }
+
+  private func ask(
+    _ prompt: String, _ variant: [ScaledUpdate], at place: Int
+  ) async throws(ChatFailure) -> ParsedReply {
+    let request = ChatRequest(
+      messages: [ChatMessage(role: .user, content: prompt)],
+      decoding: Decoding(maxTokens: givesLogprobs ? 8 : 32), variant: variant)
+    guard givesLogprobs else {
+      return try await client.ask(request, topLogprobs: nil, only: place, isProbe: true)
+    }
+    do throws(ChatFailure) {
+      return try await client.ask(request, topLogprobs: 1, only: place, isProbe: true)
+    } catch {
+      // A server that knows no log-probabilities may say so.
+      guard ["http-400", "http-422", "http-501"].contains(error.code) else { throw error }
+      givesLogprobs = false
+      return try await ask(prompt, variant, at: place)
+    }
+  }
+}

@@ -1,0 +1,113 @@
+public import Chat
+
+/// Lets a request through once its variant is prepared and shown to be what it should be.
+///
+/// The first request for a variant prepares it, the others wait for that. Where a dialect can hold
+/// only so many, the least recently used one that nobody asks is released first.
+public struct VariantGate: ChatCompleting {
+  private let client: OpenAIClient
+  private let state: PreparedVariants
+
+  /// - Parameter check: proves that a prepared variant is served; its failure is every request's.
+  public init(
+    client: OpenAIClient,
+    check: @escaping @Sendable ([ScaledUpdate]) async throws(ChatFailure) -> Void
+  ) {
+    self.client = client
+    state = PreparedVariants(dialect: client.dialect, check: check)
+  }
+
+  public func complete(_ request: ChatRequest) async throws(ChatFailure) -> ChatReply {
+    try await state.enter(request.variant)
+    do throws(ChatFailure) {
+      let reply = try await client.complete(request)
+      await state.leave(request.variant)
+      return reply
+    } catch {
+      await state.leave(request.variant)
+      throw error
+    }
+  }
+
+  /// Releases everything that was prepared.
+  public func close() async { await state.releaseAll() }
+}
+
+/// Which variants are prepared, and who is using them.
+private actor PreparedVariants {
+  private struct Entry {
+    var users = 0
+    var lastUse = 0
+    let preparation: Task<ChatFailure?, Never>
+  }
+
+  private let dialect: any ServerDialect
+  private let check: @Sendable ([ScaledUpdate]) async throws(ChatFailure) -> Void
+  private var entries: [[ScaledUpdate]: Entry] = [:]
+  private var waiters: [CheckedContinuation<Void, Never>] = []
+  private var clock = 0
+
+  init(
+    dialect: any ServerDialect,
+    check: @escaping @Sendable ([ScaledUpdate]) async throws(ChatFailure) -> Void
+  ) {
+    self.dialect = dialect
+    self.check = check
+  }
+
+  func enter(_ variant: [ScaledUpdate]) async throws(ChatFailure) {
+    while entries[variant] == nil && entries.count >= dialect.preparedLimit {
+      if Task.isCancelled { throw .cancelled }
+      let idle = entries.filter { $0.value.users == 0 }.min { $0.value.lastUse < $1.value.lastUse }
+      if let idle {
+        entries[idle.key] = nil
+        await dialect.release(idle.key)
+      } else {
+        await withCheckedContinuation { waiters.append($0) }
+      }
+    }
+    clock += 1
+    if entries[variant] == nil {
+      let (dialect, check) = (dialect, check)
+      entries[variant] = Entry(
+        preparation: Task {
+          do throws(ChatFailure) {
+            try await dialect.prepare(variant)
+            try await check(variant)
+            return nil
+          } catch {
+            return error
+          }
+        })
+    }
+    entries[variant]?.users += 1
+    entries[variant]?.lastUse = clock
+    guard let preparation = entries[variant]?.preparation else { return }
+    let failure = await withTaskCancellationHandler {
+      await preparation.value
+    } onCancel: {
+      preparation.cancel()
+    }
+    if let failure {
+      leave(variant)
+      throw failure
+    }
+  }
+
+  func leave(_ variant: [ScaledUpdate]) {
+    entries[variant]?.users -= 1
+    guard entries[variant]?.users == 0 else { return }
+    let resumed = waiters
+    waiters = []
+    for waiter in resumed { waiter.resume() }
+  }
+
+  func releaseAll() async {
+    for (variant, entry) in entries {
+      entry.preparation.cancel()
+      _ = await entry.preparation.value
+      await dialect.release(variant)
+    }
+    entries = [:]
+  }
+}
