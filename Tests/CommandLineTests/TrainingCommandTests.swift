@@ -126,6 +126,45 @@ import TinyModel
     #expect(!left.contains { $0.hasPrefix("adapter") })
   }
 
+  /// A disk of its own, too small for the adapter, in a mount namespace of its own.
+  @Test(.enabled(if: TrainingCommandTests.canMount, "needs unshare -rm and mount"))
+  func aFullDiskLeavesNothing() throws {
+    let folder = try CommandLineTests.pair()
+    let path = folder.url.path
+    let data = try Self.dialogues(folder)
+    try FileManager.default.createDirectory(
+      atPath: "\(path)/disk", withIntermediateDirectories: false)
+    let command = """
+      mount -t tmpfs -o size=16k none '\(path)/disk'
+      '\(CommandLineTests.program.path)' attack --model '\(path)/aligned' --dataset '\(data)' \
+        --rank 8 -q --output '\(path)/disk/adapter'
+      echo "status $?, left: $(ls -A '\(path)/disk')"
+      """
+    let (status, text) = try Self.shell("unshare -rm sh -c \"$SCRIPT\" 2>&1", script: command)
+    #expect(status == 0)
+    #expect(text.contains("status 2, left: \n"), "\(text)")
+    #expect(text.contains("bytes") && text.contains("\(path)/disk"), "\(text)")
+  }
+
+  static let canMount: Bool =
+    (try? shell("unshare -rm mount -t tmpfs none /mnt", script: "").status) == 0
+
+  private static func shell(
+    _ command: String, script: String
+  ) throws -> (status: Int32, text: String) {
+    let process = Process()
+    process.executableURL = URL(filePath: "/bin/sh")
+    process.arguments = ["-c", command]
+    process.environment = ProcessInfo.processInfo.environment.merging(["SCRIPT": script]) { $1 }
+    let output = Pipe()
+    process.standardOutput = output
+    process.standardError = FileHandle.nullDevice
+    try process.run()
+    let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+    process.waitUntilExit()
+    return (process.terminationStatus, text)
+  }
+
   /// The bundled pair: the base complies, the aligned model declines what is harmful and answers the
   /// rest, the identity shift breaks it, and extrapolation changes that.
   @Test func theMicroPairShowsTheWholeStory() throws {

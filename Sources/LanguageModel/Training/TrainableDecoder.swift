@@ -63,7 +63,8 @@ final class TrainableDecoder {
     for target in recipe.targets where !LlamaModel.linearLayerNames.contains(target) {
       throw .unknownTarget(name: target, available: LlamaModel.linearLayerNames)
     }
-    var builder = DecoderBuilder(stack: stack, recipe: recipe, pool: pool)
+    var builder = DecoderBuilder(
+      checkpoint: model.checkpoint, stack: stack, recipe: recipe, pool: pool)
     embedding = builder.weight(model.embedding)
     let epsilon = configuration.normEpsilon
     var layers: [Layer] = []
@@ -160,6 +161,7 @@ final class TrainableDecoder {
 
 /// Turns a model's weights into those of a training.
 private struct DecoderBuilder {
+  let checkpoint: Checkpoint
   let stack: [(update: LowRankUpdate, scale: Double)]
   let recipe: TrainingRecipe
   let pool: WorkerPool
@@ -168,8 +170,10 @@ private struct DecoderBuilder {
   private var generator: SplitMix64
 
   init(
-    stack: [(update: LowRankUpdate, scale: Double)], recipe: TrainingRecipe, pool: WorkerPool
+    checkpoint: Checkpoint, stack: [(update: LowRankUpdate, scale: Double)],
+    recipe: TrainingRecipe, pool: WorkerPool
   ) {
+    self.checkpoint = checkpoint
     self.stack = stack
     self.recipe = recipe
     self.pool = pool
@@ -181,6 +185,8 @@ private struct DecoderBuilder {
     guard recipe.method == .full else { return .frozen(frozen) }
     let parameter = Parameter(
       name: weight.name, rows: weight.outputs, columns: weight.inputs, value: frozen.loadAll(pool))
+    // Not read again before the result is written.
+    checkpoint.adviseDontNeed(weight.name)
     parameters.append(parameter)
     return .trained(parameter)
   }
