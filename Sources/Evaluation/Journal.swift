@@ -6,8 +6,10 @@ public import Foundation
 /// line cut short by a power failure is dropped when the run is continued. A lock keeps a second
 /// process out.
 public final class Journal {
-  /// The samples so far; of a request that failed and was asked again, the later line.
+  /// The samples so far; of one that was asked or judged again, the later line.
   public private(set) var samples: [Sample]
+  /// Where each sample stands in `samples`.
+  private var places: [Sample.Key: Int]
   private let file: URL
   private let descriptor: Int32
   private var encoder = JSONEncoder()
@@ -26,11 +28,12 @@ public final class Journal {
       throw .runInUse(path: folder.path)
     }
     do throws(EvaluationError) {
-      let (samples, wholeBytes) = try Self.parse(file)
+      let (samples, places, wholeBytes) = try Self.parse(file)
       guard ftruncate(opened, off_t(wholeBytes)) == 0 else {
         throw .unwritable(path: path, reason: Self.systemReason())
       }
       self.samples = samples
+      self.places = places
       descriptor = opened
     } catch {
       close(opened)
@@ -62,12 +65,17 @@ public final class Journal {
     guard written == line.count else {
       throw .unwritable(path: file.path, reason: Self.systemReason())
     }
-    samples.append(sample)
+    if let place = places[sample.key] {
+      samples[place] = sample
+    } else {
+      places[sample.key] = samples.count
+      samples.append(sample)
+    }
   }
 
   private static func parse(
     _ file: URL
-  ) throws(EvaluationError) -> (samples: [Sample], wholeBytes: Int) {
+  ) throws(EvaluationError) -> (samples: [Sample], places: [Sample.Key: Int], wholeBytes: Int) {
     let data: Data
     do {
       data = try Data(contentsOf: file)
@@ -87,7 +95,7 @@ public final class Journal {
           path: file.path, line: index + 1, reason: "it does not parse as a sample")
       }
       if let place = places[sample.key] {
-        guard samples[place].error != nil else {
+        guard samples[place].error != nil || samples[place].hasFailedJudge else {
           throw .malformedJournal(
             path: file.path, line: index + 1,
             reason: "\(sample.id) of \(sample.cell) was journalled before")
@@ -98,7 +106,7 @@ public final class Journal {
         samples.append(sample)
       }
     }
-    return (samples, whole)
+    return (samples, places, whole)
   }
 
   private static func systemReason() -> String { unsafe String(cString: strerror(errno)) }

@@ -11,7 +11,13 @@ public struct Measurement: Sendable {
   public var datasets: [PromptSet]
   public var decoding: Decoding
   public var seed: UInt64
-  public var judge: any Judge
+  /// How often each prompt is asked.
+  public var samples: Int
+  public var judges: [any Judge]
+  /// How good judges were found to be, for corrected rates.
+  public var judgeQuality: [JudgeQuality]
+  /// What a recommended α may cost.
+  public var limits: RecommendationLimits
   public var maxConnections: Int
   public var maxErrors: Int
   public var output: URL
@@ -22,14 +28,19 @@ public struct Measurement: Sendable {
   public var threads: Int
 
   public init(
-    datasets: [PromptSet], decoding: Decoding, seed: UInt64, judge: any Judge,
-    maxConnections: Int, maxErrors: Int, output: URL, resume: Bool, command: String,
+    datasets: [PromptSet], decoding: Decoding, seed: UInt64, samples: Int = 1,
+    judges: [any Judge], judgeQuality: [JudgeQuality] = [],
+    limits: RecommendationLimits = RecommendationLimits(), maxConnections: Int, maxErrors: Int,
+    output: URL, resume: Bool, command: String,
     version: String, threads: Int
   ) {
     self.datasets = datasets
     self.decoding = decoding
     self.seed = seed
-    self.judge = judge
+    self.samples = samples
+    self.judges = judges
+    self.judgeQuality = judgeQuality
+    self.limits = limits
     self.maxConnections = maxConnections
     self.maxErrors = maxErrors
     self.output = output
@@ -45,22 +56,30 @@ public struct Measurement: Sendable {
     remarks: [String: String], server: String
   ) throws(EvaluationError) -> RunManifest {
     var sets: [String: RunManifest.Plan.Dataset] = [:]
+    var configurations: [String: String] = [:]
+    let panel = JudgePanel(judges)
     for set in datasets {
+      let judges = set.judges(panel)
+      for judge in judges { configurations[judge.name] = judge.configuration }
       let entry = RunManifest.Plan.Dataset(
-        digest: set.digest, prompts: set.prompts.count, kind: set.kind)
+        digest: set.digest, prompts: set.prompts.count, kind: set.kind,
+        judges: judges.map(\.name))
       guard sets.updateValue(entry, forKey: set.name) == nil else {
         throw .duplicateDataset(name: set.name)
       }
     }
+    let leading = datasets.first { $0.kind == .harmful } ?? datasets.first
+    let judge = leading.flatMap { sets[$0.name]?.judges.first } ?? ""
     return RunManifest(
       plan: RunManifest.Plan(
-        cells: cells, decoding: decoding, seed: seed, judge: judge.name,
-        judgeConfiguration: judge.configuration, datasets: sets, models: models,
-        updates: updates, remarks: remarks, server: server),
+        cells: cells, decoding: decoding, seed: seed, samples: samples, judge: judge,
+        judgeConfiguration: configurations[judge] ?? "", judges: configurations, datasets: sets,
+        models: models, updates: updates, remarks: remarks, server: server),
       environment: RunManifest.Environment(
         command: command, version: version, createdAt: Date.now.formatted(.iso8601),
         threads: threads, blas: BLAS.build, instructions: InferenceEngine.instructionSet,
-        platform: ProcessInfo.processInfo.operatingSystemVersionString))
+        platform: ProcessInfo.processInfo.operatingSystemVersionString),
+      judgeQuality: judgeQuality, limits: limits)
   }
 
   /// Asks what is left to ask.
@@ -68,7 +87,7 @@ public struct Measurement: Sendable {
     _ folder: RunFolder, _ client: OpenAIClient, events: @escaping (StudyEvent) -> Void
   ) async throws {
     let runner = Runner(
-      plan: folder.manifest.plan, datasets: datasets, model: client, judge: judge,
+      plan: folder.manifest.plan, datasets: datasets, model: client, judges: judges,
       maxConnections: maxConnections, maxErrors: maxErrors)
     try await runner.run(folder.journal) { events(.samples($0)) }
   }

@@ -1,4 +1,5 @@
 public import Chat
+public import Scoring
 
 /// One question of a prompt set.
 public struct Prompt: Codable, Hashable, Sendable {
@@ -29,12 +30,7 @@ public struct Prompt: Codable, Hashable, Sendable {
 /// Prompts of one kind, with where they came from.
 public struct PromptSet: Sendable {
   /// What a refusal means here.
-  public enum Kind: String, Codable, Sendable {
-    /// A safe model declines.
-    case harmful
-    /// A useful model answers: a refusal is an over-refusal.
-    case benign
-  }
+  public typealias Kind = PromptKind
 
   /// The file's name without its extension: the `dataset` column.
   public var name: String
@@ -48,5 +44,10 @@ public struct PromptSet: Sendable {
     self.kind = kind
     self.prompts = prompts
     self.digest = digest
+  }
+
+  /// The judges of this set's replies, the one that gives the verdict first.
+  func judges(_ panel: JudgePanel) -> [any Judge] {
+    panel.judges(of: kind, references: prompts.map(\.reference))
   }
 }

@@ -1,5 +1,6 @@
 import Checkpoints
 public import Foundation
+import Scoring
 import SwiftCSV
 
 /// Reads prompt sets: the project's JSONL and the public sets in their own forms, recognised by

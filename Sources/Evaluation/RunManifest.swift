@@ -1,5 +1,6 @@
 public import Chat
 public import Foundation
+public import Scoring
 
 /// `run.json`: the plan and where everything came from.
 public struct RunManifest: Codable, Hashable, Sendable {
@@ -8,8 +9,13 @@ public struct RunManifest: Codable, Hashable, Sendable {
     public var cells: [Cell]
     public var decoding: Decoding
     public var seed: UInt64
+    /// How often each prompt is asked.
+    public var samples: Int
+    /// The judge that gives the verdict on harmful prompts.
     public var judge: String
     public var judgeConfiguration: String
+    /// The configurations of all judges by their names.
+    public var judges: [String: String]
     /// Digest of each dataset's file, how many prompts of it are asked, and what it is for.
     public var datasets: [String: Dataset]
     /// Digests of the checkpoints: base, aligned, or the endpoint's model.
@@ -25,25 +31,31 @@ public struct RunManifest: Codable, Hashable, Sendable {
       public var digest: String
       public var prompts: Int
       public var kind: PromptSet.Kind
+      /// The names of the set's judges; the first gives its samples' verdict.
+      public var judges: [String]
 
-      public init(digest: String, prompts: Int, kind: PromptSet.Kind) {
+      public init(digest: String, prompts: Int, kind: PromptSet.Kind, judges: [String] = []) {
         self.digest = digest
         self.prompts = prompts
         self.kind = kind
+        self.judges = judges
       }
     }
 
     public init(
-      cells: [Cell], decoding: Decoding, seed: UInt64, judge: String, judgeConfiguration: String,
+      cells: [Cell], decoding: Decoding, seed: UInt64, samples: Int = 1, judge: String,
+      judgeConfiguration: String, judges: [String: String]? = nil,
       datasets: [String: Dataset], models: [String: String], updates: [String: String],
       remarks: [String: String], server: String
     ) {
       self.cells = cells
       self.decoding = decoding
       self.seed = seed
+      self.samples = samples
       self.judge = judge
       self.judgeConfiguration = judgeConfiguration
-      self.datasets = datasets
+      self.judges = judges ?? [judge: judgeConfiguration]
+      self.datasets = Self.named(datasets, judge: judge)
       self.models = models
       self.updates = updates
       self.remarks = remarks
@@ -78,10 +90,19 @@ public struct RunManifest: Codable, Hashable, Sendable {
   public var schema = 1
   public var plan: Plan
   public var environment: Environment
+  /// How good the judges were found to be, for rates corrected by it. Does not decide the samples.
+  public var judgeQuality: [JudgeQuality]
+  /// What a recommended α may cost. Does not decide the samples.
+  public var limits: RecommendationLimits
 
-  public init(plan: Plan, environment: Environment) {
+  public init(
+    plan: Plan, environment: Environment, judgeQuality: [JudgeQuality] = [],
+    limits: RecommendationLimits = RecommendationLimits()
+  ) {
     self.plan = plan
     self.environment = environment
+    self.judgeQuality = judgeQuality
+    self.limits = limits
   }
 
   static let fileName = "run.json"
@@ -120,5 +141,66 @@ public struct RunManifest: Codable, Hashable, Sendable {
       let short = a.count + b.count < 200
       return short ? "\(key) is \(b) there and \(a) here" : key
     }
+  }
+}
+
+/// Manifests of the first release have one judge, one sample a prompt and no quality or limits;
+/// they read as such.
+extension RunManifest {
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    schema = try container.decode(Int.self, forKey: .schema)
+    plan = try container.decode(Plan.self, forKey: .plan)
+    environment = try container.decode(Environment.self, forKey: .environment)
+    judgeQuality =
+      try container.decodeIfPresent([JudgeQuality].self, forKey: .judgeQuality) ?? []
+    limits =
+      try container.decodeIfPresent(RecommendationLimits.self, forKey: .limits)
+      ?? RecommendationLimits()
+  }
+}
+
+extension RunManifest.Plan {
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    cells = try container.decode([Cell].self, forKey: .cells)
+    decoding = try container.decode(Decoding.self, forKey: .decoding)
+    seed = try container.decode(UInt64.self, forKey: .seed)
+    samples = try container.decodeIfPresent(Int.self, forKey: .samples) ?? 1
+    judge = try container.decode(String.self, forKey: .judge)
+    judgeConfiguration = try container.decode(String.self, forKey: .judgeConfiguration)
+    judges =
+      try container.decodeIfPresent([String: String].self, forKey: .judges)
+      ?? [judge: judgeConfiguration]
+    datasets = Self.named(
+      try container.decode([String: Dataset].self, forKey: .datasets), judge: judge)
+    models = try container.decode([String: String].self, forKey: .models)
+    updates = try container.decode([String: String].self, forKey: .updates)
+    remarks = try container.decode([String: String].self, forKey: .remarks)
+    server = try container.decode(String.self, forKey: .server)
+  }
+
+  /// A set that names no judge has the plan's.
+  private static func named(
+    _ datasets: [String: Dataset], judge: String
+  ) -> [String: Dataset] {
+    datasets.mapValues { set in
+      var set = set
+      if set.judges.isEmpty { set.judges = [judge] }
+      return set
+    }
+  }
+
+  /// The names of a set's judges; the first gives its samples' verdict.
+  public func judges(of dataset: String) -> [String] { datasets[dataset]?.judges ?? [judge] }
+}
+
+extension RunManifest.Plan.Dataset {
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    digest = try container.decode(String.self, forKey: .digest)
+    prompts = try container.decode(Int.self, forKey: .prompts)
+    kind = try container.decode(PromptSet.Kind.self, forKey: .kind)
+    judges = try container.decodeIfPresent([String].self, forKey: .judges) ?? []
   }
 }

@@ -1,8 +1,9 @@
 public import Chat
 import Foundation
+import LinearAlgebra
 public import Scoring
 
-/// Asks every prompt of every cell that the journal does not have yet.
+/// Asks every prompt of every cell that the journal does not have yet, and judges the replies.
 public struct Runner: Sendable {
   /// How far a run is.
   public struct Progress: Sendable {
@@ -16,20 +17,20 @@ public struct Runner: Sendable {
   public let plan: RunManifest.Plan
   public let datasets: [PromptSet]
   public let model: any ChatCompleting
-  public let judge: any Judge
+  public let judges: [any Judge]
   /// Requests under way at a time, across the borders of cells.
   public let maxConnections: Int
   /// Failed requests after which the run stops.
   public let maxErrors: Int
 
   public init(
-    plan: RunManifest.Plan, datasets: [PromptSet], model: any ChatCompleting, judge: any Judge,
-    maxConnections: Int, maxErrors: Int
+    plan: RunManifest.Plan, datasets: [PromptSet], model: any ChatCompleting,
+    judges: [any Judge], maxConnections: Int, maxErrors: Int
   ) {
     self.plan = plan
     self.datasets = datasets
     self.model = model
-    self.judge = judge
+    self.judges = judges
     self.maxConnections = maxConnections
     self.maxErrors = maxErrors
   }
@@ -37,10 +38,19 @@ public struct Runner: Sendable {
   private struct Question: Sendable {
     let cell: Cell
     let prompt: Prompt
+    let kind: PromptKind
+    /// Which of the prompt's samples, from 0.
+    let number: Int
+    let judges: [any Judge]
+    /// A reply that is there already and lacks a judgement: the model is not asked again.
+    let answered: Sample?
   }
 
   private struct Outcome: Sendable {
-    let sample: Sample
+    var sample: Sample
+    /// What failed on the way to the model or to a judge. A judge's reply that does not parse is no
+    /// failure of the run's.
+    var failure: String?
     /// No other request can succeed either.
     var isFatal = false
     /// No result: the request is asked again when the run is continued.
@@ -70,7 +80,7 @@ public struct Runner: Sendable {
         try journal.append(sample)
         state.done += 1
         state.cell = sample.cell
-        if let error = sample.error {
+        if let error = outcome.failure {
           state.errors += 1
           // The first reason to stop is the one to tell.
           if failure == nil {
@@ -95,7 +105,7 @@ public struct Runner: Sendable {
   public var totalCount: Int {
     let sizes = Dictionary(
       datasets.map { ($0.name, $0.prompts.count) }, uniquingKeysWith: { first, _ in first })
-    return distinctCells.reduce(0) { $0 + (sizes[$1.dataset] ?? 0) }
+    return distinctCells.reduce(0) { $0 + (sizes[$1.dataset] ?? 0) } * plan.samples
   }
 
   /// The cells that differ in what is asked of whom.
@@ -105,41 +115,93 @@ public struct Runner: Sendable {
   }
 
   private func open(_ journal: Journal) -> [Question] {
-    let done = Set(journal.samples.filter { $0.error == nil }.map(\.key))
-    let prompts = Dictionary(
-      datasets.map { ($0.name, $0.prompts) }, uniquingKeysWith: { first, _ in first })
-    return distinctCells.flatMap { cell in
-      (prompts[cell.dataset] ?? [])
-        .filter { !done.contains(Sample.Key(cell: cell.id, id: $0.id)) }
-        .map { Question(cell: cell, prompt: $0) }
+    let known = Dictionary(
+      journal.samples.filter { $0.error == nil }.map { ($0.key, $0) },
+      uniquingKeysWith: { _, last in last })
+    let panel = JudgePanel(judges)
+    let sets = Dictionary(
+      datasets.map { ($0.name, (set: $0, judges: $0.judges(panel))) },
+      uniquingKeysWith: { first, _ in first })
+    return distinctCells.flatMap { cell -> [Question] in
+      guard let (set, judges) = sets[cell.dataset] else { return [] }
+      return set.prompts.flatMap { prompt in
+        (0..<plan.samples).compactMap { number in
+          let answered = known[Sample.Key(cell: cell.id, id: prompt.id, sample: number)]
+          if let answered, answered.isJudged(by: judges.map(\.name)) { return nil }
+          return Question(
+            cell: cell, prompt: prompt, kind: set.kind, number: number, judges: judges,
+            answered: answered)
+        }
+      }
     }
+  }
+
+  /// The first sample is decoded with the run's seed, further ones with numbers mixed from it: runs
+  /// with neighbouring seeds share none.
+  private func decoding(_ number: Int) -> Decoding {
+    var decoding = plan.decoding
+    if number > 0 {
+      var generator = SplitMix64(seed: plan.decoding.seed)
+      for _ in 0..<number { decoding.seed = generator.next() }
+    }
+    return decoding
   }
 
   private func ask(_ question: Question) async -> Outcome {
     let (cell, prompt) = (question.cell, question.prompt)
-    func sample(
-      _ response: String, _ finishReason: String?, _ judgement: Judgement, _ latency: Double,
-      _ attempts: Int, error: String? = nil
-    ) -> Sample {
-      Sample(
-        cell: cell.id, id: prompt.id, category: prompt.category, prompt: prompt.prompt,
-        response: response, finishReason: finishReason, verdict: judgement.verdict,
-        score: judgement.score, judgeRaw: judgement.raw, latencyMilliseconds: latency,
-        attempts: attempts, error: error)
+    var sample = Sample(
+      cell: cell.id, id: prompt.id, sample: question.number, category: prompt.category,
+      prompt: prompt.prompt, reference: prompt.reference, response: "", finishReason: nil,
+      verdict: .unscored, score: nil, judgeRaw: nil, latencyMilliseconds: 0, attempts: 0,
+      error: nil)
+    if let answered = question.answered {
+      sample = answered
+    } else {
+      do throws(ChatFailure) {
+        let reply = try await model.complete(
+          ChatRequest(
+            messages: prompt.messages, decoding: decoding(question.number), variant: cell.variant))
+        sample.response = reply.text
+        sample.finishReason = reply.finishReason
+        sample.latencyMilliseconds = reply.latencyMilliseconds
+        sample.attempts = reply.attempts
+      } catch {
+        sample.latencyMilliseconds = error.latencyMilliseconds
+        sample.attempts = error.attempts
+        sample.error = "\(error)"
+        return Outcome(
+          sample: sample, failure: sample.error, isFatal: error.isFatal,
+          isCancelled: error.code == "cancelled")
+      }
     }
-    do throws(ChatFailure) {
-      let reply = try await model.complete(
-        ChatRequest(messages: prompt.messages, decoding: plan.decoding, variant: cell.variant))
-      let judgement = await judge.judge(prompt: prompt.prompt, response: reply.text)
-      return Outcome(
-        sample: sample(
-          reply.text, reply.finishReason, judgement, reply.latencyMilliseconds, reply.attempts))
-    } catch {
-      return Outcome(
-        sample: sample(
-          "", nil, Judgement(verdict: .unscored), error.latencyMilliseconds, error.attempts,
-          error: "\(error)"),
-        isFatal: error.isFatal, isCancelled: error.code == "cancelled")
+    return await judge(sample, question)
+  }
+
+  /// Asks the judges that have not judged a reply yet.
+  private func judge(_ answered: Sample, _ question: Question) async -> Outcome {
+    var outcome = Outcome(sample: answered)
+    let reply = JudgedReply(
+      prompt: answered.prompt, response: answered.response, reference: answered.reference,
+      kind: question.kind)
+    let isNew = question.answered == nil
+    for (index, judge) in question.judges.enumerated() {
+      let isFirst = index == 0
+      let known = isFirst ? answered.firstJudgement : answered.judgements[judge.name]
+      if !isNew, let known, known.error == nil { continue }
+      let judgement = await judge.judge(reply)
+      if isFirst {
+        outcome.sample.verdict = judgement.verdict
+        outcome.sample.score = judgement.score
+        outcome.sample.judgeRaw = judgement.raw
+        outcome.sample.judgeError = judgement.error
+      } else {
+        outcome.sample.judgements[judge.name] = judgement
+      }
+      if let error = judgement.error, !error.hasPrefix(Judgement.unparsable) {
+        outcome.failure = "judge \(judge.name): \(error)"
+        outcome.isFatal = outcome.isFatal || judgement.isFatal
+      }
     }
+    return outcome
   }
 }

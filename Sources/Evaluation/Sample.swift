@@ -1,46 +1,85 @@
 import Foundation
 public import Scoring
 
-/// One line of `samples.jsonl`: a prompt asked of a cell's model, with the verdict on the reply.
+/// One line of `samples.jsonl`: a prompt asked of a cell's model, with the verdicts on the reply.
 public struct Sample: Codable, Hashable, Sendable {
   public var cell: String
   public var id: String
+  /// Which of several samples of the prompt, from 0.
+  public var sample: Int
   public var category: String
   public var prompt: String
+  /// The expected answer, for prompts that have one.
+  public var reference: String?
   public var response: String
   public var finishReason: String?
+  /// The set's first judge's.
   public var verdict: Verdict
   public var score: Double?
   public var judgeRaw: String?
+  /// `code: message` of a first judge that failed: the reply is kept and judged again on resuming.
+  public var judgeError: String?
+  /// What the set's further judges made of the reply, by their names.
+  public var judgements: [String: Judgement]
   public var latencyMilliseconds: Double
   public var attempts: Int
   /// `code: message` of a request that failed; the verdict is then `unscored`.
   public var error: String?
 
   enum CodingKeys: String, CodingKey {
-    case cell, id, category, prompt, response, verdict, score, attempts, error
+    case cell, id, sample, category, prompt, reference, response, verdict, score, judgements
+    case attempts, error
     case finishReason = "finish_reason"
     case judgeRaw = "judge_raw"
+    case judgeError = "judge_error"
     case latencyMilliseconds = "latency_ms"
   }
 
   public init(
-    cell: String, id: String, category: String, prompt: String, response: String,
-    finishReason: String?, verdict: Verdict, score: Double?, judgeRaw: String?,
-    latencyMilliseconds: Double, attempts: Int, error: String?
+    cell: String, id: String, sample: Int = 0, category: String, prompt: String,
+    reference: String? = nil, response: String, finishReason: String?, verdict: Verdict,
+    score: Double?, judgeRaw: String?, judgeError: String? = nil,
+    judgements: [String: Judgement] = [:], latencyMilliseconds: Double, attempts: Int,
+    error: String?
   ) {
     self.cell = cell
     self.id = id
+    self.sample = sample
     self.category = category
     self.prompt = prompt
+    self.reference = reference
     self.response = response
     self.finishReason = finishReason
     self.verdict = verdict
     self.score = score
     self.judgeRaw = judgeRaw
+    self.judgeError = judgeError
+    self.judgements = judgements
     self.latencyMilliseconds = latencyMilliseconds
     self.attempts = attempts
     self.error = error
+  }
+
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    cell = try container.decode(String.self, forKey: .cell)
+    id = try container.decode(String.self, forKey: .id)
+    category = try container.decode(String.self, forKey: .category)
+    prompt = try container.decode(String.self, forKey: .prompt)
+    response = try container.decode(String.self, forKey: .response)
+    finishReason = try container.decodeIfPresent(String.self, forKey: .finishReason)
+    verdict = try container.decode(Verdict.self, forKey: .verdict)
+    score = try container.decodeIfPresent(Double.self, forKey: .score)
+    judgeRaw = try container.decodeIfPresent(String.self, forKey: .judgeRaw)
+    latencyMilliseconds = try container.decode(Double.self, forKey: .latencyMilliseconds)
+    attempts = try container.decode(Int.self, forKey: .attempts)
+    error = try container.decodeIfPresent(String.self, forKey: .error)
+    // Journals of the first release have no more than that.
+    sample = try container.decodeIfPresent(Int.self, forKey: .sample) ?? 0
+    reference = try container.decodeIfPresent(String.self, forKey: .reference)
+    judgeError = try container.decodeIfPresent(String.self, forKey: .judgeError)
+    judgements =
+      try container.decodeIfPresent([String: Judgement].self, forKey: .judgements) ?? [:]
   }
 
   /// All fields are present, null where there is nothing, so that readers need no defaults.
@@ -48,13 +87,17 @@ public struct Sample: Codable, Hashable, Sendable {
     var container = encoder.container(keyedBy: CodingKeys.self)
     try container.encode(cell, forKey: .cell)
     try container.encode(id, forKey: .id)
+    try container.encode(sample, forKey: .sample)
     try container.encode(category, forKey: .category)
     try container.encode(prompt, forKey: .prompt)
+    try container.encode(reference, forKey: .reference)
     try container.encode(response, forKey: .response)
     try container.encode(finishReason, forKey: .finishReason)
     try container.encode(verdict, forKey: .verdict)
     try container.encode(score, forKey: .score)
     try container.encode(judgeRaw, forKey: .judgeRaw)
+    try container.encode(judgeError, forKey: .judgeError)
+    try container.encode(judgements, forKey: .judgements)
     try container.encode((latencyMilliseconds * 10).rounded() / 10, forKey: .latencyMilliseconds)
     try container.encode(attempts, forKey: .attempts)
     try container.encode(error, forKey: .error)
@@ -63,7 +106,34 @@ public struct Sample: Codable, Hashable, Sendable {
   struct Key: Hashable {
     let cell: String
     let id: String
+    var sample = 0
   }
 
-  var key: Key { Key(cell: cell, id: id) }
+  var key: Key { Key(cell: cell, id: id, sample: sample) }
+}
+
+extension Sample {
+  /// The first judge's judgement.
+  public var firstJudgement: Judgement {
+    Judgement(verdict: verdict, score: score, raw: judgeRaw, error: judgeError ?? error)
+  }
+
+  /// What one of the set's judges made of the reply; `unscored` where it did not judge it.
+  ///
+  /// - Parameter judges: the set's judges, the first in front.
+  public func judgement(by judge: String, of judges: [String]) -> Judgement {
+    if judge == judges.first { return firstJudgement }
+    return judgements[judge] ?? Judgement(verdict: .unscored, error: error)
+  }
+
+  /// Every judge has judged: nothing is left to do but what failed on the way to the model.
+  func isJudged(by judges: [String]) -> Bool {
+    judgeError == nil
+      && judges.dropFirst().allSatisfy { judgements[$0].map { $0.error == nil } ?? false }
+  }
+
+  /// Some judge failed: a later line with the same reply may replace this one.
+  var hasFailedJudge: Bool {
+    judgeError != nil || judgements.values.contains { $0.error != nil }
+  }
 }

@@ -4,6 +4,9 @@ public enum Verdict: String, Codable, Hashable, Sendable, CaseIterable {
   case complied
   /// The model declined.
   case refused
+  /// The model answered, but not with what was asked for: partial, harmless or wrong. Only judges
+  /// that look at the content say so.
+  case unsuccessful
   /// Empty, looping or gibberish: a broken model is neither safe nor harmful.
   case degenerate
   /// The judge could not tell (its reply did not parse, its server failed). Never counts as safe.
@@ -17,11 +20,54 @@ public struct Judgement: Codable, Hashable, Sendable {
   public var score: Double?
   /// The evidence in the judge's own words: the phrase that matched, the model judge's reply.
   public var raw: String?
+  /// `code: message` of a judge that failed; the verdict is then `unscored`.
+  public var error: String?
+  /// The judge cannot judge any other reply either (bad key, no such model): the run should stop.
+  /// Not kept in files.
+  public var isFatal = false
 
-  public init(verdict: Verdict, score: Double? = nil, raw: String? = nil) {
+  enum CodingKeys: String, CodingKey {
+    case verdict, score, raw, error
+  }
+
+  /// The code of a judge's reply that says nothing the judge's form provides for.
+  public static let unparsable = "judge-unparsable"
+
+  public init(
+    verdict: Verdict, score: Double? = nil, raw: String? = nil, error: String? = nil,
+    isFatal: Bool = false
+  ) {
     self.verdict = verdict
     self.score = score
     self.raw = raw
+    self.error = error
+    self.isFatal = isFatal
+  }
+}
+
+/// What a set of prompts is for.
+public enum PromptKind: String, Codable, Hashable, Sendable, CaseIterable {
+  /// A safe model declines.
+  case harmful
+  /// A useful model answers: a refusal is an over-refusal.
+  case benign
+}
+
+/// What a judge gets to see.
+public struct JudgedReply: Hashable, Sendable {
+  public var prompt: String
+  public var response: String
+  /// The expected answer, for prompts that have one.
+  public var reference: String?
+  public var kind: PromptKind
+
+  public init(
+    prompt: String, response: String, reference: String? = nil, kind: PromptKind = .harmful
+  ) {
+    self.prompt = prompt
+    self.response = response
+    self.reference = reference
+    self.kind = kind
   }
 }
 
@@ -31,5 +77,11 @@ public protocol Judge: Sendable {
   var name: String { get }
   /// Everything that can change a verdict (phrases, thresholds, prompts), as a line for provenance.
   var configuration: String { get }
-  func judge(prompt: String, response: String) async -> Judgement
+  /// Whether its `refused` means that the model declined, so that over-refusal can be counted by it.
+  var seesRefusals: Bool { get }
+  /// Whether it has anything to say about replies to prompts of a kind.
+  ///
+  /// - Parameter references: whether the prompts have expected answers.
+  func judges(_ kind: PromptKind, references: Bool) -> Bool
+  func judge(_ reply: JudgedReply) async -> Judgement
 }

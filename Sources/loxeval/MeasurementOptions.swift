@@ -83,7 +83,7 @@ struct MeasurementOptions: ParsableArguments {
     return Evaluation.Measurement(
       datasets: sets,
       decoding: Decoding(temperature: temperature, maxTokens: maxTokens, seed: seed), seed: seed,
-      judge: RefusalJudge(), maxConnections: maxConnections, maxErrors: maxErrors,
+      judges: [RefusalJudge()], maxConnections: maxConnections, maxErrors: maxErrors,
       output: URL(filePath: output ?? Self.newFolder()), resume: resume,
       command: CommandLine.arguments.map(Self.quoted).joined(separator: " "),
       version: Loxeval.version, threads: threads)

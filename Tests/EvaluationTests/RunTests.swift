@@ -63,7 +63,7 @@ func makeManifest(alphas: [Double] = [0, 1], prompts: Int = 10) -> (RunManifest,
     maxErrors: Int = 100
   ) async throws {
     try await Runner(
-      plan: folder.manifest.plan, datasets: [set], model: model, judge: RefusalJudge(),
+      plan: folder.manifest.plan, datasets: [set], model: model, judges: [RefusalJudge()],
       maxConnections: connections, maxErrors: maxErrors
     ).run(folder.journal) { _ in }
   }

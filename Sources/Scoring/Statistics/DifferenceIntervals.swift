@@ -32,6 +32,12 @@ public struct PairedCounts: Codable, Hashable, Sendable {
   /// Prompts on which neither complied.
   public var neither: Int
 
+  enum CodingKeys: String, CodingKey {
+    case both, neither
+    case onlyFirst = "only_first"
+    case onlySecond = "only_second"
+  }
+
   public init(both: Int = 0, onlyFirst: Int = 0, onlySecond: Int = 0, neither: Int = 0) {
     self.both = both
     self.onlyFirst = onlyFirst

@@ -39,9 +39,11 @@ public struct RefusalJudge: Judge {
     return "phrases \(String(hash, radix: 16)) in the first \(Self.window) bytes"
   }
 
-  public func judge(prompt: String, response: String) async -> Judgement {
-    judge(response: response)
-  }
+  public let seesRefusals = true
+
+  public func judges(_ kind: PromptKind, references: Bool) -> Bool { true }
+
+  public func judge(_ reply: JudgedReply) async -> Judgement { judge(response: reply.response) }
 
   /// The verdict depends on the reply alone.
   public func judge(response: String) -> Judgement {

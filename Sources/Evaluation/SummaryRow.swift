@@ -1,0 +1,165 @@
+import Chat
+public import Scoring
+
+/// One cell as one judge sees it: a row of `summary.csv`.
+public struct SummaryRow: Codable, Hashable, Sendable {
+  public var model: String
+  public var targets: String
+  public var rank: String
+  public var alpha: Double
+  public var attack: String
+  public var attackMethod: String
+  public var dataset: String
+  public var judge: String
+  /// Samples asked for and given a line in the journal.
+  public var n: Int
+  /// Samples without a usable verdict: the request failed, or the judge could not tell.
+  public var errors: Int
+  public var degenerate: Int
+  /// Replies that complied; by `exact-match`, that are right.
+  public var successes: Int
+  public var refused: Int
+  /// successes / (n − errors); nil where nothing was judged.
+  public var attackSuccessRate: Double?
+  /// 95 %: Wilson, with several samples a prompt at their effective size.
+  public var interval: ConfidenceInterval?
+  /// The rate's difference from α = 0 under the same attack, on the prompts that both answered.
+  public var delta: Double?
+  /// Mid-p McNemar of the same comparison; with several samples a prompt the sign-flip test.
+  public var pValue: Double?
+  public var seed: UInt64
+  public var maxTokens: Int
+  /// By category: (complied, judged).
+  public var categories: [String: CategoryCount]
+
+  /// Samples asked of each prompt.
+  public var samples: Int
+  /// Prompts with at least one usable verdict.
+  public var prompts: Int
+  /// What the interval rests on: `judged`, fewer where samples of a prompt resemble each other.
+  public var effectiveTrials: Double?
+  /// The share of prompts of which at least one of all samples complied, over prompts all of whose
+  /// samples were judged; nil with one sample a prompt.
+  public var anyOfK: Double?
+  /// Wilson, 95 %.
+  public var anyOfKInterval: ConfidenceInterval?
+  /// 95 %: Newcombe's paired interval of `delta`.
+  public var deltaInterval: ConfidenceInterval?
+  /// `pValue` corrected after Holm for all comparisons of this dataset and judge in the run.
+  public var adjustedPValue: Double?
+  /// How the two compared models did on the same prompts, the one at α = 0 first; nil with several
+  /// samples a prompt. What is needed to say how many prompts would decide.
+  public var pairs: PairedCounts?
+  /// The ASR corrected for the judge's known mistakes; nil where they are not known.
+  public var corrected: CorrectedRate?
+  /// On benign prompts, the share that the model declined, by a judge that can tell.
+  public var overRefusal: Double?
+  public var overRefusalInterval: ConfidenceInterval?
+  /// Against α = 0 under the same attack.
+  public var overRefusalDelta: Double?
+  public var overRefusalDeltaInterval: ConfidenceInterval?
+  /// On prompts with references, the share of right answers by `exact-match`: the same as the rate.
+  public var utility: Double?
+  /// The mean of the judge's own number, where it gives one.
+  public var meanScore: Double?
+  /// 95 %: percentile bootstrap over prompts, seeded with the run's seed.
+  public var meanScoreInterval: ConfidenceInterval?
+  /// `errors` by the failures' codes.
+  public var errorCodes: [String: Int]
+
+  public struct CategoryCount: Codable, Hashable, Sendable {
+    public var successes: Int
+    public var judged: Int
+  }
+
+  enum CodingKeys: String, CodingKey {
+    case model, targets, rank, alpha, attack, dataset, judge, n, errors, degenerate, successes
+    case refused, delta, seed, categories, samples, prompts, pairs, utility, interval
+    case attackMethod = "attack_method"
+    case attackSuccessRate = "asr"
+    case pValue = "p_value"
+    case maxTokens = "max_tokens"
+    case effectiveTrials = "effective_n"
+    case anyOfK = "any_of_k"
+    case anyOfKInterval = "any_of_k_interval"
+    case deltaInterval = "delta_interval"
+    case adjustedPValue = "adjusted_p_value"
+    case corrected = "corrected_asr"
+    case overRefusal = "over_refusal"
+    case overRefusalInterval = "over_refusal_interval"
+    case overRefusalDelta = "over_refusal_delta"
+    case overRefusalDeltaInterval = "over_refusal_delta_interval"
+    case meanScore = "mean_score"
+    case meanScoreInterval = "mean_score_interval"
+    case errorCodes = "error_codes"
+  }
+
+  /// A row without any samples.
+  init(_ cell: Cell, judge: String, plan: RunManifest.Plan) {
+    model = cell.model
+    targets = cell.targets
+    rank = cell.rank
+    alpha = cell.alpha
+    attack = cell.attack
+    attackMethod = cell.attackMethod
+    dataset = cell.dataset
+    self.judge = judge
+    (n, errors, degenerate, successes, refused) = (0, 0, 0, 0, 0)
+    seed = plan.seed
+    maxTokens = plan.decoding.maxTokens
+    samples = plan.samples
+    prompts = 0
+    (categories, errorCodes) = ([:], [:])
+  }
+
+  /// Rows of the first release end at `categories`.
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    func optional<Value: Decodable>(_ key: CodingKeys) throws -> Value? {
+      try container.decodeIfPresent(Value.self, forKey: key)
+    }
+    model = try container.decode(String.self, forKey: .model)
+    targets = try container.decode(String.self, forKey: .targets)
+    rank = try container.decode(String.self, forKey: .rank)
+    alpha = try container.decode(Double.self, forKey: .alpha)
+    attack = try container.decode(String.self, forKey: .attack)
+    attackMethod = try container.decode(String.self, forKey: .attackMethod)
+    dataset = try container.decode(String.self, forKey: .dataset)
+    judge = try container.decode(String.self, forKey: .judge)
+    n = try container.decode(Int.self, forKey: .n)
+    errors = try container.decode(Int.self, forKey: .errors)
+    degenerate = try container.decode(Int.self, forKey: .degenerate)
+    successes = try container.decode(Int.self, forKey: .successes)
+    refused = try container.decode(Int.self, forKey: .refused)
+    attackSuccessRate = try optional(.attackSuccessRate)
+    interval = try optional(.interval)
+    delta = try optional(.delta)
+    pValue = try optional(.pValue)
+    seed = try container.decode(UInt64.self, forKey: .seed)
+    maxTokens = try container.decode(Int.self, forKey: .maxTokens)
+    categories = try container.decode([String: CategoryCount].self, forKey: .categories)
+    samples = try optional(.samples) ?? 1
+    prompts = try optional(.prompts) ?? n - errors
+    effectiveTrials = try optional(.effectiveTrials)
+    anyOfK = try optional(.anyOfK)
+    anyOfKInterval = try optional(.anyOfKInterval)
+    deltaInterval = try optional(.deltaInterval)
+    adjustedPValue = try optional(.adjustedPValue)
+    pairs = try optional(.pairs)
+    corrected = try optional(.corrected)
+    overRefusal = try optional(.overRefusal)
+    overRefusalInterval = try optional(.overRefusalInterval)
+    overRefusalDelta = try optional(.overRefusalDelta)
+    overRefusalDeltaInterval = try optional(.overRefusalDeltaInterval)
+    utility = try optional(.utility)
+    meanScore = try optional(.meanScore)
+    meanScoreInterval = try optional(.meanScoreInterval)
+    errorCodes = try optional(.errorCodes) ?? [:]
+  }
+
+  /// Replies with a usable verdict.
+  public var judged: Int { n - errors }
+
+  /// The share of judged replies that refused.
+  public var refusalRate: Double? { judged > 0 ? Double(refused) / Double(judged) : nil }
+}

@@ -1,0 +1,30 @@
+/// The judges of a run: those that were asked for, and those that a set of prompts needs besides.
+public struct JudgePanel: Sendable {
+  /// In the order of `--judge`: the first that can judge a set gives its samples' verdict.
+  public let judges: [any Judge]
+
+  public init(_ judges: [any Judge]) { self.judges = judges }
+
+  /// The judges of one set, the one that gives the verdict first.
+  ///
+  /// `refusal` is added where no other can tell a refusal (on benign prompts) or judge at all (on
+  /// harmful ones): so over-refusal is measured whatever was asked for. `exact-match` is added
+  /// where every prompt has a number as its reference: that is utility.
+  ///
+  /// - Parameter references: of the set's prompts, nil for those without.
+  public func judges(of kind: PromptKind, references: [String?]) -> [any Judge] {
+    let hasReferences = references.contains { $0 != nil }
+    var chosen = judges.filter { $0.judges(kind, references: hasReferences) }
+    func has(_ name: String) -> Bool { chosen.contains { $0.name == name } }
+    if !chosen.contains(where: { kind == .harmful || $0.seesRefusals }) {
+      chosen.append(RefusalJudge())
+    }
+    let exact = ExactMatchJudge()
+    if kind == .benign, !has(exact.name), !references.isEmpty,
+      references.allSatisfy({ ($0).map(ExactMatchJudge.isNumber) ?? false })
+    {
+      chosen.append(exact)
+    }
+    return chosen
+  }
+}

@@ -1,0 +1,75 @@
+/// How a judge did on labelled replies: what a rate can be corrected by.
+public struct JudgeQuality: Codable, Hashable, Sendable {
+  /// A share with what it rests on.
+  public struct Share: Codable, Hashable, Sendable {
+    public var successes: Int
+    public var trials: Int
+    /// Wilson, 95 %; nil without trials.
+    public var interval: ConfidenceInterval?
+
+    public init(successes: Int, trials: Int) {
+      self.successes = successes
+      self.trials = trials
+      interval = wilsonInterval(successes: successes, trials: trials)
+    }
+
+    public var rate: Double? { trials > 0 ? Double(successes) / Double(trials) : nil }
+  }
+
+  public var judge: String
+  /// The judge's configuration: a rate is only corrected by the quality of the same judge.
+  public var configuration: String
+  /// The labelled set's name and digest.
+  public var dataset: String
+  public var digest: String
+  /// Labelled replies, those without a verdict included.
+  public var replies: Int
+  public var unscored: Int
+  /// Of the replies labelled `complied`, those that it calls so.
+  public var sensitivity: Share
+  /// Of the others, those that it does not call `complied`.
+  public var specificity: Share
+  /// With the labels, on whether a reply complied.
+  public var agreement: Agreement?
+  /// How often each label got each verdict.
+  public var verdicts: [String: [String: Int]]
+
+  enum CodingKeys: String, CodingKey {
+    case judge, configuration, dataset, digest, replies, unscored, sensitivity, specificity
+    case agreement, verdicts
+  }
+
+  /// - Parameter pairs: each reply's label and the judge's verdict.
+  public init(
+    judge: String, configuration: String, dataset: String, digest: String,
+    pairs: [(label: Verdict, verdict: Verdict)]
+  ) {
+    self.judge = judge
+    self.configuration = configuration
+    self.dataset = dataset
+    self.digest = digest
+    replies = pairs.count
+    let scored = pairs.filter { $0.verdict != .unscored }
+    unscored = pairs.count - scored.count
+    func count(_ isPositive: Bool, _ saysSo: Bool) -> Int {
+      scored.count { ($0.label == .complied) == isPositive && ($0.verdict == .complied) == saysSo }
+    }
+    let (hits, misses) = (count(true, true), count(true, false))
+    let (alarms, rejections) = (count(false, true), count(false, false))
+    sensitivity = Share(successes: hits, trials: hits + misses)
+    specificity = Share(successes: rejections, trials: rejections + alarms)
+    agreement = Scoring.agreement([[hits, misses], [alarms, rejections]])
+    verdicts = Dictionary(grouping: pairs, by: \.label.rawValue).mapValues { group in
+      Dictionary(grouping: group, by: \.verdict.rawValue).mapValues(\.count)
+    }
+  }
+
+  /// A rate of this judge's, corrected for its mistakes; nil where they leave nothing to say.
+  ///
+  /// - Parameter trials: what the rate rests on; an effective size where samples are clustered.
+  public func correct(rate: Double, trials: Double) -> CorrectedRate? {
+    roganGladen(
+      rate: rate, trials: trials, sensitivity: (sensitivity.successes, sensitivity.trials),
+      specificity: (specificity.successes, specificity.trials))
+  }
+}
