@@ -52,7 +52,7 @@ let package = Package(
     // Weights: arithmetic, files, the method.
     room("LinearAlgebra", ["COpenBLAS", "CKernels"]),
     room("Checkpoints", ["LinearAlgebra", .product(name: "Crypto", package: "swift-crypto")]),
-    room("LoX", ["LinearAlgebra", "Checkpoints"]),
+    room("LoX", ["CKernels", "LinearAlgebra", "Checkpoints"]),
 
     // Models: what they say, and what fine-tuning does to them.
     room("LanguageModel", ["CKernels", "Chat", "LinearAlgebra", "Checkpoints"]),

@@ -92,12 +92,23 @@ void loxeval_widen(const void *source, int element_type, size_t count, float *de
   DISPATCH(widen, source, element_type, count, destination)
 }
 
+void loxeval_subtract(
+    const void *a, int a_type, const void *b, int b_type, size_t count, float *y) {
+  DISPATCH(subtract, a, a_type, b, b_type, count, y)
+}
+
 void loxeval_project(
     const float *x, size_t x_stride, size_t rows, const void *w, int element_type, size_t inputs,
     size_t begin, size_t end, float *y, size_t y_stride, int accumulate, float *scratch) {
   DISPATCH(
       project, x, x_stride, rows, w, element_type, inputs, begin, end, y, y_stride, accumulate,
       scratch)
+}
+
+void loxeval_combine_rows(
+    const float *c, size_t c_stride, size_t rows, const float *a, size_t count, size_t width,
+    float *z) {
+  DISPATCH(combine_rows, c, c_stride, rows, a, count, width, z)
 }
 
 void loxeval_add_low_rank(

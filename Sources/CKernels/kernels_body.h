@@ -87,6 +87,72 @@ static void NAME(widen)(
   }
 }
 
+static void NAME(subtract)(
+    const void *a, int a_type, const void *b, int b_type, size_t count, float *y) {
+  float block[1024];
+  const size_t a_width = a_type == LOXEVAL_FLOAT32 ? 4 : 2;
+  const size_t b_width = b_type == LOXEVAL_FLOAT32 ? 4 : 2;
+  for (size_t i = 0; i < count; i += 1024) {
+    const size_t size = count - i < 1024 ? count - i : 1024;
+    NAME(widen)((const char *)a + i * a_width, a_type, size, y + i);
+    NAME(widen)((const char *)b + i * b_width, b_type, size, block);
+    for (size_t j = 0; j < size; j++) y[i + j] -= block[j];
+  }
+}
+
+/// z[r][j] += sum_i c[r][i] * a[i][j] for one block of columns, COMBINED rows of a at a time: z's block
+/// stays in the first-level cache while a streams by.
+INLINE void NAME(combine_block)(
+    const float *c, size_t c_stride, size_t rows, const float *a, size_t count, size_t a_stride,
+    size_t columns, float *z, size_t z_stride) {
+  enum { COMBINED = 8 };
+  size_t i = 0;
+  for (; i + COMBINED <= count; i += COMBINED) {
+    const float *p = a + i * a_stride;
+    size_t j = 0;
+    for (; j + LANES <= columns; j += LANES) {
+      VECTOR values[COMBINED];
+#pragma unroll
+      for (int k = 0; k < COMBINED; k++) {
+        values[k] = NAME(load)(p + k * a_stride + j);
+        __builtin_prefetch(p + (k + COMBINED) * a_stride + j, 0, 2);
+      }
+      for (size_t r = 0; r < rows; r++) {
+        const float *factors = c + r * c_stride + i;
+        VECTOR even = NAME(load)(z + r * z_stride + j), odd = {0};
+#pragma unroll
+        for (int k = 0; k < COMBINED; k += 2) {
+          even += factors[k] * values[k];
+          odd += factors[k + 1] * values[k + 1];
+        }
+        *(VECTOR *)(z + r * z_stride + j) = even + odd;
+      }
+    }
+    for (; j < columns; j++)
+      for (size_t r = 0; r < rows; r++)
+        for (int k = 0; k < COMBINED; k++)
+          z[r * z_stride + j] += c[r * c_stride + i + k] * p[k * a_stride + j];
+  }
+  for (; i < count; i++)
+    for (size_t r = 0; r < rows; r++)
+      for (size_t j = 0; j < columns; j++)
+        z[r * z_stride + j] += c[r * c_stride + i] * a[i * a_stride + j];
+}
+
+static void NAME(combine_rows)(
+    const float *c, size_t c_stride, size_t rows, const float *a, size_t count, size_t width,
+    float *z) {
+  // 12 rows of 512 columns are 24 KiB; 64 rows of them are 128 KiB to fetch ahead in long runs.
+  for (size_t i = 0; i < count; i += 64) {
+    const size_t tall = count - i < 64 ? count - i : 64;
+    for (size_t j = 0; j < width; j += 512) {
+      const size_t columns = width - j < 512 ? width - j : 512;
+      NAME(combine_block)(
+          c + i, c_stride, rows, a + i * width + j, tall, width, columns, z + j, width);
+    }
+  }
+}
+
 /// LANES weights from element k on, widened in registers where they are bfloat16.
 INLINE VECTOR NAME(load_weights)(const void *w, size_t k, const int element_type) {
   if (element_type == LOXEVAL_FLOAT32) return NAME(load)((const float *)w + k);

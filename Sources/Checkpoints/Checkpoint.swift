@@ -102,6 +102,12 @@ public final class Checkpoint: Sendable {
     advise(.dontNeed, name)
   }
 
+  /// The same for some of a tensor's bytes, counted from its first.
+  public func adviseDontNeed(_ name: String, bytes: Range<Int>) {
+    guard let file = fileOfTensor[name], let tensor = file.tensor(named: name) else { return }
+    file.advise(.dontNeed, for: tensor, bytes: bytes)
+  }
+
   /// Whether the output head uses the embedding's matrix: an embedding is there and no
   /// `lm_head.weight`.
   public var hasTiedHead: Bool { tiedEmbeddingName != nil }

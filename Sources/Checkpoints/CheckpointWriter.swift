@@ -6,7 +6,10 @@ public import LinearAlgebra
 ///
 /// The folder appears under its name only when `finish()` returns; until then it stands beside it
 /// as `NAME.partial-…`, and it is removed if this goes away unfinished.
-public final class CheckpointWriter {
+public final class CheckpointWriter: @unchecked Sendable {
+  // Unchecked: `write` and `copy` may be called by several threads at once, each for tensors of its
+  // own; what they share is the writers', which see to themselves, and the journal behind its lock.
+
   /// One file to be written.
   public struct ShardDeclaration: Sendable {
     /// The plain name, such as `model.safetensors`.
@@ -26,7 +29,21 @@ public final class CheckpointWriter {
     }
   }
 
+  /// What a killed process leaves behind, so that another can go on.
+  public struct Continuation: Sendable {
+    /// All that decides the contents.
+    public let key: String
+    /// Whether to go on where a process with the same key was killed; otherwise its work is removed.
+    public let resumes: Bool
+
+    public init(key: String, resumes: Bool) {
+      self.key = key
+      self.resumes = resumes
+    }
+  }
+
   private let partial: PartialOutput
+  private let journal: WriteJournal?
   private let writers: [SafetensorsWriter]
   private let writerOfTensor: [String: SafetensorsWriter]
 
@@ -36,7 +53,7 @@ public final class CheckpointWriter {
   /// - Throws: `CheckpointError.fileSystem`.
   public convenience init(
     to folder: URL, like checkpoint: Checkpoint, additionalFiles: [String: Data] = [:],
-    replaceExisting: Bool = false
+    replaceExisting: Bool = false, continuation: Continuation? = nil
   ) throws(CheckpointError) {
     let shards = checkpoint.shards.map { shard in
       ShardDeclaration(
@@ -46,7 +63,7 @@ public final class CheckpointWriter {
     try self.init(
       to: folder, shards: shards, isIndexed: checkpoint.isIndexed,
       copyingFilesFrom: checkpoint.folder, additionalFiles: additionalFiles,
-      replaceExisting: replaceExisting)
+      replaceExisting: replaceExisting, continuation: continuation)
   }
 
   /// Creates a folder and its files' headers, and copies the files that are not weights.
@@ -60,23 +77,28 @@ public final class CheckpointWriter {
   ///     configuration, tokenizer, chat template, licence.
   ///   - additionalFiles: further files by name; they replace copied ones.
   ///   - replaceExisting: whether a folder of that name may be replaced.
+  ///   - continuation: makes the work one that can be gone on with when the process is killed.
   /// - Precondition: tensor names are unique over all shards.
   /// - Throws: `CheckpointError.fileSystem`: the output exists, the space does not suffice, or the
   ///   system refuses.
   public init(
     to folder: URL, shards: [ShardDeclaration], isIndexed: Bool? = nil,
     copyingFilesFrom source: URL? = nil, additionalFiles: [String: Data] = [:],
-    replaceExisting: Bool = false
+    replaceExisting: Bool = false, continuation: Continuation? = nil
   ) throws(CheckpointError) {
     let needed = shards.reduce(0) { $0 + SafetensorsWriter.byteCount(of: $1.tensors) }
     let partial = try PartialOutput(
-      .folder, at: folder, needed: needed, replaceExisting: replaceExisting)
+      .folder, at: folder, needed: needed, replaceExisting: replaceExisting,
+      continues: continuation?.resumes)
+    let journal = try continuation.map { value throws(CheckpointError) in
+      try WriteJournal(in: partial, key: value.key)
+    }
     var writers: [SafetensorsWriter] = []
     var writerOfTensor: [String: SafetensorsWriter] = [:]
     for shard in shards {
       let writer = try SafetensorsWriter(
         inside: partial, fileName: shard.fileName, tensors: shard.tensors,
-        metadata: shard.metadata)
+        metadata: shard.metadata, done: journal?.done)
       writers.append(writer)
       for tensor in shard.tensors {
         let previous = writerOfTensor.updateValue(writer, forKey: tensor.name)
@@ -94,6 +116,7 @@ public final class CheckpointWriter {
       try OutputFile.write([UInt8](data), to: partial.url.appending(path: name).path)
     }
     self.partial = partial
+    self.journal = journal
     self.writers = writers
     self.writerOfTensor = writerOfTensor
   }
@@ -139,6 +162,14 @@ public final class CheckpointWriter {
     }
   }
 
+  /// Refuses a destination, of a checkpoint or an adapter, where something is already: before long
+  /// work, whose result would then have no place.
+  ///
+  /// - Throws: `CheckpointError.fileSystem`.
+  public static func refuseOccupied(_ destination: URL) throws(CheckpointError) {
+    try PartialOutput.refuseOccupied(destination)
+  }
+
   /// Names declared and not yet written, sorted.
   public var remaining: [String] { writers.flatMap(\.remaining).sorted() }
 
@@ -149,6 +180,20 @@ public final class CheckpointWriter {
   /// - Throws: `CheckpointError.fileSystem`.
   public func write(_ values: [Float], of name: String) throws(CheckpointError) {
     try writer(of: name).write(values, of: name)
+    try journal?.append(name)
+  }
+
+  /// Writes values that are made piece by piece, narrowed to the declared dtype (to nearest even); see
+  /// `SafetensorsWriter.write(_:inPiecesOf:_:)`.
+  ///
+  /// - Precondition: as for an array of values, whose count is a multiple of `unit`.
+  /// - Throws: `CheckpointError.fileSystem`; what `fill` throws.
+  public func write(
+    _ name: String, inPiecesOf unit: Int,
+    _ fill: (Range<Int>, UnsafeMutableBufferPointer<Float>) throws -> Void
+  ) throws {
+    try unsafe writer(of: name).write(name, inPiecesOf: unit, fill)
+    try journal?.append(name)
   }
 
   /// Writes a matrix, narrowed to the declared dtype (to nearest even).
@@ -169,6 +214,7 @@ public final class CheckpointWriter {
     try withExtendedLifetime(checkpoint) { () throws(CheckpointError) in
       try unsafe writer(of: name).write(bytes.bytes, of: name)
     }
+    try journal?.append(name)
   }
 
   private func writer(of name: String) -> SafetensorsWriter {
@@ -186,6 +232,7 @@ public final class CheckpointWriter {
     for writer in writers {
       try writer.finish()
     }
+    journal?.remove()
     try partial.commit()
   }
 }

@@ -13,8 +13,34 @@ struct OutputFile: ~Copyable {
     self.path = path
   }
 
+  /// Opens a file that is there, to write on.
+  ///
+  /// - Throws: `fileSystem` where it cannot be opened.
+  init(continuing path: String) throws(CheckpointError) {
+    let descriptor = unsafe open(path, O_RDWR | O_CLOEXEC)
+    guard descriptor >= 0 else { throw .system("open", path) }
+    self.descriptor = descriptor
+    self.path = path
+  }
+
   deinit {
     close(descriptor)
+  }
+
+  /// The first bytes; fewer where the file is shorter.
+  func prefix(_ count: Int) -> [UInt8] {
+    unsafe [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
+      initialized = max(0, unsafe pread(descriptor, buffer.baseAddress, count, 0))
+    }
+  }
+
+  /// Asks the system to begin writing a range to the disk, so that the end need not wait for it all;
+  /// only ever a matter of speed.
+  func startWriting(at offset: Int, count: Int) {
+    #if os(Linux)
+      // Linux starts to write dirty pages that are said not to be needed again.
+      posix_fadvise(descriptor, offset, count, POSIX_FADV_DONTNEED)
+    #endif
   }
 
   /// Writes all of `bytes` at a position from the file's first byte.
@@ -36,8 +62,9 @@ struct OutputFile: ~Copyable {
     guard fsync(descriptor) == 0 else { throw .system("flush", path) }
   }
 
-  /// Writes a small file whole.
+  /// Writes a small file whole, in place of one that is there.
   static func write(_ bytes: [UInt8], to path: String) throws(CheckpointError) {
+    unsafe unlink(path)
     let file = try OutputFile(creating: path)
     try unsafe file.write(bytes.span.bytes, at: 0)
     try file.synchronize()

@@ -20,14 +20,16 @@ final class PartialOutput {
   /// - Parameters:
   ///   - needed: bytes about to be written.
   ///   - replaceExisting: whether what is at the destination may be replaced.
+  ///   - continues: a folder that a killed process left is used again, else removed; nil gives each
+  ///     output a name of its own.
   /// - Throws: `fileSystem` where the destination exists (an empty folder is no obstacle), the
   ///   space does not suffice, or the folder cannot be created.
   init(
-    _ kind: Kind, at destination: URL, needed: Int, replaceExisting: Bool
+    _ kind: Kind, at destination: URL, needed: Int, replaceExisting: Bool, continues: Bool? = nil
   ) throws(CheckpointError) {
     let destination = destination.standardizedFileURL
     let parent = destination.deletingLastPathComponent()
-    let word = String(UInt64.random(in: .min ... .max), radix: 36)
+    let word = continues == nil ? String(UInt64.random(in: .min ... .max), radix: 36) : "unfinished"
     self.kind = kind
     self.destination = destination
     self.replaceExisting = replaceExisting
@@ -36,10 +38,12 @@ final class PartialOutput {
       throw .fileSystem(.outputExists(path: destination.path))
     }
     try Self.createFolder(parent.path)
+    if continues == false { try? FileManager.default.removeItem(at: url) }
+    let isThere = continues == true && FileManager.default.fileExists(atPath: url.path)
     var status = statvfs()
     guard unsafe statvfs(parent.path, &status) == 0 else { throw .system("examine", parent.path) }
     let available = Int(clamping: UInt64(status.f_bavail) &* UInt64(status.f_frsize))
-    guard needed <= available else {
+    guard isThere || needed <= available else {
       throw .fileSystem(
         .notEnoughSpace(path: destination.path, needed: needed, available: available))
     }
@@ -78,6 +82,15 @@ final class PartialOutput {
     try Self.synchronizeFolder(destination.deletingLastPathComponent().path)
     if let aside {
       try? FileManager.default.removeItem(at: aside)
+    }
+  }
+
+  /// Refuses a destination where something is already: before long work, whose result would then have
+  /// no place.
+  static func refuseOccupied(_ destination: URL) throws(CheckpointError) {
+    let destination = destination.standardizedFileURL
+    guard !isOccupied(destination) else {
+      throw .fileSystem(.outputExists(path: destination.path))
     }
   }
 

@@ -85,7 +85,14 @@ public final class SafetensorsFile: Sendable {
   }
 
   /// Tells the kernel what is about to happen to a tensor's bytes.
-  func advise(_ advice: MappedFile.Advice, for tensor: TensorDescription) {
-    mapping.advise(advice, in: tensor.byteRange)
+  ///
+  /// - Parameter bytes: some of them, counted from the first; nil means all.
+  func advise(
+    _ advice: MappedFile.Advice, for tensor: TensorDescription, bytes: Range<Int>? = nil
+  ) {
+    let start = tensor.byteRange.lowerBound
+    mapping.advise(
+      advice,
+      in: bytes.map { start + $0.lowerBound..<start + $0.upperBound } ?? tensor.byteRange)
   }
 }

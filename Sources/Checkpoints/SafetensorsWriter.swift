@@ -1,4 +1,6 @@
 public import Foundation
+import LinearAlgebra
+import Synchronization
 
 /// A tensor that is about to be written.
 public struct TensorDeclaration: Hashable, Sendable {
@@ -29,11 +31,13 @@ public struct TensorDeclaration: Hashable, Sendable {
 ///
 /// The file appears under its name only when `finish()` returns; until then it stands beside it as
 /// `NAME.partial-…`, and it is removed if this goes away unfinished.
-public final class SafetensorsWriter {
+public final class SafetensorsWriter: @unchecked Sendable {
+  // Unchecked: `write` may be called by several threads at once, each for tensors of its own;
+  // `unwritten` is behind the lock, and the file's position is given with every write.
   private let file: OutputFile
   private let partial: PartialOutput?
   private let places: [String: (declaration: TensorDeclaration, offset: Int)]
-  private var unwritten: Set<String>
+  private let unwritten: Mutex<Set<String>>
 
   /// Values narrowed at a time, to bound the memory of a conversion (1 MiB of float32).
   private static let chunk = 1 << 18
@@ -57,18 +61,20 @@ public final class SafetensorsWriter {
   }
 
   /// Creates the file at its own path, inside a folder that is itself partial.
+  ///
+  /// - Parameter done: tensors that stand in the file already; nil where it is new.
   convenience init(
     inside folder: PartialOutput, fileName: String, tensors: [TensorDeclaration],
-    metadata: [String: String] = ["format": "pt"]
+    metadata: [String: String] = ["format": "pt"], done: Set<String>? = nil
   ) throws(CheckpointError) {
     try self.init(
       path: folder.url.appending(path: fileName).path, tensors: tensors, metadata: metadata,
-      partial: nil)
+      partial: nil, done: done)
   }
 
   private init(
     path: String, tensors: [TensorDeclaration], metadata: [String: String],
-    partial: PartialOutput?
+    partial: PartialOutput?, done: Set<String>? = nil
   ) throws(CheckpointError) {
     let (header, dataStart) = Self.header(for: tensors, metadata: metadata)
     var places: [String: (declaration: TensorDeclaration, offset: Int)] = [:]
@@ -78,12 +84,18 @@ public final class SafetensorsWriter {
       precondition(previous == nil, "tensor \(tensor.name) is declared twice")
       offset += tensor.byteCount
     }
-    self.file = try OutputFile(creating: path)
+    if done == nil || !FileManager.default.fileExists(atPath: path) {
+      self.file = try OutputFile(creating: path)
+    } else {
+      self.file = try OutputFile(continuing: path)
+    }
     self.partial = partial
     self.places = places
     // An empty tensor has no bytes to wait for.
-    self.unwritten = Set(tensors.filter { $0.byteCount > 0 }.map(\.name))
-    try unsafe file.write(header.span.bytes, at: 0)
+    let waiting = Set(tensors.filter { $0.byteCount > 0 }.map(\.name)).subtracting(done ?? [])
+    self.unwritten = Mutex(waiting)
+    // A file that is continued has the same header, or none yet.
+    if file.prefix(header.count) != header { try unsafe file.write(header.span.bytes, at: 0) }
   }
 
   static func byteCount(of tensors: [TensorDeclaration]) -> Int {
@@ -119,7 +131,7 @@ public final class SafetensorsWriter {
   }
 
   /// Names declared and not yet written, sorted.
-  public var remaining: [String] { unwritten.sorted() }
+  public var remaining: [String] { unwritten.withLock { $0.sorted() } }
 
   /// Writes a tensor's bytes as they are: row-major, little-endian, of the declared dtype.
   ///
@@ -129,7 +141,7 @@ public final class SafetensorsWriter {
     let (declaration, offset) = place(of: name)
     precondition(bytes.byteCount == declaration.byteCount, "tensor \(name) has another byte count")
     try file.write(bytes, at: offset)
-    unwritten.remove(name)
+    finishWriting(declaration, at: offset)
   }
 
   /// Writes a tensor's values, row-major, narrowed to the declared dtype (to nearest even).
@@ -150,13 +162,54 @@ public final class SafetensorsWriter {
       try unsafe file.write(bytes.span.bytes, at: offset)
       offset += bytes.count
     }
-    unwritten.remove(name)
+    finishWriting(declaration, at: start)
+  }
+
+  /// Writes values that are made piece by piece, narrowed to the declared dtype (to nearest even).
+  ///
+  /// - Parameters:
+  ///   - unit: pieces begin at multiples of so many values, such as a row's length.
+  ///   - fill: puts the values of a range into the buffer, which is as long.
+  /// - Precondition: as for an array of values, whose count is a multiple of `unit`.
+  /// - Throws: `CheckpointError.fileSystem`; what `fill` throws.
+  public func write(
+    _ name: String, inPiecesOf unit: Int,
+    _ fill: (Range<Int>, UnsafeMutableBufferPointer<Float>) throws -> Void
+  ) throws {
+    let (declaration, start) = place(of: name)
+    guard let elementType = declaration.dtype.elementType else {
+      preconditionFailure("tensor \(name) is declared as \(declaration.dtype)")
+    }
+    let count = declaration.byteCount / elementType.byteCount
+    let most = min(count, max(unit, Self.chunk / unit * unit))
+    let values = FloatBuffer(count: most)
+    var bytes = [UInt8](repeating: 0, count: most * elementType.byteCount)
+    for lower in stride(from: 0, to: count, by: most) {
+      let range = lower..<min(lower + most, count)
+      let piece = unsafe UnsafeMutableBufferPointer(start: values.start, count: range.count)
+      try unsafe fill(range, piece)
+      let byteCount = range.count * elementType.byteCount
+      unsafe bytes.withUnsafeMutableBytes { target in
+        unsafe elementType.narrow(
+          UnsafeBufferPointer(piece),
+          into: UnsafeMutableRawBufferPointer(rebasing: target[..<byteCount]))
+      }
+      try unsafe file.write(
+        bytes.span.bytes.extracting(first: byteCount),
+        at: start + lower * elementType.byteCount)
+    }
+    finishWriting(declaration, at: start)
+  }
+
+  private func finishWriting(_ declaration: TensorDeclaration, at offset: Int) {
+    file.startWriting(at: offset, count: declaration.byteCount)
+    unwritten.withLock { _ = $0.remove(declaration.name) }
   }
 
   private func place(of name: String) -> (declaration: TensorDeclaration, offset: Int) {
     guard let place = places[name] else { preconditionFailure("tensor \(name) is not declared") }
     precondition(
-      unwritten.contains(name) || place.declaration.byteCount == 0,
+      unwritten.withLock { $0.contains(name) } || place.declaration.byteCount == 0,
       "tensor \(name) is written twice")
     return place
   }
@@ -166,7 +219,8 @@ public final class SafetensorsWriter {
   /// - Precondition: every declared tensor was written.
   /// - Throws: `CheckpointError.fileSystem`.
   public func finish() throws(CheckpointError) {
-    precondition(unwritten.isEmpty, "not written: \(remaining.joined(separator: ", "))")
+    let missing = remaining
+    precondition(missing.isEmpty, "not written: \(missing.joined(separator: ", "))")
     try file.synchronize()
     try partial?.commit()
   }

@@ -84,7 +84,7 @@ public struct Measurement: Sendable {
 
   /// Asks what is left to ask.
   func run(
-    _ folder: RunFolder, _ client: OpenAIClient, events: @escaping (StudyEvent) -> Void
+    _ folder: RunFolder, _ client: OpenAIClient, events: @escaping @Sendable (StudyEvent) -> Void
   ) async throws {
     let runner = Runner(
       plan: folder.manifest.plan, datasets: datasets, model: client, judges: judges,

@@ -21,7 +21,7 @@ public struct SingleEvaluation {
     self.chatFormat = chatFormat
   }
 
-  public func run(events: @escaping (StudyEvent) -> Void) async throws -> RunFolder {
+  public func run(events: @escaping @Sendable (StudyEvent) -> Void) async throws -> RunFolder {
     switch subject {
     case .folder(let checkpoint, let adapters):
       try await run(checkpoint, adapters, events)
@@ -40,7 +40,7 @@ public struct SingleEvaluation {
 
   private func run(
     _ checkpoint: Checkpoint, _ adapters: [(name: String, update: LowRankUpdate, scale: Double)],
-    _ events: @escaping (StudyEvent) -> Void
+    _ events: @escaping @Sendable (StudyEvent) -> Void
   ) async throws -> RunFolder {
     let variant = adapters.map { ScaledUpdate(name: $0.name, scale: $0.scale) }
     let manifest = try measurement.manifest(
@@ -68,7 +68,7 @@ public struct SingleEvaluation {
   }
 
   private func run(
-    _ endpoint: Endpoint, _ wanted: String?, _ events: @escaping (StudyEvent) -> Void
+    _ endpoint: Endpoint, _ wanted: String?, _ events: @escaping @Sendable (StudyEvent) -> Void
   ) async throws -> RunFolder {
     let transport = Transport(
       limits: Transport.Limits(connections: measurement.maxConnections))

@@ -68,7 +68,7 @@ public struct Sweep {
   }
 
   /// Prepares the updates, starts the server once, asks every cell, and returns the run.
-  public func run(events: @escaping (StudyEvent) -> Void) async throws -> RunFolder {
+  public func run(events: @escaping @Sendable (StudyEvent) -> Void) async throws -> RunFolder {
     try RunFolder.check(measurement.output, resume: measurement.resume)
     events(.step("decomposing the alignment of \(pair.targetNames.count) tensors"))
     let decomposition = try Decomposition(of: pair, rank: largestRank) { done, total in
@@ -113,7 +113,7 @@ public struct Sweep {
   /// Every attack's update, or updates, by name.
   private func makeAttacks(
     _ decomposition: Decomposition, lox: [LowRankUpdate], modelDigest: String,
-    events: @escaping (StudyEvent) -> Void
+    events: @escaping @Sendable (StudyEvent) -> Void
   ) throws -> [(name: String, update: LowRankUpdate)] {
     let store = AttackStore(run: measurement.output)
     let context = AttackContext(threads: measurement.threads) { progress in

@@ -30,6 +30,17 @@ public struct DoubleMatrix: Equatable, Sendable {
     set { elements[row * columns + column] = newValue }
   }
 
+  /// Some rows.
+  public func rows(_ range: Range<Int>) -> DoubleMatrix {
+    DoubleMatrix(
+      rows: range.count, columns: columns,
+      elements: Array(elements[range.lowerBound * columns..<range.upperBound * columns]))
+  }
+
+  func row(_ index: Int) -> ArraySlice<Double> {
+    elements[index * columns..<(index + 1) * columns]
+  }
+
   public func transposed() -> DoubleMatrix {
     var result = DoubleMatrix(rows: columns, columns: rows)
     for row in 0..<rows {

@@ -38,7 +38,17 @@ public struct SingularValueDecomposition: Sendable {
       right: right.prefix(rows: kept), squaredFrobeniusNorm: squaredFrobeniusNorm)
   }
 
-  fileprivate func withFixedSigns() -> SingularValueDecomposition {
+  /// The decomposition of the same matrix with rows of zeros below, up to so many.
+  public func withRows(_ rows: Int?) -> SingularValueDecomposition {
+    guard let rows, rows > left.rows else { return self }
+    var result = self
+    let added = [Double](repeating: 0, count: (rows - left.rows) * left.columns)
+    result.left = DoubleMatrix(
+      rows: rows, columns: left.columns, elements: left.elements + added)
+    return result
+  }
+
+  func withFixedSigns() -> SingularValueDecomposition {
     var result = self
     for index in 0..<rank {
       var largest = 0.0
@@ -139,16 +149,25 @@ extension DoubleMatrix {
   /// Eigenvectors of AᵀA for its `count` largest eigenvalues, as rows, the largest first.
   private func leadingRightVectors(_ count: Int) throws(LinearAlgebraError) -> DoubleMatrix {
     let n = Int32(columns)
-    var gram = [Double](repeating: 0, count: columns * columns)
+    var gram = DoubleMatrix(rows: columns, columns: columns)
     unsafe cblas_dsyrk(
-      CblasRowMajor, CblasUpper, CblasTrans, n, Int32(rows), 1, elements, n, 0, &gram, n)
+      CblasRowMajor, CblasUpper, CblasTrans, n, Int32(rows), 1, elements, n, 0, &gram.elements, n)
+    return try gram.leadingEigenvectors(count)
+  }
+
+  /// Eigenvectors of this symmetric matrix, of which the upper triangle is read, for its `count`
+  /// largest eigenvalues, as rows, the largest first; by LAPACK's `dsyevr`.
+  func leadingEigenvectors(_ count: Int) throws(LinearAlgebraError) -> DoubleMatrix {
+    precondition(rows == columns && count >= 1 && count <= rows)
+    let n = Int32(columns)
+    var work = elements
     var found: Int32 = 0
     var eigenvalues = [Double](repeating: 0, count: columns)
     var vectors = [Double](repeating: 0, count: columns * count)
     var support = [Int32](repeating: 0, count: 2 * count)
     let info = unsafe LAPACKE_dsyevr(
       LAPACK_ROW_MAJOR, CChar(UInt8(ascii: "V")), CChar(UInt8(ascii: "I")),
-      CChar(UInt8(ascii: "U")), n, &gram, n, 0, 0, n - Int32(count) + 1, n, 0, &found,
+      CChar(UInt8(ascii: "U")), n, &work, n, 0, 0, n - Int32(count) + 1, n, 0, &found,
       &eigenvalues, &vectors, Int32(count), &support)
     guard info == 0, found == count else {
       throw .lapack(routine: "dsyevr", info: Int(info))

@@ -26,7 +26,9 @@ public struct AlignmentPair: Sendable {
       guard let other = base.tensor(named: name) else {
         throw .missingFromBase(name: name, folder: base.folder.path)
       }
-      guard other.shape == tensor.shape else {
+      // A vocabulary may have grown by added tokens: their rows have no counterpart.
+      let hasGrown = Self.isVocabulary(name) && other.shape.dropFirst() == tensor.shape.dropFirst()
+      guard other.shape == tensor.shape || hasGrown else {
         throw .shapeMismatch(name: name, base: other.shape, aligned: tensor.shape)
       }
       for type in [tensor.dtype, other.dtype] where type.elementType == nil {
@@ -43,14 +45,19 @@ public struct AlignmentPair: Sendable {
     targetNames = names
   }
 
-  /// ΔW of one tensor, subtracted in float64 (exact for values of the three element types).
-  public func difference(of name: String) throws -> DoubleMatrix {
-    let old = try base.floats(named: name)
-    let new = try aligned.floats(named: name)
-    let shape = aligned.tensor(named: name)?.shape ?? []
-    return DoubleMatrix(
-      rows: shape[0], columns: shape[1],
-      elements: zip(new, old).map { Double($0) - Double($1) })
+  /// Whether a tensor has a row for each token.
+  private static func isVocabulary(_ name: String) -> Bool {
+    ["embed_tokens.weight", "lm_head.weight"].contains { name == $0 || name.hasSuffix(".\($0)") }
+  }
+
+  /// Tensors whose vocabularies differ in size: rows of added tokens are left as they are.
+  public var grownVocabularies: [(name: String, base: Int, aligned: Int)] {
+    targetNames.compactMap { name in
+      guard let old = base.tensor(named: name)?.shape.first,
+        let new = aligned.tensor(named: name)?.shape.first, old != new
+      else { return nil }
+      return (name, old, new)
+    }
   }
 
   /// Decomposes one tensor's ΔW.
@@ -59,17 +66,26 @@ public struct AlignmentPair: Sendable {
   public func decompose(
     _ name: String, rank: Rank, exact: Bool = false
   ) throws -> SingularValueDecomposition {
-    let difference = try difference(of: name)
     do {
       switch rank {
       case .leading(let count) where !exact:
-        return try difference.leadingSingularTriplets(count)
+        let shape = try commonRows(of: name)
+        // A small matrix is decomposed in float64, and then deserves its differences in float64 too.
+        let isTruncated = Matrix.isWorthTruncating(
+          rows: shape.rows, columns: shape.columns, count: count)
+        let svd =
+          isTruncated
+          ? try floatDifference(of: name).leadingSingularTriplets(count)
+          : try difference(of: name).leadingSingularTriplets(count)
+        return svd.withRows(aligned.tensor(named: name)?.shape.first)
       case .leading(let count):
-        return try difference.singularValueDecomposition().truncated(to: count)
+        return try difference(of: name).singularValueDecomposition().truncated(to: count)
+          .withRows(aligned.tensor(named: name)?.shape.first)
       case .full:
-        return try difference.singularValueDecomposition()
+        return try difference(of: name).singularValueDecomposition()
+          .withRows(aligned.tensor(named: name)?.shape.first)
       }
-    } catch {
+    } catch let error as LinearAlgebraError {
       throw LoXError.decomposition(name: name, reason: "\(error)")
     }
   }

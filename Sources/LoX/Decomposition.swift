@@ -1,5 +1,6 @@
 public import Checkpoints
 public import LinearAlgebra
+import Synchronization
 
 /// The singular triplets of every target's ΔW: computed once, sliced to any smaller rank.
 public struct Decomposition: Sendable {
@@ -10,18 +11,37 @@ public struct Decomposition: Sendable {
   /// - Parameters:
   ///   - rank: the largest that will be asked for.
   ///   - exact: by full SVDs.
-  ///   - progress: called after each tensor with how many of how many are done.
+  ///   - threads: tensors that are worked on at a time, at most.
+  ///   - memory: bytes that those may take together; a larger one goes alone.
+  ///   - progress: called after each tensor with how many of how many are done, by one thread at a
+  ///     time; what it throws ends the work.
   public init(
     of pair: AlignmentPair, rank: Rank, exact: Bool = false,
-    progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
+    threads: Int = WorkerPool.processorCount, memory: Int = 1 << 30,
+    progress: @escaping @Sendable (_ done: Int, _ total: Int) throws -> Void = { _, _ in }
   ) throws {
-    var tensors: [String: SingularValueDecomposition] = [:]
-    for (index, name) in pair.targetNames.enumerated() {
-      tensors[name] = try pair.decompose(name, rank: rank, exact: exact)
-      progress(index + 1, pair.targetNames.count)
+    let found = Found()
+    let total = pair.targetNames.count
+    let queue = TensorQueue(names: pair.targetNames, memory: memory) { name in
+      pair.workingSet(of: name)
     }
-    self.tensors = tensors
+    try BLAS.withOneThread {
+      try queue.run(threads: threads) { name in
+        let svd = try pair.decompose(name, rank: rank, exact: exact)
+        for checkpoint in [pair.base, pair.aligned] { checkpoint.adviseDontNeed(name) }
+        try found.tensors.withLock { found in
+          found[name] = svd
+          try progress(found.count, total)
+        }
+      }
+    }
+    tensors = found.tensors.withLock { $0 }
     self.rank = rank
+  }
+
+  /// What the threads have found so far.
+  private final class Found: Sendable {
+    let tensors = Mutex<[String: SingularValueDecomposition]>([:])
   }
 
   /// The low-rank update Proj_k(ΔW) = U_k S_k V_kᵀ: LoX at α is this update at scale α.

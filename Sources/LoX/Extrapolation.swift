@@ -2,55 +2,104 @@ import Checkpoints
 public import Foundation
 import LinearAlgebra
 
+/// How an extrapolated checkpoint is written.
+public struct ExtrapolationOptions: Sendable {
+  /// By full singular value decompositions in float64 instead of the leading triplets.
+  public var exact = false
+  /// Tensors that are worked on at a time, at most.
+  public var threads = 1
+  /// Bytes that the tensors being worked on may take together; a larger one goes alone.
+  public var memory = 1 << 30
+  /// Goes on where a killed process stopped.
+  public var resumes = false
+
+  public init() {}
+}
+
 extension AlignmentPair {
   /// Writes W_LoX = W_aligned + α · Proj_k(ΔW) as a checkpoint with the aligned model's shards,
   /// element types and side files (LoX, arXiv 2506.15606, section 4).
   ///
-  /// The sum is taken in float64 and rounded once to the tensor's element type. At full rank it is
-  /// W_aligned + α · ΔW, without a decomposition.
+  /// Tensors are taken one by one, as many at a time as there are threads and memory for; none stays
+  /// in memory, so the checkpoint may be larger than it. A tensor that is no target, or that the
+  /// alignment did not change, is copied byte for byte. Sums are rounded once to the tensor's element
+  /// type (to nearest even). At full rank the result is W_aligned + α · ΔW, without a decomposition.
   ///
   /// - Parameters:
-  ///   - output: a folder that does not exist yet.
-  ///   - progress: called after each target with how many of how many are done.
+  ///   - output: a folder that does not exist yet; until all is written it has another name.
+  ///   - progress: called after each tensor with how many of how many are done, by one thread at a
+  ///     time; what it throws ends the work.
   public func writeExtrapolated(
-    rank: Rank, alpha: Double, exact: Bool = false, to output: URL,
-    progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
+    rank: Rank, alpha: Double, options: ExtrapolationOptions = ExtrapolationOptions(),
+    to output: URL,
+    progress: @escaping @Sendable (_ done: Int, _ total: Int) throws -> Void = { _, _ in }
   ) throws {
-    let names = Set(targetNames)
-    var done = 0
-    let writer = try CheckpointWriter(to: output, like: aligned)
-    for name in aligned.shards.flatMap({ $0.tensors.map(\.name) }) {
-      let isTarget = names.contains(name)
-      if isTarget, let values = try extrapolated(name, rank: rank, alpha: alpha, exact: exact) {
-        try writer.write(values, of: name)
-      } else {
-        try writer.copy(name, from: aligned)
-      }
-      for checkpoint in [base, aligned] { checkpoint.adviseDontNeed(name) }
-      if isTarget {
-        done += 1
-        progress(done, names.count)
+    let writer = try CheckpointWriter(
+      to: output, like: aligned,
+      continuation: CheckpointWriter.Continuation(
+        key: continuationKey(rank: rank, alpha: alpha, exact: options.exact),
+        resumes: options.resumes))
+    let remaining = Set(writer.remaining)
+    let names = aligned.shards.flatMap { $0.tensors.map(\.name) }.filter(remaining.contains)
+    let targets = Set(targetNames)
+    let queue = TensorQueue(names: names, memory: options.memory) { name in
+      targets.contains(name) ? self.workingSet(of: name) : 0
+    }
+    let total = aligned.tensorNames.count
+    let counter = TensorCounter(done: total - names.count)
+    // OpenBLAS computes on each of these threads by itself.
+    try BLAS.withOneThread {
+      try queue.run(threads: options.threads) { name in
+        defer { for checkpoint in [base, aligned] { checkpoint.adviseDontNeed(name) } }
+        if targets.contains(name) {
+          try writeExtrapolated(name, rank: rank, alpha: alpha, exact: options.exact, to: writer)
+        } else {
+          try writer.copy(name, from: aligned)
+        }
+        try counter.countOne { try progress($0, total) }
       }
     }
     try writer.finish()
   }
 
-  /// One tensor of the extrapolated model, row-major; nil where the alignment did not change it.
-  func extrapolated(
-    _ name: String, rank: Rank, alpha: Double, exact: Bool
-  ) throws -> [Float]? {
-    let change: DoubleMatrix
-    switch rank {
-    case .full:
-      change = try difference(of: name)
-      guard change.elements.contains(where: { $0 != 0 }) else { return nil }
-    case .leading:
-      let svd = try decompose(name, rank: rank, exact: exact)
-      guard svd.rank > 0 else { return nil }
-      change = svd.scaledLeft(rank: svd.rank).multiplied(by: svd.right)
+  /// What decides the output's bytes, on one line.
+  private func continuationKey(rank: Rank, alpha: Double, exact: Bool) -> String {
+    // The weights themselves are known by their files' sizes and times: digests would read them all.
+    let files = [base, aligned].flatMap { checkpoint in
+      checkpoint.shards.map { shard in
+        let path = checkpoint.folder.appending(path: shard.fileName).path
+        let attributes = try? FileManager.default.attributesOfItem(atPath: path)
+        let time = (attributes?[.modificationDate] as? Date)?.timeIntervalSince1970 ?? 0
+        return "\(path) \(attributes?[.size] ?? 0) \(time)"
+      }
     }
-    return zip(try aligned.floats(named: name), change.elements).map {
-      Float(Double($0) + alpha * $1)
+    return "LoX rank \(rank) alpha \(alpha) targets \(targets) exact \(exact) "
+      + Digest.sha256(Data(files.joined(separator: "\n").utf8))
+  }
+
+  /// Bytes that one tensor's extrapolation takes: ΔW in float32, or what full decompositions need.
+  func workingSet(of name: String, exact: Bool = false) -> Int {
+    let count = aligned.tensor(named: name)?.elementCount ?? 0
+    // In float64: ΔW, LAPACK's copy and work space, and the singular vectors.
+    return count * (exact ? 8 * 5 : 4)
+  }
+
+  private func writeExtrapolated(
+    _ name: String, rank: Rank, alpha: Double, exact: Bool, to writer: CheckpointWriter
+  ) throws {
+    guard try !isUnchanged(name) else {
+      try writer.copy(name, from: aligned)
+      return
+    }
+    let columns = try commonRows(of: name).columns
+    let weights = try MappedWeights(name, in: aligned)
+    let change = try change(of: name, rank: rank, exact: exact)
+    try unsafe writer.write(name, inPiecesOf: columns) { range, piece in
+      guard let values = piece.baseAddress else { return }
+      unsafe weights.widen(range, into: values)
+      unsafe change.add(
+        alpha, rows: range.lowerBound / columns..<range.upperBound / columns, to: values)
+      weights.letGo(range)
     }
   }
 }

@@ -19,11 +19,11 @@ public enum LoXError: Error, Equatable, CustomStringConvertible {
       "tensor \(name): the base model has it, \(folder) does not; are the two models a pair?"
     case .shapeMismatch(let name, let base, let aligned):
       "tensor \(name): expected the same shape in both models, found \(base) in the base and "
-        + "\(aligned) in the aligned model; a vocabulary that grew must be cut first, or left out "
-        + "with --targets linear"
+        + "\(aligned) in the aligned model; only the number of tokens may differ (--targets can leave "
+        + "tensors out)"
     case .tooManyDimensions(let name, let shape):
-      "tensor \(name): expected two dimensions, found shape \(shape); fused or expert tensors are "
-        + "not supported, leave them out with --targets REGEX"
+      "tensor \(name): expected two dimensions, found shape \(shape); stacked expert "
+        + "tensors are not supported, leave them out with --targets REGEX"
     case .notNumeric(let name, let elementType):
       "tensor \(name): expected F32, F16 or BF16, found \(elementType)"
     case .noTargets(let targets):

@@ -59,6 +59,7 @@ struct AlignCommand: ParsableCommand {
 
   func run() throws {
     let console = common.start()
+    try CheckpointWriter.refuseOccupied(URL(filePath: output))
     let checkpoint = try Checkpoint(folder: URL(filePath: model))
     let set = try TrainingSet(file: Bundled.dataset(dataset)).prefix(training.limit)
     let target = URL(filePath: output)

@@ -147,6 +147,7 @@ struct AttackCommand: ParsableCommand {
 
   func run() throws {
     let console = common.start()
+    try CheckpointWriter.refuseOccupied(URL(filePath: output))
     let checkpoint = try Checkpoint(folder: URL(filePath: model))
     let stack = try adapter.map { try $0.load(for: checkpoint) }
       .map { (update: $0.update, scale: $0.scale) }

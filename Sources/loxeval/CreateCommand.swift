@@ -66,6 +66,7 @@ struct CreateCommand: ParsableCommand {
 
   func run() throws {
     _ = common.start()
+    try CheckpointWriter.refuseOccupied(URL(filePath: output))
     let texts = try dataset.flatMap { name in
       try TrainingSet(file: Bundled.dataset(name)).dialogues.flatMap { $0.messages.map(\.content) }
     }

@@ -47,19 +47,23 @@ struct ExtrapolateCommand: ParsableCommand {
 
   func run() throws {
     let console = common.start()
+    try CheckpointWriter.refuseOccupied(URL(filePath: output))
     let pair = try pair.open()
     let target = URL(filePath: output)
     let rank = try parseRank(rank)
-    func progress(_ done: Int, _ total: Int) {
+    let progress: @Sendable (Int, Int) -> Void = { done, total in
       console.show(.count(what: "tensors", done: done, total: total))
     }
     switch form {
     case .checkpoint:
+      var options = ExtrapolationOptions()
+      options.exact = exact
+      options.threads = common.threadCount
       try pair.writeExtrapolated(
-        rank: rank, alpha: alpha, exact: exact, to: target, progress: progress)
+        rank: rank, alpha: alpha, options: options, to: target, progress: progress)
     case .adapter:
       let decomposition = try Decomposition(
-        of: pair, rank: rank, exact: exact, progress: progress)
+        of: pair, rank: rank, exact: exact, threads: common.threadCount, progress: progress)
       try decomposition.update(rank: rank).writePEFT(
         to: target, scale: alpha, tiesHead: pair.aligned.hasTiedHead,
         baseModel: pair.aligned.folder.lastPathComponent)

@@ -25,6 +25,10 @@ const char *loxeval_instruction_set(void);
 /// Widens `count` elements to float32.
 void loxeval_widen(const void *source, int element_type, size_t count, float *destination);
 
+/// y = a - b in float32, for two arrays of `count` elements, each of its own type.
+void loxeval_subtract(
+    const void *a, int a_type, const void *b, int b_type, size_t count, float *y);
+
 /// Floats of scratch space that `loxeval_project` needs for weights of `inputs` columns.
 size_t loxeval_project_scratch(size_t inputs);
 
@@ -70,6 +74,11 @@ size_t loxeval_argmax(const float *x, size_t count);
 
 /// log(sum(exp(x))), computed stably.
 float loxeval_log_sum_exp(const float *x, size_t count);
+
+/// z[r][j] += sum_i c[r][i] * a[i][j]: rows by width, from rows by count and count by width.
+void loxeval_combine_rows(
+    const float *c, size_t c_stride, size_t rows, const float *a, size_t count, size_t width,
+    float *z);
 
 // Training.
 

@@ -43,6 +43,8 @@ extension CheckpointError {
     case noWeights(folder: String, others: [String])
     case outputExists(path: String)
     case notEnoughSpace(path: String, needed: Int, available: Int)
+    /// What a killed process left was begun with other models or settings.
+    case unfinishedDiffers(path: String)
 
     public var description: String {
       switch self {
@@ -62,6 +64,10 @@ extension CheckpointError {
           + found
       case .outputExists(let path):
         return "\(path) already exists; remove it, name another, or ask for it to be replaced"
+      case .unfinishedDiffers(let path):
+        return
+          "\(path) was begun with other models or settings; repeat those, or start anew without"
+          + " --resume"
       case .notEnoughSpace(let path, let needed, let available):
         return
           "\(path): \(needed) bytes are needed and \(available) are free; free some space or write"

@@ -1,4 +1,5 @@
 import Foundation
+import LinearAlgebra
 
 /// How rotary position embeddings turn a position into angles.
 public struct RotaryConfiguration: Equatable, Sendable {

@@ -1,0 +1,129 @@
+import CKernels
+
+/// Rows of float32 of one width, appended to as a space grows.
+struct GrowingRows {
+  let width: Int
+  private(set) var count = 0
+  private var buffer: FloatBuffer
+
+  init(width: Int, capacity: Int) {
+    self.width = width
+    buffer = FloatBuffer(count: width * capacity)
+  }
+
+  var start: UnsafeMutablePointer<Float> { unsafe buffer.start }
+
+  /// Room for so many rows more; returns where the first of them begins.
+  mutating func append(_ rows: Int) -> UnsafeMutablePointer<Float> {
+    if (count + rows) * width > buffer.count {
+      let larger = FloatBuffer(count: 2 * (count + rows) * width)
+      unsafe larger.start.update(from: buffer.start, count: count * width)
+      buffer = larger
+    }
+    defer { count += rows }
+    return unsafe buffer.start + count * width
+  }
+
+  /// weights · rows.
+  func combined(_ weights: DoubleMatrix) -> FloatBuffer {
+    let factors = FloatBuffer(weights.rounded.elements)
+    let result = FloatBuffer(count: weights.rows * width)
+    unsafe BLAS.multiply(
+      rows: weights.rows, columns: width, inner: count, MatrixView(factors.start, stride: count),
+      MatrixView(start, stride: width), into: result.start, stride: width)
+    return result
+  }
+}
+
+extension FloatBuffer {
+  /// A copy of the elements as rows.
+  func matrix(rows: Int) -> Matrix {
+    unsafe Matrix(
+      rows: rows, columns: rows == 0 ? 0 : count / rows,
+      elements: Array(UnsafeBufferPointer(start: start, count: count)))
+  }
+}
+
+/// Rows made orthonormal, to a basis and to each other, in place: X = C · basis + R · kept rows.
+///
+/// Classical Gram and Schmidt against the basis and modified among the rows, both done twice, the
+/// second time on the normalised rows: twice is enough (Giraud, Langou and Rozložník 2005), and
+/// normalising in between restores what cancellation lost.
+struct RowOrthogonalisation {
+  /// How many rows are left; they stand first.
+  let kept: Int
+  /// C, rows × basis.
+  let basisCoefficients: DoubleMatrix
+  /// R, rows × kept.
+  let innerCoefficients: DoubleMatrix
+
+  /// - Parameter droppingBelow: a row of which no more than this norm is left lies in the space
+  ///   already; it is dropped.
+  init(
+    of block: FloatBuffer, rows: Int, to basis: GrowingRows, droppingBelow limit: Float
+  ) {
+    let (c, r) = Self.pass(block, rows: rows, basis, droppingBelow: limit)
+    // X = c · basis + r · Y, and Y = c' · basis + r' · Z.
+    let (c2, r2) = Self.pass(block, rows: r.columns, basis, droppingBelow: 0)
+    var sum = r.multiplied(by: c2)
+    for index in sum.elements.indices { sum.elements[index] += c.elements[index] }
+    basisCoefficients = sum
+    innerCoefficients = r.multiplied(by: r2)
+    kept = r2.columns
+  }
+
+  /// A row's coefficients in the basis, then in the kept rows.
+  func coefficients(of row: Int) -> [Double] {
+    Array(basisCoefficients.row(row)) + Array(innerCoefficients.row(row))
+  }
+
+  private static func pass(
+    _ block: FloatBuffer, rows: Int, _ basis: GrowingRows, droppingBelow limit: Float
+  ) -> (basis: DoubleMatrix, inner: DoubleMatrix) {
+    let overlaps = subtractProjection(of: block, rows: rows, on: basis)
+    let inner = orthonormalise(block, rows: rows, width: basis.width, droppingBelow: limit)
+    return (DoubleMatrix(overlaps), inner)
+  }
+
+  /// block −= (block · basisᵀ) · basis; returns block · basisᵀ.
+  private static func subtractProjection(
+    of block: FloatBuffer, rows: Int, on basis: GrowingRows
+  ) -> Matrix {
+    let (size, width) = (basis.count, basis.width)
+    let overlaps = FloatBuffer(count: rows * size)
+    unsafe BLAS.multiply(
+      rows: rows, columns: size, inner: width, MatrixView(block.start, stride: width),
+      MatrixView(basis.start, stride: width, isTransposed: true), into: overlaps.start,
+      stride: size)
+    unsafe BLAS.multiply(
+      rows: rows, columns: width, inner: size, scale: -1, MatrixView(overlaps.start, stride: size),
+      MatrixView(basis.start, stride: width), into: block.start, stride: width, accumulates: true)
+    return unsafe Matrix(
+      rows: rows, columns: size,
+      elements: Array(UnsafeBufferPointer(start: overlaps.start, count: rows * size)))
+  }
+
+  /// Makes rows orthonormal and moves them together; returns what they were in those that are kept.
+  private static func orthonormalise(
+    _ block: FloatBuffer, rows: Int, width: Int, droppingBelow limit: Float
+  ) -> DoubleMatrix {
+    var coefficients = DoubleMatrix(rows: rows, columns: rows)
+    var kept = 0
+    for row in 0..<rows {
+      let source = unsafe block.start + row * width
+      for previous in 0..<kept {
+        let other = unsafe block.start + previous * width
+        let overlap = unsafe loxeval_dot(other, source, width)
+        unsafe loxeval_add_scaled(other, -overlap, width, source)
+        coefficients[row, previous] = Double(overlap)
+      }
+      let norm = unsafe Float(loxeval_squared_norm(source, width).squareRoot())
+      guard norm > limit, norm > 0 else { continue }
+      coefficients[row, kept] = Double(norm)
+      let target = unsafe block.start + kept * width
+      for index in 0..<width { unsafe target[index] = source[index] / norm }
+      kept += 1
+    }
+    return coefficients.prefix(columns: kept)
+  }
+}

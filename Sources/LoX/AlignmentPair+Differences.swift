@@ -1,0 +1,56 @@
+import Checkpoints
+public import LinearAlgebra
+
+extension AlignmentPair {
+  /// ΔW of one tensor, subtracted in float64 (exact for values of the three element types).
+  public func difference(of name: String) throws -> DoubleMatrix {
+    let shape = try commonRows(of: name)
+    let old = try base.floats(named: name)
+    let new = try aligned.floats(named: name)
+    let count = shape.rows * shape.columns
+    return DoubleMatrix(
+      rows: shape.rows, columns: shape.columns,
+      elements: zip(new[..<count], old[..<count]).map { Double($0) - Double($1) })
+  }
+
+  /// ΔW of one tensor, subtracted in float32: to half a unit in its last place.
+  ///
+  /// Pages of the two files are let go as they are used, so that what is resident is ΔW.
+  func floatDifference(of name: String) throws -> Matrix {
+    let shape = try commonRows(of: name)
+    let new = try MappedWeights(name, in: aligned)
+    let old = try MappedWeights(name, in: base)
+    let count = shape.rows * shape.columns
+    return unsafe Matrix(
+      rows: shape.rows, columns: shape.columns,
+      elements: [Float](unsafeUninitializedCapacity: count) { buffer, initialized in
+        for lower in stride(from: 0, to: count, by: MappedWeights.stretch) {
+          guard let target = buffer.baseAddress else { break }
+          let range = lower..<min(lower + MappedWeights.stretch, count)
+          unsafe new.subtract(old, in: range, into: target + lower)
+          for weights in [new, old] { weights.letGo(range) }
+        }
+        initialized = count
+      })
+  }
+
+  /// The shape of ΔW: where one vocabulary has more rows than the other, those of the smaller.
+  func commonRows(of name: String) throws(LoXError) -> (rows: Int, columns: Int) {
+    let (new, old) = (
+      aligned.tensor(named: name)?.shape ?? [], base.tensor(named: name)?.shape ?? []
+    )
+    guard new.count == 2, old.count == 2, new[1] == old[1] else {
+      throw .shapeMismatch(name: name, base: old, aligned: new)
+    }
+    return (min(new[0], old[0]), new[1])
+  }
+
+  /// Whether both models hold the same bytes, so that there is nothing to extrapolate.
+  func isUnchanged(_ name: String) throws -> Bool {
+    guard let old = base.tensor(named: name), let new = aligned.tensor(named: name),
+      old.shape == new.shape
+    else { return false }
+    return try MappedWeights(name, in: aligned).holdsTheBytes(
+      of: MappedWeights(name, in: base), count: new.elementCount)
+  }
+}

@@ -1,0 +1,87 @@
+import Foundation
+import Synchronization
+
+/// Hands tensors to threads in order, as long as their working sets fit into a bound.
+final class TensorQueue: @unchecked Sendable {
+  // Unchecked: `condition` is held wherever the variables are read or written.
+  private let condition = NSCondition()
+  private var waiting: ArraySlice<String>
+  private var used = 0
+  private var running = 0
+  private var failure: (any Error)?
+  private let memory: Int
+  private let workingSet: (String) -> Int
+
+  /// - Parameters:
+  ///   - memory: bytes that the tensors in hand may take together; a larger one goes alone.
+  ///   - workingSet: bytes that a tensor takes; called by one thread at a time.
+  init(names: [String], memory: Int, workingSet: @escaping (String) -> Int) {
+    waiting = names[...]
+    self.memory = memory
+    self.workingSet = workingSet
+  }
+
+  /// Calls `body` for every tensor and returns when all are done; the first error ends the work once
+  /// the tensors in hand are finished.
+  func run(threads: Int, _ body: @escaping @Sendable (String) throws -> Void) throws {
+    let group = DispatchGroup()
+    for _ in 1..<max(1, threads) {
+      group.enter()
+      let thread = Thread {
+        self.work(body)
+        group.leave()
+      }
+      // LAPACK needs more than a thread's usual half megabyte.
+      thread.stackSize = 8 << 20
+      thread.start()
+    }
+    work(body)
+    group.wait()
+    if let failure { throw failure }
+  }
+
+  private func work(_ body: (String) throws -> Void) {
+    while let (name, size) = next() {
+      var thrown: (any Error)?
+      do { try body(name) } catch { thrown = error }
+      condition.lock()
+      used -= size
+      running -= 1
+      failure = failure ?? thrown
+      condition.broadcast()
+      condition.unlock()
+    }
+  }
+
+  /// The first tensor that waits, once there is room for it; nil at the end.
+  private func next() -> (name: String, size: Int)? {
+    condition.lock()
+    defer { condition.unlock() }
+    while failure == nil, let name = waiting.first {
+      let size = workingSet(name)
+      if running == 0 || used + size <= memory {
+        waiting.removeFirst()
+        used += size
+        running += 1
+        return (name, size)
+      }
+      condition.wait()
+    }
+    return nil
+  }
+}
+
+/// Counts what several threads finish.
+final class TensorCounter: Sendable {
+  private let done: Mutex<Int>
+
+  init(done: Int) { self.done = Mutex(done) }
+
+  /// Calls `report` with the new count, one thread at a time.
+  func countOne(_ report: (Int) throws -> Void) rethrows {
+    try done.withLock { done in
+      done += 1
+      try report(done)
+    }
+  }
+}
