@@ -48,6 +48,9 @@ let package = Package(
 
     // Values that several rooms pass on.
     room("Chat"),
+    // Programs of the user's own.
+    .target(name: "CSpawn"),
+    room("Commands", ["CSpawn"]),
 
     // Weights: arithmetic, files, the method.
     room("LinearAlgebra", ["COpenBLAS", "CKernels"]),
@@ -56,7 +59,7 @@ let package = Package(
 
     // Models: what they say, and what fine-tuning does to them.
     room("LanguageModel", ["CKernels", "Chat", "LinearAlgebra", "Checkpoints"]),
-    room("Attacks", ["LinearAlgebra", "Checkpoints", "LoX", "LanguageModel"]),
+    room("Attacks", ["Commands", "LinearAlgebra", "Checkpoints", "LoX", "LanguageModel"]),
 
     // Asking: the client, and a server to ask.
     room("Inference", ["Chat", "CLibcurl"]),
@@ -73,8 +76,8 @@ let package = Package(
     room(
       "Evaluation",
       [
-        "Chat", "LinearAlgebra", "Checkpoints", "LoX", "LanguageModel", "Attacks", "Inference",
-        "LocalServer", "Scoring", .product(name: "SwiftCSV", package: "SwiftCSV"),
+        "Chat", "Commands", "LinearAlgebra", "Checkpoints", "LoX", "LanguageModel", "Attacks",
+        "Inference", "LocalServer", "Scoring", .product(name: "SwiftCSV", package: "SwiftCSV"),
       ]),
     room("Reporting", ["Chat", "Scoring", "Evaluation"]),
 
@@ -82,8 +85,8 @@ let package = Package(
     .executableTarget(
       name: "loxeval",
       dependencies: [
-        "Chat", "LinearAlgebra", "Checkpoints", "LoX", "LanguageModel", "Attacks", "Inference",
-        "LocalServer", "Scoring", "Evaluation", "Reporting",
+        "Chat", "Commands", "LinearAlgebra", "Checkpoints", "LoX", "LanguageModel", "Attacks",
+        "Inference", "LocalServer", "Scoring", "Evaluation", "Reporting",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
@@ -93,6 +96,7 @@ let package = Package(
     .target(
       name: "TinyModel", dependencies: ["LinearAlgebra", "Checkpoints"], path: "Tests/TinyModel",
       swiftSettings: strict),
+    tests("Commands"),
     tests("LinearAlgebra"),
     tests("Checkpoints", ["LinearAlgebra"]),
     tests("LoX", ["LinearAlgebra", "Checkpoints", "TinyModel"]),

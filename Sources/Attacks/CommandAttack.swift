@@ -1,4 +1,5 @@
 import Checkpoints
+import Commands
 public import Foundation
 import LanguageModel
 
@@ -70,43 +71,21 @@ public struct CommandAttack: Attack {
   }
 
   private func run(model: URL, output: URL, log: URL) throws {
-    var command = template
-    for (placeholder, value) in [
-      ("{model}", model.path), ("{data}", data.path), ("{output}", output.path),
-      ("{seed}", "\(seed)"),
-    ] {
-      command = command.replacing(placeholder, with: Self.quoted(value))
-    }
-    try Data().write(to: log)
-    let handle = try FileHandle(forWritingTo: log)
-    defer { try? handle.close() }
-    let process = Process()
-    process.executableURL = URL(filePath: "/bin/sh")
-    process.arguments = ["-c", command]
-    process.standardOutput = handle
-    process.standardError = handle
-    process.standardInput = FileHandle.nullDevice
-    try process.run()
-    while process.isRunning {
-      if Task.isCancelled { process.terminate() }
-      Thread.sleep(forTimeInterval: 0.05)
-    }
+    let command = CommandTemplate(template).filled([
+      "model": [model.path], "data": [data.path], "output": [output.path], "seed": ["\(seed)"],
+    ])
+    let process = try SupervisedCommand(command, log: log)
+    let status = process.waitUntilExit()
     try Task.checkCancellation()
-    guard process.terminationStatus == 0 else {
-      let text = (try? String(contentsOf: log, encoding: .utf8)) ?? ""
+    guard status == 0 else {
       throw AttackError.command(
         attack: name,
-        reason: "expected exit status 0, found \(process.terminationStatus) from: \(command)\n"
-          + text.suffix(2000))
+        reason: "expected exit status 0, found \(status) from: \(command)\n"
+          + process.logTail())
     }
     guard FileManager.default.fileExists(atPath: output.path) else {
       throw AttackError.command(
         attack: name, reason: "it ended without writing a PEFT folder to {output}")
     }
-  }
-
-  /// As one word of a shell command.
-  private static func quoted(_ text: String) -> String {
-    "'\(text.replacing("'", with: "'\\''"))'"
   }
 }

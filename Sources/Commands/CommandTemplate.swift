@@ -1,0 +1,26 @@
+/// A command line of the user's with places for what is known only later, such as `{model}`.
+public struct CommandTemplate: Hashable, Sendable, CustomStringConvertible {
+  public let text: String
+
+  public init(_ text: String) { self.text = text }
+
+  public var description: String { text }
+
+  /// Whether the template has a place for it; `name` is without braces.
+  public func has(_ name: String) -> Bool { text.contains("{\(name)}") }
+
+  /// The command for `/bin/sh -c`: each value as one word whatever it contains, a list as so many.
+  public func filled(_ values: [String: [String]]) -> String {
+    values.reduce(text) { text, value in
+      text.replacing("{\(value.key)}", with: value.value.map(Self.quoted).joined(separator: " "))
+    }
+  }
+
+  /// As one word of a shell command.
+  public static func quoted(_ text: String) -> String {
+    let isPlain = text.allSatisfy {
+      $0.isASCII && ($0.isLetter || $0.isNumber || "-_./:,=+@%".contains($0))
+    }
+    return isPlain && !text.isEmpty ? text : "'\(text.replacing("'", with: "'\\''"))'"
+  }
+}
