@@ -9,13 +9,17 @@ struct ExtrapolateCommand: ParsableCommand {
     case checkpoint, adapter
   }
 
+  enum AdapterFormat: String, ExpressibleByArgument, CaseIterable {
+    case peft, gguf
+  }
+
   static let configuration = CommandConfiguration(
     commandName: "extrapolate",
     abstract: "Writes the LoX checkpoint W_aligned + α · Proj_k(ΔW), or the update alone.",
     discussion: """
       The checkpoint has the aligned model's shards, element types and tokenizer files; tensors \
-      that are not targets are copied byte for byte. The adapter is a PEFT folder whose lora_alpha \
-      carries α.
+      that are not targets are copied byte for byte. The adapter is a PEFT folder, or a GGUF file for \
+      llama.cpp's server, whose alpha carries α.
       """)
 
   @OptionGroup(title: "Models") var pair: PairOptions
@@ -29,11 +33,15 @@ struct ExtrapolateCommand: ParsableCommand {
   @Option(name: .customLong("as"), help: "What to write: checkpoint or adapter.")
   var form = Form.checkpoint
 
+  @Option(help: "How an adapter is written: peft, or gguf for llama.cpp's server.")
+  var adapterFormat = AdapterFormat.peft
+
   @Flag(help: "Compute full singular value decompositions instead of the leading triplets.")
   var exact = false
 
   @Option(
-    name: .shortAndLong, help: ArgumentHelp("A folder that does not exist yet.", valueName: "dir"))
+    name: .shortAndLong,
+    help: ArgumentHelp("A folder, or a GGUF file, that does not exist yet.", valueName: "path"))
   var output: String
 
   @OptionGroup(title: "General") var common: CommonOptions
@@ -62,11 +70,20 @@ struct ExtrapolateCommand: ParsableCommand {
       try pair.writeExtrapolated(
         rank: rank, alpha: alpha, options: options, to: target, progress: progress)
     case .adapter:
+      if adapterFormat == .gguf {
+        try LowRankUpdate.checkGGUF(of: pair.targetNames, for: pair.aligned)
+      }
       let decomposition = try Decomposition(
         of: pair, rank: rank, exact: exact, threads: common.threadCount, progress: progress)
-      try decomposition.update(rank: rank).writePEFT(
-        to: target, scale: alpha, tiesHead: pair.aligned.hasTiedHead,
-        baseModel: pair.aligned.folder.lastPathComponent)
+      let update = decomposition.update(rank: rank)
+      switch adapterFormat {
+      case .peft:
+        try update.writePEFT(
+          to: target, scale: alpha, tiesHead: pair.aligned.hasTiedHead,
+          baseModel: pair.aligned.folder.lastPathComponent)
+      case .gguf:
+        try update.writeGGUF(to: target, scale: alpha, for: pair.aligned)
+      }
     }
     print(output)
   }

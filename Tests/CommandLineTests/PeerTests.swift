@@ -108,4 +108,38 @@ import Testing
       FileManager.default.fileExists(
         atPath: "\(folder.url.path)/adapter/adapter_model.safetensors"))
   }
+
+  /// The aligned SmolLM2 as llama.cpp reads it.
+  static var smolLM2GGUF: URL? {
+    SharedMaterial.smolLM2.map { $0.appending(path: "aligned-f16.gguf") }
+      .flatMap { FileManager.default.fileExists(atPath: $0.path) ? $0 : nil }
+  }
+
+  /// An extrapolation of the SmolLM2 pair in llama.cpp's server, as a GGUF adapter, and in ours, as a
+  /// PEFT adapter.
+  @Test(
+    .tags(.realModel), .enabled(if: SharedMaterial.smolLM2 != nil, SharedMaterial.needsSmolLM2),
+    .enabled(
+      if: python(with: "xllamacpp") != nil,
+      "needs Python with the package xllamacpp: pip install xllamacpp, or set LOXEVAL_PYTHON"),
+    .enabled(if: smolLM2GGUF != nil, "needs aligned-f16.gguf beside the SmolLM2 pair"))
+  func llamaCppAppliesAnExtrapolation() throws {
+    let folder = try TemporaryFolder()
+    let pair = try #require(SharedMaterial.smolLM2).path
+    for format in ["peft", "gguf"] {
+      let made = try TrainingCommandTests.run([
+        "extrapolate", "--base", "\(pair)/base", "--aligned", "\(pair)/aligned", "--targets",
+        "linear", "--as", "adapter", "--adapter-format", format, "--output",
+        "\(folder.url.path)/lox.\(format)", "-q",
+      ])
+      try #require(made.status == 0, "\(made.errors)")
+    }
+    let (server, address) = try Self.serve([
+      "--model", "\(pair)/aligned", "--adapter", "\(folder.url.path)/lox.peft",
+    ])
+    defer { Self.stop(server) }
+    try Self.run(
+      "gguf_logits.py", with: "xllamacpp",
+      [try #require(Self.smolLM2GGUF).path, "\(folder.url.path)/lox.gguf", address])
+  }
 }

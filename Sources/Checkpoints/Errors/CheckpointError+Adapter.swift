@@ -22,6 +22,11 @@ extension CheckpointError {
     case baseLayerChanged(name: String)
     /// The update cannot be written as a PEFT adapter.
     case notWritable(tensor: String, reason: String)
+    /// The update cannot be written for llama.cpp: the model, a tensor, or an embedding that is the
+    /// head too.
+    case llamaCppModel(found: String)
+    case llamaCppTensor(tensor: String)
+    case llamaCppTiedEmbedding(tensor: String)
 
     public var description: String {
       switch self {
@@ -73,6 +78,20 @@ extension CheckpointError {
           + " given to compare it with; only low-rank changes can be applied"
       case .notWritable(let tensor, let reason):
         return "the change of \(tensor) cannot be written as a PEFT adapter: \(reason)"
+      case .llamaCppModel(let found):
+        return
+          "a GGUF adapter can be written for Llama, Mistral and Qwen2 models, found \(found);"
+          + " write a PEFT adapter instead"
+      case .llamaCppTensor(let tensor):
+        return
+          "the change of \(tensor) cannot be written as a GGUF adapter: llama.cpp adapts the"
+          + " projections of attention and MLP, the embedding and the head; leave it out with"
+          + " --targets linear"
+      case .llamaCppTiedEmbedding(let tensor):
+        return
+          "the change of \(tensor) cannot be written as a GGUF adapter: the model's embedding and"
+          + " head are one matrix, which llama.cpp cannot adapt; leave it out with --targets linear,"
+          + " or serve the extrapolated checkpoint"
       }
     }
   }
