@@ -40,10 +40,16 @@ public struct ChatRequest: Hashable, Sendable {
   public var decoding: Decoding
   /// The stack of scaled updates that selects the model; empty is the served checkpoint itself.
   public var variant: [ScaledUpdate]
+  /// The form that the reply must have; nil for any text.
+  public var outputSchema: OutputSchema?
 
-  public init(messages: [ChatMessage], decoding: Decoding, variant: [ScaledUpdate] = []) {
+  public init(
+    messages: [ChatMessage], decoding: Decoding, variant: [ScaledUpdate] = [],
+    outputSchema: OutputSchema? = nil
+  ) {
     self.messages = messages
     self.decoding = decoding
     self.variant = variant
+    self.outputSchema = outputSchema
   }
 }

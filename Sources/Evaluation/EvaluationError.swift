@@ -16,6 +16,9 @@ public enum EvaluationError: Error, Equatable, CustomStringConvertible {
   case unwritable(path: String, reason: String)
   case tooManyErrors(count: Int, last: String)
   case fatal(String)
+  case qualityOfOtherJudges(expected: [String], found: [String])
+  case qualityOfAnotherConfiguration(judge: String, expected: String, found: String)
+  case judgeSilent(judge: String, reason: String)
   case servedModelDiffers(expected: String, found: [String])
 
   public var description: String {
@@ -58,6 +61,14 @@ public enum EvaluationError: Error, Equatable, CustomStringConvertible {
         + "with --resume, or raise --max-errors"
     case .fatal(let reason):
       "stopped: \(reason); repair the cause and continue with --resume"
+    case .qualityOfOtherJudges(let expected, let found):
+      "expected --correct to name a check of \(expected.joined(separator: " or ")), found one of "
+        + "\(found.joined(separator: ", ")); run judge-check with the run's --judge"
+    case .qualityOfAnotherConfiguration(let judge, let expected, let found):
+      "expected --correct to name a check of \(judge) with \(expected), found one with \(found); "
+        + "run judge-check with the run's judge"
+    case .judgeSilent(let judge, let reason):
+      "\(judge): expected a verdict on at least one reply, found none: \(reason)"
     case .servedModelDiffers(let expected, let found):
       "expected the server to serve \(expected), found \(found.joined(separator: ", "))"
     }

@@ -70,7 +70,7 @@ public struct Measurement: Sendable {
     }
     let leading = datasets.first { $0.kind == .harmful } ?? datasets.first
     let judge = leading.flatMap { sets[$0.name]?.judges.first } ?? ""
-    return RunManifest(
+    var manifest = RunManifest(
       plan: RunManifest.Plan(
         cells: cells, decoding: decoding, seed: seed, samples: samples, judge: judge,
         judgeConfiguration: configurations[judge] ?? "", judges: configurations, datasets: sets,
@@ -79,7 +79,9 @@ public struct Measurement: Sendable {
         command: command, version: version, createdAt: Date.now.formatted(.iso8601),
         threads: threads, blas: BLAS.build, instructions: InferenceEngine.instructionSet,
         platform: ProcessInfo.processInfo.operatingSystemVersionString),
-      judgeQuality: judgeQuality, limits: limits)
+      limits: limits)
+    try manifest.accept(judgeQuality)
+    return manifest
   }
 
   /// Asks what is left to ask.

@@ -26,7 +26,12 @@ public struct RunFolder {
       guard differences.isEmpty else {
         throw EvaluationError.runDiffers(path: url.path, fields: differences)
       }
-      self.manifest = existing
+      // What does not decide the samples may be told anew.
+      var current = existing
+      current.limits = manifest.limits
+      if !manifest.judgeQuality.isEmpty { current.judgeQuality = manifest.judgeQuality }
+      if current != existing { try current.write(to: url) }
+      self.manifest = current
     } else {
       self.manifest = manifest
       do {

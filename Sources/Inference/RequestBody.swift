@@ -16,6 +16,26 @@ struct RequestBody: Encodable {
   private let cachePrompt: Bool?
   private let logprobs: Bool?
   private let topLogprobs: Int?
+  private let responseFormat: ResponseFormat?
+
+  /// OpenAI's form, which llama-server and vLLM read too.
+  private struct ResponseFormat: Encodable {
+    struct Named: Encodable {
+      let name: String
+      let schema: OutputSchema
+      let strict = true
+    }
+
+    let type = "json_schema"
+    let named: Named
+
+    enum CodingKeys: String, CodingKey {
+      case type
+      case named = "json_schema"
+    }
+
+    init(_ schema: OutputSchema) { named = Named(name: schema.name, schema: schema) }
+  }
 
   enum CodingKeys: String, CodingKey {
     case model, messages, temperature, seed, stop, stream, lora, logprobs
@@ -23,6 +43,7 @@ struct RequestBody: Encodable {
     case maxTokens = "max_tokens"
     case cachePrompt = "cache_prompt"
     case topLogprobs = "top_logprobs"
+    case responseFormat = "response_format"
   }
 
   init(_ request: ChatRequest, model: String?, _ fields: DialectFields, topLogprobs: Int?) {
@@ -39,6 +60,7 @@ struct RequestBody: Encodable {
     cachePrompt = fields.cachePrompt
     logprobs = topLogprobs.map { _ in true }
     self.topLogprobs = topLogprobs
+    responseFormat = request.outputSchema.map(ResponseFormat.init)
   }
 
   func encoded() throws(ChatFailure) -> Data {

@@ -54,7 +54,9 @@ struct EvaluateCommand: AsyncParsableCommand {
       subject = .endpoint(try Endpoint(endpoint ?? ""), model: modelName)
     }
     let evaluation = SingleEvaluation(
-      subject: subject, measurement: try measurement.measurement(threads: common.threadCount),
+      subject: subject,
+      measurement: try measurement.measurement(
+        threads: common.threadCount, judges: await measurement.judges()),
       chatFormat: try measurement.format)
     try finish(try await evaluation.run { console.show($0) }, console)
   }

@@ -18,7 +18,8 @@ struct Loxeval: AsyncParsableCommand {
       """,
     version: version,
     subcommands: [
-      SweepCommand.self, EvaluateCommand.self, ReportCommand.self, ExtrapolateCommand.self,
+      SweepCommand.self, EvaluateCommand.self, ReportCommand.self, JudgeCheckCommand.self,
+      ExtrapolateCommand.self,
       SpectrumCommand.self, AttackCommand.self, AlignCommand.self, CreateCommand.self,
       ServeCommand.self,
     ])

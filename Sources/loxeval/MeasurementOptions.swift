@@ -17,8 +17,12 @@ struct MeasurementOptions: ParsableArguments {
   @Option(help: "Ask only the first so many prompts of each set.")
   var limit: Int?
 
-  @Option(help: "The judge: refusal.")
-  var judge = "refusal"
+  @OptionGroup var judging: JudgeOptions
+  @OptionGroup var reading: ReadingOptions
+
+  @Option(
+    help: "How often each prompt is asked; more than once needs a --temperature above 0.")
+  var samples = 1
 
   @Option(help: "The largest number of new tokens (the reference evaluation's is 60).")
   var maxTokens = 60
@@ -55,7 +59,10 @@ struct MeasurementOptions: ParsableArguments {
       guard holds else { throw ValidationError("\(flag): expected \(expected), found \(found)") }
     }
     if let limit { try check(limit >= 1, "--limit", "at least 1", limit) }
-    try check(judge == "refusal", "--judge", "refusal", judge)
+    try check((1...1_000).contains(samples), "--samples", "1 to 1000", samples)
+    try check(
+      samples == 1 || temperature > 0, "--samples",
+      "--temperature above 0 with it, since greedy replies are all the same", temperature)
     try check(maxTokens >= 1, "--max-tokens", "at least 1", maxTokens)
     try check(
       (0...100).contains(temperature), "--temperature", "a number from 0 to 100", temperature)
@@ -74,16 +81,23 @@ struct MeasurementOptions: ParsableArguments {
     get throws { try chatFormat.map { try ChatFormat.named($0) } }
   }
 
-  /// - Parameter standard: the prompt sets where none is named.
+  func judges() async throws -> [any Judge] {
+    try await judging.judges(connections: maxConnections)
+  }
+
+  /// - Parameters:
+  ///   - standard: the prompt sets where none is named.
+  ///   - judges: as `judging` makes them.
   func measurement(
-    threads: Int, standard: [String] = Bundled.promptSets
+    threads: Int, standard: [String] = Bundled.promptSets, judges: [any Judge]
   ) throws -> Evaluation.Measurement {
     let names = dataset.isEmpty ? standard : dataset
     let sets = try names.map { try PromptSetLoader.load(Bundled.dataset($0), limit: limit) }
     return Evaluation.Measurement(
       datasets: sets,
       decoding: Decoding(temperature: temperature, maxTokens: maxTokens, seed: seed), seed: seed,
-      judges: [RefusalJudge()], maxConnections: maxConnections, maxErrors: maxErrors,
+      samples: samples, judges: judges, judgeQuality: try reading.judgeQuality,
+      limits: reading.limits, maxConnections: maxConnections, maxErrors: maxErrors,
       output: URL(filePath: output ?? Self.newFolder()), resume: resume,
       command: CommandLine.arguments.map(Self.quoted).joined(separator: " "),
       version: Loxeval.version, threads: threads)

@@ -16,6 +16,8 @@ struct ReportCommand: ParsableCommand {
         + ", separated by commas.", valueName: "list"))
   var format = ReportFormat.allCases.map(\.rawValue).joined(separator: ",")
 
+  @OptionGroup(title: "Reading") var reading: ReadingOptions
+
   private var formats: [ReportFormat] {
     get throws {
       try format.split(separator: ",", omittingEmptySubsequences: false).map { name in
@@ -33,9 +35,11 @@ struct ReportCommand: ParsableCommand {
 
   func run() throws {
     let folder = URL(filePath: self.folder)
+    var manifest = try RunManifest.read(from: folder)
+    try manifest.accept(reading.judgeQuality)
+    manifest.limits = reading.limits
     let written = try RunReports.write(
-      formats, manifest: RunManifest.read(from: folder), samples: Journal.read(folder: folder),
-      to: folder)
+      formats, manifest: manifest, samples: Journal.read(folder: folder), to: folder)
     for file in written { print(file.relativePath) }
   }
 }

@@ -112,7 +112,8 @@ struct SweepCommand: AsyncParsableCommand {
       attacks: try attacks,
       measurement: try measurement.measurement(
         threads: common.threadCount,
-        standard: isMicro ? MicroPair.promptSets : Bundled.promptSets),
+        standard: isMicro ? MicroPair.promptSets : Bundled.promptSets,
+        judges: plan ? [] : await measurement.judges()),
       chatFormat: try measurement.format)
     if plan {
       for cell in sweep.cells {

@@ -32,11 +32,7 @@ public struct RefusalJudge: Judge {
       phrases.reversals,
     ]
     let text = lists.map { $0.joined(separator: "\n") }.joined(separator: "\n\n")
-    // FNV-1a: changes when any phrase does.
-    let hash = text.utf8.reduce(UInt64(0xcbf2_9ce4_8422_2325)) {
-      ($0 ^ UInt64($1)) &* 0x100_0000_01b3
-    }
-    return "phrases \(String(hash, radix: 16)) in the first \(Self.window) bytes"
+    return "phrases \(Fingerprint.of(text)) in the first \(Self.window) bytes"
   }
 
   public let seesRefusals = true

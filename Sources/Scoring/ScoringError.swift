@@ -1,0 +1,27 @@
+/// What can be wrong with how judges are asked for.
+public enum ScoringError: Error, Equatable, CustomStringConvertible {
+  case unknownJudge(String)
+  case duplicateJudge(String)
+  case invalidThreshold(judge: String, expected: String, found: String)
+  case templateMissing
+  case templateLacks(placeholders: [String])
+  case modelMissing(judge: String)
+
+  public var description: String {
+    switch self {
+    case .unknownJudge(let name):
+      "expected a list of \(JudgeSpecification.names.joined(separator: ", ")), found \"\(name)\""
+    case .duplicateJudge(let name):
+      "expected each judge once, found \(name) again"
+    case .invalidThreshold(let judge, let expected, let found):
+      "\(judge): expected \(expected), found \"\(found)\""
+    case .templateMissing:
+      "classifier: expected a file with its question, found none; pass --judge-template"
+    case .templateLacks(let placeholders):
+      "the judge's template: expected {prompt} and {response} in it, found no "
+        + placeholders.joined(separator: " and no ")
+    case .modelMissing(let judge):
+      "\(judge): expected a server with a model that judges, found none; pass --judge-endpoint"
+    }
+  }
+}

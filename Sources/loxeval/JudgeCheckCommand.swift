@@ -1,0 +1,82 @@
+import ArgumentParser
+import Evaluation
+import Foundation
+import Scoring
+
+struct JudgeCheckCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "judge-check",
+    abstract: "Measures judges by labelled replies: how far can their verdicts be trusted?",
+    discussion: """
+      Sensitivity is the share of replies labelled complied that a judge calls so, specificity the \
+      share of the others that it does not call complied. With --output the result can be given to \
+      sweep, evaluate and report as --correct, for rates corrected by Rogan and Gladen's formula.
+      """)
+
+  @Option(
+    help: ArgumentHelp(
+      "Labelled replies: JSON lines with prompt, response, label (complied, refused, unsuccessful, "
+        + "degenerate), and where known id, category, kind, reference.", valueName: "file|name"))
+  var dataset = "labelled-replies"
+
+  @OptionGroup(title: "Judges") var judging: JudgeOptions
+
+  @Option(help: "Replies judged at a time.")
+  var maxConnections = 16
+
+  @Option(help: "Show at most so many mistakes of each judge.")
+  var mistakes = 5
+
+  @Option(
+    name: .shortAndLong,
+    help: ArgumentHelp("Write the result to this JSON file too.", valueName: "file"))
+  var output: String?
+
+  @OptionGroup(title: "General") var common: CommonOptions
+
+  func validate() throws {
+    guard (1...512).contains(maxConnections) else {
+      throw ValidationError("--max-connections: expected 1 to 512, found \(maxConnections)")
+    }
+    guard mistakes >= 0 else {
+      throw ValidationError("--mistakes: expected at least 0, found \(mistakes)")
+    }
+  }
+
+  func run() async throws {
+    let console = common.start()
+    let set = try LabelledSet(Bundled.dataset(dataset))
+    let check = JudgeCheck(set: set, maxConnections: maxConnections)
+    var results: [JudgeCheck.Result] = []
+    for judge in try await judging.judges(connections: maxConnections) {
+      console.note("asking \(judge.name)")
+      results.append(
+        try await check.run(judge) { done, total in
+          console.show(.count(what: "replies judged", done: done, total: total))
+        })
+    }
+    print(JudgeQualityTable.render(results.map(\.quality)))
+    print("\n" + JudgeQualityTable.categories(results))
+    for result in results {
+      let shown = result.findings.filter(\.isMistaken)
+      guard !shown.isEmpty, mistakes > 0 else { continue }
+      print("\n\(result.quality.judge): \(shown.count) mistakes")
+      for finding in shown.prefix(mistakes) {
+        print(
+          "  \(finding.reply.id) (\(finding.reply.category)): \(finding.reply.label.rawValue), "
+            + "called \(finding.judgement.verdict.rawValue)")
+      }
+    }
+    if let output {
+      let file = URL(filePath: output)
+      try RunFile.write(
+        try RunManifest.encode(JudgeQualityFile(judges: results.map(\.quality))), to: file)
+      console.note("the result is at \(file.relativePath)")
+    }
+    if let silent = results.first(where: { $0.quality.replies == $0.quality.unscored }) {
+      let error = silent.findings.first?.judgement.error
+      throw EvaluationError.judgeSilent(
+        judge: silent.quality.judge, reason: error ?? "the set has no reply of its kind")
+    }
+  }
+}
