@@ -79,7 +79,7 @@ def main():
             [options.loxeval, "serve", "--model", options.model, "--slots", str(SLOTS), "-q"]
         ),
         "llama.cpp server (xllamacpp)": start(
-            [options.python, ROOT / "Benchmarks/serve_llama_cpp.py", options.gguf, str(SLOTS), str(threads)]
+            [options.python, ROOT / "Benchmarks/serve_llama_cpp.py", "-m", options.gguf, "-np", str(SLOTS), "-t", str(threads)]
         ),
     }
     try:

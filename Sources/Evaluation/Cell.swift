@@ -31,8 +31,11 @@ public struct Cell: Codable, Hashable, Sendable {
 
   /// Names what determines the answers. At α = 0 the rank does not: cells of different ranks share
   /// their samples and are asked once.
-  public var id: String {
-    (alpha == 0 ? "a0" : "r\(rank)-a\(Number.text(alpha))") + "-\(attack)-\(dataset)"
+  public var id: String { "\(modelID)-\(dataset)" }
+
+  /// Names the model alone, whatever it is asked.
+  public var modelID: String {
+    (alpha == 0 ? "a0" : "r\(rank)-a\(Number.text(alpha))") + "-\(attack)"
   }
 }
 

@@ -50,6 +50,21 @@ public struct EmbeddedServer: Sendable {
       transport: transport)
   }
 
+  /// The server of a run.
+  init(_ study: ServedStudy) async throws {
+    try await self.init(
+      model: study.checkpoint, updates: study.updates, chatFormat: study.chatFormat,
+      options: InferenceEngine.Options(
+        slots: max(1, min(study.connections, 64)), threads: study.threads),
+      connections: study.connections, version: study.version)
+  }
+
+  var studyServer: StudyServer {
+    StudyServer(description: "embedded", modelName: client.model ?? "", model: client) {
+      await self.stop()
+    }
+  }
+
   public func stop() async {
     transport.shutDown()
     await server.stop()

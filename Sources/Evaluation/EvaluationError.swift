@@ -20,6 +20,10 @@ public enum EvaluationError: Error, Equatable, CustomStringConvertible {
   case qualityOfAnotherConfiguration(judge: String, expected: String, found: String)
   case judgeSilent(judge: String, reason: String)
   case servedModelDiffers(expected: String, found: [String])
+  case unservedUpdate(server: String, update: String, tensor: String)
+  case serverFailed(command: String, reason: String, log: String)
+  case serverOptions(String)
+  case invalidCells(path: String, reason: String)
 
   public var description: String {
     switch self {
@@ -71,6 +75,16 @@ public enum EvaluationError: Error, Equatable, CustomStringConvertible {
       "\(judge): expected a verdict on at least one reply, found none: \(reason)"
     case .servedModelDiffers(let expected, let found):
       "expected the server to serve \(expected), found \(found.joined(separator: ", "))"
+    case .unservedUpdate(let server, let update, let tensor):
+      "\(server) applies adapters to the linear layers of the blocks only, and \(update) changes "
+        + "\(tensor); pass --targets linear (and attacks on linear layers), or use the embedded "
+        + "server or --dialect plain"
+    case .serverFailed(let command, let reason, let log):
+      "expected `\(command)` to start a server, found: \(reason); its whole output is in \(log)"
+    case .serverOptions(let reason):
+      reason
+    case .invalidCells(let path, let reason):
+      "\(path): \(reason)"
     }
   }
 }

@@ -84,12 +84,33 @@ public struct Measurement: Sendable {
     return manifest
   }
 
+  /// Starts a study's servers, opens its run and asks what is left to ask.
+  ///
+  /// - Parameter manifest: the run's, by what its server is.
+  func run(
+    _ study: ServedStudy, at choice: ServerChoice,
+    events: @escaping @Sendable (StudyEvent) -> Void,
+    manifest: (String) throws -> RunManifest
+  ) async throws -> RunFolder {
+    let server = try await choice.start(study, events: events)
+    do {
+      let folder = try RunFolder(output, manifest: manifest(server.description), resume: resume)
+      try await run(folder, server.model, events: events)
+      await server.stop()
+      return folder
+    } catch {
+      await server.stop()
+      throw error
+    }
+  }
+
   /// Asks what is left to ask.
   func run(
-    _ folder: RunFolder, _ client: OpenAIClient, events: @escaping @Sendable (StudyEvent) -> Void
+    _ folder: RunFolder, _ model: any ChatCompleting,
+    events: @escaping @Sendable (StudyEvent) -> Void
   ) async throws {
     let runner = Runner(
-      plan: folder.manifest.plan, datasets: datasets, model: client, judges: judges,
+      plan: folder.manifest.plan, datasets: datasets, model: model, judges: judges,
       maxConnections: maxConnections, maxErrors: maxErrors)
     try await runner.run(folder.journal) { events(.samples($0)) }
   }

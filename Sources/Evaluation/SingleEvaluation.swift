@@ -1,14 +1,14 @@
 import Chat
 public import Checkpoints
 import Foundation
-public import Inference
+import Inference
 public import LanguageModel
 
 /// One model on one or more prompt sets: a folder with adapters, or an endpoint.
 public struct SingleEvaluation {
   public enum Subject {
     case folder(Checkpoint, adapters: [(name: String, update: LowRankUpdate, scale: Double)])
-    case endpoint(Endpoint, model: String?)
+    case endpoints(ExternalServers)
   }
 
   public var subject: Subject
@@ -25,8 +25,8 @@ public struct SingleEvaluation {
     switch subject {
     case .folder(let checkpoint, let adapters):
       try await run(checkpoint, adapters, events)
-    case .endpoint(let endpoint, let model):
-      try await run(endpoint, model, events)
+    case .endpoints(let servers):
+      try await run(servers, events)
     }
   }
 
@@ -43,51 +43,37 @@ public struct SingleEvaluation {
     _ events: @escaping @Sendable (StudyEvent) -> Void
   ) async throws -> RunFolder {
     let variant = adapters.map { ScaledUpdate(name: $0.name, scale: $0.scale) }
-    let manifest = try measurement.manifest(
-      cells: cells(checkpoint.folder.lastPathComponent, variant),
-      models: ["model": checkpoint.digest()],
-      updates: Dictionary(
-        adapters.map { ($0.name, $0.update.digest()) }, uniquingKeysWith: { first, _ in first }),
-      remarks: [:], server: "embedded")
-    let folder = try RunFolder(
-      measurement.output, manifest: manifest, resume: measurement.resume)
-    events(.step("starting the server"))
-    let server = try await EmbeddedServer(
-      model: checkpoint, updates: adapters.map { ($0.name, $0.update) }, chatFormat: chatFormat,
-      options: InferenceEngine.Options(
-        slots: max(1, min(measurement.maxConnections, 64)), threads: measurement.threads),
-      connections: measurement.maxConnections, version: measurement.version)
+    let cells = cells(checkpoint.folder.lastPathComponent, variant)
+    let digest = checkpoint.digest()
+    let study = ServedStudy(
+      checkpoint: checkpoint, digest: digest, updates: adapters.map { ($0.name, $0.update) },
+      cells: cells, measurement: measurement, chatFormat: chatFormat)
+    return try await measurement.run(study, at: .embedded, events: events) { server in
+      try measurement.manifest(
+        cells: cells, models: ["model": digest],
+        updates: Dictionary(
+          adapters.map { ($0.name, $0.update.digest()) }, uniquingKeysWith: { first, _ in first }),
+        remarks: [:], server: server)
+    }
+  }
+
+  private func run(
+    _ servers: ExternalServers, _ events: @escaping @Sendable (StudyEvent) -> Void
+  ) async throws -> RunFolder {
+    let server = try await servers.start(
+      connections: measurement.maxConnections, events: events)
     do {
-      try await measurement.run(folder, server.client, events: events)
+      let manifest = try measurement.manifest(
+        cells: cells(server.modelName, []), models: [:], updates: [:], remarks: [:],
+        server: server.description)
+      let folder = try RunFolder(
+        measurement.output, manifest: manifest, resume: measurement.resume)
+      try await measurement.run(folder, server.model, events: events)
+      await server.stop()
+      return folder
     } catch {
       await server.stop()
       throw error
     }
-    await server.stop()
-    return folder
-  }
-
-  private func run(
-    _ endpoint: Endpoint, _ wanted: String?, _ events: @escaping @Sendable (StudyEvent) -> Void
-  ) async throws -> RunFolder {
-    let transport = Transport(
-      limits: Transport.Limits(connections: measurement.maxConnections))
-    defer { transport.shutDown() }
-    let probe = ServerProbe(endpoint: endpoint, transport: transport)
-    events(.step("waiting for \(endpoint)"))
-    try await probe.waitUntilReady(seconds: 60)
-    let found = try await probe.models()
-    guard let model = wanted ?? found.first, found.contains(model) else {
-      throw EvaluationError.servedModelDiffers(expected: wanted ?? "a model", found: found)
-    }
-    let manifest = try measurement.manifest(
-      cells: cells(model, []), models: [:], updates: [:], remarks: [:],
-      server: "\(endpoint) \(model)")
-    let folder = try RunFolder(
-      measurement.output, manifest: manifest, resume: measurement.resume)
-    try await measurement.run(
-      folder, OpenAIClient(endpoint: endpoint, model: model, transport: transport),
-      events: events)
-    return folder
   }
 }

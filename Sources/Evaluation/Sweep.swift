@@ -1,7 +1,8 @@
 public import Attacks
 import Chat
 import Checkpoints
-import Foundation
+public import Commands
+public import Foundation
 public import LanguageModel
 public import LoX
 
@@ -14,17 +15,19 @@ public struct Sweep {
   /// Beside the model before any attack, which is always measured.
   public var attacks: [any Attack]
   public var measurement: Measurement
+  public var server: ServerChoice
   public var chatFormat: ChatFormat?
 
   public init(
     pair: AlignmentPair, ranks: [Rank], alphas: [Double], attacks: [any Attack],
-    measurement: Measurement, chatFormat: ChatFormat? = nil
+    measurement: Measurement, server: ServerChoice = .embedded, chatFormat: ChatFormat? = nil
   ) {
     self.pair = pair
     self.ranks = ranks
     self.alphas = alphas
     self.attacks = attacks
     self.measurement = measurement
+    self.server = server
     self.chatFormat = chatFormat
   }
 
@@ -70,6 +73,35 @@ public struct Sweep {
   /// Prepares the updates, starts the server once, asks every cell, and returns the run.
   public func run(events: @escaping @Sendable (StudyEvent) -> Void) async throws -> RunFolder {
     try RunFolder.check(measurement.output, resume: measurement.resume)
+    let study = try makeStudy(events)
+    return try await measurement.run(study, at: server, events: events) { server in
+      try measurement.manifest(
+        cells: cells, models: ["base": pair.base.digest(), "aligned": study.digest],
+        updates: Dictionary(
+          uniqueKeysWithValues: study.updates.map { ($0.name, $0.update.digest()) }),
+        remarks: Dictionary(
+          uniqueKeysWithValues: attacks.compactMap { attack in
+            attack.remark.map { (attack.name, $0) }
+          }),
+        server: server)
+    }
+  }
+
+  /// Writes each model of the study as a checkpoint, and the file that says where they are to be
+  /// served.
+  ///
+  /// - Parameter serve: how a server of one is started.
+  /// - Returns: the file, for `--cells`.
+  public func export(
+    to folder: URL, serve: CommandTemplate, events: @escaping @Sendable (StudyEvent) -> Void
+  ) throws -> URL {
+    try CellsFile.export(try makeStudy(events), to: folder, serve: serve) { done, total in
+      events(.count(what: "checkpoints written", done: done, total: total))
+    }
+  }
+
+  /// Everything that is to be served, once the attacks are trained.
+  private func makeStudy(_ events: @escaping @Sendable (StudyEvent) -> Void) throws -> ServedStudy {
     events(.step("decomposing the alignment of \(pair.targetNames.count) tensors"))
     let decomposition = try Decomposition(of: pair, rank: largestRank) { done, total in
       events(.count(what: "tensors decomposed", done: done, total: total))
@@ -82,32 +114,9 @@ public struct Sweep {
       decomposition, lox: updates.map(\.update), modelDigest: modelDigest, events: events)
 
     events(.step("computing digests"))
-    let manifest = try measurement.manifest(
-      cells: cells,
-      models: ["base": pair.base.digest(), "aligned": modelDigest],
-      updates: Dictionary(uniqueKeysWithValues: updates.map { ($0.name, $0.update.digest()) }),
-      remarks: Dictionary(
-        uniqueKeysWithValues: attacks.compactMap { attack in
-          attack.remark.map { (attack.name, $0) }
-        }),
-      server: "embedded")
-    let folder = try RunFolder(
-      measurement.output, manifest: manifest, resume: measurement.resume)
-
-    events(.step("starting the server"))
-    let server = try await EmbeddedServer(
-      model: pair.aligned, updates: updates, chatFormat: chatFormat,
-      options: InferenceEngine.Options(
-        slots: max(1, min(measurement.maxConnections, 64)), threads: measurement.threads),
-      connections: measurement.maxConnections, version: measurement.version)
-    do {
-      try await measurement.run(folder, server.client, events: events)
-    } catch {
-      await server.stop()
-      throw error
-    }
-    await server.stop()
-    return folder
+    return ServedStudy(
+      checkpoint: pair.aligned, digest: modelDigest, updates: updates, cells: cells,
+      measurement: measurement, chatFormat: chatFormat)
   }
 
   /// Every attack's update, or updates, by name.

@@ -1,16 +1,24 @@
 public import Chat
 
-/// llama.cpp's server and the embedded one: adapters are loaded at start, each request lists the
-/// ids and scales it wants, and what is not listed counts 0.
+/// llama.cpp's server and the embedded one: adapters are loaded at start, and each request lists
+/// the ids and scales it wants.
+///
+/// What is not listed counts 0, but llama.cpp takes an empty list for no list, which means the scales
+/// that the server was started with: so every loaded adapter is always listed.
 public struct LlamaServerDialect: ServerDialect {
   public let name = "llama-server"
   /// Ids by the adapters' names, from `GET /lora-adapters`.
   public let adapterIDs: [String: Int]
+  /// Of all adapters that the server has loaded, the study's or not.
+  private let loadedIDs: [Int]
   /// llama.cpp's prompt cache is not deterministic; the embedded server's is.
   public let disablesPromptCache: Bool
 
-  public init(adapterIDs: [String: Int], disablesPromptCache: Bool = true) {
+  public init(
+    adapterIDs: [String: Int], loadedIDs: [Int]? = nil, disablesPromptCache: Bool = true
+  ) {
     self.adapterIDs = adapterIDs
+    self.loadedIDs = (loadedIDs ?? Array(adapterIDs.values)).sorted()
     self.disablesPromptCache = disablesPromptCache
   }
 
@@ -38,12 +46,13 @@ public struct LlamaServerDialect: ServerDialect {
           + "\(adapters.isEmpty ? "no adapter" : ids.keys.sorted().joined(separator: ", ")); start "
           + "it with \((options + ["--lora-init-without-apply"]).joined(separator: " "))")
     }
-    self.init(adapterIDs: ids.filter { updates.contains($0.key) })
+    self.init(
+      adapterIDs: ids.filter { updates.contains($0.key) }, loadedIDs: adapters.map(\.id))
   }
 
   public func fields(for variant: [ScaledUpdate]) throws(ChatFailure) -> DialectFields {
     var fields = DialectFields()
-    var list: [DialectFields.AdapterScale] = []
+    var scales: [Int: Double] = [:]
     for update in variant {
       guard let id = adapterIDs[update.name] else {
         throw .fatal(
@@ -51,10 +60,9 @@ public struct LlamaServerDialect: ServerDialect {
           "expected the server to have loaded the update \(update.name); it has "
             + "\(adapterIDs.keys.sorted())")
       }
-      list.append(DialectFields.AdapterScale(id: id, scale: update.scale))
+      scales[id, default: 0] += update.scale
     }
-    // Sent even when empty: a server may have other scales as its default.
-    fields.lora = list
+    fields.lora = loadedIDs.map { .init(id: $0, scale: scales[$0] ?? 0) }
     if disablesPromptCache { fields.cachePrompt = false }
     return fields
   }

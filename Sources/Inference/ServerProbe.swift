@@ -20,7 +20,11 @@ public struct ServerProbe: Sendable {
 
   /// Waits until `GET /health` says yes; servers answer 503 while they load. One that has no such
   /// path (404) is taken for ready.
-  public func waitUntilReady(seconds: Double) async throws(ChatFailure) {
+  ///
+  /// - Parameter isAlive: whether waiting makes sense.
+  public func waitUntilReady(
+    seconds: Double, isAlive: @Sendable () -> Bool = { true }
+  ) async throws(ChatFailure) {
     let deadline = ContinuousClock.now + .seconds(seconds)
     var last = "no answer"
     repeat {
@@ -37,7 +41,7 @@ public struct ServerProbe: Sendable {
       } catch {
         break
       }
-    } while ContinuousClock.now < deadline
+    } while ContinuousClock.now < deadline && isAlive() && !Task.isCancelled
     throw failure("not-ready", "expected it to be ready within \(seconds) s, found \(last)")
   }
 
@@ -59,6 +63,46 @@ public struct ServerProbe: Sendable {
     } catch {
       if error.code == "http-404" { return nil }
       throw error
+    }
+  }
+
+  /// What the server says it is: llama.cpp's `build_info` of `GET /props`, or vLLM's version of `GET
+  /// /version`; nil where it says nothing.
+  public func build() async -> (kind: Kind, version: String)? {
+    struct Properties: Decodable {
+      var build: String?
+      enum CodingKeys: String, CodingKey { case build = "build_info" }
+    }
+    struct Version: Decodable { var version: String }
+    if let properties: Properties = try? await get(endpoint.rootURL("props"), "properties"),
+      let build = properties.build
+    {
+      return (.llamaServer, build)
+    }
+    if let version: Version = try? await get(endpoint.rootURL("version"), "a version") {
+      return (.vllm, version.version)
+    }
+    return nil
+  }
+
+  /// Servers that tell what they are.
+  public enum Kind: Sendable {
+    case llamaServer, vllm
+  }
+
+  /// Posts a JSON object to a path below `/v1`.
+  func post(
+    _ path: String, _ fields: [String: String]
+  ) async throws(ChatFailure) -> TransportResponse {
+    do {
+      return try await transport.send(
+        TransportRequest(
+          url: endpoint.url(path), body: try JSONEncoder().encode(fields),
+          headers: ["Content-Type: application/json"] + endpoint.authorization))
+    } catch let error as TransportError {
+      throw failure(error.code, "\(error)")
+    } catch {
+      throw failure("invalid-request", "\(error)")
     }
   }
 

@@ -22,25 +22,17 @@ struct EvaluateCommand: AsyncParsableCommand {
       valueName: "dir[:scale]"))
   var adapter: [AdapterArgument] = []
 
-  @Option(help: ArgumentHelp("A server, such as http://127.0.0.1:8080.", valueName: "url"))
-  var endpoint: String?
-
-  @Option(help: "The endpoint's model; by default the first that it lists.")
-  var modelName: String?
-
+  @OptionGroup(title: "Servers") var servers: ServerOptions
   @OptionGroup(title: "Measurement") var measurement: MeasurementOptions
   @OptionGroup(title: "General") var common: CommonOptions
 
   func validate() throws {
-    guard (model == nil) != (endpoint == nil) else {
+    guard (model == nil) != servers.endpoint.isEmpty else {
       throw ValidationError("expected either --model or --endpoint")
     }
-    if endpoint != nil && !adapter.isEmpty {
+    if model == nil && !adapter.isEmpty {
       throw ValidationError(
         "--adapter: expected --model with it; an endpoint serves what it serves")
-    }
-    if let endpoint {
-      do { _ = try Endpoint(endpoint) } catch { throw ValidationError("--endpoint: \(error)") }
     }
   }
 
@@ -51,7 +43,10 @@ struct EvaluateCommand: AsyncParsableCommand {
       let checkpoint = try Checkpoint(folder: URL(filePath: model))
       subject = .folder(checkpoint, adapters: try adapter.map { try $0.load(for: checkpoint) })
     } else {
-      subject = .endpoint(try Endpoint(endpoint ?? ""), model: modelName)
+      subject = .endpoints(
+        ExternalServers(
+          endpoints: try servers.endpoints, dialect: .plain, modelName: servers.modelName,
+          retries: servers.retries, limits: servers.limits))
     }
     let evaluation = SingleEvaluation(
       subject: subject,

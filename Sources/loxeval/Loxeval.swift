@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Synchronization
 
 @main
 struct Loxeval: AsyncParsableCommand {
@@ -50,21 +51,22 @@ struct Loxeval: AsyncParsableCommand {
   }
 }
 
-/// Ctrl-C: the first asks the work to stop, the second ends the process.
+/// Ctrl-C and SIGTERM: the first asks the work to stop, the second ends the process.
 enum Interruption {
-  private nonisolated(unsafe) static var source: (any DispatchSourceSignal)?
+  private nonisolated(unsafe) static var sources: [any DispatchSourceSignal] = []
 
   static func onFirst(_ action: @escaping @Sendable () -> Void) {
-    signal(SIGINT, SIG_IGN)
-    let source = DispatchSource.makeSignalSource(signal: SIGINT, queue: .global())
-    var count = 0
-    source.setEventHandler {
-      count += 1
-      if count > 1 { _exit(2) }
-      action()
+    let count = Atomic(0)
+    for number in [SIGINT, SIGTERM] {
+      signal(number, SIG_IGN)
+      let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
+      source.setEventHandler {
+        if count.add(1, ordering: .relaxed).newValue > 1 { _exit(2) }
+        action()
+      }
+      source.resume()
+      // Set once, before any work begins.
+      unsafe Self.sources.append(source)
     }
-    source.resume()
-    // Set once, before any work begins.
-    unsafe Self.source = source
   }
 }

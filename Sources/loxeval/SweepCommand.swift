@@ -53,6 +53,14 @@ struct SweepCommand: AsyncParsableCommand {
   @Flag(help: "Print the cells and stop.")
   var plan = false
 
+  @Option(
+    help: ArgumentHelp(
+      "Write each model of the study as a checkpoint below this folder, with cells.json for --cells "
+        + "and the commands that start their servers (as --serve says), and stop.",
+      valueName: "dir"))
+  var export: String?
+
+  @OptionGroup(title: "Servers") var servers: StudyServerOptions
   @OptionGroup(title: "Measurement") var measurement: MeasurementOptions
   @OptionGroup(title: "General") var common: CommonOptions
 
@@ -113,13 +121,20 @@ struct SweepCommand: AsyncParsableCommand {
       measurement: try measurement.measurement(
         threads: common.threadCount,
         standard: isMicro ? MicroPair.promptSets : Bundled.promptSets,
-        judges: plan ? [] : await measurement.judges()),
-      chatFormat: try measurement.format)
+        judges: plan || export != nil ? [] : await measurement.judges()),
+      server: try servers.choice, chatFormat: try measurement.format)
     if plan {
       for cell in sweep.cells {
         let stack = cell.variant.map { "\($0.name) × \(Number.text($0.scale))" }
         print(([cell.id] + stack).joined(separator: "\t"))
       }
+      return
+    }
+    if let export {
+      let file = try sweep.export(to: URL(filePath: export), serve: servers.exportTemplate) {
+        console.show($0)
+      }
+      print(file.relativePath)
       return
     }
     let folder = try await sweep.run { console.show($0) }

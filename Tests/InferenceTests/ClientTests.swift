@@ -48,7 +48,8 @@ import Testing
     let text = seen.withLock { $0 }
     for part in [
       "POST /v1/chat/completions ", "\"temperature\":0", "\"top_p\":1", "\"seed\":3",
-      "\"max_tokens\":8", "\"lora\":[{\"id\":1,\"scale\":0.5}]", "\"cache_prompt\":false",
+      "\"max_tokens\":8", "\"lora\":[{\"id\":0,\"scale\":0},{\"id\":1,\"scale\":0.5}]",
+      "\"cache_prompt\":false",
       "\"model\":\"m\"",
     ] {
       #expect(text.contains(part), "\(part)")

@@ -1,0 +1,119 @@
+public import Chat
+public import Foundation
+
+/// vLLM: adapters are loaded at run time and chosen as the request's model, one a request. So each
+/// variant becomes one adapter, its updates concatenated, which is loaded for the variant's cells and
+/// unloaded after them.
+public struct VLLMDialect: ServerDialect {
+  /// One variant as a PEFT folder.
+  public struct Adapter: Sendable {
+    public var name: String
+    public var folder: URL
+    public var rank: Int
+
+    public init(name: String, folder: URL, rank: Int) {
+      self.name = name
+      self.folder = folder
+      self.rank = rank
+    }
+  }
+
+  /// The ranks that `--max-lora-rank` takes.
+  static let rankLimits = [8, 16, 32, 64, 128, 256, 320, 512]
+
+  public let name = "vllm"
+  /// The next cell's adapter is loaded while the last requests of one are answered.
+  public let preparedLimit = 2
+  private let probes: [ServerProbe]
+  private let model: String
+  private let nameOfAdapter: @Sendable ([ScaledUpdate]) -> String
+  private let write: @Sendable ([ScaledUpdate]) throws -> Adapter
+  private let discard: @Sendable ([ScaledUpdate]) -> Void
+
+  /// - Parameters:
+  ///   - probes: one for each endpoint, all of which can read the adapters' folders.
+  ///   - model: the bare model's name.
+  ///   - nameOfAdapter: an adapter's name by its variant.
+  ///   - write: writes a variant's adapter.
+  ///   - discard: removes what `write` wrote.
+  public init(
+    probes: [ServerProbe], model: String,
+    nameOfAdapter: @escaping @Sendable ([ScaledUpdate]) -> String,
+    write: @escaping @Sendable ([ScaledUpdate]) throws -> Adapter,
+    discard: @escaping @Sendable ([ScaledUpdate]) -> Void
+  ) {
+    self.probes = probes
+    self.model = model
+    self.nameOfAdapter = nameOfAdapter
+    self.write = write
+    self.discard = discard
+  }
+
+  public func fields(for variant: [ScaledUpdate]) throws(ChatFailure) -> DialectFields {
+    var fields = DialectFields()
+    fields.model = variant.isEmpty ? model : nameOfAdapter(variant)
+    fields.repliesNameTheModel = true
+    return fields
+  }
+
+  public func prepare(_ variant: [ScaledUpdate]) async throws(ChatFailure) {
+    guard !variant.isEmpty else { return }
+    let adapter: Adapter
+    do {
+      adapter = try write(variant)
+    } catch {
+      throw .fatal("adapter-unwritable", "\(error)")
+    }
+    for probe in probes {
+      // One that an interrupted session left behind has other weights.
+      if try await probe.models().contains(adapter.name) { await unload(adapter.name, at: probe) }
+      let response = try await probe.post(
+        "load_lora_adapter", ["lora_name": adapter.name, "lora_path": adapter.folder.path])
+      guard (200..<300).contains(response.status) else {
+        throw Self.failure(response, probe.endpoint, adapter)
+      }
+      guard try await probe.models().contains(adapter.name) else {
+        throw .fatal(
+          "adapter-missing",
+          "\(probe.endpoint): expected \(adapter.name) among its models after loading it, found "
+            + "that it is not")
+      }
+    }
+  }
+
+  public func release(_ variant: [ScaledUpdate]) async {
+    guard !variant.isEmpty else { return }
+    for probe in probes { await unload(nameOfAdapter(variant), at: probe) }
+    discard(variant)
+  }
+
+  private func unload(_ name: String, at probe: ServerProbe) async {
+    // A server that has stopped has unloaded it too.
+    _ = try? await probe.post("unload_lora_adapter", ["lora_name": name])
+  }
+
+  private static func failure(
+    _ response: TransportResponse, _ endpoint: Endpoint, _ adapter: Adapter
+  ) -> ChatFailure {
+    let said = endpoint.excerpt(response.body)
+    let whole = String(decoding: response.body.prefix(4_000), as: UTF8.self)
+    if whole.contains("max_lora_rank") || whole.contains("max lora rank") {
+      let needed = rankLimits.first { $0 >= adapter.rank }.map { "--max-lora-rank \($0)" }
+      return .fatal(
+        "adapter-rank",
+        "\(endpoint): the adapter \(adapter.name) has rank \(adapter.rank), more than the server "
+          + "takes; start it with \(needed ?? "a larger --max-lora-rank, or lower --rank") (\(said))"
+      )
+    }
+    if response.status == 404 || response.status == 405 {
+      return .fatal(
+        "adapters-unsupported",
+        "\(endpoint): expected it to load adapters at run time, found status \(response.status); "
+          + "start it with --enable-lora and VLLM_ALLOW_RUNTIME_LORA_UPDATING=True (\(said))")
+    }
+    return .fatal(
+      "adapter-refused",
+      "\(endpoint): expected it to load \(adapter.folder.path), found status \(response.status): "
+        + "\(said); it must run where it can read that folder")
+  }
+}
