@@ -8,6 +8,7 @@ import LocalServer
 /// The embedded server in this process, and a client that talks to it as to any other server.
 public struct EmbeddedServer: Sendable {
   public let client: OpenAIClient
+  private let build: String
   private let server: LocalServer
   private let transport: Transport
 
@@ -28,6 +29,9 @@ public struct EmbeddedServer: Sendable {
         (ServedModel.Adapter(name: $0.name, path: $0.name, defaultScale: 0), $0.update)
       }, chatFormat: chatFormat, options: options)
     server = try LocalServer(served, version: version)
+    build = [
+      "embedded", version, InferenceEngine.instructionSet, served.chatFormat.name,
+    ].joined(separator: " ")
     let url = try await server.start()
     transport = Transport(limits: Transport.Limits(connections: connections))
     // Nothing but this process needs to reach it, so no key from the environment is sent.
@@ -60,7 +64,8 @@ public struct EmbeddedServer: Sendable {
   }
 
   var studyServer: StudyServer {
-    StudyServer(description: "embedded", modelName: client.model ?? "", model: client) {
+    StudyServer(description: "embedded", build: build, modelName: client.model ?? "", model: client)
+    {
       await self.stop()
     }
   }

@@ -19,7 +19,9 @@ public struct Measurement: Sendable {
   /// What a recommended α may cost.
   public var limits: RecommendationLimits
   public var maxConnections: Int
-  public var maxErrors: Int
+  public var maxErrors: ErrorLimit
+  /// Keeps replies across runs; nil asks everything anew.
+  public var cache: ResponseCache?
   public var output: URL
   public var resume: Bool
   /// The command line, for the manifest.
@@ -30,8 +32,9 @@ public struct Measurement: Sendable {
   public init(
     datasets: [PromptSet], decoding: Decoding, seed: UInt64, samples: Int = 1,
     judges: [any Judge], judgeQuality: [JudgeQuality] = [],
-    limits: RecommendationLimits = RecommendationLimits(), maxConnections: Int, maxErrors: Int,
-    output: URL, resume: Bool, command: String,
+    limits: RecommendationLimits = RecommendationLimits(), maxConnections: Int,
+    maxErrors: ErrorLimit,
+    cache: ResponseCache? = nil, output: URL, resume: Bool, command: String,
     version: String, threads: Int
   ) {
     self.datasets = datasets
@@ -43,6 +46,7 @@ public struct Measurement: Sendable {
     self.limits = limits
     self.maxConnections = maxConnections
     self.maxErrors = maxErrors
+    self.cache = cache
     self.output = output
     self.resume = resume
     self.command = command
@@ -95,13 +99,23 @@ public struct Measurement: Sendable {
     let server = try await choice.start(study, events: events)
     do {
       let folder = try RunFolder(output, manifest: manifest(server.description), resume: resume)
-      try await run(folder, server.model, events: events)
+      try await run(folder, cached(server, study), events: events)
       await server.stop()
       return folder
     } catch {
       await server.stop()
       throw error
     }
+  }
+
+  private func cached(_ server: StudyServer, _ study: ServedStudy) -> any ChatCompleting {
+    guard let cache else { return server.model }
+    return CachedModel(
+      model: server.model, cache: cache, server: server.build, weights: study.digest,
+      digests: Dictionary(
+        study.updates.map { ($0.name, $0.update.digest()) }, uniquingKeysWith: { first, _ in first }
+      ),
+      identity: server.identity)
   }
 
   /// Asks what is left to ask.

@@ -21,11 +21,11 @@ public struct Runner: Sendable {
   /// Requests under way at a time, across the borders of cells.
   public let maxConnections: Int
   /// Failed requests after which the run stops.
-  public let maxErrors: Int
+  public let maxErrors: ErrorLimit
 
   public init(
     plan: RunManifest.Plan, datasets: [PromptSet], model: any ChatCompleting,
-    judges: [any Judge], maxConnections: Int, maxErrors: Int
+    judges: [any Judge], maxConnections: Int, maxErrors: ErrorLimit
   ) {
     self.plan = plan
     self.datasets = datasets
@@ -66,6 +66,7 @@ public struct Runner: Sendable {
     let total = totalCount
     var state = Progress(done: total - questions.count, total: total, errors: 0, cell: "")
     progress(state)
+    let doneBefore = state.done
     var failure: EvaluationError?
     let runner = self
     try await withThrowingTaskGroup(of: Outcome.self) { group in
@@ -86,7 +87,7 @@ public struct Runner: Sendable {
           if failure == nil {
             if outcome.isFatal {
               failure = .fatal(error)
-            } else if state.errors > maxErrors {
+            } else if maxErrors.isPassed(errors: state.errors, asked: state.done - doneBefore) {
               failure = .tooManyErrors(count: state.errors, last: error)
             }
             if failure != nil { group.cancelAll() }

@@ -16,6 +16,9 @@ public actor IdentityCheck {
     /// The largest difference between two answers to the same probe.
     public var noise: Double
 
+    /// The answers in one line, for keys.
+    public var text: String { "\(texts) \(logprobs ?? [])" }
+
     /// Of the first tokens only.
     var firstTokens: Signature {
       Signature(texts: [], logprobs: logprobs?.map { Array($0.prefix(1)) }, noise: noise)
@@ -58,6 +61,9 @@ public actor IdentityCheck {
     self.record = record
     signatures = known
   }
+
+  /// What a verified variant answered.
+  public func signature(of variant: [ScaledUpdate]) -> Signature? { signatures[variant] }
 
   /// Probes a variant and compares it with all that were probed before.
   ///

@@ -29,6 +29,12 @@ public struct VariantGate: ChatCompleting {
     }
   }
 
+  /// Prepares and proves a variant without asking it anything.
+  public func open(_ variant: [ScaledUpdate]) async throws(ChatFailure) {
+    try await state.enter(variant)
+    await state.leave(variant)
+  }
+
   /// Releases everything that was prepared.
   public func close() async { await state.releaseAll() }
 }

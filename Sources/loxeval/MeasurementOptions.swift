@@ -36,8 +36,17 @@ struct MeasurementOptions: ParsableArguments {
   @Option(help: "Requests at a time.")
   var maxConnections = 16
 
-  @Option(help: "Stop after more failed requests than this.")
-  var maxErrors = 20
+  @Option(
+    help: ArgumentHelp(
+      "Stop after more failed requests than this: a number, or a share of those asked.",
+      valueName: "number|n%"))
+  var maxErrors = "20"
+
+  @Option(
+    help: ArgumentHelp(
+      "Keep replies here, and use those of equal requests to equal models instead of asking again.",
+      valueName: "dir"))
+  var cache: String?
 
   @Option(
     help: ArgumentHelp(
@@ -68,7 +77,8 @@ struct MeasurementOptions: ParsableArguments {
       (0...100).contains(temperature), "--temperature", "a number from 0 to 100", temperature)
     try check(
       (1...512).contains(maxConnections), "--max-connections", "1 to 512", maxConnections)
-    try check(maxErrors >= 0, "--max-errors", "at least 0", maxErrors)
+    try check(
+      ErrorLimit(parsing: maxErrors) != nil, "--max-errors", "a number such as 20 or 5%", maxErrors)
     try check(!resume || output != nil, "--resume", "--output with the run's folder", "none")
     if let chatFormat, !ChatFormat.names.contains(chatFormat) {
       throw ValidationError(
@@ -97,7 +107,9 @@ struct MeasurementOptions: ParsableArguments {
       datasets: sets,
       decoding: Decoding(temperature: temperature, maxTokens: maxTokens, seed: seed), seed: seed,
       samples: samples, judges: judges, judgeQuality: try reading.judgeQuality,
-      limits: reading.limits, maxConnections: maxConnections, maxErrors: maxErrors,
+      limits: reading.limits, maxConnections: maxConnections,
+      maxErrors: ErrorLimit(parsing: maxErrors) ?? 20,
+      cache: cache.map { ResponseCache(folder: URL(filePath: $0)) },
       output: URL(filePath: output ?? Self.newFolder()), resume: resume,
       command: CommandLine.arguments.map(Self.quoted).joined(separator: " "),
       version: Loxeval.version, threads: threads)

@@ -64,7 +64,7 @@ func makeManifest(alphas: [Double] = [0, 1], prompts: Int = 10) -> (RunManifest,
   ) async throws {
     try await Runner(
       plan: folder.manifest.plan, datasets: [set], model: model, judges: [RefusalJudge()],
-      maxConnections: connections, maxErrors: maxErrors
+      maxConnections: connections, maxErrors: .count(maxErrors)
     ).run(folder.journal) { _ in }
   }
 

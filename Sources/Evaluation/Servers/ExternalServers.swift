@@ -111,9 +111,9 @@ public struct ExternalServers: Sendable {
         pool: EndpointPool(endpoints, limit: connections, retries: retries), model: name,
         transport: transport, retries: retries)
       let places = endpoints.map(\.name).joined(separator: ", ")
+      let description = ([places, name ?? ""] + builds.sorted()).joined(separator: " ")
       return StudyServer(
-        description: ([places, name ?? ""] + builds.sorted()).joined(separator: " "),
-        modelName: name ?? "", model: client
+        description: description, build: description, modelName: name ?? "", model: client
       ) { transport.shutDown() }
     } catch {
       transport.shutDown()

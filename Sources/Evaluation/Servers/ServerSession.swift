@@ -45,12 +45,21 @@ actor ServerSession {
     let client = OpenAIClient(
       pool: opened.pool, model: opened.model, dialect: opened.dialect, transport: transport,
       retries: options.retries)
-    let gate = VariantGate(client: client, check: try identityCheck(client))
+    let check = try identityCheck(client)
+    let gate = VariantGate(client: client) { variant async throws(ChatFailure) in
+      try await check.verify(variant)
+    }
     self.gate = gate
     let name = [opened.dialect.name, opened.build, opened.model ?? ""]
     return StudyServer(
       description: name.filter { !$0.isEmpty }.joined(separator: " "),
-      modelName: opened.model ?? "", model: gate, stop: { await self.close() })
+      build: name.joined(separator: " "),
+      modelName: opened.model ?? "", model: gate,
+      identity: { variant async throws(ChatFailure) in
+        try await gate.open(variant)
+        return await check.signature(of: variant)?.text ?? ""
+      },
+      stop: { await self.close() })
   }
 
   func close() async {
@@ -210,12 +219,12 @@ actor ServerSession {
 
   private func identityCheck(
     _ client: OpenAIClient
-  ) throws -> @Sendable ([ScaledUpdate]) async throws(ChatFailure) -> Void {
+  ) throws -> IdentityCheck {
     let (study, book) = (study, IdentityBook(run: study.run))
     let ids = Dictionary(study.variants.map { ($0.id, $0.stack) }, uniquingKeysWith: { a, _ in a })
     let known = try book.read()
     let zeros = Set(study.updates.filter(\.update.isZero).map(\.name))
-    let check = IdentityCheck(
+    return IdentityCheck(
       client: client,
       known: Dictionary(
         known.compactMap { entry in ids[entry.key].map { ($0, entry.value) } },
@@ -226,7 +235,6 @@ actor ServerSession {
           Dictionary(
             signatures.map { (study.id(of: $0.key), $0.value) }, uniquingKeysWith: { a, _ in a }))
       })
-    return { variant async throws(ChatFailure) in try await check.verify(variant) }
   }
 
   // MARK: - Files and processes

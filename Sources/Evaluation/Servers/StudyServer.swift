@@ -4,9 +4,13 @@ import Chat
 struct StudyServer: Sendable {
   /// What answers, for the manifest: a run is continued only with the same.
   let description: String
+  /// What answers and its build, for the cache.
+  let build: String
   /// The name of the bare model there.
   let modelName: String
   let model: any ChatCompleting
+  /// What a model answered to the identity probe; empty where its weights are this process's own.
+  var identity: @Sendable ([ScaledUpdate]) async throws(ChatFailure) -> String = { _ in "" }
   /// Ends what was started for the run.
   let stop: @Sendable () async -> Void
 }

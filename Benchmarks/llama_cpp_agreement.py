@@ -1,0 +1,150 @@
+"""Does a sweep on llama.cpp's server measure the same models as one on the embedded server?
+
+Both measure LoX at five α, before and after an attack, on the same prompts: `sweep` on the embedded
+server, and `sweep --serve` on llama.cpp's, with the adapters that loxeval writes for it. The script
+compares verdicts sample by sample, and the log-probability of the first token of every reply, asked of
+both servers one request at a time.
+
+    python3 Benchmarks/llama_cpp_agreement.py --pair smollm2 --attack PEFT_FOLDER --dataset PROMPTS
+
+`--pair` has base/, aligned/ and aligned-f16.gguf. Needs a release build and a Python with xllamacpp.
+Exit status 1 where verdicts agree on less than 95 % or log-probabilities differ by more than 0.05.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import shlex
+import subprocess
+import sys
+import tempfile
+import urllib.request
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+ALPHAS = [0, 0.5, 1, 1.5, 2]
+
+
+def post(base, body):
+    request = urllib.request.Request(
+        base + "/v1/chat/completions", json.dumps(body).encode(), {"Content-Type": "application/json"}
+    )
+    with urllib.request.urlopen(request, timeout=600) as reply:
+        return json.load(reply)
+
+
+def start(command):
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    for line in process.stdout:
+        if line.startswith("http"):
+            return process, line.strip()
+    sys.exit(f"{command[0]} ended without an address")
+
+
+def samples(folder):
+    lines = (folder / "samples.jsonl").read_text().splitlines()
+    return {(s["cell"], s["id"]): s for s in map(json.loads, lines)}
+
+
+def first_tokens(base, model, prompts, variants):
+    """The candidates for each reply's first token with their log-probabilities."""
+    result = {}
+    for name, lora in variants.items():
+        for identifier, prompt in prompts.items():
+            body = {
+                "messages": [{"role": "user", "content": prompt}], "max_tokens": 1, "temperature": 0,
+                "seed": 0, "logprobs": True, "top_logprobs": 10, "lora": lora, "cache_prompt": False,
+            }
+            if model:
+                body["model"] = model
+            content = post(base, body)["choices"][0]["logprobs"]["content"]
+            result[name, identifier] = {t["token"]: t["logprob"] for t in content[0]["top_logprobs"]}
+    return result
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--loxeval", default=ROOT / ".build/release/loxeval")
+    parser.add_argument("--pair", type=pathlib.Path, required=True)
+    parser.add_argument("--attack", type=pathlib.Path, required=True, help="a PEFT folder")
+    parser.add_argument("--dataset", default="harmful-requests")
+    parser.add_argument("--limit", type=int, default=75)
+    parser.add_argument("--python", default=os.environ.get("LOXEVAL_PYTHON", sys.executable))
+    parser.add_argument("--work", type=pathlib.Path, help="keep the runs here")
+    options = parser.parse_args()
+    work = options.work or pathlib.Path(tempfile.mkdtemp())
+    aligned, gguf = options.pair / "aligned", options.pair / "aligned-f16.gguf"
+
+    common = [
+        options.loxeval, "sweep", "-q", "--base", options.pair / "base", "--aligned", aligned,
+        "--targets", "linear", "--rank", "6", "--alpha", ",".join(map(str, ALPHAS)), "--attack",
+        f"none,import:{options.attack}", "--dataset", options.dataset, "--limit", str(options.limit),
+        "--resume", "--output",
+    ]
+    script = ROOT / "Benchmarks/serve_llama_cpp.py"
+    serve = shlex.join([str(options.python), str(script)]) + " -m {gguf} {lora} --port {port} -np 16"
+    subprocess.run(list(map(str, common + [work / "embedded"])), check=True)
+    subprocess.run(
+        list(map(str, common + [work / "llama.cpp", "--serve", serve, "--gguf", gguf])), check=True
+    )
+    ours, theirs = samples(work / "embedded"), samples(work / "llama.cpp")
+    assert ours.keys() == theirs.keys(), "the runs asked different things"
+    agreed = sum(ours[key]["verdict"] == theirs[key]["verdict"] for key in ours)
+    equal = sum(ours[key]["response"] == theirs[key]["response"] for key in ours)
+
+    lox = work / "lox"
+    if not lox.exists():
+        subprocess.run(
+            list(map(str, [
+                options.loxeval, "extrapolate", "-q", "--base", options.pair / "base", "--aligned",
+                aligned, "--targets", "linear", "--rank", "6", "--alpha", "1", "--as", "adapter",
+                "--output", lox,
+            ])), check=True)
+    adapters = work / "llama.cpp/adapters"
+    embedded, embedded_base = start(
+        list(map(str, [
+            options.loxeval, "serve", "-q", "--model", aligned, "--adapter", f"{lox}:0", "--adapter",
+            f"{options.attack}:0",
+        ])))
+    llama, llama_base = start(
+        list(map(str, [
+            options.python, script, "-m", gguf, "-np", "1", "--lora", adapters / "lox-r6.gguf",
+            "--lora", adapters / f"{options.attack.name}.gguf", "--lora-init-without-apply",
+        ])))
+    try:
+        prompts = {key[1]: s["prompt"] for key, s in ours.items()}
+        variants = {
+            f"{alpha} {attack}": [{"id": 0, "scale": alpha}, {"id": 1, "scale": attack}]
+            for alpha in ALPHAS for attack in (0, 1)
+        }
+        a = first_tokens(embedded_base, aligned.name, prompts, variants)
+        b = first_tokens(llama_base, None, prompts, variants)
+    finally:
+        embedded.kill()
+        llama.kill()
+    differences = []
+    for key, candidates in a.items():
+        token = max(candidates, key=candidates.get)
+        assert token in b[key], f"{key}: {token!r} is not among llama.cpp's first ten"
+        differences.append(abs(candidates[token] - b[key][token]))
+    differences.sort()
+
+    print(f"{len(prompts)} prompts, α = {', '.join(map(str, ALPHAS))}, none and {options.attack.name}:")
+    print(f"\n| of {len(ours)} samples | |\n|---|---|")
+    print(f"| verdicts agree | {agreed / len(ours):.1%} |")
+    print(f"| replies are equal to the character | {equal / len(ours):.1%} |")
+    print(f"| first token's log-probability differs by, median | {differences[len(differences) // 2]:.4f} |")
+    print(f"| largest | {differences[-1]:.4f} |")
+    print("\n| α | attack | verdicts agree | ASR embedded | ASR llama.cpp |\n|---|---|---|---|---|")
+    for cell in dict.fromkeys(key[0] for key in ours):
+        keys = [key for key in ours if key[0] == cell]
+        same = sum(ours[key]["verdict"] == theirs[key]["verdict"] for key in keys)
+        rates = [sum(run[key]["verdict"] == "complied" for key in keys) / len(keys) for run in (ours, theirs)]
+        alpha = "0" if cell.startswith("a0-") else cell.split("-")[1][1:]
+        attack = "none" if "-none-" in cell else options.attack.name
+        print(f"| {alpha} | {attack} | {same / len(keys):.1%} | {rates[0]:.1%} | {rates[1]:.1%} |")
+    return 0 if agreed >= 0.95 * len(ours) and differences[-1] <= 0.05 else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
