@@ -69,6 +69,7 @@ def main():
     parser.add_argument("--attack", type=pathlib.Path, required=True, help="a PEFT folder")
     parser.add_argument("--dataset", default="harmful-requests")
     parser.add_argument("--limit", type=int, default=75)
+    parser.add_argument("--max-tokens", type=int, default=60)
     parser.add_argument("--python", default=os.environ.get("LOXEVAL_PYTHON", sys.executable))
     parser.add_argument("--work", type=pathlib.Path, help="keep the runs here")
     options = parser.parse_args()
@@ -79,7 +80,7 @@ def main():
         options.loxeval, "sweep", "-q", "--base", options.pair / "base", "--aligned", aligned,
         "--targets", "linear", "--rank", "6", "--alpha", ",".join(map(str, ALPHAS)), "--attack",
         f"none,import:{options.attack}", "--dataset", options.dataset, "--limit", str(options.limit),
-        "--resume", "--output",
+        "--max-tokens", str(options.max_tokens), "--resume", "--output",
     ]
     script = ROOT / "Benchmarks/serve_llama_cpp.py"
     serve = shlex.join([str(options.python), str(script)]) + " -m {gguf} {lora} --port {port} -np 16"

@@ -60,7 +60,10 @@ public final class SupervisedCommand: Sendable {
 
   deinit { if isRunning { signalGroup(SIGKILL) } }
 
-  public var isRunning: Bool { status.withLock { $0 == nil } }
+  public var isRunning: Bool { endStatus == nil }
+
+  /// The exit status, once there is one.
+  public var endStatus: Int32? { status.withLock { $0 } }
 
   /// The supervisor's id, which is the process group's too.
   public var groupIdentifier: Int32 { process.identifier }

@@ -172,7 +172,7 @@ public struct Runner: Sendable {
         sample.error = "\(error)"
         return Outcome(
           sample: sample, failure: sample.error, isFatal: error.isFatal,
-          isCancelled: error.code == "cancelled")
+          isCancelled: error.code == "cancelled" || Task.isCancelled)
       }
     }
     return await judge(sample, question)

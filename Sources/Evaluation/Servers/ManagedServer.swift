@@ -37,8 +37,22 @@ actor ManagedServer {
     self.events = events
   }
 
-  /// Starts the server and waits until it is ready.
+  /// Starts the server and waits until it is ready. One that a signal ends meanwhile is started again.
   func start() async throws(EvaluationError) {
+    while true {
+      do throws(EvaluationError) {
+        try await startOnce()
+        break
+      } catch {
+        guard let status = process?.endStatus, status > 128, restarts < maxRestarts, !isStopping
+        else { throw error }
+        restarts += 1
+      }
+    }
+    if watch == nil { watch = Task { await self.keepUp() } }
+  }
+
+  private func startOnce() async throws(EvaluationError) {
     events(.step("starting: \(command)"))
     let process: SupervisedCommand
     do {
@@ -63,7 +77,6 @@ actor ManagedServer {
         command: command,
         reason: "it ended, and another server answers at \(probe.endpoint)", log: log.path)
     }
-    if watch == nil { watch = Task { await self.keepUp() } }
   }
 
   private func keepUp() async {
