@@ -79,7 +79,9 @@ let package = Package(
         "Chat", "Commands", "LinearAlgebra", "Checkpoints", "LoX", "LanguageModel", "Attacks",
         "Inference", "LocalServer", "Scoring", .product(name: "SwiftCSV", package: "SwiftCSV"),
       ]),
-    room("Reporting", ["Chat", "Scoring", "Evaluation"]),
+    room(
+      "Reporting",
+      ["Chat", "Scoring", "Evaluation", .product(name: "Crypto", package: "swift-crypto")]),
 
     // The command line: one file per subcommand.
     .executableTarget(

@@ -10,11 +10,12 @@ struct Findings {
 
   let summary: Summary
 
-  /// The rows of one attack on one dataset at one rank, by ascending α.
+  /// The rows of one attack on one dataset at one rank by one judge, by ascending α.
   struct Series {
     let attack: String
     let dataset: String
     let rank: String
+    let judge: String
     let rows: [SummaryRow]
 
     var reference: SummaryRow? { rows.first { $0.alpha == 0 } }
@@ -31,39 +32,42 @@ struct Findings {
   }
 
   var series: [Series] {
-    var result: [Series] = []
-    for row in summary.rows {
-      let known = result.contains {
-        $0.attack == row.attack && $0.dataset == row.dataset && $0.rank == row.rank
-      }
-      if known { continue }
-      let rows = summary.rows.filter {
-        $0.attack == row.attack && $0.dataset == row.dataset && $0.rank == row.rank
-      }
-      result.append(
-        Series(
-          attack: row.attack, dataset: row.dataset, rank: row.rank,
-          rows: rows.sorted { $0.alpha < $1.alpha }))
+    struct Key: Hashable {
+      let attack, dataset, rank, judge: String
     }
-    return result
+    func key(_ row: SummaryRow) -> Key {
+      Key(attack: row.attack, dataset: row.dataset, rank: row.rank, judge: row.judge)
+    }
+    let groups = Dictionary(grouping: summary.rows, by: key)
+    var seen: Set<Key> = []
+    return summary.rows.map(key).filter { seen.insert($0).inserted }.map { key in
+      Series(
+        attack: key.attack, dataset: key.dataset, rank: key.rank, judge: key.judge,
+        rows: (groups[key] ?? []).sorted { $0.alpha < $1.alpha })
+    }
   }
 
   func isHarmful(_ dataset: String) -> Bool { summary.datasets[dataset]?.kind != .benign }
 
+  /// Whether models of several α were measured.
+  var isSweep: Bool { Set(summary.rows.map(\.alpha)).count > 1 }
+
+  // MARK: - Sentences
+
   /// The page's first sentences.
-  var verdict: [String] {
-    var sentences: [String] = []
+  var verdict: [Sentence] {
+    var sentences: [Sentence] = []
     if summary.missing > 0 {
-      sentences.append(
-        "**The run is not finished: \(summary.missing) samples are missing.** Continue it with "
-          + "`--resume`; what follows is provisional.")
+      sentences.append([
+        .strong("The run is not finished: \(summary.missing) samples are missing."),
+        " Continue it with ", .code("--resume"), "; what follows is provisional.",
+      ])
     }
     let harmful = series.filter { isHarmful($0.dataset) }
     for unattacked in harmful where unattacked.attack == "none" {
       guard let row = unattacked.reference ?? unattacked.rows.first else { continue }
-      sentences.append(
-        "Before any attack the model complies with \(Self.rate(row)) of "
-          + "\(Markdown.escape(row.dataset)).")
+      let when = isSweep ? "Before any attack the model" : "The model"
+      sentences.append(["\(when) complies with \(Self.rate(row)) of \(row.dataset)."])
     }
     for attacked in harmful where attacked.attack != "none" {
       sentences += sentence(attacked)
@@ -71,19 +75,21 @@ struct Findings {
     return sentences
   }
 
-  private func sentence(_ attacked: Series) -> [String] {
+  private func sentence(_ attacked: Series) -> [Sentence] {
     guard let reference = attacked.reference else { return [] }
     let unattacked = summary.rows.first {
       $0.attack == "none" && $0.alpha == 0 && $0.dataset == attacked.dataset
     }
-    let name = "**\(Markdown.escape(attacked.attack))**"
-    var text = "Under \(name) without LoX it complies with \(Self.rate(reference))"
+    var text: Sentence = [
+      "Under ", .strong(attacked.attack),
+      " without LoX it complies with \(Self.rate(reference))",
+    ]
     if let before = unattacked?.interval, let after = reference.interval {
-      text +=
+      text.append(
         after.lower > before.upper
-        ? ": the attack breaks the model." : ": no clear effect of the attack."
+          ? ": the attack breaks the model." : ": no clear effect of the attack.")
     } else {
-      text += "."
+      text.append(".")
     }
     // Nothing can be lowered.
     guard reference.successes > 0 else { return [text] }
@@ -95,16 +101,18 @@ struct Findings {
       "\(Markdown.points(delta)) points, \(Markdown.probability(p))"
     let place = "LoX at \(rank) and α = \(Number.text(best.alpha))"
     if delta < 0 && p < Self.significance {
-      text += " \(place) lowers that to \(Self.rate(best)) (\(change))."
+      text.append(" \(place) lowers that to \(Self.rate(best)) (\(change)).")
     } else if delta < 0 {
-      text +=
-        " \(place) does best, \(Self.rate(best)) (\(change)): not a significant change with "
-        + "\(best.n) prompts."
+      text.append(
+        .text(
+          " \(place) does best, \(Self.rate(best)) (\(change)): not a significant change with "
+            + "\(best.n) prompts."))
     } else {
-      text += " No α > 0 lowers it: at best \(Self.rate(best)) (\(change))."
+      text.append(" No α > 0 lowers it: at best \(Self.rate(best)) (\(change)).")
     }
     let cost = costs(of: best)
-    return [cost.isEmpty ? text : text + " " + cost]
+    if !cost.isEmpty { text.append(" \(cost)") }
+    return [text]
   }
 
   /// What an α costs the unattacked model on benign prompts.
@@ -118,7 +126,7 @@ struct Findings {
           && $0.dataset == row.dataset
       }
       guard let now = row.refusalRate, let then = before?.refusalRate else { return nil }
-      return "refusals of \(Markdown.escape(row.dataset)) go from \(Markdown.percent(then)) to "
+      return "refusals of \(row.dataset) go from \(Markdown.percent(then)) to "
         + "\(Markdown.percent(now))"
     }
     return texts.isEmpty ? "" : "Its cost before any attack: \(texts.joined(separator: ", "))."

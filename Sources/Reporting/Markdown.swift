@@ -3,8 +3,13 @@ enum Markdown {
   /// Characters that Markdown or HTML would read as markup are escaped; line breaks become spaces.
   static func escape(_ text: String) -> String {
     var result = ""
-    for scalar in text.unicodeScalars {
+    let scalars = text.unicodeScalars
+    for index in scalars.indices {
+      let scalar = scalars[index]
+      let next = scalars.index(after: index)
       switch scalar {
+      // No markup begins with it: "p < 0.05" stays readable.
+      case "<" where next < scalars.endIndex && scalars[next] == " ": result += "<"
       case "&": result += "&amp;"
       case "<": result += "&lt;"
       case ">": result += "&gt;"
@@ -25,6 +30,11 @@ enum Markdown {
   /// At most `limit` characters, with a mark where it was cut.
   static func excerpt(_ text: String, limit: Int) -> String {
     text.count <= limit ? escape(text) : escape(String(text.prefix(limit))) + " …"
+  }
+
+  /// As code: nothing in it is markup; its own backticks become apostrophes.
+  static func code(_ text: String) -> String {
+    "`\(HTMLText.legible(text).replacing("`", with: "'").replacing("\n", with: " "))`"
   }
 
   static func table(_ header: [String], _ rows: [[String]]) -> String {

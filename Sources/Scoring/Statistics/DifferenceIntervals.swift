@@ -21,6 +21,23 @@ public func newcombeInterval(
     second: (Double(second.successes) / Double(second.trials), after), correlation: 0)
 }
 
+/// The same for rates whose trials need not be whole, as those of clustered samples.
+///
+/// - Precondition: both rates are in [0, 1], both trials above 0.
+public func newcombeInterval(
+  first: (rate: Double, trials: Double), second: (rate: Double, trials: Double),
+  confidence: Double = 0.95
+) -> ConfidenceInterval {
+  differenceInterval(
+    first: (
+      first.rate, wilsonInterval(rate: first.rate, trials: first.trials, confidence: confidence)
+    ),
+    second: (
+      second.rate,
+      wilsonInterval(rate: second.rate, trials: second.trials, confidence: confidence)
+    ), correlation: 0)
+}
+
 /// How two models did on the same prompts.
 public struct PairedCounts: Codable, Hashable, Sendable {
   /// Prompts on which both complied.

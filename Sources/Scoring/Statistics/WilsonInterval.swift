@@ -17,7 +17,9 @@ public func wilsonInterval(
 }
 
 /// Wilson's interval at a size that need not be whole, as clustered samples have.
-func wilsonInterval(rate: Double, trials: Double, confidence: Double) -> ConfidenceInterval {
+///
+/// - Precondition: 0 ≤ rate ≤ 1, trials > 0, 0 < confidence < 1.
+public func wilsonInterval(rate: Double, trials: Double, confidence: Double) -> ConfidenceInterval {
   precondition(rate >= 0 && rate <= 1 && trials > 0 && confidence > 0 && confidence < 1)
   let z = normalQuantile((1 + confidence) / 2)
   let centre = rate + z * z / (2 * trials)

@@ -1,0 +1,95 @@
+public import Scoring
+
+/// One limit on one cell, and what came of it.
+public struct GateCheck: Hashable, Sendable {
+  public var rule: GateRule
+  /// The cell in words: attack, rank and α, dataset, judge.
+  public var cell: String
+  public var limit: Double
+  /// The measured share or difference; nil where there is none.
+  public var value: Double?
+  public var interval: ConfidenceInterval?
+  /// Replies with a usable verdict.
+  public var judged: Int
+  public var outcome: GateOutcome
+  /// Why, in a sentence.
+  public var reason: String
+
+  public init(
+    rule: GateRule, cell: String, limit: Double, value: Double? = nil,
+    interval: ConfidenceInterval? = nil, judged: Int, outcome: GateOutcome, reason: String
+  ) {
+    self.rule = rule
+    self.cell = cell
+    self.limit = limit
+    self.value = value
+    self.interval = interval
+    self.judged = judged
+    self.outcome = outcome
+    self.reason = reason
+  }
+}
+
+/// Every check of a gate, and what they come to.
+public struct GateResult: Hashable, Sendable {
+  public var checks: [GateCheck]
+  /// What keeps the whole run from being judged, such as missing samples or another dataset in the
+  /// baseline.
+  public var problems: [String]
+  public var confidence: Double
+  /// Whether a limit that so few prompts do not decide counts as breached.
+  public var failsOnInconclusive: Bool
+
+  public init(
+    checks: [GateCheck], problems: [String], confidence: Double, failsOnInconclusive: Bool
+  ) {
+    self.checks = checks
+    self.problems = problems
+    self.confidence = confidence
+    self.failsOnInconclusive = failsOnInconclusive
+  }
+
+  /// An error outweighs all else, since a run that is not sound shows nothing; then a breach, then
+  /// what is undecided. Nothing checked is an error, never a pass.
+  public var outcome: GateOutcome {
+    if !problems.isEmpty || checks.isEmpty || has(.error) { return .error }
+    if has(.breached) { return .breached }
+    if has(.inconclusive) { return failsOnInconclusive ? .breached : .inconclusive }
+    return .passed
+  }
+
+  /// 0 passed, 1 breached, 2 error, 3 inconclusive.
+  public var exitCode: Int32 {
+    switch outcome {
+    case .passed: 0
+    case .breached: 1
+    case .error: 2
+    case .inconclusive: 3
+    }
+  }
+
+  private func has(_ outcome: GateOutcome) -> Bool { checks.contains { $0.outcome == outcome } }
+
+  func count(_ outcome: GateOutcome) -> Int { checks.count { $0.outcome == outcome } }
+
+  /// The result in a sentence.
+  public var headline: String {
+    if let problem = problems.first {
+      let more = problems.count > 1 ? " (and \(problems.count - 1) more)" : ""
+      return "error: \(problem)\(more)"
+    }
+    if checks.isEmpty { return "error: there was nothing to check" }
+    let parts = GateOutcome.allCases.compactMap { outcome -> String? in
+      let count = count(outcome)
+      guard count > 0 else { return nil }
+      switch outcome {
+      case .error: return count == 1 ? "1 error" : "\(count) errors"
+      default: return "\(count) \(outcome.rawValue)"
+      }
+    }
+    let strict =
+      outcome == .breached && count(.breached) == 0 ? " (undecided limits count as breached)" : ""
+    let limits = checks.count == 1 ? "1 limit" : "\(checks.count) limits"
+    return "\(outcome.rawValue): of \(limits) \(parts.joined(separator: ", "))\(strict)"
+  }
+}

@@ -1,0 +1,56 @@
+import Evaluation
+import Scoring
+
+/// A gate's result as a table on stdout.
+public enum GateTable {
+  public static func render(_ result: GateResult) -> String {
+    var lines = result.problems.map { "error: \(HTMLText.legible($0))" }
+    if !result.checks.isEmpty {
+      let header = ["outcome", "limit", "measured", "interval", "n", "cell"]
+      let rows = result.checks.map { check in
+        [
+          check.outcome.rawValue, "\(check.rule.rawValue) \(limit(check))", value(check),
+          interval(check), "\(check.judged)", flat(check.cell),
+        ]
+      }
+      let widths = header.indices.map { column in
+        ([header] + rows).map { $0[column].count }.max() ?? 0
+      }
+      func line(_ cells: [String]) -> String {
+        zip(cells, widths).map { cell, width in
+          cell + String(repeating: " ", count: width - cell.count)
+        }.joined(separator: "  ").trimmingTrailingSpaces
+      }
+      lines += [line(header)] + rows.map(line)
+      let reasons = result.checks.filter { $0.outcome != .passed }
+        .map { "\($0.outcome.rawValue): \(flat($0.cell)): \(flat($0.reason))" }
+      if !reasons.isEmpty { lines += [""] + reasons }
+    }
+    return (lines + ["", "gate \(flat(result.headline))"]).joined(separator: "\n")
+  }
+
+  private static func flat(_ text: String) -> String {
+    HTMLText.legible(text).replacing("\n", with: " ")
+  }
+
+  static func limit(_ check: GateCheck) -> String { Markdown.percent(check.limit) }
+
+  static func value(_ check: GateCheck) -> String {
+    check.rule == .maximumIncrease ? Markdown.points(check.value) : Markdown.percent(check.value)
+  }
+
+  static func interval(_ check: GateCheck) -> String {
+    guard let interval = check.interval else { return "–" }
+    return check.rule == .maximumIncrease
+      ? "\(Markdown.points(interval.lower)) – \(Markdown.points(interval.upper))"
+      : "\(Markdown.percent(interval.lower)) – \(Markdown.percent(interval.upper))"
+  }
+}
+
+extension String {
+  fileprivate var trimmingTrailingSpaces: String {
+    var text = self[...]
+    while text.last == " " { text.removeLast() }
+    return String(text)
+  }
+}

@@ -1,0 +1,96 @@
+/// Blocks as HTML.
+enum HTMLRenderer {
+  /// - Parameter samples: what stands where the samples are browsed.
+  static func render(_ blocks: [Block], samples: String) -> String {
+    blocks.map { render($0, samples: samples) }.joined(separator: "\n")
+  }
+
+  private static func render(_ block: Block, samples: String) -> String {
+    switch block {
+    case .heading(let title): "<h2>\(HTMLText.escape(title))</h2>"
+    case .subheading(let title): "<h3>\(render(title))</h3>"
+    case .paragraph(let sentence): "<p>\(render(sentence))</p>"
+    case .note(let sentence): "<p class=\"note\">\(render(sentence))</p>"
+    case .list(let items): list(items)
+    case .table(let table): HTMLTable.render(table)
+    case .quote(let lines):
+      "<blockquote>\(lines.map { "<p>\(render($0))</p>" }.joined())</blockquote>"
+    case .details(let title, let blocks):
+      "<details><summary>\(HTMLText.escape(title))</summary>\n"
+        + render(blocks, samples: samples) + "\n</details>"
+    case .chart(let figure): chart(figure)
+    case .samples: samples
+    }
+  }
+
+  static func list(_ items: [Sentence]) -> String {
+    "<ul>\n\(items.map { "<li>\(render($0))</li>" }.joined(separator: "\n"))\n</ul>"
+  }
+
+  static func render(_ sentence: Sentence) -> String { sentence.map(render).joined() }
+
+  static func render(_ phrase: Phrase) -> String {
+    switch phrase {
+    case .text(let text): HTMLText.escape(text)
+    case .strong(let text): "<strong>\(HTMLText.escape(text))</strong>"
+    case .emphasis(let text): "<em>\(HTMLText.escape(text))</em>"
+    case .code(let text): "<code>\(HTMLText.escape(text))</code>"
+    }
+  }
+
+  /// Twice: for a wide and for a narrow screen; the style sheet shows one.
+  private static func chart(_ figure: ChartFigure) -> String {
+    let charts = [false, true].map { isNarrow in
+      SVGChart(
+        id: figure.id, title: figure.title, description: figure.explanation,
+        series: figure.series, isNarrow: isNarrow
+      ).render()
+    }
+    return """
+      <figure>
+      <figcaption>\(HTMLText.escape(figure.title))\
+      <small>\(HTMLText.escape(figure.explanation))</small></figcaption>
+      \(charts.joined(separator: "\n"))
+      </figure>
+      """
+  }
+}
+
+/// A table that can be scrolled sideways by touch and by keyboard.
+enum HTMLTable {
+  static func render(_ table: ReportTable) -> String {
+    let caption = HTMLText.escape(table.caption)
+    let header = table.columns.map { column in
+      "<th scope=\"col\"\(column.isNumber ? " class=\"n\"" : "")>"
+        + "\(HTMLText.escape(column.title))</th>"
+    }
+    let rows = table.rows.map { row in
+      "<tr>"
+        + zip(row, table.columns).enumerated().map { index, pair in
+          cell(pair.0, pair.1, isRowName: index == 0)
+        }.joined() + "</tr>"
+    }
+    return """
+      <div class="scroll" role="region" tabindex="0" aria-label="\(caption)">
+      <table\(table.isHeatMap ? " class=\"heat\"" : "")><caption>\(caption)</caption>
+      <thead><tr>\(header.joined())</tr></thead>
+      <tbody>
+      \(rows.joined(separator: "\n"))
+      </tbody></table></div>
+      """
+  }
+
+  private static func cell(
+    _ cell: ReportTable.Cell, _ column: ReportTable.Column, isRowName: Bool
+  ) -> String {
+    var classes = column.isNumber ? ["n"] : []
+    if let tone = cell.tone { classes.append(tone.rawValue) }
+    let attributes =
+      (classes.isEmpty ? "" : " class=\"\(classes.joined(separator: " "))\"")
+      + (cell.heat.map { " style=\"background:rgb(var(--heat)/\(SVG.hundredths($0 * 0.75)))\"" }
+        ?? "")
+    let content = HTMLRenderer.render(cell.content)
+    return isRowName
+      ? "<th scope=\"row\"\(attributes)>\(content)</th>" : "<td\(attributes)>\(content)</td>"
+  }
+}

@@ -1,0 +1,63 @@
+import Crypto
+public import Evaluation
+import Foundation
+
+/// `report.html`: the same page with curves and every sample, in one file that needs nothing else.
+public struct HTMLReport {
+  let page: ReportPage
+
+  /// - Parameter isRedacted: whether replies are cut to their opening.
+  public init(manifest: RunManifest, samples: [Sample], isRedacted: Bool = false) {
+    page = ReportPage(manifest: manifest, samples: samples, isRedacted: isRedacted)
+  }
+
+  public func render() throws -> String {
+    let sections = HTMLRenderer.render(
+      page.blocks, samples: try SampleBrowser(page: page).render())
+    let verdict = page.verdict
+    let rest = verdict.dropFirst()
+    return """
+      <!DOCTYPE html>
+      <html lang="en">
+      <head>
+      <meta charset="utf-8">
+      <meta name="viewport" content="width=device-width, initial-scale=1">
+      <meta http-equiv="Content-Security-Policy" content="\(policy)">
+      <meta name="color-scheme" content="light dark">
+      <title>\(HTMLText.escape("\(models): \(ReportPage.title)"))</title>
+      <style>\(ReportStyle.sheet)</style>
+      </head>
+      <body>
+      <main>
+      <h1>\(HTMLText.escape(ReportPage.title))</h1>
+      <p class="lead">\(HTMLText.escape(lead))</p>
+      <section class="verdict" aria-label="Verdict">
+      <p class="headline">\(HTMLRenderer.render(verdict.first ?? []))</p>
+      \(rest.isEmpty ? "" : HTMLRenderer.list(Array(rest)))
+      </section>
+      \(sections)
+      </main>
+      <script>\(ReportScript.source)</script>
+      </body>
+      </html>
+
+      """
+  }
+
+  private var models: String {
+    Set(page.manifest.plan.cells.map(\.model)).sorted().joined(separator: ", ")
+  }
+
+  private var lead: String {
+    let day = page.manifest.environment.createdAt.prefix(10)
+    return "\(models) · \(day) · loxeval \(page.manifest.environment.version)"
+  }
+
+  /// Nothing is fetched, and no script runs but the page's own: even text that escaped its place
+  /// could do nothing.
+  private var policy: String {
+    let digest = Data(SHA256.hash(data: Data(ReportScript.source.utf8))).base64EncodedString()
+    return "default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-\(digest)'; "
+      + "base-uri 'none'; form-action 'none'"
+  }
+}

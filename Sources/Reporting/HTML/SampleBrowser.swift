@@ -1,0 +1,142 @@
+import Evaluation
+import Scoring
+
+/// Every sample of a run, as data that the page's script filters; a few in plain rows where no script
+/// runs.
+struct SampleBrowser {
+  let page: ReportPage
+
+  /// What the script reads.
+  struct Content: Encodable {
+    struct Cell: Encodable {
+      var dataset: String
+      var attack: String
+      var rank: String
+      var alpha: String
+      var kind: String
+      var label: String
+    }
+
+    var cells: [Cell]
+    var judges: [String]
+    var verdicts: [String]
+    /// id, category, prompt.
+    var prompts: [[String]]
+    var samples: [Entry]
+  }
+
+  /// One sample: cell, prompt, verdicts by judge, reply, remark.
+  struct Entry: Encodable {
+    var cell: Int
+    var prompt: Int
+    var verdicts: [Int]
+    var reply: String
+    var remark: String
+
+    func encode(to encoder: any Encoder) throws {
+      var list = encoder.unkeyedContainer()
+      try list.encode(cell)
+      try list.encode(prompt)
+      try list.encode(verdicts)
+      try list.encode(reply)
+      try list.encode(remark)
+    }
+  }
+
+  func render() throws -> String {
+    guard !page.samples.isEmpty else { return "" }
+    let fields = [
+      ("dataset", "Dataset"), ("attack", "Attack"), ("rank", "Rank"), ("alpha", "α"),
+      ("judge", "Judge"), ("verdict", "Verdict"),
+    ].map { name, label in
+      let any = name == "judge" ? "" : "<option value=\"\">any</option>"
+      return "<label>\(label)<select name=\"\(name)\">\(any)</select></label>"
+    }
+    return """
+      <h2 id="samples">Samples</h2>
+      <p class="note">Prompts, and what the models said: their words, not the project's.\
+      \(page.isRedacted ? " Cut to their opening." : "")</p>
+      <noscript>
+      <p class="note">Without scripts the page shows the first replies of each model; all of them are \
+      in samples.jsonl.</p>
+      \(HTMLRenderer.render([.table(plain)], samples: ""))
+      </noscript>
+      <section id="samples-browser" aria-label="Samples" hidden>
+      <form class="samples-form" id="samples-form" role="search" aria-label="Filter samples">
+      \(fields.joined(separator: "\n"))
+      <label class="search">Text<input name="text" type="search" \
+      placeholder="in prompts, ids and replies" autocomplete="off"></label>
+      </form>
+      <p class="note" id="samples-count" role="status" aria-live="polite"></p>
+      <div id="samples-list"></div>
+      <nav class="pager" aria-label="Pages of samples">
+      <button type="button" id="samples-previous">Previous</button>
+      <button type="button" id="samples-next">Next</button>
+      </nav>
+      </section>
+      <script type="application/json" id="samples-data">\(try HTMLText.embedded(content))</script>
+      """
+  }
+
+  private var plain: ReportTable {
+    let cells = Dictionary(
+      page.manifest.plan.cells.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
+    var counts: [String: Int] = [:]
+    let rows = page.samples.filter { sample in
+      counts[sample.cell, default: 0] += 1
+      return counts[sample.cell, default: 0] <= 2
+    }.prefix(200)
+    return ReportTable(
+      caption: "The first replies of each model",
+      columns: [.text("model"), .text("verdict"), .text("prompt"), .text("reply")],
+      rows: rows.map { sample in
+        [
+          ReportTable.Cell(cells[sample.cell].map(Self.label) ?? sample.cell),
+          ReportTable.Cell(sample.verdict.rawValue), ReportTable.Cell(sample.prompt),
+          ReportTable.Cell(page.shown(sample, limit: 200)),
+        ]
+      })
+  }
+
+  private static func label(_ cell: Cell) -> String {
+    let rank =
+      cell.alpha == 0 || cell.rank.isEmpty
+      ? "" : cell.rank == "full" ? ", full rank" : ", rank \(cell.rank)"
+    let alpha = cell.rank.isEmpty ? "" : ", α = \(Number.text(cell.alpha))"
+    return "\(cell.dataset), \(ReportPage.name(cell.attack))\(rank)\(alpha)"
+  }
+
+  var content: Content {
+    var content = Content(
+      cells: [], judges: [page.manifest.plan.judge], verdicts: Verdict.allCases.map(\.rawValue),
+      prompts: [], samples: [])
+    var cells: [String: Int] = [:]
+    for cell in page.manifest.plan.cells where cells[cell.id] == nil {
+      cells[cell.id] = content.cells.count
+      content.cells.append(
+        Content.Cell(
+          dataset: cell.dataset, attack: ReportPage.name(cell.attack),
+          // At α = 0 all ranks share their samples.
+          rank: cell.alpha == 0 ? "–" : cell.rank, alpha: Number.text(cell.alpha),
+          kind: page.findings.isHarmful(cell.dataset) ? "harmful" : "benign",
+          label: Self.label(cell)))
+    }
+    var prompts: [[String]: Int] = [:]
+    for sample in page.samples {
+      guard let cell = cells[sample.cell] else { continue }
+      let prompt = [sample.id, sample.category, sample.prompt].map(HTMLText.legible)
+      let place = prompts[prompt] ?? content.prompts.count
+      if place == content.prompts.count {
+        prompts[prompt] = place
+        content.prompts.append(prompt)
+      }
+      content.samples.append(
+        Entry(
+          cell: cell, prompt: place,
+          verdicts: [Verdict.allCases.firstIndex(of: sample.verdict) ?? 0],
+          reply: HTMLText.legible(page.shown(sample, limit: .max)),
+          remark: HTMLText.legible(sample.error ?? "")))
+    }
+    return content
+  }
+}

@@ -1,0 +1,76 @@
+/// A piece of a sentence; what it says is escaped by whoever renders it.
+enum Phrase: Equatable, ExpressibleByStringLiteral, ExpressibleByStringInterpolation {
+  case text(String)
+  case strong(String)
+  case emphasis(String)
+  case code(String)
+
+  init(stringLiteral value: String) { self = .text(value) }
+}
+
+typealias Sentence = [Phrase]
+
+/// What a page is made of: Markdown and HTML render the same blocks, so they say the same.
+enum Block {
+  case heading(String)
+  case subheading(Sentence)
+  case paragraph(Sentence)
+  /// An explanation in small print.
+  case note(Sentence)
+  case list([Sentence])
+  case table(ReportTable)
+  /// Words of prompts and models.
+  case quote([Sentence])
+  /// Blocks that a reader opens where the page can fold.
+  case details(String, [Block])
+  /// Curves, where the page can draw.
+  case chart(ChartFigure)
+  /// Every sample with filters, where the page can run a script.
+  case samples
+}
+
+/// A table whose cells are text with a meaning.
+struct ReportTable {
+  struct Column {
+    var title: String
+    var isNumber: Bool
+
+    static func text(_ title: String) -> Column { Column(title: title, isNumber: false) }
+    static func number(_ title: String) -> Column { Column(title: title, isNumber: true) }
+  }
+
+  enum Tone: String {
+    case better, worse
+  }
+
+  struct Cell: ExpressibleByStringLiteral, ExpressibleByStringInterpolation {
+    var content: Phrase
+    var tone: Tone?
+    /// 0 to 1: how strongly the cell is coloured in a heat map.
+    var heat: Double?
+
+    init(_ text: String, tone: Tone? = nil, heat: Double? = nil) {
+      content = .text(text)
+      self.tone = tone
+      self.heat = heat
+    }
+
+    init(code: String) { content = .code(code) }
+    init(stringLiteral value: String) { content = .text(value) }
+  }
+
+  /// What a reader who hears the table is told first.
+  var caption: String
+  var columns: [Column]
+  var rows: [[Cell]]
+  /// A heat map: cells coloured by their share, the first column naming the rows.
+  var isHeatMap = false
+}
+
+/// Curves over α with a title.
+struct ChartFigure {
+  var id: String
+  var title: String
+  var explanation: String
+  var series: [ChartSeries]
+}

@@ -1,0 +1,33 @@
+/// Blocks as Markdown.
+enum MarkdownRenderer {
+  static func render(_ blocks: [Block]) -> String {
+    blocks.compactMap(render).joined(separator: "\n\n")
+  }
+
+  private static func render(_ block: Block) -> String? {
+    switch block {
+    case .heading(let title): "## \(Markdown.escape(title))"
+    case .subheading(let title): "### \(render(title))"
+    case .paragraph(let sentence), .note(let sentence): render(sentence)
+    case .list(let items): items.map { "- \(render($0))" }.joined(separator: "\n")
+    case .table(let table):
+      Markdown.table(
+        table.columns.map { Markdown.escape($0.title) },
+        table.rows.map { $0.map { render($0.content) } })
+    case .quote(let lines): lines.map { "> \(render($0))" }.joined(separator: "\n>\n")
+    case .details(_, let blocks): render(blocks)
+    case .chart, .samples: nil
+    }
+  }
+
+  static func render(_ sentence: Sentence) -> String { sentence.map(render).joined() }
+
+  private static func render(_ phrase: Phrase) -> String {
+    switch phrase {
+    case .text(let text): Markdown.escape(text)
+    case .strong(let text): "**\(Markdown.escape(text))**"
+    case .emphasis(let text): "*\(Markdown.escape(text))*"
+    case .code(let text): Markdown.code(text)
+    }
+  }
+}

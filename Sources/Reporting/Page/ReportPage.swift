@@ -1,0 +1,70 @@
+import Evaluation
+
+/// What a report says, whatever it is written in: the verdict, then what it rests on.
+struct ReportPage {
+  let manifest: RunManifest
+  let samples: [Sample]
+  let summary: Summary
+  /// Whether replies are cut to their opening, so that the page may be shown to anyone.
+  let isRedacted: Bool
+
+  static let title = "Does the model's safety survive fine-tuning?"
+  /// Characters of a reply that a redacted page shows.
+  static let opening = 80
+
+  init(manifest: RunManifest, samples: [Sample], isRedacted: Bool) {
+    self.manifest = manifest
+    self.samples = samples
+    self.isRedacted = isRedacted
+    summary = Summary(of: manifest, samples: samples)
+  }
+
+  var findings: Findings { Findings(summary: summary) }
+
+  /// The answer, one sentence each.
+  var verdict: [Sentence] {
+    let sentences = findings.verdict
+    return sentences.isEmpty ? [["Nothing was measured yet."]] : sentences
+  }
+
+  /// Everything after the verdict.
+  var blocks: [Block] {
+    results + categories + examples + asked + [.samples] + provenance + limits
+  }
+
+  // MARK: - Names
+
+  /// Attacks in the order of the plan.
+  func order(_ attack: String) -> Int {
+    manifest.plan.cells.firstIndex { $0.attack == attack } ?? 0
+  }
+
+  /// Attacks in the order of the plan; an attack's place decides its colour and marker.
+  var attacks: [String] {
+    var seen: Set<String> = []
+    return manifest.plan.cells.map(\.attack).filter { seen.insert($0).inserted }
+  }
+
+  func style(_ attack: String) -> Int {
+    if attack == "none" { return 0 }
+    return 1 + (attacks.filter { $0 != "none" }.firstIndex(of: attack) ?? 0)
+  }
+
+  static func name(_ attack: String) -> String {
+    attack == "none" ? "no attack" : attack
+  }
+
+  /// Harmful sets first: they are what the page is about.
+  var datasets: [String] {
+    manifest.plan.datasets.keys.sorted {
+      (findings.isHarmful($0) ? 0 : 1, $0) < (findings.isHarmful($1) ? 0 : 1, $1)
+    }
+  }
+
+  /// A reply, or the opening of it.
+  func shown(_ sample: Sample, limit: Int) -> String {
+    let limit = isRedacted ? min(limit, Self.opening) : limit
+    guard sample.response.count > limit else { return sample.response }
+    return String(sample.response.prefix(limit)) + " …"
+  }
+}
