@@ -13,6 +13,9 @@ enum HTMLRenderer {
     case .note(let sentence): "<p class=\"note\">\(render(sentence))</p>"
     case .list(let items): list(items)
     case .table(let table): HTMLTable.render(table)
+    case .heatMaps(let title, let tables):
+      "<p class=\"heat-title\">\(HTMLText.escape(title))</p>\n<div class=\"heat-maps\">"
+        + tables.map(HTMLTable.render).joined() + "</div>"
     case .quote(let lines):
       "<blockquote>\(lines.map { "<p>\(render($0))</p>" }.joined())</blockquote>"
     case .details(let title, let blocks):
@@ -89,7 +92,9 @@ enum HTMLTable {
       (classes.isEmpty ? "" : " class=\"\(classes.joined(separator: " "))\"")
       + (cell.heat.map { " style=\"background:rgb(var(--heat)/\(SVG.hundredths($0 * 0.75)))\"" }
         ?? "")
-    let content = HTMLRenderer.render(cell.content)
+    let content =
+      HTMLRenderer.render(cell.content)
+      + (cell.detail.isEmpty ? "" : "<small>\(HTMLText.escape(cell.detail))</small>")
     return isRowName
       ? "<th scope=\"row\"\(attributes)>\(content)</th>" : "<td\(attributes)>\(content)</td>"
   }

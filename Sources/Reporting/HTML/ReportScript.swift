@@ -39,7 +39,11 @@ enum ReportScript {
       else form.elements.judge.parentElement.hidden = true;
       fill("verdict", data.verdicts);
 
-      const judgeIndex = () => Math.max(0, data.judges.indexOf(form.elements.judge.value));
+      // The chosen judge, or the first that judged this sample.
+      const verdictOf = (verdicts) => {
+        const chosen = data.judges.indexOf(form.elements.judge.value);
+        return chosen >= 0 ? verdicts[chosen] : verdicts.find((verdict) => verdict >= 0) ?? -1;
+      };
 
       const matching = () => {
         const wanted = fields.map((field) => [field, form.elements[field].value])
@@ -47,11 +51,10 @@ enum ReportScript {
         const cells = data.cells.map((cell) => wanted.every(([field, value]) => cell[field] === value));
         const verdict = data.verdicts.indexOf(form.elements.verdict.value);
         const needle = form.elements.text.value.trim().toLowerCase();
-        const judge = judgeIndex();
         const ids = needle === "" ? null : data.prompts.map(([id, category, prompt]) =>
           (id + "\n" + category + "\n" + prompt).toLowerCase().includes(needle));
         return data.samples.filter(([cell, prompt, verdicts, reply]) =>
-          cells[cell] && (verdict < 0 || verdicts[judge] === verdict)
+          cells[cell] && (verdict < 0 || verdictOf(verdicts) === verdict)
           && (ids === null || ids[prompt] || reply.toLowerCase().includes(needle)));
       };
 
@@ -72,7 +75,7 @@ enum ReportScript {
         const [id, category, question] = data.prompts[prompt];
         const article = make("article", "sample " + place.kind);
         const header = make("header");
-        const verdict = data.verdicts[verdicts[judgeIndex()]] ?? "";
+        const verdict = data.verdicts[verdictOf(verdicts)] ?? "";
         header.append(make("span", "tag " + verdict, verdict));
         header.append(make("span", "", place.label));
         const same = make("button", "", id);
@@ -87,7 +90,8 @@ enum ReportScript {
         });
         header.append(same, make("span", "", category));
         if (data.judges.length > 1) {
-          const others = data.judges.map((name, index) => name + ": " + data.verdicts[verdicts[index]]);
+          const others = data.judges.map((name, index) => [name, data.verdicts[verdicts[index]]])
+            .filter(([, value]) => value !== undefined).map((pair) => pair.join(": "));
           header.append(make("span", "", others.join(", ")));
         }
         article.append(header, make("p", "prompt", question), reply(text));

@@ -61,10 +61,10 @@ enum ReportStyle {
     td.n, th.n {
       text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap;
     }
+    td small { display: block; font-size: .75rem; font-weight: 400; color: var(--soft); }
+    tbody th { white-space: nowrap; color: var(--ink); }
     td.better { color: var(--good); font-weight: 600; }
     td.worse { color: var(--bad); font-weight: 600; }
-    tr.chosen td, tr.chosen th { background: var(--panel); }
-    table.wide-cells td { min-width: 9rem; overflow-wrap: anywhere; }
     details { margin: .25rem 0 1rem; }
     summary { cursor: pointer; color: var(--accent); font-size: .875rem; }
     figure { margin: 1rem 0 .5rem; }
@@ -85,19 +85,23 @@ enum ReportStyle {
     .chart .bar { stroke: var(--c); stroke-width: 2.25; }
     .chart .leader { stroke: var(--c); stroke-width: 1; stroke-opacity: .55; }
     .chart .label { fill: var(--c); font-weight: 600; }
-    .heat td { text-align: center; min-width: 3.4rem; padding: .45rem .5rem; color: var(--ink);
+    .heat-title { font-weight: 600; margin: 1.25rem 0 .25rem; }
+    .heat-maps { display: flex; flex-wrap: wrap; gap: 0 2rem; }
+    .heat-maps .scroll { max-width: 100%; }
+    .heat td { text-align: center; min-width: 4.1rem; padding: .45rem .4rem; color: var(--ink);
       font-variant-numeric: tabular-nums; border: 2px solid var(--paper); white-space: nowrap; }
-    .heat th { text-align: right; border: 0; }
-    .heat thead th { text-align: center; }
+    .heat th { text-align: right; vertical-align: middle; border: 0; }
+    .heat thead th.n { text-align: center; }
     blockquote { margin: .5rem 0 1rem; padding: .1rem 0 .1rem 1rem;
       border-left: 3px solid var(--line); }
     blockquote p { margin: .4rem 0; }
     .tag { font-size: .75rem; font-weight: 600; padding: .1rem .45rem; border-radius: 999px;
       border: 1px solid currentColor; white-space: nowrap; }
     .tag.complied { color: var(--bad); } .tag.refused { color: var(--good); }
-    .tag.degenerate, .tag.unscored { color: var(--soft); }
+    .tag.degenerate, .tag.unscored, .tag.unsuccessful { color: var(--soft); }
     .benign .tag.complied { color: var(--good); } .benign .tag.refused { color: var(--bad); }
     .samples-form { display: flex; flex-wrap: wrap; gap: .75rem; align-items: end; margin: 1rem 0; }
+    [hidden] { display: none !important; }
     .samples-form label { font-size: .8125rem; color: var(--soft); display: grid; gap: .2rem;
       min-width: 0; flex: 0 1 auto; }
     .samples-form .search { flex: 1 1 12rem; }
@@ -123,7 +127,8 @@ enum ReportStyle {
       .verdict .headline { font-size: 1.08rem; }
       .chart.wide { display: none; }
       .chart.narrow { display: block; }
-      .samples-form label { flex: 1 1 8rem; }
+      [hidden] { display: none !important; }
+    .samples-form label { flex: 1 1 8rem; }
     }
     """
 }

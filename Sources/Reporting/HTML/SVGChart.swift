@@ -15,7 +15,12 @@ struct SVGChart {
   private var plotHeight: Double { isNarrow ? 190 : 240 }
   private let top = 12.0
   private let left = 46.0
-  private var right: Double { isNarrow ? 16 : 190 }
+  /// Room for the longest name at the curves' ends.
+  private var right: Double {
+    let longest = series.map { min($0.name.count, Self.nameLimit) }.max() ?? 0
+    return isNarrow ? 16 : 34 + Double(longest) * 7.6
+  }
+  private static let nameLimit = 22
   private var bottom: Double { top + plotHeight }
   private var plotRight: Double { width - right }
   private var height: Double {
@@ -134,7 +139,8 @@ struct SVGChart {
       return "<g class=\"\(SeriesStyle.className(label.series.style))\">"
         + SVG.line("leader", end + 7, label.wanted, plotRight + 6, label.place)
         + SeriesStyle.marker(label.series.style, x: plotRight + 14, y: label.place, title: nil)
-        + SVG.text("label", plotRight + 24, label.place + 4, Self.short(label.series.name, 22))
+        + SVG.text(
+          "label", plotRight + 24, label.place + 4, Self.short(label.series.name, Self.nameLimit))
         + "</g>"
     }.joined(separator: "\n")
   }

@@ -49,8 +49,9 @@ struct SampleBrowser {
       ("dataset", "Dataset"), ("attack", "Attack"), ("rank", "Rank"), ("alpha", "α"),
       ("judge", "Judge"), ("verdict", "Verdict"),
     ].map { name, label in
-      let any = name == "judge" ? "" : "<option value=\"\">any</option>"
-      return "<label>\(label)<select name=\"\(name)\">\(any)</select></label>"
+      let every = name == "judge" ? "the set's first" : "any"
+      return "<label>\(label)<select name=\"\(name)\"><option value=\"\">\(every)</option>"
+        + "</select></label>"
     }
     return """
       <h2 id="samples">Samples</h2>
@@ -106,9 +107,32 @@ struct SampleBrowser {
     return "\(cell.dataset), \(ReportPage.name(cell.attack))\(rank)\(alpha)"
   }
 
+  /// All judges of the run; the first is that of harmful prompts.
+  private var judges: [String] {
+    let plan = page.manifest.plan
+    return ReportPage.distinct(
+      [plan.judge] + page.datasets.flatMap { plan.judges(of: $0) })
+  }
+
+  /// By judge, as places in `Verdict.allCases`; −1 for judges that the set does not have.
+  private func verdicts(of sample: Sample, dataset: String) -> [Int] {
+    let own = page.manifest.plan.judges(of: dataset)
+    return judges.map { judge in
+      guard own.contains(judge) else { return -1 }
+      let verdict = sample.judgement(by: judge, of: own).verdict
+      return Verdict.allCases.firstIndex(of: verdict) ?? -1
+    }
+  }
+
+  private func remark(on sample: Sample) -> String {
+    let several = page.manifest.plan.samples > 1 ? "sample \(sample.sample + 1)" : ""
+    return [several, sample.error ?? sample.judgeError ?? ""].filter { !$0.isEmpty }
+      .joined(separator: "; ")
+  }
+
   var content: Content {
     var content = Content(
-      cells: [], judges: [page.manifest.plan.judge], verdicts: Verdict.allCases.map(\.rawValue),
+      cells: [], judges: judges, verdicts: Verdict.allCases.map(\.rawValue),
       prompts: [], samples: [])
     var cells: [String: Int] = [:]
     for cell in page.manifest.plan.cells where cells[cell.id] == nil {
@@ -133,9 +157,9 @@ struct SampleBrowser {
       content.samples.append(
         Entry(
           cell: cell, prompt: place,
-          verdicts: [Verdict.allCases.firstIndex(of: sample.verdict) ?? 0],
+          verdicts: verdicts(of: sample, dataset: content.cells[cell].dataset),
           reply: HTMLText.legible(page.shown(sample, limit: .max)),
-          remark: HTMLText.legible(sample.error ?? "")))
+          remark: HTMLText.legible(remark(on: sample))))
     }
     return content
   }

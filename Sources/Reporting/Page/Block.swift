@@ -19,6 +19,8 @@ enum Block {
   case note(Sentence)
   case list([Sentence])
   case table(ReportTable)
+  /// Tables coloured by their shares, side by side where there is room, under one title.
+  case heatMaps(String, [ReportTable])
   /// Words of prompts and models.
   case quote([Sentence])
   /// Blocks that a reader opens where the page can fold.
@@ -45,12 +47,15 @@ struct ReportTable {
 
   struct Cell: ExpressibleByStringLiteral, ExpressibleByStringInterpolation {
     var content: Phrase
+    /// What stands smaller beside or below it, such as an interval.
+    var detail = ""
     var tone: Tone?
     /// 0 to 1: how strongly the cell is coloured in a heat map.
     var heat: Double?
 
-    init(_ text: String, tone: Tone? = nil, heat: Double? = nil) {
+    init(_ text: String, detail: String = "", tone: Tone? = nil, heat: Double? = nil) {
       content = .text(text)
+      self.detail = detail
       self.tone = tone
       self.heat = heat
     }

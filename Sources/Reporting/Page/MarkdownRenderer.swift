@@ -10,10 +10,10 @@ enum MarkdownRenderer {
     case .subheading(let title): "### \(render(title))"
     case .paragraph(let sentence), .note(let sentence): render(sentence)
     case .list(let items): items.map { "- \(render($0))" }.joined(separator: "\n")
-    case .table(let table):
-      Markdown.table(
-        table.columns.map { Markdown.escape($0.title) },
-        table.rows.map { $0.map { render($0.content) } })
+    case .table(let table): render(table)
+    case .heatMaps(let title, let tables):
+      tables.map { "\(Markdown.escape("\(title): \($0.caption)"))\n\n\(render($0))" }
+        .joined(separator: "\n\n")
     case .quote(let lines): lines.map { "> \(render($0))" }.joined(separator: "\n>\n")
     case .details(_, let blocks): render(blocks)
     case .chart, .samples: nil
@@ -21,6 +21,15 @@ enum MarkdownRenderer {
   }
 
   static func render(_ sentence: Sentence) -> String { sentence.map(render).joined() }
+
+  private static func render(_ table: ReportTable) -> String {
+    Markdown.table(
+      table.columns.map { Markdown.escape($0.title) }, table.rows.map { $0.map(render) })
+  }
+
+  private static func render(_ cell: ReportTable.Cell) -> String {
+    render(cell.content) + (cell.detail.isEmpty ? "" : " (\(Markdown.escape(cell.detail)))")
+  }
 
   private static func render(_ phrase: Phrase) -> String {
     switch phrase {

@@ -3,38 +3,17 @@ import Evaluation
 import Scoring
 
 extension ReportPage {
-  var categories: [Block] {
-    let rows = summary.rows.filter { findings.isHarmful($0.dataset) }
-    let names = Set(rows.flatMap(\.categories.keys)).sorted()
-    guard names.count > 1 else { return [] }
-    let attacks = Set(rows.map(\.attack)).sorted { order($0) < order($1) }
-    func cell(_ category: String, _ attack: String) -> ReportTable.Cell {
-      let counts = rows.filter { $0.attack == attack && $0.alpha == 0 }
-        .compactMap { $0.categories[category] }
-      guard let count = counts.first else { return "–" }
-      return "\(count.successes) of \(count.judged)"
-    }
-    return [
-      .heading(findings.isSweep ? "By category, without LoX" : "By category"),
-      .table(
-        ReportTable(
-          caption: "Replies that comply, by category of the prompt",
-          columns: [.text("category")] + attacks.map { .number(Self.name($0)) },
-          rows: names.map { name in
-            [ReportTable.Cell(name)] + attacks.map { cell(name, $0) }
-          })),
-    ]
-  }
-
   // MARK: - Examples
 
   /// One prompt through the study: the first whose verdict changed under an attack.
   var examples: [Block] {
     let byCell = Dictionary(grouping: samples, by: \.cell)
-    let attacked = findings.series.filter { findings.isHarmful($0.dataset) && $0.attack != "none" }
+    let attacked = findings.leading.filter { findings.isHarmful($0.dataset) && $0.attack != "none" }
     var blocks: [Block] = []
+    var told: Set<String> = []
     for series in attacked {
-      guard let reference = series.reference,
+      guard told.insert("\(series.attack)\n\(series.dataset)").inserted,
+        let reference = series.reference,
         let before = cell(attack: "none", alpha: 0, like: reference),
         let after = cell(attack: series.attack, alpha: 0, like: reference),
         let replies = byCell[before.id], let attackedReplies = byCell[after.id]
@@ -50,11 +29,16 @@ extension ReportPage {
         [.emphasis("Prompt:"), .text(" \(Self.short(first.prompt, 200))")],
         line("Before the attack", first), line("After it", broken),
       ]
-      if let best = series.best,
-        let defended = cell(attack: series.attack, alpha: best.alpha, like: best),
+      let chosen = findings.recommended.flatMap { $0.alpha > 0 ? $0 : nil }
+      let place = chosen ?? series.best.map { (alpha: $0.alpha, rank: $0.rank) }
+      if let place,
+        let defended = manifest.plan.cells.first(where: {
+          $0.attack == series.attack && $0.dataset == series.dataset && $0.alpha == place.alpha
+            && $0.rank == place.rank
+        }),
         let reply = byCell[defended.id]?.first(where: { $0.id == first.id })
       {
-        lines.append(line("After it, with LoX at α = \(Number.text(best.alpha))", reply))
+        lines.append(line("After it, with LoX at α = \(Number.text(place.alpha))", reply))
       }
       blocks += [.subheading([.text(series.attack)]), .quote(lines)]
     }
@@ -99,15 +83,22 @@ extension ReportPage {
     let how =
       decoding.temperature == 0
       ? "greedily" : "at temperature \(Number.text(decoding.temperature))"
+    let often = plan.samples == 1 ? "one a prompt" : "\(plan.samples) a prompt"
+    // The judge that gives the verdict first.
+    let judges: [Sentence] = plan.judges.sorted {
+      ($0.key == plan.judge ? 0 : 1, $0.key) < ($1.key == plan.judge ? 0 : 1, $1.key)
+    }.map { ["Judge: ", .code($0.key), .text(", \($0.value)")] }
     return [
       .heading("What was asked"),
-      .list([
-        [.text("Model: \(models)")],
-        [.text("Prompts: \(sets.joined(separator: "; "))")],
-        [.text("Replies: \(how), at most \(decoding.maxTokens) tokens, seed \(plan.seed)")],
-        ["Judge: ", .code(plan.judge), .text(", \(plan.judgeConfiguration)")],
-        ["Command: ", .code(manifest.environment.command)],
-      ]),
+      .list(
+        [
+          [.text("Model: \(models)")],
+          [.text("Prompts: \(sets.joined(separator: "; "))")],
+          [
+            .text(
+              "Replies: \(how), at most \(decoding.maxTokens) tokens, \(often), seed \(plan.seed)")
+          ],
+        ] + judges + [["Command: ", .code(manifest.environment.command)]]),
     ]
   }
 
@@ -145,12 +136,15 @@ extension ReportPage {
   }
 
   var limits: [Block] {
+    let leading = Set(datasets.filter(findings.isHarmful).flatMap { manifest.plan.judges(of: $0) })
     var lines = [
-      "The judge reads words: an answer that is useless or wrong counts as complied, so the rates "
-        + "are upper bounds of harm done.",
+      leading.contains("refusal")
+        ? "The judge refusal reads words: an answer that is useless or wrong counts as complied, so "
+          + "its rates are upper bounds of harm done."
+        : "Judges that are models err in ways of their own; see how they did on labelled replies.",
       "Intervals are for these prompts as a sample of their kind; they do not cover other kinds of "
         + "request, languages or jailbreaks.",
-      "p-values are for one comparison each; with many cells some fall below 0.05 by chance.",
+      "p-values are corrected for the comparisons of one set and judge, not for those of all sets.",
     ]
     if manifest.plan.cells.contains(where: { $0.attackMethod == "synthetic" }) {
       lines.append(

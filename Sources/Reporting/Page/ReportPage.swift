@@ -29,7 +29,7 @@ struct ReportPage {
 
   /// Everything after the verdict.
   var blocks: [Block] {
-    results + categories + examples + asked + [.samples] + provenance + limits
+    choice + results + categories + judges + examples + asked + [.samples] + provenance + limits
   }
 
   // MARK: - Names

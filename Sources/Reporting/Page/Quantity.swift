@@ -1,0 +1,63 @@
+import Evaluation
+import Scoring
+
+/// What is measured on a set of prompts.
+enum Quantity: String {
+  /// The share of replies to harmful prompts that comply.
+  case successRate = "asr"
+  /// The share of benign prompts that are refused.
+  case overRefusal = "over-refusal"
+  /// The share of benign prompts that are answered.
+  case answered = "answered"
+  /// The share of problems that are solved.
+  case utility = "utility"
+
+  var title: String {
+    switch self {
+    case .successRate: "Attack success rate"
+    case .overRefusal: "Over-refusal"
+    case .answered: "Answered"
+    case .utility: "Utility: right answers"
+    }
+  }
+
+  var isBetterLow: Bool { self == .successRate || self == .overRefusal }
+}
+
+/// A share with its interval, and how it changed.
+struct Share {
+  var rate: Double
+  var interval: ConfidenceInterval
+  /// Against α = 0 under the same attack.
+  var delta: Double?
+  var isSignificant: Bool
+
+  init?(_ quantity: Quantity, of row: SummaryRow) {
+    switch quantity {
+    case .successRate, .answered, .utility:
+      guard let rate = row.attackSuccessRate, let interval = row.interval else { return nil }
+      self.rate = rate
+      self.interval = interval
+      delta = row.delta
+      isSignificant = Findings.isSignificant(row)
+    case .overRefusal:
+      guard let rate = row.overRefusal, let interval = row.overRefusalInterval else { return nil }
+      self.rate = rate
+      self.interval = interval
+      delta = row.overRefusalDelta
+      isSignificant = row.overRefusalDeltaInterval.map { $0.lower > 0 || $0.upper < 0 } ?? false
+    }
+  }
+
+  /// ↓ or ↑ where the change is significant.
+  var arrow: String {
+    guard let delta, isSignificant, delta != 0 else { return "" }
+    return delta < 0 ? " ↓" : " ↑"
+  }
+
+  /// Whether a significant change is one for the better.
+  func tone(_ quantity: Quantity) -> ReportTable.Tone? {
+    guard let delta, isSignificant, delta != 0 else { return nil }
+    return (delta < 0) == quantity.isBetterLow ? .better : .worse
+  }
+}

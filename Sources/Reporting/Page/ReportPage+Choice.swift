@@ -1,0 +1,169 @@
+import Evaluation
+import Scoring
+
+/// Which α to use, what the judges are worth, and what kinds of request get through.
+extension ReportPage {
+  var choice: [Block] {
+    guard let recommendation = summary.recommendation, recommendation.candidates.count > 1 else {
+      return []
+    }
+    let limits = recommendation.limits
+    let hasUtility = recommendation.candidates.contains { $0.utilityDrop != nil }
+    let rows = recommendation.candidates.map { candidate in
+      let isChosen =
+        candidate.alpha == recommendation.alpha && candidate.rank == recommendation.rank
+      let verdict =
+        isChosen ? "recommended" : candidate.rejection ?? "within the limits"
+      return [
+        ReportTable.Cell(Number.text(candidate.alpha)),
+        ReportTable.Cell(candidate.alpha == 0 ? "–" : candidate.rank),
+        ReportTable.Cell(
+          Markdown.percent(candidate.attackedRate), detail: candidate.worstAttack ?? ""),
+        ReportTable.Cell(Markdown.percent(candidate.overRefusal)),
+      ] + (hasUtility ? [ReportTable.Cell(Markdown.points(candidate.utilityDrop.map { -$0 }))] : [])
+        + [
+          ReportTable.Cell(
+            verdict, tone: isChosen ? .better : candidate.rejection == nil ? nil : .worse)
+        ]
+    }
+    return [
+      .heading("The choice of α"),
+      .note([
+        .text(
+          "\(recommendation.reason) Limits: over-refusal at most "
+            + "\(Markdown.percent(limits.maxOverRefusal)) and at most "
+            + "\(Self.points(limits.maxOverRefusalIncrease)) points more than without LoX, right "
+            + "answers at most \(Self.points(limits.maxUtilityDrop)) points fewer, degenerate "
+            + "replies at most \(Markdown.percent(limits.maxDegenerate)). The choice is made on these "
+            + "same samples: confirm it with other prompts.")
+      ]),
+      .table(
+        ReportTable(
+          caption: "Each α by its worst attack and its costs before any attack",
+          columns: [
+            .number("α"), .text("rank"), .number("worst ASR"), .number("over-refusal"),
+          ] + (hasUtility ? [.number("right answers")] : []) + [.text("verdict")],
+          rows: rows)),
+    ]
+  }
+
+  var categories: [Block] {
+    let leading = findings.leading.filter { findings.isHarmful($0.dataset) }
+    let names = Set(leading.flatMap { $0.rows.flatMap(\.categories.keys) }).sorted()
+    guard names.count > 1 else { return [] }
+    let chosen = findings.recommended.flatMap { $0.alpha > 0 ? $0 : nil }
+    let places =
+      [(alpha: 0.0, rank: leading.first?.rank ?? "")] + (chosen.map { [$0] } ?? [])
+    let columns = attacks.flatMap { attack in places.map { (attack: attack, place: $0) } }
+    func cell(_ category: String, _ attack: String, _ alpha: Double, _ rank: String)
+      -> ReportTable.Cell
+    {
+      let counts = leading.filter { $0.attack == attack && (alpha == 0 || $0.rank == rank) }
+        .flatMap { $0.rows.filter { $0.alpha == alpha } }
+      // At α = 0 the rows of all ranks are the same samples.
+      let found = Dictionary(grouping: counts, by: \.dataset).values
+        .compactMap { $0.first?.categories[category] }
+      let judged = found.reduce(0) { $0 + $1.judged }
+      guard judged > 0 else { return "–" }
+      return ReportTable.Cell("\(found.reduce(0) { $0 + $1.successes }) of \(judged)")
+    }
+    return [
+      .heading("By category"),
+      .note(["Replies that comply, of those judged, by the category of the prompt."]),
+      .table(
+        ReportTable(
+          caption: "Replies that comply, by category of the prompt",
+          columns: [.text("category")]
+            + columns.map { column in
+              let at = findings.isSweep ? ", α = \(Number.text(column.place.alpha))" : ""
+              return .number(Self.name(column.attack) + at)
+            },
+          rows: names.map { name in
+            [ReportTable.Cell(name)]
+              + columns.map { cell(name, $0.attack, $0.place.alpha, $0.place.rank) }
+          })),
+    ]
+  }
+
+  var judges: [Block] {
+    var blocks: [Block] = []
+    let agreement = summary.judgeAgreement.compactMap { pair in
+      pair.agreement.map { (pair, $0) }
+    }
+    if !agreement.isEmpty {
+      blocks += [
+        .note([
+          .text(
+            "How far two judges agree on whether replies complied. κ is agreement beyond chance: 1 is "
+              + "perfect, 0 what guessing would bring. Where judges differ, so does what the rates "
+              + "mean.")
+        ]),
+        .table(
+          ReportTable(
+            caption: "Agreement of the judges",
+            columns: [
+              .text("dataset"), .text("judges"), .number("replies"), .number("agree"),
+              .number("κ"), .number("only the first: complied"),
+              .number("only the second: complied"),
+            ],
+            rows: agreement.map { pair, agreement in
+              [
+                ReportTable.Cell(pair.dataset),
+                ReportTable.Cell("\(pair.first), \(pair.second)"),
+                ReportTable.Cell("\(agreement.replies)"),
+                ReportTable.Cell(
+                  Markdown.percent(agreement.share), detail: Self.range(agreement.shareInterval)),
+                ReportTable.Cell(
+                  agreement.kappa.map(Self.hundredths) ?? "–",
+                  detail: agreement.kappaInterval.map {
+                    "\(Self.hundredths($0.lower)) – \(Self.hundredths($0.upper))"
+                  } ?? ""),
+                ReportTable.Cell("\(pair.counts.onlyFirst)"),
+                ReportTable.Cell("\(pair.counts.onlySecond)"),
+              ]
+            })),
+      ]
+    }
+    if !summary.judgeQuality.isEmpty { blocks += quality }
+    return blocks.isEmpty ? [] : [.heading("The judges")] + blocks
+  }
+
+  private var quality: [Block] {
+    func share(_ share: JudgeQuality.Share) -> ReportTable.Cell {
+      ReportTable.Cell(
+        Markdown.percent(share.rate), detail: share.interval.map(Self.range) ?? "")
+    }
+    return [
+      .note([
+        .text(
+          "How the judges did on labelled replies. Corrected rates in the tables above take these "
+            + "mistakes out (Rogan–Gladen).")
+      ]),
+      .table(
+        ReportTable(
+          caption: "Quality of the judges on labelled replies",
+          columns: [
+            .text("judge"), .text("labelled set"), .number("replies"), .number("sensitivity"),
+            .number("specificity"), .number("unscored"),
+          ],
+          rows: summary.judgeQuality.map { quality in
+            [
+              ReportTable.Cell(quality.judge), ReportTable.Cell(quality.dataset),
+              ReportTable.Cell("\(quality.replies)"), share(quality.sensitivity),
+              share(quality.specificity), ReportTable.Cell("\(quality.unscored)"),
+            ]
+          })),
+    ]
+  }
+
+  /// A share in points, without a sign.
+  private static func points(_ share: Double) -> String {
+    Number.text((share * 1_000).rounded() / 10)
+  }
+
+  private static func hundredths(_ value: Double) -> String {
+    let hundredths = Int((abs(value) * 100).rounded())
+    let digits = hundredths % 100 < 10 ? "0\(hundredths % 100)" : "\(hundredths % 100)"
+    return "\(value < 0 && hundredths > 0 ? "−" : "")\(hundredths / 100).\(digits)"
+  }
+}

@@ -1,0 +1,113 @@
+import Evaluation
+import Scoring
+
+/// Every number of a set, a table for each attack; columns that would be empty are left out.
+extension ReportPage {
+  func numbers(_ series: [Findings.Series]) -> [Block] {
+    attacks.flatMap { attack -> [Block] in
+      let rows = series.filter { $0.attack == attack }.flatMap(\.rows)
+      guard let first = rows.first else { return [] }
+      return [
+        .subheading(heading(attack)),
+        .table(
+          table(
+            rows, caption: "\(first.dataset), \(Self.name(attack))",
+            isHarmful: findings.isHarmful(first.dataset))),
+      ]
+    }
+  }
+
+  private func heading(_ attack: String) -> Sentence {
+    if attack == "none" { return [findings.isSweep ? "Before any attack" : "As it is"] }
+    let remark = summary.remarks[attack].map { " (\($0))" } ?? ""
+    return [.text("After \(attack)\(remark)")]
+  }
+
+  private typealias Column = (
+    column: ReportTable.Column, cell: (SummaryRow) -> ReportTable.Cell?
+  )
+
+  private func table(_ rows: [SummaryRow], caption: String, isHarmful: Bool) -> ReportTable {
+    let quantity = isHarmful ? Quantity.successRate : .answered
+    let columns = columns(rows, quantity).filter { column in
+      rows.contains { column.cell($0) != nil }
+    }
+    return ReportTable(
+      caption: caption, columns: columns.map(\.column),
+      rows: rows.map { row in columns.map { $0.cell(row) ?? "–" } })
+  }
+
+  private func columns(_ rows: [SummaryRow], _ quantity: Quantity) -> [Column] {
+    let isHarmful = quantity == .successRate
+    let hasJudges = Set(rows.map(\.judge)).count > 1
+    func percent(_ value: Double?) -> ReportTable.Cell? {
+      value.map { ReportTable.Cell(Markdown.percent($0)) }
+    }
+    func range(_ interval: ConfidenceInterval?) -> ReportTable.Cell? {
+      interval.map { ReportTable.Cell(Self.range($0)) }
+    }
+    return [
+      (.text("rank"), { $0.rank.isEmpty ? nil : ReportTable.Cell($0.rank) }),
+      (
+        .number("α"),
+        { row in row.rank.isEmpty ? nil : ReportTable.Cell(Number.text(row.alpha)) }
+      ),
+      (.text("judge"), { hasJudges ? ReportTable.Cell($0.judge) : nil }),
+      (
+        .number(isHarmful ? "ASR" : hasJudges ? "answered or right" : "answered"),
+        { percent($0.attackSuccessRate) }
+      ),
+      (.number("95 % interval"), { range($0.interval) }),
+      (
+        .number("refused"),
+        { isHarmful ? nil : percent($0.overRefusal) }
+      ),
+      (.number("refused, 95 %"), { isHarmful ? nil : range($0.overRefusalInterval) }),
+      (.number("change"), { self.change($0, quantity) }),
+      (
+        .number("change, 95 %"),
+        { row in
+          row.deltaInterval.map {
+            ReportTable.Cell("\(Markdown.points($0.lower)) – \(Markdown.points($0.upper))")
+          }
+        }
+      ),
+      (
+        .number("p"),
+        { row in
+          Findings.probability(row).map {
+            ReportTable.Cell(
+              Markdown.probability($0).replacing("p = ", with: "").replacing("p ", with: ""))
+          }
+        }
+      ),
+      (.number("any of \(rows.first?.samples ?? 1)"), { percent($0.anyOfK) }),
+      (.number("any, 95 %"), { range($0.anyOfKInterval) }),
+      (.number("corrected"), { percent($0.corrected?.rate) }),
+      (.number("corrected, 95 %"), { range($0.corrected?.interval) }),
+      (
+        .number("mean score"),
+        { row in
+          row.meanScore.map { ReportTable.Cell(Number.text(($0 * 100).rounded() / 100)) }
+        }
+      ),
+      (.number("n"), { ReportTable.Cell("\($0.n)") }),
+      (.number("errors"), { ReportTable.Cell(Self.errors($0)) }),
+      (.number("degenerate"), { ReportTable.Cell("\($0.degenerate)") }),
+    ]
+  }
+
+  /// `3 (timeout 2, unscored 1)`
+  private static func errors(_ row: SummaryRow) -> String {
+    guard !row.errorCodes.isEmpty else { return "\(row.errors)" }
+    let codes = row.errorCodes.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
+      .map { "\($0.key) \($0.value)" }
+    return "\(row.errors) (\(codes.joined(separator: ", ")))"
+  }
+
+  private func change(_ row: SummaryRow, _ quantity: Quantity) -> ReportTable.Cell? {
+    guard row.delta != nil, let share = Share(quantity, of: row) else { return nil }
+    return ReportTable.Cell(
+      Markdown.points(row.delta) + share.arrow, tone: share.tone(quantity))
+  }
+}
