@@ -57,7 +57,7 @@ public struct Measurement: Sendable {
   /// The manifest of a run over some cells.
   func manifest(
     cells: [Cell], models: [String: String], updates: [String: String],
-    remarks: [String: String], server: String
+    remarks: [String: String], server: String, family: String? = nil
   ) throws(EvaluationError) -> RunManifest {
     var sets: [String: RunManifest.Plan.Dataset] = [:]
     var configurations: [String: String] = [:]
@@ -78,7 +78,7 @@ public struct Measurement: Sendable {
       plan: RunManifest.Plan(
         cells: cells, decoding: decoding, seed: seed, samples: samples, judge: judge,
         judgeConfiguration: configurations[judge] ?? "", judges: configurations, datasets: sets,
-        models: models, updates: updates, remarks: remarks, server: server),
+        models: models, updates: updates, remarks: remarks, server: server, family: family),
       environment: RunManifest.Environment(
         command: command, version: version, createdAt: Date.now.formatted(.iso8601),
         threads: threads, blas: BLAS.build, instructions: InferenceEngine.instructionSet,

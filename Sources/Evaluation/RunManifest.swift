@@ -18,6 +18,8 @@ public struct RunManifest: Codable, Hashable, Sendable {
     public var judges: [String: String]
     /// Digest of each dataset's file, how many prompts of it are asked, and what it is for.
     public var datasets: [String: Dataset]
+    /// The models' architecture and size; nil where the server does not tell.
+    public var family: String?
     /// Digests of the checkpoints: base, aligned, or the endpoint's model.
     public var models: [String: String]
     /// Digests of the updates by name.
@@ -46,7 +48,7 @@ public struct RunManifest: Codable, Hashable, Sendable {
       cells: [Cell], decoding: Decoding, seed: UInt64, samples: Int = 1, judge: String,
       judgeConfiguration: String, judges: [String: String]? = nil,
       datasets: [String: Dataset], models: [String: String], updates: [String: String],
-      remarks: [String: String], server: String
+      remarks: [String: String], server: String, family: String? = nil
     ) {
       self.cells = cells
       self.decoding = decoding
@@ -60,6 +62,7 @@ public struct RunManifest: Codable, Hashable, Sendable {
       self.updates = updates
       self.remarks = remarks
       self.server = server
+      self.family = family
     }
   }
 
@@ -178,6 +181,7 @@ extension RunManifest.Plan {
     updates = try container.decode([String: String].self, forKey: .updates)
     remarks = try container.decode([String: String].self, forKey: .remarks)
     server = try container.decode(String.self, forKey: .server)
+    family = try container.decodeIfPresent(String.self, forKey: .family)
   }
 
   /// A set that names no judge has the plan's.

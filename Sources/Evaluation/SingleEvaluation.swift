@@ -53,7 +53,7 @@ public struct SingleEvaluation {
         cells: cells, models: ["model": digest],
         updates: Dictionary(
           adapters.map { ($0.name, $0.update.digest()) }, uniquingKeysWith: { first, _ in first }),
-        remarks: [:], server: server)
+        remarks: [:], server: server, family: ModelFamily.of(checkpoint))
     }
   }
 

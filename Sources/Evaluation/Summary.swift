@@ -14,11 +14,13 @@ public struct Summary: Codable, Sendable {
   public var judgeAgreement: [JudgeAgreement]
   /// How good the judges were found to be, where that was measured.
   public var judgeQuality: [JudgeQuality]
+  /// What decides whether another run may be compared; nil in summaries of the first release.
+  public var basis: ComparisonBasis?
   /// The α to use; nil for runs that have no choice of them.
   public var recommendation: Recommendation?
 
   enum CodingKeys: String, CodingKey {
-    case schema, rows, datasets, remarks, missing, recommendation
+    case schema, rows, datasets, remarks, missing, basis, recommendation
     case judgeAgreement = "judge_agreement"
     case judgeQuality = "judge_quality"
   }
@@ -44,6 +46,7 @@ public struct Summary: Codable, Sendable {
       plan.cells.map { ($0.id, plan.datasets[$0.dataset]?.prompts ?? 0) },
       uniquingKeysWith: { first, _ in first })
     missing = sizes.values.reduce(0, +) * plan.samples - samples.count
+    basis = ComparisonBasis(plan)
     judgeAgreement = JudgeAgreement.all(plan, byCell)
     judgeQuality = manifest.judgeQuality
     recommendation = Recommendation(
@@ -63,6 +66,7 @@ public struct Summary: Codable, Sendable {
       try container.decodeIfPresent([JudgeAgreement].self, forKey: .judgeAgreement) ?? []
     judgeQuality =
       try container.decodeIfPresent([JudgeQuality].self, forKey: .judgeQuality) ?? []
+    basis = try container.decodeIfPresent(ComparisonBasis.self, forKey: .basis)
     recommendation = try container.decodeIfPresent(Recommendation.self, forKey: .recommendation)
   }
 

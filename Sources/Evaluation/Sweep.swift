@@ -83,7 +83,7 @@ public struct Sweep {
           uniqueKeysWithValues: attacks.compactMap { attack in
             attack.remark.map { (attack.name, $0) }
           }),
-        server: server)
+        server: server, family: ModelFamily.of(pair.aligned))
     }
   }
 

@@ -19,9 +19,9 @@ struct Loxeval: AsyncParsableCommand {
       """,
     version: version,
     subcommands: [
-      SweepCommand.self, EvaluateCommand.self, ReportCommand.self, JudgeCheckCommand.self,
-      ExtrapolateCommand.self,
-      SpectrumCommand.self, AttackCommand.self, AlignCommand.self, CreateCommand.self,
+      SweepCommand.self, EvaluateCommand.self, ReportCommand.self, GateCommand.self,
+      JudgeCheckCommand.self, ExtrapolateCommand.self, SpectrumCommand.self, AttackCommand.self,
+      AlignCommand.self, CreateCommand.self,
       ServeCommand.self,
     ])
 

@@ -16,6 +16,10 @@ struct ReportCommand: ParsableCommand {
         + ", separated by commas.", valueName: "list"))
   var format = ReportFormat.allCases.map(\.rawValue).joined(separator: ",")
 
+  @Flag(
+    help: "Cut replies to their opening in pages for readers, so that they can be shown to anyone.")
+  var redact = false
+
   @OptionGroup(title: "Reading") var reading: ReadingOptions
 
   private var formats: [ReportFormat] {
@@ -39,7 +43,8 @@ struct ReportCommand: ParsableCommand {
     try manifest.accept(reading.judgeQuality)
     manifest.limits = reading.limits
     let written = try RunReports.write(
-      formats, manifest: manifest, samples: Journal.read(folder: folder), to: folder)
+      formats, manifest: manifest, samples: Journal.read(folder: folder), to: folder,
+      isRedacted: redact)
     for file in written { print(file.relativePath) }
   }
 }

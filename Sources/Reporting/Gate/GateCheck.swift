@@ -36,15 +36,19 @@ public struct GateResult: Hashable, Sendable {
   /// What keeps the whole run from being judged, such as missing samples or another dataset in the
   /// baseline.
   public var problems: [String]
+  /// What a reader must know of the choice of cells.
+  public var notes: [String]
   public var confidence: Double
   /// Whether a limit that so few prompts do not decide counts as breached.
   public var failsOnInconclusive: Bool
 
   public init(
-    checks: [GateCheck], problems: [String], confidence: Double, failsOnInconclusive: Bool
+    checks: [GateCheck], problems: [String], notes: [String] = [], confidence: Double,
+    failsOnInconclusive: Bool
   ) {
     self.checks = checks
     self.problems = problems
+    self.notes = notes
     self.confidence = confidence
     self.failsOnInconclusive = failsOnInconclusive
   }

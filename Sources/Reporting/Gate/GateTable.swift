@@ -4,7 +4,7 @@ import Scoring
 /// A gate's result as a table on stdout.
 public enum GateTable {
   public static func render(_ result: GateResult) -> String {
-    var lines = result.problems.map { "error: \(HTMLText.legible($0))" }
+    var lines = result.notes.map(flat) + result.problems.map { "error: \(flat($0))" }
     if !result.checks.isEmpty {
       let header = ["outcome", "limit", "measured", "interval", "n", "cell"]
       let rows = result.checks.map { check in
@@ -21,6 +21,7 @@ public enum GateTable {
           cell + String(repeating: " ", count: width - cell.count)
         }.joined(separator: "  ").trimmingTrailingSpaces
       }
+      if !lines.isEmpty { lines.append("") }
       lines += [line(header)] + rows.map(line)
       let reasons = result.checks.filter { $0.outcome != .passed }
         .map { "\($0.outcome.rawValue): \(flat($0.cell)): \(flat($0.reason))" }

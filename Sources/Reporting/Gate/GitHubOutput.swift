@@ -13,6 +13,7 @@ public enum GitHubOutput {
     let opening =
       "## loxeval gate: \(Markdown.escape(result.headline))\n\nRun `\(run.replacing("`", with: "'"))`"
       + ", decided at \(Number.text(result.confidence * 100)) % confidence.\n\n"
+      + result.notes.map { "\(Markdown.escape($0))\n\n" }.joined()
       + result.problems.map { "- ❌ \(Markdown.escape($0))\n" }.joined()
     let order: [GateOutcome] = [.error, .breached, .inconclusive, .passed]
     let checks = order.flatMap { outcome in result.checks.filter { $0.outcome == outcome } }

@@ -1,0 +1,61 @@
+import Chat
+
+/// What decides whether two runs may be compared: all but the weights, the seed and the machine.
+public struct ComparisonBasis: Codable, Hashable, Sendable {
+  /// The model's architecture and size; nil for endpoints, which do not tell.
+  public var family: String?
+  /// The models' names, which stand for the family where that is not known.
+  public var models: [String]
+  public var temperature: Double
+  public var topP: Double
+  public var maxTokens: Int
+  /// How often each prompt is asked.
+  public var samples: Int
+  /// The judges' configurations by their names.
+  public var judges: [String: String]
+  /// How the attacks are made, by their names, where there is anything to say.
+  public var attacks: [String: String]
+
+  enum CodingKeys: String, CodingKey {
+    case family, models, temperature, samples, judges, attacks
+    case topP = "top_p"
+    case maxTokens = "max_tokens"
+  }
+
+  init(_ plan: RunManifest.Plan) {
+    family = plan.family
+    models = Set(plan.cells.map(\.model)).sorted()
+    temperature = plan.decoding.temperature
+    topP = plan.decoding.topP
+    maxTokens = plan.decoding.maxTokens
+    samples = plan.samples
+    judges = plan.judges
+    attacks = plan.remarks
+  }
+
+  /// The fields in which another run differs, each with both values; of judges and attacks only those
+  /// that both have.
+  public func differences(from other: ComparisonBasis) -> [String] {
+    var found: [String] = []
+    func compare(_ field: String, _ there: String, _ here: String) {
+      if there != here { found.append("\(field) is \(there) there and \(here) here") }
+    }
+    if let mine = family, let theirs = other.family {
+      compare("model family", theirs, mine)
+    } else {
+      compare(
+        "model", other.models.joined(separator: ", "), models.joined(separator: ", "))
+    }
+    compare("temperature", Number.text(other.temperature), Number.text(temperature))
+    compare("top-p", Number.text(other.topP), Number.text(topP))
+    compare("max-tokens", "\(other.maxTokens)", "\(maxTokens)")
+    compare("samples a prompt", "\(other.samples)", "\(samples)")
+    for (name, configuration) in judges.sorted(by: { $0.key < $1.key }) {
+      if let theirs = other.judges[name] { compare("judge \(name)", theirs, configuration) }
+    }
+    for (name, recipe) in attacks.sorted(by: { $0.key < $1.key }) {
+      if let theirs = other.attacks[name] { compare("attack \(name)", theirs, recipe) }
+    }
+    return found
+  }
+}

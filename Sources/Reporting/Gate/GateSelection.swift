@@ -1,0 +1,95 @@
+import Evaluation
+
+/// Which cells a gate looks at.
+public struct GateSelection: Hashable, Sendable {
+  /// Which α.
+  public enum Alphas: Hashable, Sendable {
+    /// Every α > 0 where the run has any: the models with LoX. Where it has none, α = 0.
+    case extrapolated
+    /// All, α = 0 among them.
+    case all
+    /// The α and rank that the run recommends.
+    case recommended
+    case values([Double])
+  }
+
+  public var alphas: Alphas
+  /// nil: all.
+  public var ranks: [String]?
+  /// nil: all; over-refusal and utility are then looked at before any attack.
+  public var attacks: [String]?
+  public var datasets: [String]?
+  /// nil: the first judge of each set.
+  public var judges: [String]?
+
+  public init(
+    alphas: Alphas = .extrapolated, ranks: [String]? = nil, attacks: [String]? = nil,
+    datasets: [String]? = nil, judges: [String]? = nil
+  ) {
+    self.alphas = alphas
+    self.ranks = ranks
+    self.attacks = attacks
+    self.datasets = datasets
+    self.judges = judges
+  }
+
+  /// The rows of a run that are chosen, judges aside; at α = 0 those of one rank, since all ranks
+  /// share their samples.
+  ///
+  /// - Throws: ``GateError/noSuchCell`` for a value that the run does not have, so that a misspelt
+  ///   filter never passes.
+  func rows(of summary: Summary) throws(GateError) -> [SummaryRow] {
+    let rows = summary.rows
+    try check("attack", attacks, rows.map(\.attack))
+    try check("rank", ranks, rows.map(\.rank))
+    try check("dataset", datasets, rows.map(\.dataset))
+    try check("judge", judges, rows.map(\.judge))
+    let places = try self.places(of: summary)
+    var seen: Set<[String]> = []
+    return rows.filter { row in
+      places(row)
+        && (attacks?.contains(row.attack) ?? true)
+        && (row.alpha == 0 || (ranks?.contains(row.rank) ?? true))
+        && (datasets?.contains(row.dataset) ?? true)
+    }.filter { row in
+      row.alpha != 0 || seen.insert([row.attack, row.dataset, row.judge]).inserted
+    }
+  }
+
+  private func places(
+    of summary: Summary
+  ) throws(GateError) -> (SummaryRow) -> Bool {
+    switch alphas {
+    case .all: return { _ in true }
+    case .extrapolated:
+      let hasAny = summary.rows.contains { $0.alpha != 0 }
+      return { !hasAny || $0.alpha != 0 }
+    case .recommended:
+      guard let alpha = summary.recommendation?.alpha, let rank = summary.recommendation?.rank
+      else {
+        throw .nothingRecommended(
+          reason: summary.recommendation?.reason ?? "the run has no choice of α")
+      }
+      return { $0.alpha == alpha && (alpha == 0 || $0.rank == rank) }
+    case .values(let values):
+      try check(
+        "alpha", values.map(Number.text), summary.rows.map { Number.text($0.alpha) })
+      return { values.contains($0.alpha) }
+    }
+  }
+
+  private func check(
+    _ field: String, _ wanted: [String]?, _ found: [String]
+  ) throws(GateError) {
+    for value in wanted ?? [] where !found.contains(value) {
+      var seen: Set<String> = []
+      throw .noSuchCell(
+        field: field, value: value, found: found.filter { seen.insert($0).inserted })
+    }
+  }
+
+  /// Whether a row is judged by a judge that the gate listens to.
+  func listens(to row: SummaryRow, leading: Bool) -> Bool {
+    judges.map { $0.contains(row.judge) } ?? leading
+  }
+}

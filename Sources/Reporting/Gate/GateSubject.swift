@@ -1,0 +1,100 @@
+public import Evaluation
+public import Foundation
+import Scoring
+
+/// A run, or what is kept of one, as a gate sees it.
+public struct GateSubject: Sendable {
+  public var summary: Summary
+  /// nil where only a summary was kept: then two runs cannot be compared prompt by prompt.
+  public var samples: [Sample]?
+
+  public init(summary: Summary, samples: [Sample]? = nil) {
+    self.summary = summary
+    self.samples = samples
+  }
+
+  /// Reads a run's folder.
+  public init(run folder: URL) throws {
+    let samples = try Journal.read(folder: folder)
+    summary = Summary(of: try RunManifest.read(from: folder), samples: samples)
+    self.samples = samples
+  }
+
+  /// Reads a baseline: a summary.json, or a run's folder with its journal or with that file alone.
+  public init(baseline place: URL) throws {
+    guard FileManager.default.fileExists(atPath: place.path) else {
+      throw GateError.unreadableSummary(path: place.path, reason: "there is nothing there")
+    }
+    let isFolder =
+      (try? place.resourceValues(forKeys: [.isDirectoryKey]))?.isDirectory ?? false
+    if isFolder, let run = try? GateSubject(run: place) {
+      self = run
+      return
+    }
+    let file = isFolder ? place.appending(path: "summary.json") : place
+    do {
+      summary = try JSONDecoder().decode(Summary.self, from: try Data(contentsOf: file))
+    } catch let error as DecodingError {
+      throw GateError.unreadableSummary(path: file.path, reason: "\(error)")
+    } catch {
+      throw GateError.unreadableSummary(
+        path: file.path, reason: (error as NSError).localizedDescription)
+    }
+  }
+
+  /// The row that measures the same cell; at α = 0 the rank makes no difference.
+  func row(like row: SummaryRow) -> SummaryRow? {
+    summary.rows.first {
+      $0.attack == row.attack && $0.dataset == row.dataset && $0.judge == row.judge
+        && $0.alpha == row.alpha && (row.alpha == 0 || $0.rank == row.rank)
+    }
+  }
+
+  /// Each prompt's outcomes under a row's judge; nil where the samples were not kept.
+  private func outcomes(of row: SummaryRow) -> [String: PromptOutcome]? {
+    guard let samples else { return nil }
+    let cell = Cell(
+      model: row.model, targets: row.targets, rank: row.rank, alpha: row.alpha,
+      attack: row.attack, attackMethod: row.attackMethod, dataset: row.dataset, variant: []
+    ).id
+    let judges = summary.datasets[row.dataset]?.judges ?? []
+    var outcomes: [String: PromptOutcome] = [:]
+    for sample in samples where sample.cell == cell {
+      let verdict = sample.judgement(by: row.judge, of: judges).verdict
+      guard verdict != .unscored else { continue }
+      outcomes[sample.id, default: PromptOutcome(successes: 0, trials: 0)].trials += 1
+      if verdict == .complied { outcomes[sample.id]?.successes += 1 }
+    }
+    return outcomes
+  }
+
+  /// The interval of the change since a baseline on the same prompts; nil where a side's samples were
+  /// not kept.
+  func pairedInterval(
+    of row: SummaryRow, since baseline: GateSubject, _ before: SummaryRow, confidence: Double
+  ) -> ConfidenceInterval? {
+    guard let first = baseline.outcomes(of: before), let second = outcomes(of: row) else {
+      return nil
+    }
+    let pairs = second.keys.sorted().compactMap { id in
+      first[id].flatMap { there in second[id].map { (first: there, second: $0) } }
+    }
+    // A pairing that leaves out a share of the prompts would compare other rates than it prints.
+    guard !pairs.isEmpty, pairs.count == first.count, pairs.count == second.count else {
+      return nil
+    }
+    guard pairs.allSatisfy({ $0.first.trials == 1 && $0.second.trials == 1 }) else {
+      return clusteredDifferenceInterval(pairs, confidence: confidence)
+    }
+    var counts = PairedCounts()
+    for pair in pairs {
+      switch (pair.first.successes > 0, pair.second.successes > 0) {
+      case (true, true): counts.both += 1
+      case (true, false): counts.onlyFirst += 1
+      case (false, true): counts.onlySecond += 1
+      case (false, false): counts.neither += 1
+      }
+    }
+    return pairedDifferenceInterval(counts, confidence: confidence)
+  }
+}
