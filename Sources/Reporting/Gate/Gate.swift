@@ -102,7 +102,7 @@ public struct Gate: Sendable {
           + "(VALUES, recommended or all)"
       ]
     case .recommended:
-      let percent = Markdown.percent(confidence(run))
+      let percent = GateCells.confidence(confidence(run))
       return [
         "cells: the recommended α, chosen on these same samples among "
           + "\(run.summary.recommendation?.candidates.count ?? 0): decided at \(percent) each"

@@ -89,13 +89,18 @@ struct GateCells {
     }
   }
 
+  /// `95 %`, `99.2 %`
+  static func confidence(_ share: Double) -> String {
+    "\(Number.text((share * 10_000).rounded() / 100)) %"
+  }
+
   private func reason(_ rule: GateRule, _ limit: Double, _ decision: GateDecision) -> String {
     let isChange = rule == .maximumIncrease
     func shown(_ value: Double) -> String {
       isChange ? "\(Markdown.points(value)) points" : Markdown.percent(value)
     }
     let interval =
-      "\(Markdown.percent(confidence)) interval, \(shown(decision.interval.lower)) to "
+      "\(Self.confidence(confidence)) interval, \(shown(decision.interval.lower)) to "
       + shown(decision.interval.upper)
     let beyond = rule == .minimumUtility ? "below" : "above"
     let within = rule == .minimumUtility ? "at or above" : "at or below"

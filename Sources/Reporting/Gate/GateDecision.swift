@@ -79,21 +79,22 @@ public struct GateDecision: Hashable, Sendable {
   /// A share that must not have grown by more than a limit since a baseline.
   ///
   /// - Parameter paired: the interval of the difference on the same prompts, where the baseline's
-  ///   samples are at hand; otherwise the two runs count as independent (Newcombe), which is the
-  ///   more cautious.
+  ///   samples are at hand, at a multiple of their number; otherwise the two runs count as
+  ///   independent (Newcombe), which is the more cautious.
   public static func increase(
     atMost limit: Double, from baseline: MeasuredRate, to measured: MeasuredRate,
-    paired: ConfidenceInterval? = nil, confidence: Double
+    paired: ((_ factor: Double) -> ConfidenceInterval?)? = nil, confidence: Double
   ) -> GateDecision {
     func interval(_ factor: Double) -> ConfidenceInterval {
-      newcombeInterval(
+      if let found = paired?(factor) { return found }
+      return newcombeInterval(
         first: (baseline.rate, baseline.trials * factor),
         second: (measured.rate, measured.trials * factor), confidence: confidence)
     }
     func outcome(_ interval: ConfidenceInterval) -> GateOutcome {
       interval.upper <= limit ? .passed : interval.lower > limit ? .breached : .inconclusive
     }
-    let found = paired ?? interval(1)
+    let found = interval(1)
     var decision = GateDecision(
       outcome: outcome(found), value: measured.rate - baseline.rate, interval: found)
     if decision.outcome == .inconclusive {

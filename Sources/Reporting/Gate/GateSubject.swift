@@ -68,11 +68,11 @@ public struct GateSubject: Sendable {
     return outcomes
   }
 
-  /// The interval of the change since a baseline on the same prompts; nil where a side's samples were
-  /// not kept.
+  /// The interval of the change since a baseline on the same prompts, as a function of how many times
+  /// as many there are; nil where a side's samples were not kept.
   func pairedInterval(
     of row: SummaryRow, since baseline: GateSubject, _ before: SummaryRow, confidence: Double
-  ) -> ConfidenceInterval? {
+  ) -> ((_ factor: Double) -> ConfidenceInterval?)? {
     guard let first = baseline.outcomes(of: before), let second = outcomes(of: row) else {
       return nil
     }
@@ -84,7 +84,8 @@ public struct GateSubject: Sendable {
       return nil
     }
     guard pairs.allSatisfy({ $0.first.trials == 1 && $0.second.trials == 1 }) else {
-      return clusteredDifferenceInterval(pairs, confidence: confidence)
+      let interval = clusteredDifferenceInterval(pairs, confidence: confidence)
+      return { $0 == 1 ? interval : nil }
     }
     var counts = PairedCounts()
     for pair in pairs {
@@ -95,6 +96,13 @@ public struct GateSubject: Sendable {
       case (false, false): counts.neither += 1
       }
     }
-    return pairedDifferenceInterval(counts, confidence: confidence)
+    return { [counts] factor in
+      func times(_ count: Int) -> Int { Int((Double(count) * factor).rounded()) }
+      return pairedDifferenceInterval(
+        PairedCounts(
+          both: times(counts.both), onlyFirst: times(counts.onlyFirst),
+          onlySecond: times(counts.onlySecond), neither: times(counts.neither)),
+        confidence: confidence)
+    }
   }
 }

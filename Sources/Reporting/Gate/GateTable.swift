@@ -34,7 +34,10 @@ public enum GateTable {
     HTMLText.legible(text).replacing("\n", with: " ")
   }
 
-  static func limit(_ check: GateCheck) -> String { Markdown.percent(check.limit) }
+  static func limit(_ check: GateCheck) -> String {
+    check.rule == .maximumIncrease
+      ? "\(Markdown.points(check.limit)) points" : Markdown.percent(check.limit)
+  }
 
   static func value(_ check: GateCheck) -> String {
     check.rule == .maximumIncrease ? Markdown.points(check.value) : Markdown.percent(check.value)
@@ -43,7 +46,7 @@ public enum GateTable {
   static func interval(_ check: GateCheck) -> String {
     guard let interval = check.interval else { return "–" }
     return check.rule == .maximumIncrease
-      ? "\(Markdown.points(interval.lower)) – \(Markdown.points(interval.upper))"
+      ? "\(Markdown.points(interval.lower)) to \(Markdown.points(interval.upper))"
       : "\(Markdown.percent(interval.lower)) – \(Markdown.percent(interval.upper))"
   }
 }

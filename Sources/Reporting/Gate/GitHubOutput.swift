@@ -12,7 +12,7 @@ public enum GitHubOutput {
   public static func summary(_ result: GateResult, run: String) -> String {
     let opening =
       "## loxeval gate: \(Markdown.escape(result.headline))\n\nRun `\(run.replacing("`", with: "'"))`"
-      + ", decided at \(Number.text(result.confidence * 100)) % confidence.\n\n"
+      + ", decided at \(GateCells.confidence(result.confidence)) confidence.\n\n"
       + result.notes.map { "\(Markdown.escape($0))\n\n" }.joined()
       + result.problems.map { "- ❌ \(Markdown.escape($0))\n" }.joined()
     let order: [GateOutcome] = [.error, .breached, .inconclusive, .passed]

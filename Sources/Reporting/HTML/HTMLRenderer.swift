@@ -34,7 +34,8 @@ enum HTMLRenderer {
 
   static func render(_ phrase: Phrase) -> String {
     switch phrase {
-    case .text(let text): HTMLText.escape(text)
+    // A number and its sign stay on one line.
+    case .text(let text): HTMLText.escape(text).replacing(" %", with: "\u{A0}%")
     case .strong(let text): "<strong>\(HTMLText.escape(text))</strong>"
     case .emphasis(let text): "<em>\(HTMLText.escape(text))</em>"
     case .code(let text): "<code>\(HTMLText.escape(text))</code>"
