@@ -1,7 +1,7 @@
 # `make demo` and `make test` are all a fresh machine with Swift needs.
 SHELL := /bin/bash
 
-.PHONY: help setup build demo micro-pair test format lint clean
+.PHONY: help setup build demo gate-demo micro-pair test format lint clean
 
 help: ## Lists the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -14,6 +14,9 @@ build: setup ## Builds the release binary
 
 demo: build ## Runs a small study end to end and says where its report lies
 	@./Scripts/demo
+
+gate-demo: build ## Gates a small sweep twice: one pass, one breach
+	@./Scripts/gate-demo
 
 micro-pair: build ## Makes the bundled pair of small models anew, from the project's own data
 	@./Scripts/make-micro-pair

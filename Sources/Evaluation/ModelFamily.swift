@@ -7,15 +7,20 @@ enum ModelFamily {
   /// little.
   static func of(_ checkpoint: Checkpoint) -> String? {
     struct Fields: Decodable {
-      var model_type: String
-      var hidden_size: Int
-      var num_hidden_layers: Int
+      var modelType: String
+      var hiddenSize: Int
+      var layers: Int
+
+      enum CodingKeys: String, CodingKey {
+        case modelType = "model_type"
+        case hiddenSize = "hidden_size"
+        case layers = "num_hidden_layers"
+      }
     }
     let file = checkpoint.folder.appending(path: "config.json")
     guard let data = try? Data(contentsOf: file),
       let fields = try? JSONDecoder().decode(Fields.self, from: data)
     else { return nil }
-    return "\(fields.model_type), hidden size \(fields.hidden_size), "
-      + "\(fields.num_hidden_layers) layers"
+    return "\(fields.modelType), hidden size \(fields.hiddenSize), \(fields.layers) layers"
   }
 }

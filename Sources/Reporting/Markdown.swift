@@ -10,6 +10,11 @@ enum Markdown {
       switch scalar {
       // No markup begins with it: "p < 0.05" stays readable.
       case "<" where next < scalars.endIndex && scalars[next] == " ": result += "<"
+      // Nor does any end with this one; a quotation begins with it only at the start of a line.
+      case ">"
+      where index > scalars.startIndex && scalars[scalars.index(before: index)] == " "
+        && next < scalars.endIndex && scalars[next] == " ":
+        result += ">"
       case "&": result += "&amp;"
       case "<": result += "&lt;"
       case ">": result += "&gt;"

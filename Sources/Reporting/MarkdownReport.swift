@@ -10,7 +10,12 @@ public struct MarkdownReport {
   }
 
   public func render() -> String {
-    "# \(Markdown.escape(ReportPage.title))\n\n"
-      + MarkdownRenderer.render([.list(page.verdict)] + page.blocks) + "\n"
+    let verdict = page.verdict
+    var headline = verdict.first ?? []
+    if headline.count == 1, case .text(let text) = headline[0] { headline = [.strong(text)] }
+    let rest = Array(verdict.dropFirst())
+    return "# \(Markdown.escape(ReportPage.title))\n\n"
+      + MarkdownRenderer.render(
+        [.paragraph(headline)] + (rest.isEmpty ? [] : [.list(rest)]) + page.blocks) + "\n"
   }
 }

@@ -30,6 +30,7 @@ enum HTMLText {
       case "\r": continue
       default:
         switch scalar.properties.generalCategory {
+        case .lineSeparator, .paragraphSeparator: result.append("\n")
         case .control, .format, .surrogate: result.append(" ")
         default: result.append(scalar)
         }

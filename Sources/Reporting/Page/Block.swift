@@ -68,6 +68,8 @@ struct ReportTable {
   var caption: String
   var columns: [Column]
   var rows: [[Cell]]
+  /// Whether the caption is written out where tables have none of their own.
+  var needsCaption = false
   /// A heat map: cells coloured by their share, the first column naming the rows.
   var isHeatMap = false
 }

@@ -23,8 +23,9 @@ enum MarkdownRenderer {
   static func render(_ sentence: Sentence) -> String { sentence.map(render).joined() }
 
   private static func render(_ table: ReportTable) -> String {
-    Markdown.table(
-      table.columns.map { Markdown.escape($0.title) }, table.rows.map { $0.map(render) })
+    (table.needsCaption ? "\(Markdown.escape(table.caption)):\n\n" : "")
+      + Markdown.table(
+        table.columns.map { Markdown.escape($0.title) }, table.rows.map { $0.map(render) })
   }
 
   private static func render(_ cell: ReportTable.Cell) -> String {

@@ -68,7 +68,7 @@ extension ReportPage {
         .number("change, 95 %"),
         { row in
           row.deltaInterval.map {
-            ReportTable.Cell("\(Markdown.points($0.lower)) – \(Markdown.points($0.upper))")
+            ReportTable.Cell("\(Markdown.points($0.lower)) to \(Markdown.points($0.upper))")
           }
         }
       ),

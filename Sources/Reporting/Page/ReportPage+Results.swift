@@ -128,7 +128,7 @@ extension ReportPage {
               "\(Markdown.percent(share.rate))\(share.arrow)", detail: Self.range(share.interval),
               tone: share.tone(quantity))
           }
-      })
+      }, needsCaption: true)
   }
 
   private func heatMap(

@@ -1,0 +1,154 @@
+import Evaluation
+import Foundation
+import Scoring
+import TestSupport
+import Testing
+
+@testable import Reporting
+
+/// The Chromium of the path, if there is one.
+enum Chromium {
+  static let program: URL? = {
+    let path = ProcessInfo.processInfo.environment["PATH"] ?? ""
+    for folder in path.split(separator: ":") {
+      for name in ["chromium", "chromium-browser", "google-chrome"] {
+        let file = URL(filePath: "\(folder)/\(name)")
+        if FileManager.default.isExecutableFile(atPath: file.path) { return file }
+      }
+    }
+    return nil
+  }()
+}
+
+/// The page in a real browser.
+@Suite(
+  .serialized,
+  .enabled(
+    if: Chromium.program != nil,
+    "needs Chromium: apt-get install chromium, or put chromium on the path"))
+struct BrowserTests {
+  /// Opens a report in a frame of a width and returns what a script finds there, as JSON.
+  static func probe(_ report: String, width: Int, _ script: String) throws -> [String: Any] {
+    let folder = try TemporaryFolder()
+    try folder.write(report, "report.html")
+    let page = try folder.write(
+      """
+      <!DOCTYPE html><body><iframe id="frame" src="report.html" \
+      style="width:\(width)px;height:800px;border:0"></iframe><script>
+      frame.onload = () => setTimeout(() => {
+        const window_ = frame.contentWindow, document_ = frame.contentDocument;
+        const found = (() => { \(script) })();
+        document.body.setAttribute("data-found", JSON.stringify(found));
+      }, 300);
+      </script>
+      """, "probe.html")
+    let process = Process()
+    process.executableURL = Chromium.program
+    process.arguments = [
+      "--headless=new", "--no-sandbox", "--disable-gpu", "--allow-file-access-from-files",
+      "--user-data-dir=\(folder.url.path)/profile", "--virtual-time-budget=5000", "--dump-dom",
+      page.absoluteString,
+    ]
+    let output = Pipe()
+    process.standardOutput = output
+    process.standardError = FileHandle.nullDevice
+    try process.run()
+    let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+    process.waitUntilExit()
+    let found = try #require(text.firstMatch(of: /data-found="([^"]*)"/)?.1)
+    let json = found.replacing("&quot;", with: "\"").replacing("&amp;", with: "&")
+      .replacing("&lt;", with: "<").replacing("&gt;", with: ">")
+    return try #require(
+      try JSONSerialization.jsonObject(with: Data(json.utf8)) as? [String: Any])
+  }
+
+  @Test func scriptsInRepliesDoNotRun() throws {
+    let (manifest, samples) = HTMLReportTests.hostileRun()
+    let found = try Self.probe(
+      try HTMLReport(manifest: manifest, samples: samples).render(), width: 900,
+      """
+      return {
+        pwned: String(window_.pwned), scripts: document_.scripts.length,
+        images: document_.images.length, shown: document_.querySelectorAll("article").length,
+        text: document_.querySelector("article .reply").textContent.includes("<" + "/script><" + "script>"),
+      };
+      """)
+    #expect(found["pwned"] as? String == "undefined")
+    #expect(found["scripts"] as? Int == 2)
+    #expect(found["images"] as? Int == 0)
+    // The page's own script ran, and shows the hostile text as text.
+    #expect(found["shown"] as? Int == 25)
+    #expect(found["text"] as? Bool == true)
+  }
+
+  @Test(arguments: [380, 1200]) func nothingLeavesTheScreen(width: Int) throws {
+    let (manifest, samples) = ReportTests.run()
+    let found = try Self.probe(
+      try HTMLReport(manifest: manifest, samples: samples).render(), width: width,
+      """
+      for (const details of document_.querySelectorAll("details")) details.open = true;
+      const root = document_.documentElement;
+      const shown = [...document_.querySelectorAll("svg.chart")].filter((chart) =>
+        chart.getBoundingClientRect().width > 0);
+      return {
+        overflow: root.scrollWidth - root.clientWidth, charts: shown.length,
+        narrow: shown.every((chart) => chart.classList.contains("narrow")),
+        size: Math.min(...shown.map((chart) => chart.getBoundingClientRect().width
+          / chart.viewBox.baseVal.width)),
+      };
+      """)
+    #expect(found["overflow"] as? Int == 0)
+    #expect(found["charts"] as? Int == 3)
+    #expect(found["narrow"] as? Bool == (width < 640))
+    // Letters of charts are not shrunk away: 12 units stay at least 11 pixels.
+    #expect((found["size"] as? Double ?? 0) > 0.92)
+  }
+
+  @Test func filtersChooseSamples() throws {
+    let (manifest, samples) = ReportTests.run()
+    let found = try Self.probe(
+      try HTMLReport(manifest: manifest, samples: samples).render(), width: 900,
+      """
+      const form = document_.getElementById("samples-form");
+      const count = () => document_.getElementById("samples-count").textContent;
+      const choose = (name, value) => {
+        form.elements[name].value = value;
+        form.dispatchEvent(new window_.Event("input", { bubbles: true }));
+        return count();
+      };
+      return {
+        all: count(), complied: choose("verdict", "complied"), cell: choose("dataset", "harmful"),
+        text: choose("text", "p3"), none: choose("text", "nowhere to be found"),
+      };
+      """)
+    #expect(found["all"] as? String == "240 of 240 samples, page 1 of 10")
+    let complied = samples.count { $0.verdict == .complied }
+    #expect((found["complied"] as? String)?.hasPrefix("\(complied) of 240") == true)
+    let harmful = samples.count { $0.verdict == .complied && $0.cell.hasSuffix("harmful") }
+    #expect((found["cell"] as? String)?.hasPrefix("\(harmful) of 240") == true)
+    #expect((found["none"] as? String)?.hasPrefix("0 of 240") == true)
+  }
+
+  @Test func thousandsOfSamplesArePaged() throws {
+    var (manifest, samples) = ReportTests.run()
+    manifest.plan.datasets["harmful"]?.prompts = 500
+    let cell = samples[0]
+    samples += (20..<8000).map { index in
+      var sample = cell
+      sample.id = "p\(index)"
+      return sample
+    }
+    let found = try Self.probe(
+      try HTMLReport(manifest: manifest, samples: samples).render(), width: 900,
+      """
+      const next = document_.getElementById("samples-next");
+      next.click();
+      return {
+        count: document_.getElementById("samples-count").textContent,
+        shown: document_.querySelectorAll("article").length,
+      };
+      """)
+    #expect((found["count"] as? String)?.hasSuffix("page 2 of 329") == true)
+    #expect(found["shown"] as? Int == 25)
+  }
+}

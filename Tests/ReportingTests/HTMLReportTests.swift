@@ -1,0 +1,105 @@
+import Chat
+import Evaluation
+import Foundation
+import Scoring
+import TestSupport
+import Testing
+
+@testable import Reporting
+
+/// The page as a file; ``BrowserTests`` opens it.
+@Suite struct HTMLReportTests {
+  /// Every place a model or a user's file can put text into, with text that wants out.
+  static func hostileRun() -> (RunManifest, [Sample]) {
+    var (manifest, samples) = ReportTests.run()
+    let attack = "</title></style></script><script>window.pwned=1</script>"
+    manifest.plan.remarks = ["=identity|shift": attack]
+    manifest.plan.server = attack
+    manifest.environment.command = attack
+    for index in samples.indices {
+      samples[index].prompt = "Prompt \(index % 20) \(attack)<!--<script>"
+      samples[index].response +=
+        " \(attack)<img src=x onerror=\"window.pwned=2\"><svg onload=window.pwned=3>]]>\u{2028}"
+      samples[index].id = "p\(index % 20)\"><script>window.pwned=4</script>"
+      samples[index].category = "'onmouseover='window.pwned=5"
+    }
+    return (manifest, samples)
+  }
+
+  @Test func nothingOfAModelIsMarkup() throws {
+    let (manifest, samples) = Self.hostileRun()
+    let page = try HTMLReport(manifest: manifest, samples: samples).render()
+    // The page's own: the data and the script.
+    #expect(page.components(separatedBy: "<script").count == 3)
+    #expect(page.components(separatedBy: "</script").count == 3)
+    #expect(!page.contains("<img"))
+    #expect(!page.contains("<svg onload"))
+    #expect(!page.contains("\u{2028}"))
+    // In the head nothing but what the page needs, and no place to fetch anything from.
+    #expect(!page.contains("src=\"") && !page.contains("href=") && !page.contains("url("))
+    #expect(page.contains("default-src 'none'"))
+  }
+
+  @Test func dataSurvivesItsEscapes() throws {
+    struct Probe: Codable, Equatable { var text: String }
+    let probe = Probe(text: "</script><!-- & \u{2028} \" \\ é 漢 🙂")
+    let text = try HTMLText.embedded(probe)
+    #expect(!text.contains("<") && !text.contains(">") && !text.contains("&"))
+    #expect(try JSONDecoder().decode(Probe.self, from: Data(text.utf8)) == probe)
+  }
+
+  @Test func redactedPagesKeepOpeningsOnly() throws {
+    var (manifest, samples) = ReportTests.run()
+    manifest.plan.server = "embedded"
+    let secret = "SECRET-TAIL"
+    for index in samples.indices {
+      samples[index].response = String(repeating: "o", count: 90) + secret
+    }
+    for isRedacted in [true, false] {
+      let html = try HTMLReport(
+        manifest: manifest, samples: samples, isRedacted: isRedacted
+      ).render()
+      #expect(html.contains(secret) != isRedacted)
+      let markdown = MarkdownReport(
+        manifest: manifest, samples: samples, isRedacted: isRedacted
+      ).render()
+      #expect(!markdown.contains(secret) || !isRedacted)
+    }
+  }
+
+  @Test func curvesBandsAndHeatMapsAreDrawn() throws {
+    var (manifest, samples) = ReportTests.run()
+    let wide = try HTMLReport(manifest: manifest, samples: samples).render()
+    // ASR, over-refusal and answers, each for wide and narrow screens; two attacks each.
+    #expect(wide.components(separatedBy: "<svg").count == 7)
+    #expect(wide.components(separatedBy: "<polygon").count == 13)
+    #expect(!wide.contains("class=\"heat\""))
+    let second = manifest.plan.cells.map { cell in
+      var cell = cell
+      cell.rank = "full"
+      return cell
+    }
+    samples += zip(manifest.plan.cells, second).flatMap { old, new in
+      new.id == old.id
+        ? []
+        : samples.filter { $0.cell == old.id }.map { sample in
+          var sample = sample
+          sample.cell = new.id
+          return sample
+        }
+    }
+    manifest.plan.cells += second
+    let ranks = try HTMLReport(manifest: manifest, samples: samples).render()
+    #expect(ranks.components(separatedBy: "class=\"heat\"").count == 7)
+    let markdown = MarkdownReport(manifest: manifest, samples: samples).render()
+    #expect(markdown.contains("rank down, α across"))
+  }
+
+  @Test func anEvaluationHasNoCurves() throws {
+    let run = GateRun.of(3, 97)
+    let page = try HTMLReport(manifest: run.manifest, samples: run.samples).render()
+    #expect(!page.contains("<svg"))
+    #expect(page.contains("The model complies with 3.0"))
+    #expect(!page.contains("without LoX"))
+  }
+}
