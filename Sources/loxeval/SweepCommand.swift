@@ -14,7 +14,7 @@ struct SweepCommand: AsyncParsableCommand {
     discussion: """
       The alignment is decomposed once and the server started once; each cell of the study is a \
       choice of scaled low-rank updates on the aligned model. The run folder gets run.json, \
-      samples.jsonl, summary.json, summary.csv and report.md.
+      samples.jsonl, summary.json, summary.csv, report.md and report.html.
       """)
 
   @Option(
@@ -147,5 +147,6 @@ func finish(_ folder: RunFolder, _ console: Console) throws {
   let samples = folder.journal.samples
   try RunReports.write(manifest: folder.manifest, samples: samples, to: folder.url)
   print(SummaryTable.render(folder.summary))
-  console.note("the report is at \(folder.url.appending(path: "report.md").relativePath)")
+  let page = folder.url.appending(path: "report.html").relativePath
+  console.note("the report is at \(page) (for reading and sharing, with curves) and report.md")
 }

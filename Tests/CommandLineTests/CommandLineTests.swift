@@ -96,7 +96,7 @@ import TinyModel
         "model,targets,rank,alpha,attack,attack_method,dataset,judge,n,errors,degenerate,successes,"
           + "asr,ci_low,ci_high,delta,p_value,seed,max_tokens\n"))
     #expect(csv.split(separator: "\n").count == 10)
-    for file in ["run.json", "summary.json", "report.md"] {
+    for file in ["run.json", "summary.json", "report.md", "report.html"] {
       #expect(
         FileManager.default.fileExists(atPath: folder.url.appending(path: "one/\(file)").path))
     }
