@@ -109,7 +109,7 @@ let package = Package(
       "LocalServer",
       ["Chat", "LinearAlgebra", "Checkpoints", "LanguageModel", "Inference", "TinyModel"]),
     tests("Scoring", ["Chat"], exclude: ["Golden"]),
-    tests("Evaluation", ["Chat", "Checkpoints", "Scoring"]),
+    tests("Evaluation", ["Chat", "Checkpoints", "Scoring"], exclude: ["FirstRelease"]),
     tests("Reporting", ["Chat", "Scoring", "Evaluation"], exclude: ["Snapshots"]),
     .testTarget(
       name: "CommandLineTests", dependencies: ["TestSupport", "TinyModel", "loxeval"],

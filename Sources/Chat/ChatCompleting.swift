@@ -37,6 +37,9 @@ public struct ChatFailure: Error, Hashable, Sendable, CustomStringConvertible {
   /// True where no other request can succeed either (bad key, no such model): the run should stop.
   public var isFatal: Bool
 
+  /// The code of a request that was given up because the run was interrupted: no result of any kind.
+  public static let cancelledCode = "cancelled"
+
   public init(
     code: String, message: String, attempts: Int, latencyMilliseconds: Double, isFatal: Bool
   ) {

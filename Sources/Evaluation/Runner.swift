@@ -172,7 +172,7 @@ public struct Runner: Sendable {
         sample.error = "\(error)"
         return Outcome(
           sample: sample, failure: sample.error, isFatal: error.isFatal,
-          isCancelled: error.code == "cancelled" || Task.isCancelled)
+          isCancelled: error.code == ChatFailure.cancelledCode || Task.isCancelled)
       }
     }
     return await judge(sample, question)
@@ -198,7 +198,9 @@ public struct Runner: Sendable {
       } else {
         outcome.sample.judgements[judge.name] = judgement
       }
-      if let error = judgement.error, !error.hasPrefix(Judgement.unparsable) {
+      if let error = judgement.error, !error.hasPrefix(Judgement.unparsable),
+        !error.hasPrefix(ChatFailure.cancelledCode)
+      {
         outcome.failure = "judge \(judge.name): \(error)"
         outcome.isFatal = outcome.isFatal || judgement.isFatal
       }
