@@ -3,7 +3,7 @@ import Foundation
 /// What comes with the project: prompt sets, training sets and the micro pair.
 enum Bundled {
   /// The prompt sets that a model is measured on by default.
-  static let promptSets = ["harmful-requests", "benign-lookalikes"]
+  static let promptSets = ["harmful-requests", "benign-lookalikes", "word-problems-test"]
 
   /// A prompt set or training set: a path as given, or a bundled set by its name.
   static func dataset(_ name: String) -> URL {

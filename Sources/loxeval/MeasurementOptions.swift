@@ -10,7 +10,7 @@ struct MeasurementOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "A prompt set: a file (JSONL, or a public set's CSV, JSON or JSONL) or a bundled set's name. "
-        + "May be repeated. By default harmful-requests and benign-lookalikes.",
+        + "May be repeated. By default harmful-requests, benign-lookalikes and word-problems-test.",
       valueName: "file|name"))
   var dataset: [String] = []
 
