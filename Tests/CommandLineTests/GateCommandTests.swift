@@ -133,6 +133,30 @@ import Testing
     #expect(!quiet.output.contains("::error"))
   }
 
+  /// What the example workflow runs is what the program takes: nothing ends with a usage error.
+  @Test func theExampleWorkflowsCommandsAreUnderstood() throws {
+    let file = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .deletingLastPathComponent().appending(path: "docs/examples/safety-gate.yml")
+    let text = try String(contentsOf: file, encoding: .utf8).replacing(/\\\n +/, with: "")
+    let folder = try TemporaryFolder()
+    var commands: Set<String> = []
+    for match in text.matches(of: /\.build\/release\/loxeval (.+)/) {
+      let arguments = match.1.split(separator: " ").map(String.init)
+      commands.insert(try #require(arguments.first))
+      let process = Process()
+      process.executableURL = CommandLineTests.program
+      process.currentDirectoryURL = folder.url
+      // Without the models and the run these commands stop, but later than at their options.
+      process.arguments = arguments + (arguments.first == "sweep" ? ["--plan"] : [])
+      process.standardOutput = FileHandle.nullDevice
+      process.standardError = FileHandle.nullDevice
+      try process.run()
+      process.waitUntilExit()
+      #expect([0, 2].contains(process.terminationStatus), "\(arguments)")
+    }
+    #expect(commands == ["sweep", "gate", "report"])
+  }
+
   /// A breach, a pass and an error, each as its own file, for others' readers.
   static func junitFiles(_ folder: TemporaryFolder) throws -> [String: String] {
     var files: [String: String] = [:]

@@ -57,7 +57,8 @@ enum ReportStyle {
       border-bottom: 1px solid var(--line); overflow-wrap: normal;
     }
     th { font-weight: 600; color: var(--soft); }
-    thead th { border-bottom: 1.5px solid var(--soft); white-space: nowrap; }
+    thead th { border-bottom: 1.5px solid var(--soft); vertical-align: bottom; }
+    thead th.n { white-space: normal; min-width: 4.5rem; }
     td.n, th.n {
       text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap;
     }
