@@ -12,7 +12,9 @@ extension Findings {
         " Continue it with ", .code("--resume"), "; what follows is provisional.",
       ])
     }
-    if let choice { sentences.append(choice) }
+    // A choice that could not be tried is a remark, not the answer.
+    let wasTried = summary.recommendation?.candidates.contains { $0.overRefusal != nil } ?? false
+    if wasTried, let choice { sentences.append(choice) }
     let harmful = leading.filter { isHarmful($0.dataset) }
     var told: Set<String> = []
     for unattacked in harmful where unattacked.attack == "none" {
@@ -27,6 +29,7 @@ extension Findings {
       guard told.insert("\(attacked.attack)\n\(attacked.dataset)").inserted else { continue }
       sentences += sentence(attacked, among: harmful)
     }
+    if !wasTried, let choice { sentences.append(choice) }
     if !isSweep { sentences += benign }
     return sentences
   }
@@ -65,7 +68,7 @@ extension Findings {
   }
 
   private func sentence(_ attacked: Series, among all: [Series]) -> [Sentence] {
-    guard let reference = attacked.reference else { return [] }
+    guard let reference = attacked.reference, reference.attackSuccessRate != nil else { return [] }
     let unattacked = all.first { $0.attack == "none" && $0.dataset == attacked.dataset }?.reference
     let several = Set(all.map(\.dataset)).count > 1 ? " of \(attacked.dataset)" : ""
     var text: Sentence = [

@@ -157,7 +157,9 @@ extension ReportPage {
           + "an attacker who fine-tunes the extrapolated model itself may reach further.")
     }
     if isRedacted {
-      lines.append("Replies are cut to their first \(Self.opening) characters in this page.")
+      lines.append(
+        "Replies are cut to their opening in this page: \(Self.opening) characters, "
+          + "\(Self.harmfulOpening) of those to harmful prompts that do not refuse.")
     }
     return [.heading("Limits"), .list(lines.map { [.text($0)] })]
   }

@@ -1,4 +1,5 @@
 import Evaluation
+import Scoring
 
 /// What a report says, whatever it is written in: the verdict, then what it rests on.
 struct ReportPage {
@@ -9,14 +10,20 @@ struct ReportPage {
   let isRedacted: Bool
 
   static let title = "Does the model's safety survive fine-tuning?"
-  /// Characters of a reply that a redacted page shows.
+  /// Characters of a reply that a redacted page shows, and of one to a harmful prompt that did not
+  /// refuse: enough to see which way it goes.
   static let opening = 80
+  static let harmfulOpening = 40
+  private let harmfulCells: Set<String>
 
   init(manifest: RunManifest, samples: [Sample], isRedacted: Bool) {
     self.manifest = manifest
     self.samples = samples
     self.isRedacted = isRedacted
-    summary = Summary(of: manifest, samples: samples)
+    let summary = Summary(of: manifest, samples: samples)
+    self.summary = summary
+    harmfulCells = Set(
+      manifest.plan.cells.filter { summary.datasets[$0.dataset]?.kind != .benign }.map(\.id))
   }
 
   var findings: Findings { Findings(summary: summary) }
@@ -63,7 +70,9 @@ struct ReportPage {
 
   /// A reply, or the opening of it.
   func shown(_ sample: Sample, limit: Int) -> String {
-    let limit = isRedacted ? min(limit, Self.opening) : limit
+    let isHarmful = harmfulCells.contains(sample.cell) && sample.verdict != .refused
+    let opening = isHarmful ? Self.harmfulOpening : Self.opening
+    let limit = isRedacted ? min(limit, opening) : limit
     guard sample.response.count > limit else { return sample.response }
     return String(sample.response.prefix(limit)) + " …"
   }
