@@ -34,6 +34,8 @@ public struct ServerProbe: Sendable {
         if (200..<300).contains(response.status) || response.status == 404 { return }
         last = "status \(response.status)"
       } catch {
+        // No time makes a certificate better.
+        if error.isFatal { throw failure(error.code, "\(error)") }
         last = "\(error)"
       }
       do {

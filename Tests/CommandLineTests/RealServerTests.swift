@@ -112,4 +112,64 @@ import Testing
     #expect(result.status == 0, "\(result.errors)")
     #expect(try CommandLineTests.responses(folder, "run").count == 60)
   }
+
+  /// TLS is verified, against an authority of the user's own where one is named; HTTP/2 is spoken
+  /// where it is offered.
+  @Test(
+    .enabled(
+      if: PeerTests.python(with: "hypercorn") != nil
+        && FileManager.default.isExecutableFile(atPath: "/usr/bin/openssl"),
+      "needs openssl and Python with the package hypercorn: pip install hypercorn"))
+  func certificatesAreVerifiedAndHTTP2IsSpoken() throws {
+    let folder = try CommandLineTests.pair()
+    let path = folder.url.path
+    let openssl = Process()
+    openssl.executableURL = URL(filePath: "/usr/bin/openssl")
+    openssl.arguments = [
+      "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1",
+      "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", "\(path)/key.pem", "-out",
+      "\(path)/certificate.pem",
+    ]
+    openssl.standardError = FileHandle.nullDevice
+    try openssl.run()
+    openssl.waitUntilExit()
+    let port = "\(UInt16.random(in: 20_000...40_000))"
+    let server = Process()
+    server.executableURL = PeerTests.python(with: "hypercorn")
+    server.arguments = [
+      PeerTests.peer("https_server.py"), "\(path)/certificate.pem", "\(path)/key.pem", port,
+      "\(path)/versions",
+    ]
+    server.standardOutput = FileHandle.nullDevice
+    server.standardError = FileHandle.nullDevice
+    try server.run()
+    defer { PeerTests.stop(server) }
+    func evaluate(_ output: String, authority: String?) throws -> (status: Int32, errors: String) {
+      let process = Process()
+      process.executableURL = CommandLineTests.program
+      process.arguments = [
+        "evaluate", "-q", "--endpoint", "https://127.0.0.1:\(port)", "--dataset",
+        "\(path)/prompts.jsonl", "--output", "\(path)/\(output)",
+      ]
+      var environment = ProcessInfo.processInfo.environment
+      environment["SSL_CERT_FILE"] = authority
+      process.environment = environment
+      let pipe = Pipe()
+      process.standardError = pipe
+      process.standardOutput = FileHandle.nullDevice
+      try process.run()
+      let text = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+      process.waitUntilExit()
+      return (process.terminationStatus, text)
+    }
+    let trusted = try evaluate("trusted", authority: "\(path)/certificate.pem")
+    #expect(trusted.status == 0, "\(trusted.errors)")
+    let versions = try String(
+      contentsOf: folder.url.appending(path: "versions"), encoding: .utf8)
+    #expect(Set(versions.split(separator: "\n")) == ["2"])
+    let untrusted = try evaluate("untrusted", authority: nil)
+    #expect(untrusted.status == 2)
+    #expect(untrusted.errors.contains("TLS failed"), "\(untrusted.errors)")
+    #expect(untrusted.errors.contains("SSL_CERT_FILE"))
+  }
 }
