@@ -99,7 +99,8 @@ public struct Measurement: Sendable {
     let server = try await choice.start(study, events: events)
     do {
       let folder = try RunFolder(output, manifest: manifest(server.description), resume: resume)
-      try await run(folder, cached(server, study), events: events)
+      try await run(
+        folder, cached(server, weights: study.digest, updates: study.updates), events: events)
       await server.stop()
       return folder
     } catch {
@@ -108,13 +109,15 @@ public struct Measurement: Sendable {
     }
   }
 
-  private func cached(_ server: StudyServer, _ study: ServedStudy) -> any ChatCompleting {
+  /// A server's models behind the cache, if there is one.
+  func cached(
+    _ server: StudyServer, weights: String, updates: [(name: String, update: LowRankUpdate)]
+  ) -> any ChatCompleting {
     guard let cache else { return server.model }
     return CachedModel(
-      model: server.model, cache: cache, server: server.build, weights: study.digest,
+      model: server.model, cache: cache, server: server.build, weights: weights,
       digests: Dictionary(
-        study.updates.map { ($0.name, $0.update.digest()) }, uniquingKeysWith: { first, _ in first }
-      ),
+        updates.map { ($0.name, $0.update.digest()) }, uniquingKeysWith: { first, _ in first }),
       identity: server.identity)
   }
 

@@ -68,7 +68,8 @@ public struct SingleEvaluation {
         server: server.description)
       let folder = try RunFolder(
         measurement.output, manifest: manifest, resume: measurement.resume)
-      try await measurement.run(folder, server.model, events: events)
+      try await measurement.run(
+        folder, measurement.cached(server, weights: "", updates: []), events: events)
       await server.stop()
       return folder
     } catch {

@@ -35,6 +35,9 @@ public struct VariantGate: ChatCompleting {
     await state.leave(variant)
   }
 
+  /// Prepares again what a server that was started again has lost.
+  public func prepareAgain() async throws(ChatFailure) { try await state.prepareAgain() }
+
   /// Releases everything that was prepared.
   public func close() async { await state.releaseAll() }
 }
@@ -52,6 +55,7 @@ private actor PreparedVariants {
   private var entries: [[ScaledUpdate]: Entry] = [:]
   private var waiters: [CheckedContinuation<Void, Never>] = []
   private var clock = 0
+  private var isReleasing = false
 
   init(
     dialect: any ServerDialect,
@@ -62,12 +66,16 @@ private actor PreparedVariants {
   }
 
   func enter(_ variant: [ScaledUpdate]) async throws(ChatFailure) {
-    while entries[variant] == nil && entries.count >= dialect.preparedLimit {
+    while entries[variant] == nil && (isReleasing || entries.count >= dialect.preparedLimit) {
       if Task.isCancelled { throw .cancelled }
       let idle = entries.filter { $0.value.users == 0 }.min { $0.value.lastUse < $1.value.lastUse }
-      if let idle {
+      if !isReleasing, let idle {
+        // Nothing is prepared meanwhile: it may need the place that is being freed.
+        isReleasing = true
         entries[idle.key] = nil
         await dialect.release(idle.key)
+        isReleasing = false
+        wake()
       } else {
         await withCheckedContinuation { waiters.append($0) }
       }
@@ -102,10 +110,18 @@ private actor PreparedVariants {
 
   func leave(_ variant: [ScaledUpdate]) {
     entries[variant]?.users -= 1
-    guard entries[variant]?.users == 0 else { return }
+    if entries[variant]?.users == 0 { wake() }
+  }
+
+  private func wake() {
     let resumed = waiters
     waiters = []
     for waiter in resumed { waiter.resume() }
+  }
+
+  /// Prepares again what a server that was started again has lost.
+  func prepareAgain() async throws(ChatFailure) {
+    for variant in entries.keys { try await dialect.prepare(variant) }
   }
 
   func releaseAll() async {

@@ -110,11 +110,16 @@ public struct ExternalServers: Sendable {
       let client = OpenAIClient(
         pool: EndpointPool(endpoints, limit: connections, retries: retries), model: name,
         transport: transport, retries: retries)
+      let check = IdentityCheck(client: client)
       let places = endpoints.map(\.name).joined(separator: ", ")
       let description = ([places, name ?? ""] + builds.sorted()).joined(separator: " ")
       return StudyServer(
-        description: description, build: description, modelName: name ?? "", model: client
-      ) { transport.shutDown() }
+        description: description, build: description, modelName: name ?? "", model: client,
+        identity: { variant async throws(ChatFailure) in
+          if await check.signature(of: variant) == nil { try await check.verify(variant) }
+          return await check.signature(of: variant)?.text ?? ""
+        },
+        stop: { transport.shutDown() })
     } catch {
       transport.shutDown()
       throw error

@@ -13,6 +13,7 @@ actor ManagedServer {
   /// Told that requests must wait, may go on, or will never be answered.
   private let pool: EndpointPool?
   private let index: Int
+  private let afterRestart: @Sendable () async throws(ChatFailure) -> Void
   private let events: @Sendable (StudyEvent) -> Void
   private var process: SupervisedCommand?
   private var watch: Task<Void, Never>?
@@ -23,9 +24,12 @@ actor ManagedServer {
   ///   - command: for the shell.
   ///   - log: where its output goes, appended.
   ///   - index: the server's place in the pool.
+  ///   - afterRestart: gives a server that was started again what it lost.
   init(
     command: String, log: URL, probe: ServerProbe, startSeconds: Double, maxRestarts: Int,
-    pool: EndpointPool?, index: Int = 0, events: @escaping @Sendable (StudyEvent) -> Void
+    pool: EndpointPool?, index: Int = 0,
+    afterRestart: @escaping @Sendable () async throws(ChatFailure) -> Void,
+    events: @escaping @Sendable (StudyEvent) -> Void
   ) {
     self.command = command
     self.log = log
@@ -34,6 +38,7 @@ actor ManagedServer {
     self.maxRestarts = maxRestarts
     self.pool = pool
     self.index = index
+    self.afterRestart = afterRestart
     self.events = events
   }
 
@@ -94,8 +99,9 @@ actor ManagedServer {
         return
       }
       events(.step("the server ended with status \(status); start \(restarts) of \(maxRestarts)"))
-      do throws(EvaluationError) {
+      do {
         try await start()
+        try await afterRestart()
       } catch {
         if !isStopping { pool?.close(.fatal("server-gone", "\(error)")) }
         return

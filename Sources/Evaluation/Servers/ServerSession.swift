@@ -267,12 +267,13 @@ actor ServerSession {
   }
 
   private nonisolated func managedServer(
-    _ command: String, log: String, _ probe: ServerProbe, _ pool: EndpointPool
+    _ command: String, log: String, _ probe: ServerProbe, _ pool: EndpointPool,
+    afterRestart: @escaping @Sendable () async throws(ChatFailure) -> Void = {}
   ) -> ManagedServer {
     ManagedServer(
       command: command, log: study.run.appending(path: log), probe: probe,
       startSeconds: options.startSeconds, maxRestarts: options.maxRestarts, pool: pool,
-      events: events)
+      afterRestart: afterRestart, events: events)
   }
 
   private func startServer(
@@ -280,7 +281,8 @@ actor ServerSession {
   ) async throws {
     let server = managedServer(
       command(port: port, model: study.checkpoint.folder.absoluteURL.path, lora: lora),
-      log: "server.log", probe, pool)
+      log: "server.log", probe, pool
+    ) { [weak self] () async throws(ChatFailure) in try await self?.gate?.prepareAgain() }
     servers.append(server)
     try await server.start()
   }
