@@ -224,6 +224,10 @@ public final class CheckpointWriter: @unchecked Sendable {
     return writer
   }
 
+  /// Removes what was written, once no thread writes any more; at once, where going away would wait for
+  /// threads that still hold this.
+  public func abandon() { partial.abandon() }
+
   /// Puts everything on the disk and gives the folder its name.
   ///
   /// - Precondition: every declared tensor was written.

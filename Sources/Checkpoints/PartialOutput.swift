@@ -3,8 +3,9 @@ import Foundation
 /// A file or folder that is written under a temporary name beside its destination, and renamed
 /// when it is complete.
 ///
-/// Until then the name ends in `.partial-` and a random word, so nothing that looks finished is
-/// left by a failure, which removes it, or a killed process, which cannot.
+/// Until then the name ends in `.partial-` and a random word, or `unfinished` where another process
+/// may go on with it, so nothing that looks finished is left by a failure, which removes it, or a
+/// killed process, which cannot.
 final class PartialOutput {
   enum Kind {
     case file, folder
@@ -15,7 +16,10 @@ final class PartialOutput {
   private let kind: Kind
   private let destination: URL
   private let replaceExisting: Bool
+  /// Whether a failure leaves what an earlier process had begun.
+  private let keepsUnfinished: Bool
   private var isCommitted = false
+  private var isAbandoned = false
 
   /// - Parameters:
   ///   - needed: bytes about to be written.
@@ -34,16 +38,16 @@ final class PartialOutput {
     self.destination = destination
     self.replaceExisting = replaceExisting
     self.url = parent.appending(path: "\(destination.lastPathComponent).partial-\(word)")
+    self.keepsUnfinished = continues == true && FileManager.default.fileExists(atPath: url.path)
     if !replaceExisting && Self.isOccupied(destination) {
       throw .fileSystem(.outputExists(path: destination.path))
     }
     try Self.createFolder(parent.path)
     if continues == false { try? FileManager.default.removeItem(at: url) }
-    let isThere = continues == true && FileManager.default.fileExists(atPath: url.path)
     var status = statvfs()
     guard unsafe statvfs(parent.path, &status) == 0 else { throw .system("examine", parent.path) }
     let available = Int(clamping: UInt64(status.f_bavail) &* UInt64(status.f_frsize))
-    guard isThere || needed <= available else {
+    guard keepsUnfinished || needed <= available else {
       throw .fileSystem(
         .notEnoughSpace(path: destination.path, needed: needed, available: available))
     }
@@ -52,11 +56,14 @@ final class PartialOutput {
     }
   }
 
-  deinit {
-    if !isCommitted {
-      // Nothing more can be done where even the removal fails; the name says it is not finished.
-      try? FileManager.default.removeItem(at: url)
-    }
+  deinit { abandon() }
+
+  /// Removes what was written, where it was not committed.
+  func abandon() {
+    guard !isCommitted, !isAbandoned else { return }
+    isAbandoned = true
+    // Nothing more can be done where even the removal fails; the name says it is not finished.
+    if !keepsUnfinished { try? FileManager.default.removeItem(at: url) }
   }
 
   /// Gives the output its own name.

@@ -17,6 +17,9 @@ public struct Sweep {
   public var measurement: Measurement
   public var server: ServerChoice
   public var chatFormat: ChatFormat?
+  /// Measures W_base + Proj_r(ΔW) for every rank, for the effective rank, instead of extrapolations of
+  /// the aligned model: α is 0 (the base model) and 1, and full rank is the aligned model.
+  public var isFromBase = false
 
   public init(
     pair: AlignmentPair, ranks: [Rank], alphas: [Double], attacks: [any Attack],
@@ -32,7 +35,13 @@ public struct Sweep {
   }
 
   /// α = 0 is always among them: everything is compared with it.
-  private var everyAlpha: [Double] { alphas.contains(0) ? alphas : [0] + alphas }
+  private var everyAlpha: [Double] {
+    if isFromBase { return [0, 1] }
+    return alphas.contains(0) ? alphas : [0] + alphas
+  }
+
+  /// The model that updates are added to.
+  private var origin: Checkpoint { isFromBase ? pair.base : pair.aligned }
 
   /// The rows of the study's table.
   public var cells: [Cell] {
@@ -50,7 +59,7 @@ public struct Sweep {
             }
             cells.append(
               Cell(
-                model: pair.aligned.folder.lastPathComponent, targets: "\(pair.targets)",
+                model: origin.folder.lastPathComponent, targets: "\(pair.targets)",
                 rank: "\(rank)", alpha: alpha, attack: attack?.name ?? AttackSpecification.none,
                 attackMethod: attack?.method ?? AttackSpecification.none, dataset: dataset.name,
                 variant: variant))
@@ -76,7 +85,7 @@ public struct Sweep {
     let study = try makeStudy(events)
     return try await measurement.run(study, at: server, events: events) { server in
       try measurement.manifest(
-        cells: cells, models: ["base": pair.base.digest(), "aligned": study.digest],
+        cells: cells, models: ["base": pair.base.digest(), "aligned": pair.aligned.digest()],
         updates: Dictionary(
           uniqueKeysWithValues: study.updates.map { ($0.name, $0.update.digest()) }),
         remarks: Dictionary(
@@ -106,7 +115,7 @@ public struct Sweep {
     let decomposition = try Decomposition(of: pair, rank: largestRank) { done, total in
       events(.count(what: "tensors decomposed", done: done, total: total))
     }
-    let modelDigest = pair.aligned.digest()
+    let modelDigest = origin.digest()
     var updates: [(name: String, update: LowRankUpdate)] = ranks.map {
       (Self.updateName($0), decomposition.update(rank: $0))
     }
@@ -115,8 +124,9 @@ public struct Sweep {
 
     events(.step("computing digests"))
     return ServedStudy(
-      checkpoint: pair.aligned, digest: modelDigest, updates: updates, cells: cells,
-      measurement: measurement, chatFormat: chatFormat)
+      checkpoint: origin, digest: modelDigest, updates: updates, cells: cells,
+      measurement: measurement,
+      chatFormat: try chatFormat ?? (isFromBase ? .recognised(in: pair.aligned.folder) : nil))
   }
 
   /// Every attack's update, or updates, by name.
@@ -155,10 +165,8 @@ public struct Sweep {
   private var largestRank: Rank {
     var largest = 0
     for rank in ranks {
-      switch rank {
-      case .full: return .full
-      case .leading(let count): largest = max(largest, count)
-      }
+      guard let most = rank.most else { return .full }
+      largest = max(largest, most)
     }
     let attackRanks = attacks.compactMap { ($0 as? SyntheticAttack)?.rank }
     return .leading(max(largest, attackRanks.max() ?? 0))

@@ -67,24 +67,21 @@ public struct AlignmentPair: Sendable {
     _ name: String, rank: Rank, exact: Bool = false
   ) throws -> SingularValueDecomposition {
     do {
-      switch rank {
-      case .leading(let count) where !exact:
+      let svd: SingularValueDecomposition
+      if let count = rank.most, !exact {
         let shape = try commonRows(of: name)
         // A small matrix is decomposed in float64, and then deserves its differences in float64 too.
         let isTruncated = Matrix.isWorthTruncating(
           rows: shape.rows, columns: shape.columns, count: count)
-        let svd =
+        svd =
           isTruncated
           ? try floatDifference(of: name).leadingSingularTriplets(count)
           : try difference(of: name).leadingSingularTriplets(count)
-        return svd.withRows(aligned.tensor(named: name)?.shape.first)
-      case .leading(let count):
-        return try difference(of: name).singularValueDecomposition().truncated(to: count)
-          .withRows(aligned.tensor(named: name)?.shape.first)
-      case .full:
-        return try difference(of: name).singularValueDecomposition()
-          .withRows(aligned.tensor(named: name)?.shape.first)
+      } else {
+        svd = try difference(of: name).singularValueDecomposition()
       }
+      return svd.truncated(to: rank.kept(of: svd))
+        .withRows(aligned.tensor(named: name)?.shape.first)
     } catch let error as LinearAlgebraError {
       throw LoXError.decomposition(name: name, reason: "\(error)")
     }

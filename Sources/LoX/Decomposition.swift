@@ -50,11 +50,7 @@ public struct Decomposition: Sendable {
   public func update(rank: Rank) -> LowRankUpdate {
     var update = LowRankUpdate()
     for (name, svd) in tensors {
-      let kept: Int
-      switch rank {
-      case .leading(let count): kept = min(count, svd.rank)
-      case .full: kept = svd.rank
-      }
+      let kept = rank.kept(of: svd)
       guard kept > 0 else { continue }
       update.tensors[name] = LowRankUpdate.Factors(
         left: svd.scaledLeft(rank: kept).rounded, right: svd.right.prefix(rows: kept).rounded)

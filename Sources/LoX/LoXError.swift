@@ -31,7 +31,7 @@ public enum LoXError: Error, Equatable, CustomStringConvertible {
     case .decomposition(let name, let reason):
       "tensor \(name): \(reason)"
     case .invalidRank(let found):
-      "expected a rank to be a positive whole number or full, found \(found)"
+      "expected a rank to be a positive whole number, full, auto or auto:SHARE, found \(found)"
     case .invalidTargets(let found):
       "expected --targets to be all, linear or a regular expression, found \(found)"
     }

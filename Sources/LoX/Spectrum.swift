@@ -1,5 +1,6 @@
 public import Checkpoints
-import LinearAlgebra
+public import LinearAlgebra
+import Synchronization
 
 /// What the singular values of one tensor's ΔW show.
 public struct TensorSpectrum: Codable, Hashable, Sendable {
@@ -26,6 +27,29 @@ public struct TensorSpectrum: Codable, Hashable, Sendable {
   }
 }
 
+/// The spectra of all tensors of one kind, such as `q_proj`, together.
+public struct KindSpectrum: Hashable, Sendable {
+  public var kind: String
+  public var tensors: Int
+  /// The root of the sum of ‖ΔW‖²_F.
+  public var frobeniusNorm: Double
+  /// The share of it in the tensors' top k directions.
+  public var energy: Double
+
+  /// Totals of each kind, the largest first.
+  public static func totals(of spectra: [TensorSpectrum]) -> [KindSpectrum] {
+    Dictionary(grouping: spectra) { spectrum in
+      spectrum.name.split(separator: ".").last { $0 != "weight" }.map(String.init) ?? spectrum.name
+    }.map { kind, members in
+      let squares = members.reduce(0) { $0 + $1.frobeniusNorm * $1.frobeniusNorm }
+      let kept = members.reduce(0) { $0 + $1.frobeniusNorm * $1.frobeniusNorm * $1.energy }
+      return KindSpectrum(
+        kind: kind, tensors: members.count, frobeniusNorm: squares.squareRoot(),
+        energy: squares > 0 ? kept / squares : 0)
+    }.sorted { ($1.frobeniusNorm, $0.kind) < ($0.frobeniusNorm, $1.kind) }
+  }
+}
+
 /// A fine-tuned model, by its weights or by an adapter on the aligned model.
 public enum TunedModel: Sendable {
   case checkpoint(Checkpoint)
@@ -33,6 +57,42 @@ public enum TunedModel: Sendable {
 }
 
 extension AlignmentPair {
+  /// The spectrum of every target, the largest ‖ΔW‖_F first.
+  ///
+  /// - Parameters:
+  ///   - count: how many singular values to list; at least `rank` are computed.
+  ///   - rank: k, for the energy and the ratios.
+  ///   - threads: tensors that are worked on at a time, at most.
+  ///   - progress: called after each tensor with how many of how many are done, by one thread at a
+  ///     time.
+  public func spectra(
+    rank: Int, count: Int, tuned: TunedModel? = nil, threads: Int = WorkerPool.processorCount,
+    progress: @escaping @Sendable (_ done: Int, _ total: Int) -> Void = { _, _ in }
+  ) throws -> [TensorSpectrum] {
+    let found = FoundSpectra()
+    let total = targetNames.count
+    let queue = TensorQueue(names: targetNames, memory: 1 << 30) { name in
+      // R_ft is computed from float64 copies of three models' weights.
+      self.workingSet(of: name) * (tuned == nil ? 1 : 6)
+    }
+    try BLAS.withOneThread {
+      try queue.run(threads: threads) { name in
+        let spectrum = try spectrum(of: name, rank: rank, count: count, tuned: tuned)
+        for checkpoint in [base, aligned] { checkpoint.adviseDontNeed(name) }
+        found.spectra.withLock { spectra in
+          spectra.append(spectrum)
+          progress(spectra.count, total)
+        }
+      }
+    }
+    return found.spectra.withLock { $0 }
+      .sorted { ($1.frobeniusNorm, $0.name) < ($0.frobeniusNorm, $1.name) }
+  }
+
+  private final class FoundSpectra: Sendable {
+    let spectra = Mutex<[TensorSpectrum]>([])
+  }
+
   /// The spectrum of one tensor's ΔW.
   ///
   /// - Parameters:
@@ -41,21 +101,16 @@ extension AlignmentPair {
   public func spectrum(
     of name: String, rank: Int, count: Int, tuned: TunedModel? = nil
   ) throws -> TensorSpectrum {
-    let difference = try difference(of: name)
-    let svd: SingularValueDecomposition
-    do {
-      svd = try difference.leadingSingularTriplets(max(rank, count))
-    } catch {
-      throw LoXError.decomposition(name: name, reason: "\(error)")
-    }
+    let shape = try commonRows(of: name)
+    let svd = try decompose(name, rank: .leading(max(rank, count)))
     let energy = svd.energy(rank: rank)
     return TensorSpectrum(
-      name: name, shape: [difference.rows, difference.columns],
+      name: name, shape: [shape.rows, shape.columns],
       frobeniusNorm: svd.squaredFrobeniusNorm.squareRoot(),
       singularValues: Array(svd.singularValues.prefix(count)), energy: energy,
       alignmentRatio: energy.squareRoot(),
       fineTuningRatio: try tuned.flatMap {
-        try fineTuningRatio(name, difference, svd.truncated(to: rank), $0)
+        try fineTuningRatio(name, difference(of: name), svd.truncated(to: rank), $0)
       })
   }
 
@@ -82,7 +137,7 @@ extension AlignmentPair {
     let norm = total.squaredFrobeniusNorm
     guard norm > 0 else { return nil }
     // ‖U_k U_kᵀ M‖_F = ‖U_kᵀ M‖_F, since U_k's columns are orthonormal.
-    let projected = svd.left.multiplied(by: total, transposingSelf: true)
+    let projected = svd.left.prefix(rows: total.rows).multiplied(by: total, transposingSelf: true)
     return (projected.squaredFrobeniusNorm / norm).squareRoot()
   }
 }

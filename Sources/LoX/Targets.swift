@@ -40,28 +40,3 @@ public enum Targets: Hashable, Sendable, CustomStringConvertible {
     }
   }
 }
-
-/// How many singular directions are kept.
-public enum Rank: Hashable, Sendable, CustomStringConvertible {
-  case leading(Int)
-  /// All: the whole of ΔW.
-  case full
-
-  /// - Parameter text: a positive whole number or `full`.
-  public init(parsing text: String) throws(LoXError) {
-    if text == "full" {
-      self = .full
-    } else if let count = Int(text), count > 0 {
-      self = .leading(count)
-    } else {
-      throw .invalidRank(text)
-    }
-  }
-
-  public var description: String {
-    switch self {
-    case .leading(let count): "\(count)"
-    case .full: "full"
-    }
-  }
-}

@@ -24,7 +24,11 @@ struct ExtrapolateCommand: ParsableCommand {
 
   @OptionGroup(title: "Models") var pair: PairOptions
 
-  @Option(help: "How many singular directions are extrapolated: a number, or full.")
+  @Option(
+    help: """
+      How many singular directions are extrapolated: a number, full, or auto[:SHARE], for each tensor \
+      the fewest that hold half (or SHARE) of its energy, at most 16.
+      """)
   var rank = "6"
 
   @Option(help: "The extrapolation's factor.")
@@ -40,6 +44,15 @@ struct ExtrapolateCommand: ParsableCommand {
   var exact = false
 
   @Option(
+    help: ArgumentHelp(
+      "Memory that tensors being worked on may take together, such as 512M or 4G; a larger tensor is "
+        + "worked on alone.", valueName: "size"))
+  var memory = ByteCount(bytes: 1 << 30)
+
+  @Flag(help: "Go on where a killed run of the same command stopped (checkpoints).")
+  var resume = false
+
+  @Option(
     name: .shortAndLong,
     help: ArgumentHelp("A folder, or a GGUF file, that does not exist yet.", valueName: "path"))
   var output: String
@@ -51,12 +64,19 @@ struct ExtrapolateCommand: ParsableCommand {
     guard alpha.isFinite else {
       throw ValidationError("--alpha: expected a number, found \(alpha)")
     }
+    guard !resume || form == .checkpoint else {
+      throw ValidationError("--resume: expected --as checkpoint; an adapter is written at once")
+    }
+    guard adapterFormat == .peft || form == .adapter else {
+      throw ValidationError("--adapter-format: expected --as adapter")
+    }
   }
 
   func run() throws {
     let console = common.start()
     try CheckpointWriter.refuseOccupied(URL(filePath: output))
     let pair = try pair.open()
+    console.note(of: pair)
     let target = URL(filePath: output)
     let rank = try parseRank(rank)
     let progress: @Sendable (Int, Int) -> Void = { done, total in
@@ -67,6 +87,8 @@ struct ExtrapolateCommand: ParsableCommand {
       var options = ExtrapolationOptions()
       options.exact = exact
       options.threads = common.threadCount
+      options.memory = memory.bytes
+      options.resumes = resume
       try pair.writeExtrapolated(
         rank: rank, alpha: alpha, options: options, to: target, progress: progress)
     case .adapter:
@@ -74,7 +96,8 @@ struct ExtrapolateCommand: ParsableCommand {
         try LowRankUpdate.checkGGUF(of: pair.targetNames, for: pair.aligned)
       }
       let decomposition = try Decomposition(
-        of: pair, rank: rank, exact: exact, threads: common.threadCount, progress: progress)
+        of: pair, rank: rank, exact: exact, threads: common.threadCount, memory: memory.bytes,
+        progress: progress)
       let update = decomposition.update(rank: rank)
       switch adapterFormat {
       case .peft:

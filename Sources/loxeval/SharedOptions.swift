@@ -92,3 +92,35 @@ struct AdapterArgument: ExpressibleByArgument {
     )
   }
 }
+
+/// A size in memory: a whole number, of bytes or with K, M, G or T for powers of 1,024.
+struct ByteCount: ExpressibleByArgument, CustomStringConvertible {
+  let bytes: Int
+
+  init(bytes: Int) { self.bytes = bytes }
+
+  init?(argument: String) {
+    let units = ["K": 10, "M": 20, "G": 30, "T": 40]
+    let shift = argument.last.flatMap { units[$0.uppercased()] }
+    guard let number = Int(shift == nil ? argument : String(argument.dropLast())), number > 0,
+      case let bytes = number << (shift ?? 0), bytes >> (shift ?? 0) == number
+    else { return nil }
+    self.bytes = bytes
+  }
+
+  var description: String {
+    bytes % (1 << 30) == 0 ? "\(bytes >> 30)G" : "\(bytes)"
+  }
+}
+
+extension Console {
+  /// Says what of a pair is treated specially.
+  func note(of pair: AlignmentPair) {
+    for vocabulary in pair.grownVocabularies {
+      note(
+        "tensor \(vocabulary.name): \(vocabulary.base) tokens in the base model, "
+          + "\(vocabulary.aligned) in the aligned one; the rows of the first "
+          + "\(min(vocabulary.base, vocabulary.aligned)) are compared, others stay as they are")
+    }
+  }
+}

@@ -40,13 +40,10 @@ struct SpectrumCommand: ParsableCommand {
     let console = common.start()
     let pair = try pair.open()
     let tuned = try tuned.map { try Self.open($0, pair) }
-    var spectra: [TensorSpectrum] = []
-    for (index, name) in pair.targetNames.enumerated() {
-      spectra.append(
-        try pair.spectrum(of: name, rank: rank, count: max(rank, 6), tuned: tuned))
-      console.show(.count(what: "tensors", done: index + 1, total: pair.targetNames.count))
-    }
-    spectra.sort { ($1.frobeniusNorm, $0.name) < ($0.frobeniusNorm, $1.name) }
+    console.note(of: pair)
+    let spectra = try pair.spectra(
+      rank: rank, count: max(rank, 6), tuned: tuned, threads: common.threadCount
+    ) { done, total in console.show(.count(what: "tensors", done: done, total: total)) }
     switch format {
     case .table: print(table(spectra))
     case .csv: print(csv(spectra), terminator: "")
@@ -84,12 +81,19 @@ struct SpectrumCommand: ParsableCommand {
       }
       lines.append(line)
     }
-    let norm = spectra.reduce(0) { $0 + $1.frobeniusNorm * $1.frobeniusNorm }
-    let kept = spectra.reduce(0) { $0 + $1.frobeniusNorm * $1.frobeniusNorm * $1.energy }
+    func total(_ name: String, _ count: Int, _ norm: Double, _ energy: Double) -> String {
+      name.padding(toLength: 44, withPad: " ", startingAt: 0)
+        + String(format: "%13d %8.4f                    %5.1f %%", count, norm, energy * 100)
+    }
+    let kinds = KindSpectrum.totals(of: spectra)
+    lines.append("")
     lines.append(
-      String(
-        format: "%d tensors, norm %.4f, %.1f %% of the energy in the top %d directions",
-        spectra.count, norm.squareRoot(), norm > 0 ? kept / norm * 100 : 0, rank))
+      "kind".padding(toLength: 44, withPad: " ", startingAt: 0) + "      tensors     norm")
+    lines += kinds.map { total($0.kind, $0.tensors, $0.frobeniusNorm, $0.energy) }
+    let squares = kinds.reduce(0) { $0 + $1.frobeniusNorm * $1.frobeniusNorm }
+    let kept = kinds.reduce(0) { $0 + $1.frobeniusNorm * $1.frobeniusNorm * $1.energy }
+    lines.append(
+      total("all", spectra.count, squares.squareRoot(), squares > 0 ? kept / squares : 0))
     return lines.joined(separator: "\n")
   }
 

@@ -31,8 +31,11 @@ struct SweepCommand: AsyncParsableCommand {
   @Option(help: "0..2 (step 0.25), 0..2:0.5, or a list such as 0,0.5,1.25. α = 0 is always added.")
   var alpha = "0..2"
 
-  @Option(help: "Ranks of the extrapolation: 6, 3,6,100, or full.")
-  var rank = "6"
+  @Option(
+    help:
+      "Ranks of the extrapolation: 6 (the default), 3,6,100, full, or auto[:SHARE] (see extrapolate)."
+  )
+  var rank: String?
 
   @Option(
     help: ArgumentHelp(
@@ -50,6 +53,13 @@ struct SweepCommand: AsyncParsableCommand {
   @Option(help: "What presets train from: each α's model, or the aligned model once (transferred).")
   var attackFrom = AttackOrigin.each
 
+  @Flag(
+    help: """
+      Find the effective rank instead: the least r of --rank (by default 1,2,4,8,16) at which W_base + \
+      Proj_r(ΔW) is as safe as the aligned model, within 0.01 of its ASR. No attacks, no α.
+      """)
+  var effectiveRank = false
+
   @Flag(help: "Print the cells and stop.")
   var plan = false
 
@@ -66,9 +76,11 @@ struct SweepCommand: AsyncParsableCommand {
 
   private var ranks: [Rank] {
     get throws {
-      try rank.split(separator: ",", omittingEmptySubsequences: false).map {
+      let text = rank ?? (effectiveRank ? "1,2,4,8,16" : "6")
+      let named = try text.split(separator: ",", omittingEmptySubsequences: false).map {
         try parseRank(String($0))
       }
+      return effectiveRank && !named.contains(.full) ? named + [.full] : named
     }
   }
 
@@ -80,6 +92,9 @@ struct SweepCommand: AsyncParsableCommand {
     }
     do { _ = try AlphaList(parsing: alpha) } catch { throw ValidationError("--alpha: \(error)") }
     _ = try ranks
+    guard !effectiveRank || attack == nil else {
+      throw ValidationError("--attack: --effective-rank measures models before any attack")
+    }
     // What a file or data set holds is looked at when the sweep runs.
     do {
       _ = try attacks
@@ -92,7 +107,7 @@ struct SweepCommand: AsyncParsableCommand {
     get throws {
       let specification = AttackSpecification(
         seed: measurement.seed, method: attackMethod, origin: attackFrom, bundled: Bundled.dataset)
-      return try specification.parse(attack ?? standardAttacks)
+      return effectiveRank ? [] : try specification.parse(attack ?? standardAttacks)
     }
   }
 
@@ -115,7 +130,7 @@ struct SweepCommand: AsyncParsableCommand {
 
   func run() async throws {
     let console = common.start()
-    let sweep = Sweep(
+    var sweep = Sweep(
       pair: try pair(), ranks: try ranks, alphas: try AlphaList(parsing: alpha).values,
       attacks: try attacks,
       measurement: try measurement.measurement(
@@ -123,6 +138,7 @@ struct SweepCommand: AsyncParsableCommand {
         standard: isMicro ? MicroPair.promptSets : Bundled.promptSets,
         judges: plan || export != nil ? [] : await measurement.judges()),
       server: try servers.choice, chatFormat: try measurement.format)
+    sweep.isFromBase = effectiveRank
     if plan {
       for cell in sweep.cells {
         let stack = cell.variant.map { "\($0.name) × \(Number.text($0.scale))" }
@@ -139,6 +155,18 @@ struct SweepCommand: AsyncParsableCommand {
     }
     let folder = try await sweep.run { console.show($0) }
     try finish(folder, console)
+    guard effectiveRank else { return }
+    for found in EffectiveRank.all(in: folder.summary) {
+      let rates = found.rates.map { "\($0.rank): \(percent($0.attackSuccessRate))" }
+      print(
+        "\(found.dataset): effective rank \(found.rank.map(String.init) ?? "above those measured")"
+          + " (ASR: base \(percent(found.base)), \(rates.joined(separator: ", ")),"
+          + " aligned \(percent(found.aligned)))")
+    }
+  }
+
+  private func percent(_ share: Double) -> String {
+    String(format: "%.1f %%", 100 * share)
   }
 }
 
