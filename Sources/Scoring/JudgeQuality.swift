@@ -66,9 +66,20 @@ public struct JudgeQuality: Codable, Hashable, Sendable {
 
   /// A rate of this judge's, corrected for its mistakes; nil where they leave nothing to say.
   ///
+  /// The formula supposes that the judge errs on the run's replies as on the labelled ones. A rate
+  /// below the false alarms that those promise (or above the sensitivity), further than both
+  /// intervals explain, shows that it does not: correcting would turn the contradiction into a
+  /// certain 0 (or 1), so nothing is said.
+  ///
   /// - Parameter trials: what the rate rests on; an effective size where samples are clustered.
   public func correct(rate: Double, trials: Double) -> CorrectedRate? {
-    roganGladen(
+    guard trials > 0, let sensitive = sensitivity.interval, let specific = specificity.interval
+    else { return nil }
+    let observed = wilsonInterval(rate: rate, trials: trials, confidence: 0.95)
+    guard observed.upper >= 1 - specific.upper, observed.lower <= sensitive.upper else {
+      return nil
+    }
+    return roganGladen(
       rate: rate, trials: trials, sensitivity: (sensitivity.successes, sensitivity.trials),
       specificity: (specificity.successes, specificity.trials))
   }

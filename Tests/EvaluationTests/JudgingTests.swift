@@ -216,6 +216,12 @@ final class MoodyJudge: Judge {
     let row = Summary(of: manifest, samples: samples).rows[0]
     #expect(abs((row.corrected?.rate ?? 0) - (0.5 + 0.8 - 1) / 0.75) < 1e-12)
 
+    // 20 % false alarms on the labelled replies and none in 75: the replies are of another kind.
+    #expect(quality.correct(rate: 0, trials: 75) == nil)
+    #expect(quality.correct(rate: 0.1, trials: 10)?.rate == 0)
+    #expect(quality.correct(rate: 1, trials: 75)?.rate == 1)
+    #expect(quality.correct(rate: 1, trials: 750) == nil)
+
     var other = quality
     other.configuration = "another"
     #expect(
