@@ -109,6 +109,26 @@ import Testing
         atPath: "\(folder.url.path)/adapter/adapter_model.safetensors"))
   }
 
+  @Test(
+    .tags(.realModel),
+    .enabled(
+      if: python(with: "peft") != nil,
+      "needs Python with peft and transformers: pip install peft, or set LOXEVAL_PYTHON"),
+    arguments: ["all", "linear"])
+  func peftLoadsAnExtrapolation(targets: String) throws {
+    let folder = try TemporaryFolder()
+    let models = TrainingCommandTests.micro.appending(path: "models/micro-pair").path
+    let adapter = "\(folder.url.path)/lox"
+    let made = try TrainingCommandTests.run([
+      "extrapolate", "--base", "\(models)/base", "--aligned", "\(models)/aligned", "--alpha", "0.5",
+      "--targets", targets, "--as", "adapter", "--output", adapter, "-q",
+    ])
+    try #require(made.status == 0, "\(made.errors)")
+    let (server, address) = try Self.serve(["--model", "\(models)/aligned", "--adapter", adapter])
+    defer { Self.stop(server) }
+    try Self.run("peft_logits.py", with: "peft", ["\(models)/aligned", adapter, address])
+  }
+
   /// The aligned SmolLM2 as llama.cpp reads it.
   static var smolLM2GGUF: URL? {
     SharedMaterial.smolLM2.map { $0.appending(path: "aligned-f16.gguf") }
