@@ -4,8 +4,8 @@ Both train on the same batches of datasets/training/identity-shift.jsonl in file
 on every linear layer, and full fine-tuning, in float32 with as many threads as there are processors.
 A step's time is the difference between whole runs of many and of few steps, so loading and saving do
 not count; the runs take turns, and medians are shown. The libraries choose their own kernels: a
-processor type set for OpenBLAS in the environment is cleared for both sides. Losses are compared too: PyTorch's full training
-starts from the same weights, so its losses must agree.
+processor type set for OpenBLAS in the environment is cleared for both sides. Losses are compared too:
+PyTorch's full training starts from the same weights, so its losses must agree.
 
     python3 Benchmarks/training_steps.py --model PAIR/aligned
 
