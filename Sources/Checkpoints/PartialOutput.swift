@@ -18,6 +18,8 @@ final class PartialOutput {
   private let replaceExisting: Bool
   /// Whether a failure leaves what an earlier process had begun.
   private let keepsUnfinished: Bool
+  /// Held open with a lock on a folder whose name another process may use too.
+  private var lock: Int32 = -1
   private var isCommitted = false
   private var isAbandoned = false
 
@@ -26,8 +28,8 @@ final class PartialOutput {
   ///   - replaceExisting: whether what is at the destination may be replaced.
   ///   - continues: a folder that a killed process left is used again, else removed; nil gives each
   ///     output a name of its own.
-  /// - Throws: `fileSystem` where the destination exists (an empty folder is no obstacle), the
-  ///   space does not suffice, or the folder cannot be created.
+  /// - Throws: `fileSystem` where the destination exists (an empty folder is no obstacle), another
+  ///   process is writing it, the space does not suffice, or the folder cannot be created.
   init(
     _ kind: Kind, at destination: URL, needed: Int, replaceExisting: Bool, continues: Bool? = nil
   ) throws(CheckpointError) {
@@ -43,7 +45,14 @@ final class PartialOutput {
       throw .fileSystem(.outputExists(path: destination.path))
     }
     try Self.createFolder(parent.path)
-    if continues == false { try? FileManager.default.removeItem(at: url) }
+    if let continues {
+      // What another process is writing is not this one's to remove.
+      isAbandoned = true
+      try Self.createFolder(url.path)
+      lock = try Self.lockFolder(url.path, for: destination.path)
+      isAbandoned = false
+      if !continues { Self.empty(url) }
+    }
     var status = statvfs()
     guard unsafe statvfs(parent.path, &status) == 0 else { throw .system("examine", parent.path) }
     let available = Int(clamping: UInt64(status.f_bavail) &* UInt64(status.f_frsize))
@@ -56,7 +65,10 @@ final class PartialOutput {
     }
   }
 
-  deinit { abandon() }
+  deinit {
+    abandon()
+    if lock >= 0 { close(lock) }
+  }
 
   /// Removes what was written, where it was not committed.
   func abandon() {
@@ -122,6 +134,27 @@ final class PartialOutput {
   private static func rename(_ old: String, _ new: String) throws(CheckpointError) {
     guard unsafe Foundation.rename(old, new) == 0 else {
       throw .system("rename \(old) to", new)
+    }
+  }
+
+  /// Keeps other processes from writing the same output; the lock ends with the descriptor.
+  private static func lockFolder(
+    _ path: String, for destination: String
+  ) throws(CheckpointError) -> Int32 {
+    let descriptor = unsafe open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw .system("open", path) }
+    guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+      close(descriptor)
+      throw .fileSystem(.outputInUse(path: destination))
+    }
+    return descriptor
+  }
+
+  /// Removes what is in a folder, but not the folder, on which a lock stands.
+  private static func empty(_ folder: URL) {
+    let files = FileManager.default
+    for name in (try? files.contentsOfDirectory(atPath: folder.path)) ?? [] {
+      try? files.removeItem(at: folder.appending(path: name))
     }
   }
 

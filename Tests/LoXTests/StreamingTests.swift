@@ -183,10 +183,14 @@ import TinyModel
     try pair.writeExtrapolated(rank: .leading(3), alpha: 1.5, to: whole)
     let unfinished = folder.url.appending(path: "lox.partial-unfinished")
     let kept = folder.url.appending(path: "kept")
-    // A process that is killed cannot clean up; this one's work is put aside before it does.
+    // A process that is killed cannot clean up; this one's work is put aside before it does. While it
+    // works, no other may write there.
     #expect(throws: Stopped.self) {
       try pair.writeExtrapolated(rank: .leading(3), alpha: 1.5, to: output) { done, _ in
         guard done == 2 else { return }
+        #expect(throws: CheckpointError.fileSystem(.outputInUse(path: output.path))) {
+          try pair.writeExtrapolated(rank: .leading(3), alpha: 1.5, to: output)
+        }
         try FileManager.default.copyItem(at: unfinished, to: kept)
         throw Stopped()
       }

@@ -42,6 +42,8 @@ extension CheckpointError {
     /// Neither `model.safetensors` nor its index is in the folder; `others` are weights that are.
     case noWeights(folder: String, others: [String])
     case outputExists(path: String)
+    /// Another process is writing it.
+    case outputInUse(path: String)
     case notEnoughSpace(path: String, needed: Int, available: Int)
     /// What a killed process left was begun with other models or settings.
     case unfinishedDiffers(path: String)
@@ -64,6 +66,8 @@ extension CheckpointError {
           + found
       case .outputExists(let path):
         return "\(path) already exists; remove it, name another, or ask for it to be replaced"
+      case .outputInUse(let path):
+        return "\(path) is being written by another process; wait for it, or name another output"
       case .unfinishedDiffers(let path):
         return
           "\(path) was begun with other models or settings; repeat those, or start anew without"
