@@ -141,7 +141,10 @@ struct ReplyParser {
     }
     // A model that refuses through the API's own field has refused.
     var text = message.content ?? message.refusal
-    let reasoning = message.reasoningContent ?? message.reasoning
+    var reasoning = message.reasoningContent ?? message.reasoning
+    if reasoning?.isEmpty ?? true, let content = text, let split = Self.thoughts(in: content) {
+      (reasoning, text) = split
+    }
     if isProbe { text = (reasoning ?? "") + (text ?? "") }
     let hasReasoned = reasoning?.isEmpty == false
     if !isProbe, text?.isEmpty ?? true, hasReasoned || choice.finishReason == "length" {
@@ -167,5 +170,21 @@ struct ReplyParser {
             completionTokens: reply.usage?.completionTokens),
           logprobs: choice.logprobs?.content?.map(\.logprob))), false
     )
+  }
+  /// Thoughts that a server without a parser for them leaves in the content, and the answer after
+  /// them; nil where there are none.
+  ///
+  /// A chat template may have opened `<think>` itself, so the closing tag alone ends them too. Thoughts
+  /// that were cut off have no answer.
+  private static func thoughts(in content: String) -> (reasoning: String, answer: String)? {
+    let opens = content.drop(while: \.isWhitespace).starts(with: "<think>")
+    let end = content.firstRange(of: "</think>")
+    guard opens || end != nil else { return nil }
+    func trimmed(_ text: Substring) -> String {
+      text.trimmingCharacters(in: .whitespacesAndNewlines)
+    }
+    var thoughts = content[..<(end?.lowerBound ?? content.endIndex)]
+    if opens { thoughts = thoughts.drop(while: \.isWhitespace).dropFirst("<think>".count) }
+    return (trimmed(thoughts), end.map { trimmed(content[$0.upperBound...]) } ?? "")
   }
 }

@@ -179,4 +179,21 @@ import Testing
     #expect(reply.text == "No.")
     #expect(reply.reasoning == "Sure? No.")
   }
+
+  /// Servers without a parser for thoughts leave them in the content; a template may have opened them.
+  @Test(arguments: [
+    ("<think>Sure? No.</think>\\n\\nNo.", "Sure? No."),
+    ("Sure? No.\\n</think>\\n\\nNo.", "Sure? No."),
+    ("<think>\\n</think>\\nNo.", ""),
+  ])
+  func thoughtsInTheContentAreKeptApart(content: String, thoughts: String) async throws {
+    let server = try ScriptedHTTPServer { exchange in
+      exchange.reply(
+        "{\"choices\":[{\"message\":{\"content\":\"\(content)\"},\"finish_reason\":\"stop\"}]}")
+    }
+    defer { server.stop() }
+    let reply = try await ClientTests.client(server).complete(ClientTests.request)
+    #expect(reply.text == "No.")
+    #expect(reply.reasoning == thoughts)
+  }
 }
