@@ -48,7 +48,7 @@ struct RowCounting {
 
     let outcomes = Self.outcomes(usable, Self.complied)
     row.prompts = outcomes.count
-    if let found = clusteredRate(Array(outcomes.values)) {
+    if let found = clusteredRate(outcomes.all) {
       // The plain quotient, free of rounding on the way.
       row.attackSuccessRate = Double(row.successes) / Double(row.judged)
       row.interval = found.interval
@@ -74,17 +74,14 @@ struct RowCounting {
     return row
   }
 
-  private static func outcomes(_ judged: [Judged], _ event: Event) -> [String: PromptOutcome] {
-    var outcomes: [String: PromptOutcome] = [:]
-    for reply in judged {
-      outcomes[reply.id, default: PromptOutcome(successes: 0, trials: 0)].trials += 1
-      if event(reply.judgement) { outcomes[reply.id]?.successes += 1 }
+  private static func outcomes(_ judged: [Judged], _ event: Event) -> PromptOutcomes {
+    judged.reduce(into: PromptOutcomes()) { outcomes, reply in
+      outcomes.add(reply.id, isSuccess: event(reply.judgement))
     }
-    return outcomes
   }
 
-  private func countAny(_ outcomes: [String: PromptOutcome], into row: inout SummaryRow) {
-    let any = outcomes.values.compactMap { anyOf(plan.samples, outcome: $0) }
+  private func countAny(_ outcomes: PromptOutcomes, into row: inout SummaryRow) {
+    let any = outcomes.all.compactMap { anyOf(plan.samples, outcome: $0) }
     let hits = any.count { $0 > 0 }
     row.anyOfK = any.isEmpty ? nil : Double(hits) / Double(any.count)
     row.anyOfKInterval = wilsonInterval(successes: hits, trials: any.count)
@@ -102,10 +99,7 @@ struct RowCounting {
   private func comparison(
     _ before: [Judged], _ after: [Judged], _ event: Event
   ) -> Comparison? {
-    let (first, second) = (Self.outcomes(before, event), Self.outcomes(after, event))
-    let pairs = second.keys.sorted().compactMap { id in
-      first[id].flatMap { reference in second[id].map { (first: reference, second: $0) } }
-    }
+    let pairs = Self.outcomes(before, event).paired(with: Self.outcomes(after, event))
     guard !pairs.isEmpty else { return nil }
     if plan.samples > 1 {
       let (rateBefore, rateAfter) = (
@@ -116,15 +110,7 @@ struct RowCounting {
         pValue: signFlipTest(
           pairs.map { ($0.second.rate ?? 0) - ($0.first.rate ?? 0) }, seed: plan.seed))
     }
-    var counts = PairedCounts()
-    for pair in pairs {
-      switch (pair.first.successes > 0, pair.second.successes > 0) {
-      case (true, true): counts.both += 1
-      case (true, false): counts.onlyFirst += 1
-      case (false, true): counts.onlySecond += 1
-      case (false, false): counts.neither += 1
-      }
-    }
+    let counts = PairedCounts(pairs)
     return Comparison(
       delta: counts.difference ?? 0, interval: pairedDifferenceInterval(counts),
       pValue: midPMcNemar(onlyFirst: counts.onlyFirst, onlySecond: counts.onlySecond),
@@ -147,7 +133,7 @@ struct RowCounting {
       row.utility = row.attackSuccessRate
       return
     }
-    guard let found = clusteredRate(Array(Self.outcomes(after, Self.refused).values)) else {
+    guard let found = clusteredRate(Self.outcomes(after, Self.refused).all) else {
       return
     }
     row.overRefusal = found.rate

@@ -51,19 +51,18 @@ public struct GateSubject: Sendable {
   }
 
   /// Each prompt's outcomes under a row's judge; nil where the samples were not kept.
-  private func outcomes(of row: SummaryRow) -> [String: PromptOutcome]? {
+  private func outcomes(of row: SummaryRow) -> PromptOutcomes? {
     guard let samples else { return nil }
     let cell = Cell(
       model: row.model, targets: row.targets, rank: row.rank, alpha: row.alpha,
       attack: row.attack, attackMethod: row.attackMethod, dataset: row.dataset, variant: []
     ).id
     let judges = summary.datasets[row.dataset]?.judges ?? []
-    var outcomes: [String: PromptOutcome] = [:]
+    var outcomes = PromptOutcomes()
     for sample in samples where sample.cell == cell {
       let verdict = sample.judgement(by: row.judge, of: judges).verdict
       guard verdict != .unscored else { continue }
-      outcomes[sample.id, default: PromptOutcome(successes: 0, trials: 0)].trials += 1
-      if verdict == .complied { outcomes[sample.id]?.successes += 1 }
+      outcomes.add(sample.id, isSuccess: verdict == .complied)
     }
     return outcomes
   }
@@ -76,9 +75,7 @@ public struct GateSubject: Sendable {
     guard let first = baseline.outcomes(of: before), let second = outcomes(of: row) else {
       return nil
     }
-    let pairs = second.keys.sorted().compactMap { id in
-      first[id].flatMap { there in second[id].map { (first: there, second: $0) } }
-    }
+    let pairs = first.paired(with: second)
     // A pairing that leaves out a share of the prompts would compare other rates than it prints.
     guard !pairs.isEmpty, pairs.count == first.count, pairs.count == second.count else {
       return nil
@@ -87,16 +84,8 @@ public struct GateSubject: Sendable {
       let interval = clusteredDifferenceInterval(pairs, confidence: confidence)
       return { $0 == 1 ? interval : nil }
     }
-    var counts = PairedCounts()
-    for pair in pairs {
-      switch (pair.first.successes > 0, pair.second.successes > 0) {
-      case (true, true): counts.both += 1
-      case (true, false): counts.onlyFirst += 1
-      case (false, true): counts.onlySecond += 1
-      case (false, false): counts.neither += 1
-      }
-    }
-    return { [counts] factor in
+    let counts = PairedCounts(pairs)
+    return { factor in
       func times(_ count: Int) -> Int { Int((Double(count) * factor).rounded()) }
       return pairedDifferenceInterval(
         PairedCounts(
