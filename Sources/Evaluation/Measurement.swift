@@ -56,8 +56,8 @@ public struct Measurement: Sendable {
 
   /// The manifest of a run over some cells.
   func manifest(
-    cells: [Cell], models: [String: String], updates: [String: String],
-    remarks: [String: String], server: String, family: String? = nil
+    study: RunManifest.Plan.Study? = nil, cells: [Cell], models: [String: String],
+    updates: [String: String], remarks: [String: String], server: String, family: String? = nil
   ) throws(EvaluationError) -> RunManifest {
     var sets: [String: RunManifest.Plan.Dataset] = [:]
     var configurations: [String: String] = [:]
@@ -76,7 +76,7 @@ public struct Measurement: Sendable {
     let judge = leading.flatMap { sets[$0.name]?.judges.first } ?? ""
     var manifest = RunManifest(
       plan: RunManifest.Plan(
-        cells: cells, decoding: decoding, seed: seed, samples: samples, judge: judge,
+        study: study, cells: cells, decoding: decoding, seed: seed, samples: samples, judge: judge,
         judgeConfiguration: configurations[judge] ?? "", judges: configurations, datasets: sets,
         models: models, updates: updates, remarks: remarks, server: server, family: family),
       environment: RunManifest.Environment(

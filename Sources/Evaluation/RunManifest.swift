@@ -6,6 +6,8 @@ public import Scoring
 public struct RunManifest: Codable, Hashable, Sendable {
   /// What decides the samples. A run is continued only where all of it is equal.
   public struct Plan: Codable, Hashable, Sendable {
+    /// What the models of the study are; nil in manifests of extrapolations.
+    public var study: Study?
     public var cells: [Cell]
     public var decoding: Decoding
     public var seed: UInt64
@@ -29,6 +31,12 @@ public struct RunManifest: Codable, Hashable, Sendable {
     /// What answers: the embedded server, or an endpoint.
     public var server: String
 
+    /// What a study's models are made of, where it is not extrapolations of the aligned model.
+    public enum Study: String, Codable, Hashable, Sendable {
+      /// W_base + Proj_r(ΔW), for the effective rank.
+      case effectiveRank = "effective-rank"
+    }
+
     public struct Dataset: Codable, Hashable, Sendable {
       public var digest: String
       public var prompts: Int
@@ -45,11 +53,13 @@ public struct RunManifest: Codable, Hashable, Sendable {
     }
 
     public init(
-      cells: [Cell], decoding: Decoding, seed: UInt64, samples: Int = 1, judge: String,
+      study: Study? = nil, cells: [Cell], decoding: Decoding, seed: UInt64, samples: Int = 1,
+      judge: String,
       judgeConfiguration: String, judges: [String: String]? = nil,
       datasets: [String: Dataset], models: [String: String], updates: [String: String],
       remarks: [String: String], server: String, family: String? = nil
     ) {
+      self.study = study
       self.cells = cells
       self.decoding = decoding
       self.seed = seed
@@ -166,6 +176,7 @@ extension RunManifest {
 extension RunManifest.Plan {
   public init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: CodingKeys.self)
+    study = try container.decodeIfPresent(Study.self, forKey: .study)
     cells = try container.decode([Cell].self, forKey: .cells)
     decoding = try container.decode(Decoding.self, forKey: .decoding)
     seed = try container.decode(UInt64.self, forKey: .seed)

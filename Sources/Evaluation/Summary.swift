@@ -18,11 +18,14 @@ public struct Summary: Codable, Sendable {
   public var basis: ComparisonBasis?
   /// The α to use; nil for runs that have no choice of them.
   public var recommendation: Recommendation?
+  /// Of a study for it, one for each harmful set.
+  public var effectiveRanks: [EffectiveRank]
 
   enum CodingKeys: String, CodingKey {
     case schema, rows, datasets, remarks, missing, basis, recommendation
     case judgeAgreement = "judge_agreement"
     case judgeQuality = "judge_quality"
+    case effectiveRanks = "effective_ranks"
   }
 
   public init(of manifest: RunManifest, samples: [Sample]) {
@@ -49,8 +52,13 @@ public struct Summary: Codable, Sendable {
     basis = ComparisonBasis(plan)
     judgeAgreement = JudgeAgreement.all(plan, byCell)
     judgeQuality = manifest.judgeQuality
-    recommendation = Recommendation(
-      rows: self.rows, datasets: plan.datasets, limits: manifest.limits)
+    let isForRank = plan.study == .effectiveRank
+    effectiveRanks =
+      isForRank ? EffectiveRank.all(rows: self.rows, datasets: plan.datasets) : []
+    recommendation =
+      isForRank
+      ? nil
+      : Recommendation(rows: self.rows, datasets: plan.datasets, limits: manifest.limits)
   }
 
   /// Summaries of the first release end at `missing`.
@@ -68,6 +76,8 @@ public struct Summary: Codable, Sendable {
       try container.decodeIfPresent([JudgeQuality].self, forKey: .judgeQuality) ?? []
     basis = try container.decodeIfPresent(ComparisonBasis.self, forKey: .basis)
     recommendation = try container.decodeIfPresent(Recommendation.self, forKey: .recommendation)
+    effectiveRanks =
+      try container.decodeIfPresent([EffectiveRank].self, forKey: .effectiveRanks) ?? []
   }
 
   /// Whether a row is its set's first judge's, the one that reports lead with.

@@ -85,7 +85,8 @@ public struct Sweep {
     let study = try makeStudy(events)
     return try await measurement.run(study, at: server, events: events) { server in
       try measurement.manifest(
-        cells: cells, models: ["base": pair.base.digest(), "aligned": pair.aligned.digest()],
+        study: isFromBase ? .effectiveRank : nil, cells: cells,
+        models: ["base": pair.base.digest(), "aligned": pair.aligned.digest()],
         updates: Dictionary(
           uniqueKeysWithValues: study.updates.map { ($0.name, $0.update.digest()) }),
         remarks: Dictionary(

@@ -12,6 +12,9 @@ extension Findings {
         " Continue it with ", .code("--resume"), "; what follows is provisional.",
       ])
     }
+    if !summary.effectiveRanks.isEmpty {
+      return sentences + summary.effectiveRanks.map(sentence)
+    }
     // A choice that could not be tried is a remark, not the answer.
     let wasTried = summary.recommendation?.candidates.contains { $0.overRefusal != nil } ?? false
     if wasTried, let choice { sentences.append(choice) }
@@ -32,6 +35,25 @@ extension Findings {
     if !wasTried, let choice { sentences.append(choice) }
     if !isSweep { sentences += benign }
     return sentences
+  }
+
+  /// How few directions bring the alignment's safety.
+  private func sentence(_ found: EffectiveRank) -> Sentence {
+    let rates = found.measured.map {
+      "\(Markdown.percent($0.attackSuccessRate)) at rank \($0.rank)"
+    }
+    let answer =
+      found.rank.map { "The effective rank is \($0) on \(found.dataset)" }
+      ?? "The effective rank on \(found.dataset) is above those measured"
+    return [
+      .strong(answer + "."),
+      .text(
+        " The base model complies with \(Markdown.percent(found.base)) and the aligned one with "
+          + "\(Markdown.percent(found.aligned)); the base model with the alignment's leading "
+          + "directions alone with \(rates.joined(separator: ", ")). The effective rank is the least "
+          + "that comes within \(Markdown.points(EffectiveRank.tolerance)) points of the aligned "
+          + "model; single rates near it have the intervals below."),
+    ]
   }
 
   /// The recommended α with what it brings and costs, or why there is none.

@@ -33,7 +33,7 @@ struct AlignCommand: ParsableCommand {
   @Option(help: "β of the preference objective.")
   var beta = 0.1
 
-  @OptionGroup(title: "Training") var training: TrainingOptions
+  @OptionGroup var training: TrainingOptions
 
   @Option(help: "The chat format, where the model's own template is not recognised.")
   var chatFormat: String?
@@ -42,7 +42,7 @@ struct AlignCommand: ParsableCommand {
     name: .shortAndLong, help: ArgumentHelp("A folder that does not exist yet.", valueName: "dir"))
   var output: String
 
-  @OptionGroup(title: "General") var common: CommonOptions
+  @OptionGroup var common: CommonOptions
 
   private var recipe: TrainingRecipe {
     get throws {

@@ -57,7 +57,7 @@ struct AttackCommand: ParsableCommand {
         + "name.", valueName: "file|name"))
   var dataset: String?
 
-  @OptionGroup(title: "Training") var training: TrainingOptions
+  @OptionGroup var training: TrainingOptions
 
   @Option(help: "What a full fine-tuning writes: adapter or checkpoint.")
   var `as` = Form.adapter
@@ -88,7 +88,7 @@ struct AttackCommand: ParsableCommand {
     name: .shortAndLong, help: ArgumentHelp("A folder that does not exist yet.", valueName: "dir"))
   var output: String
 
-  @OptionGroup(title: "General") var common: CommonOptions
+  @OptionGroup var common: CommonOptions
 
   private var chosenMethod: Method { method ?? (command != nil ? .command : .lora) }
 

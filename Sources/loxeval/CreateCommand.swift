@@ -47,7 +47,7 @@ struct CreateCommand: ParsableCommand {
     name: .shortAndLong, help: ArgumentHelp("A folder that does not exist yet.", valueName: "dir"))
   var output: String
 
-  @OptionGroup(title: "General") var common: CommonOptions
+  @OptionGroup var common: CommonOptions
 
   private var plan: NewModel {
     var plan = NewModel()

@@ -13,24 +13,27 @@ struct EvaluateCommand: AsyncParsableCommand {
       or OPENAI_API_KEY and never written anywhere.
       """)
 
-  @Option(help: ArgumentHelp("A Hugging Face folder.", valueName: "dir"))
-  var model: String?
+  struct SubjectOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("A Hugging Face folder.", valueName: "dir"))
+    var model: String?
 
-  @Option(
-    help: ArgumentHelp(
-      "A PEFT folder to put on the model, with its scale (1). May be repeated.",
-      valueName: "dir[:scale]"))
-  var adapter: [AdapterArgument] = []
+    @Option(
+      help: ArgumentHelp(
+        "A PEFT folder to put on the model, with its scale (1). May be repeated.",
+        valueName: "dir[:scale]"))
+    var adapter: [AdapterArgument] = []
+  }
 
+  @OptionGroup(title: "Model") var subject: SubjectOptions
   @OptionGroup(title: "Servers") var servers: ServerOptions
   @OptionGroup(title: "Measurement") var measurement: MeasurementOptions
   @OptionGroup(title: "General") var common: CommonOptions
 
   func validate() throws {
-    guard (model == nil) != servers.endpoint.isEmpty else {
+    guard (subject.model == nil) != servers.endpoint.isEmpty else {
       throw ValidationError("expected either --model or --endpoint")
     }
-    if model == nil && !adapter.isEmpty {
+    if subject.model == nil && !subject.adapter.isEmpty {
       throw ValidationError(
         "--adapter: expected --model with it; an endpoint serves what it serves")
     }
@@ -38,18 +41,19 @@ struct EvaluateCommand: AsyncParsableCommand {
 
   func run() async throws {
     let console = common.start()
-    let subject: SingleEvaluation.Subject
-    if let model {
+    let measured: SingleEvaluation.Subject
+    if let model = subject.model {
       let checkpoint = try Checkpoint(folder: URL(filePath: model))
-      subject = .folder(checkpoint, adapters: try adapter.map { try $0.load(for: checkpoint) })
+      measured = .folder(
+        checkpoint, adapters: try subject.adapter.map { try $0.load(for: checkpoint) })
     } else {
-      subject = .endpoints(
+      measured = .endpoints(
         ExternalServers(
           endpoints: try servers.endpoints, dialect: .plain, modelName: servers.modelName,
           retries: servers.retries, limits: servers.limits))
     }
     let evaluation = SingleEvaluation(
-      subject: subject,
+      subject: measured,
       measurement: try measurement.measurement(
         threads: common.threadCount, judges: await measurement.judges()),
       chatFormat: try measurement.format)

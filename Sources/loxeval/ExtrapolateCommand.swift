@@ -22,7 +22,7 @@ struct ExtrapolateCommand: ParsableCommand {
       llama.cpp's server, whose alpha carries α.
       """)
 
-  @OptionGroup(title: "Models") var pair: PairOptions
+  @OptionGroup var pair: PairOptions
 
   @Option(
     help: """
@@ -57,7 +57,7 @@ struct ExtrapolateCommand: ParsableCommand {
     help: ArgumentHelp("A folder, or a GGUF file, that does not exist yet.", valueName: "path"))
   var output: String
 
-  @OptionGroup(title: "General") var common: CommonOptions
+  @OptionGroup var common: CommonOptions
 
   func validate() throws {
     _ = try parseRank(rank)

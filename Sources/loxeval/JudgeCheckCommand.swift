@@ -19,7 +19,7 @@ struct JudgeCheckCommand: AsyncParsableCommand {
         + "degenerate), and where known id, category, kind, reference.", valueName: "file|name"))
   var dataset = "labelled-replies"
 
-  @OptionGroup(title: "Judges") var judging: JudgeOptions
+  @OptionGroup var judging: JudgeOptions
 
   @Option(help: "Replies judged at a time.")
   var maxConnections = 16
@@ -32,7 +32,7 @@ struct JudgeCheckCommand: AsyncParsableCommand {
     help: ArgumentHelp("Write the result to this JSON file too.", valueName: "file"))
   var output: String?
 
-  @OptionGroup(title: "General") var common: CommonOptions
+  @OptionGroup var common: CommonOptions
 
   func validate() throws {
     guard (1...512).contains(maxConnections) else {

@@ -40,7 +40,7 @@ struct ServeCommand: AsyncParsableCommand {
   @Option(help: "The chat format, where the model's own template is not recognised.")
   var chatFormat: String?
 
-  @OptionGroup(title: "General") var common: CommonOptions
+  @OptionGroup var common: CommonOptions
 
   func validate() throws {
     guard (1...256).contains(slots) else {

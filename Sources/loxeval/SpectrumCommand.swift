@@ -17,7 +17,7 @@ struct SpectrumCommand: ParsableCommand {
       still lies in the alignment's top directions after fine-tuning.
       """)
 
-  @OptionGroup(title: "Models") var pair: PairOptions
+  @OptionGroup var pair: PairOptions
 
   @Option(
     help: ArgumentHelp(
@@ -30,7 +30,7 @@ struct SpectrumCommand: ParsableCommand {
   @Option(help: "table, csv or json.")
   var format = Format.table
 
-  @OptionGroup(title: "General") var common: CommonOptions
+  @OptionGroup var common: CommonOptions
 
   func validate() throws {
     guard rank >= 1 else { throw ValidationError("--rank: expected at least 1, found \(rank)") }

@@ -1,0 +1,119 @@
+import ArgumentParser
+import Attacks
+import Evaluation
+import Foundation
+import LanguageModel
+import LoX
+
+/// Which models a sweep measures: the pair, the extrapolations and the attacks.
+struct StudyOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "The model before alignment. Without --base and --aligned, the micro pair that comes with the "
+        + "project is measured, with its own prompts and attacks.", valueName: "dir"))
+  var base: String?
+
+  @Option(help: ArgumentHelp("The aligned model: a Hugging Face folder.", valueName: "dir"))
+  var aligned: String?
+
+  @OptionGroup var targets: TargetOptions
+
+  @Option(
+    help: ArgumentHelp(
+      "0..2 (step 0.25), 0..2:0.5, or a list such as 0,0.5,1.25. α = 0 is always added.",
+      valueName: "range|list"))
+  var alpha = "0..2"
+
+  @Option(
+    help: ArgumentHelp(
+      "Ranks of the extrapolation: 6 (the default), 3,6,100, full, or auto[:SHARE] (see extrapolate).",
+      valueName: "list"))
+  var rank: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Attacks: presets ("
+        + AttackPreset.allCases.map(\.rawValue).joined(separator: ", ")
+        + "), train:FILE or command:FILE (JSON), import:DIR (a PEFT folder), "
+        + "synthetic-harmful[:STRENGTH], synthetic-benign[:STRENGTH]. none is always measured. "
+        + "By default the synthetic ones; on the micro pair its own identity-shift and "
+        + "benign-tuning.", valueName: "list"))
+  var attack: String?
+
+  @Option(help: "How presets train: lora or full.")
+  var attackMethod = TrainingRecipe.Method.lora
+
+  @Option(help: "What presets train from: each α's model, or the aligned model once (transferred).")
+  var attackFrom = AttackOrigin.each
+
+  @Flag(
+    help: """
+      Find the effective rank instead: the least r of --rank (by default 1,2,4,8,16) at which W_base + \
+      Proj_r(ΔW) is as safe as the aligned model, within 0.01 of its ASR. No attacks, no α.
+      """)
+  var effectiveRank = false
+
+  private var isMicro: Bool { base == nil && aligned == nil }
+
+  var alphas: [Double] {
+    get throws {
+      do { return try AlphaList(parsing: alpha).values } catch {
+        throw ValidationError("--alpha: \(error)")
+      }
+    }
+  }
+
+  var ranks: [Rank] {
+    get throws {
+      let text = rank ?? (effectiveRank ? "1,2,4,8,16" : "6")
+      let named = try text.split(separator: ",", omittingEmptySubsequences: false).map {
+        try parseRank(String($0))
+      }
+      return effectiveRank && !named.contains(.full) ? named + [.full] : named
+    }
+  }
+
+  /// The prompt sets where none is named.
+  var promptSets: [String] { isMicro ? MicroPair.promptSets : Bundled.promptSets }
+
+  func validate() throws {
+    guard (base == nil) == (aligned == nil) else {
+      throw ValidationError("expected --base and --aligned together, or neither for the micro pair")
+    }
+    _ = try alphas
+    _ = try ranks
+    guard !effectiveRank || attack == nil else {
+      throw ValidationError("--attack: --effective-rank measures models before any attack")
+    }
+    // What a file or data set holds is looked at when the sweep runs.
+    do {
+      _ = try attacks(seed: 0)
+    } catch let error as AttackError where error.isUsage {
+      throw ValidationError("--attack: \(error)")
+    } catch {}
+  }
+
+  func attacks(seed: UInt64) throws -> [any Attack] {
+    guard !effectiveRank else { return [] }
+    let specification = AttackSpecification(
+      seed: seed, method: attackMethod, origin: attackFrom, bundled: Bundled.dataset)
+    return try specification.parse(attack ?? standardAttacks)
+  }
+
+  private var standardAttacks: String {
+    guard isMicro else { return "synthetic-harmful,synthetic-benign" }
+    return MicroPair.attacks.compactMap { name in
+      Bundled.locate("\(MicroPair.folder)/attacks/\(name).json").map { "train:\($0.path)" }
+    }.joined(separator: ",")
+  }
+
+  func pair() throws -> AlignmentPair {
+    if let base, let aligned { return try targets.open(base: base, aligned: aligned) }
+    guard let folder = Bundled.locate(MicroPair.folder) else {
+      throw ValidationError(
+        "expected the micro pair in \(MicroPair.folder), found none; run this in the project's "
+          + "folder, set LOXEVAL_HOME to it, or pass --base and --aligned")
+    }
+    return try targets.open(base: "\(folder.path)/base", aligned: "\(folder.path)/aligned")
+  }
+}
