@@ -103,22 +103,25 @@ public enum PromptSetLoader {
     }
   }
 
+  private static let blanks: [UInt8] = [0x20, 0x09, 0x0D]
+
   private static func lines(
     _ text: String, name: String, file: URL
   ) throws(EvaluationError) -> (PromptSet.Kind, [Prompt]) {
     var prompts: [Prompt] = []
     var kind: PromptSet.Kind = .harmful
-    for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated()
-    {
-      let line = line.trimmingCharacters(in: .whitespaces)
-      guard !line.isEmpty else { continue }
-      guard let value = try? JSONDecoder().decode(Line.self, from: Data(line.utf8)),
+    let decoder = JSONDecoder()
+    // By bytes: splitting by characters would look for combined ones everywhere.
+    let lines = text.utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+    for (index, line) in lines.enumerated() {
+      guard line.contains(where: { !Self.blanks.contains($0) }) else { continue }
+      guard let value = try? decoder.decode(Line.self, from: Data(line)),
         let (found, prompt) = value.prompt(named: name, prompts.count)
       else {
         throw .malformedLine(
           path: file.path, line: index + 1,
           expected: "a JSON object with prompt (or instruction, or question and answer)",
-          found: String(line.prefix(80)))
+          found: String(String(decoding: line, as: UTF8.self).prefix(80)))
       }
       if prompts.isEmpty { kind = found }
       prompts.append(prompt)

@@ -177,14 +177,16 @@ struct ReplyParser {
   /// A chat template may have opened `<think>` itself, so the closing tag alone ends them too. Thoughts
   /// that were cut off have no answer.
   private static func thoughts(in content: String) -> (reasoning: String, answer: String)? {
-    let opens = content.drop(while: \.isWhitespace).starts(with: "<think>")
-    let end = content.firstRange(of: "</think>")
+    guard content.utf8.contains(UInt8(ascii: "<")) else { return nil }
+    let text = content.trimmingCharacters(in: .whitespacesAndNewlines)
+    let opens = text.hasPrefix("<think>")
+    let end = text.firstRange(of: "</think>")
     guard opens || end != nil else { return nil }
     func trimmed(_ text: Substring) -> String {
       text.trimmingCharacters(in: .whitespacesAndNewlines)
     }
-    var thoughts = content[..<(end?.lowerBound ?? content.endIndex)]
-    if opens { thoughts = thoughts.drop(while: \.isWhitespace).dropFirst("<think>".count) }
-    return (trimmed(thoughts), end.map { trimmed(content[$0.upperBound...]) } ?? "")
+    let thoughts = text[..<(end?.lowerBound ?? text.endIndex)].dropFirst(
+      opens ? "<think>".count : 0)
+    return (trimmed(thoughts), end.map { trimmed(text[$0.upperBound...]) } ?? "")
   }
 }

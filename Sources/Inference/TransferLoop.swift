@@ -245,12 +245,22 @@ private func receiveHeader(
 ) -> Int {
   guard let data = unsafe data, let context = unsafe context else { return 0 }
   let transfer = unsafe Unmanaged<Transfer>.fromOpaque(context).takeUnretainedValue()
-  let line = unsafe String(decoding: Data(bytes: data, count: size * count), as: UTF8.self)
-  // A new status line begins a new set: those before were interim responses.
-  if line.hasPrefix("HTTP/") { transfer.headers = [:] }
-  if let colon = line.firstIndex(of: ":"), transfer.headers.count < 256 {
-    let value = line[line.index(after: colon)...].trimmingCharacters(in: .whitespacesAndNewlines)
-    transfer.headers[line[..<colon].lowercased()] = value
-  }
+  unsafe transfer.noteHeader(UnsafeRawBufferPointer(start: data, count: size * count))
   return size * count
+}
+
+extension Transfer {
+  /// Keeps one header line.
+  fileprivate func noteHeader(_ line: UnsafeRawBufferPointer) {
+    // A new status line begins a new set: those before were interim responses.
+    if unsafe line.starts(with: "HTTP/".utf8) { headers = [:] }
+    guard let colon = unsafe line.firstIndex(of: UInt8(ascii: ":")), headers.count < 256 else {
+      return
+    }
+    func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || (0x09...0x0D).contains(byte) }
+    var value = unsafe line[(colon + 1)...].drop(while: isBlank)
+    while let last = unsafe value.last, isBlank(last) { unsafe value.removeLast() }
+    let name = unsafe String(decoding: line[..<colon], as: UTF8.self).lowercased()
+    headers[name] = unsafe String(decoding: value, as: UTF8.self)
+  }
 }

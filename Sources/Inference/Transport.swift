@@ -156,8 +156,10 @@ final class TransferMailbox: Sendable {
   func post(_ message: Message) {
     let rejected = state.withLock { state -> Bool in
       if state.isStopped { return true }
+      // One that waits has woken the thread already.
+      let isFirst = state.messages.isEmpty
       state.messages.append(message)
-      if let multi = unsafe state.multi { unsafe curl_multi_wakeup(multi) }
+      if isFirst, let multi = unsafe state.multi { unsafe curl_multi_wakeup(multi) }
       return false
     }
     if rejected, case .start(let transfer) = message { transfer.finish(.failure(.shutDown)) }

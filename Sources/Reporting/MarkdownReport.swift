@@ -4,6 +4,8 @@ public import Evaluation
 public struct MarkdownReport {
   let page: ReportPage
 
+  init(page: ReportPage) { self.page = page }
+
   /// - Parameter isRedacted: whether replies are cut to their opening.
   public init(manifest: RunManifest, samples: [Sample], isRedacted: Bool = false) {
     page = ReportPage(manifest: manifest, samples: samples, isRedacted: isRedacted)

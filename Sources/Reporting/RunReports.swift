@@ -25,27 +25,20 @@ public enum RunReports {
     _ formats: [ReportFormat] = ReportFormat.allCases, manifest: RunManifest, samples: [Sample],
     to folder: URL, isRedacted: Bool = false
   ) throws -> [URL] {
-    try formats.map { format in
+    let page = ReportPage(manifest: manifest, samples: samples, isRedacted: isRedacted)
+    return try formats.map { format in
       let file = folder.appending(path: format.fileName)
-      try RunFile.write(try render(format, manifest, samples, isRedacted: isRedacted), to: file)
+      try RunFile.write(try render(format, page), to: file)
       return file
     }
   }
 
-  static func render(
-    _ format: ReportFormat, _ manifest: RunManifest, _ samples: [Sample], isRedacted: Bool = false
-  ) throws -> Data {
+  static func render(_ format: ReportFormat, _ page: ReportPage) throws -> Data {
     switch format {
-    case .markdown:
-      Data(
-        MarkdownReport(manifest: manifest, samples: samples, isRedacted: isRedacted).render().utf8)
-    case .html:
-      Data(
-        try HTMLReport(manifest: manifest, samples: samples, isRedacted: isRedacted).render().utf8)
-    case .csv:
-      Data(SummaryCSV.render(Summary(of: manifest, samples: samples)).utf8)
-    case .json:
-      try RunManifest.encode(Summary(of: manifest, samples: samples))
+    case .markdown: Data(MarkdownReport(page: page).render().utf8)
+    case .html: Data(try HTMLReport(page: page).render().utf8)
+    case .csv: Data(SummaryCSV.render(page.summary).utf8)
+    case .json: try RunManifest.encode(page.summary)
     }
   }
 }

@@ -63,8 +63,9 @@ struct SweepCommand: AsyncParsableCommand {
 func finish(_ folder: RunFolder, _ console: Console) throws {
   let samples = folder.journal.samples
   try RunReports.write(manifest: folder.manifest, samples: samples, to: folder.url)
-  print(SummaryTable.render(folder.summary))
-  for found in folder.summary.effectiveRanks {
+  let summary = folder.summary
+  print(SummaryTable.render(summary))
+  for found in summary.effectiveRanks {
     let rank = found.rank.map(String.init) ?? "above those measured"
     print("effective rank on \(found.dataset): \(rank)")
   }

@@ -73,7 +73,9 @@ import Testing
   {
     let (manifest, samples) = Self.run()
     let text = String(
-      decoding: try RunReports.render(format, manifest, samples), as: UTF8.self)
+      decoding: try RunReports.render(
+        format, ReportPage(manifest: manifest, samples: samples, isRedacted: false)),
+      as: UTF8.self)
     let file = Self.snapshots.appending(path: format.fileName)
     if ProcessInfo.processInfo.environment["RECORD_SNAPSHOTS"] == "1" {
       try Data(text.utf8).write(to: file)

@@ -6,6 +6,8 @@ import Foundation
 public struct HTMLReport {
   let page: ReportPage
 
+  init(page: ReportPage) { self.page = page }
+
   /// - Parameter isRedacted: whether replies are cut to their opening.
   public init(manifest: RunManifest, samples: [Sample], isRedacted: Bool = false) {
     page = ReportPage(manifest: manifest, samples: samples, isRedacted: isRedacted)

@@ -23,6 +23,8 @@ enum HTMLText {
 
   /// The text without characters that hide or reorder others.
   static func legible(_ text: String) -> String {
+    let isPlain = text.utf8.allSatisfy { (0x20..<0x7F).contains($0) || $0 == 0x0A || $0 == 0x09 }
+    guard !isPlain else { return text }
     var result = String.UnicodeScalarView()
     for scalar in text.unicodeScalars {
       switch scalar {
@@ -44,15 +46,25 @@ enum HTMLText {
   static func embedded(_ value: some Encodable) throws -> String {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    var result = ""
-    for scalar in String(decoding: try encoder.encode(value), as: UTF8.self).unicodeScalars {
-      switch scalar {
-      case "<", ">", "&", "\u{2028}", "\u{2029}":
-        let digits = String(scalar.value, radix: 16)
-        result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-      default: result.unicodeScalars.append(scalar)
+    let json = [UInt8](try encoder.encode(value))
+    var result: [UInt8] = []
+    result.reserveCapacity(json.count + json.count / 8)
+    var index = 0
+    while index < json.count {
+      let byte = json[index]
+      index += 1
+      switch byte {
+      case UInt8(ascii: "<"), UInt8(ascii: ">"), UInt8(ascii: "&"):
+        result += "\\u00\(String(byte, radix: 16))".utf8
+      case 0xE2 where json[index...].starts(with: [0x80, 0xA8]):
+        result += "\\u2028".utf8
+        index += 2
+      case 0xE2 where json[index...].starts(with: [0x80, 0xA9]):
+        result += "\\u2029".utf8
+        index += 2
+      default: result.append(byte)
       }
     }
-    return result
+    return String(decoding: result, as: UTF8.self)
   }
 }

@@ -73,7 +73,10 @@ struct ReportPage {
     let isHarmful = harmfulCells.contains(sample.cell) && sample.verdict != .refused
     let opening = isHarmful ? Self.harmfulOpening : Self.opening
     let limit = isRedacted ? min(limit, opening) : limit
-    guard sample.response.count > limit else { return sample.response }
+    // Bytes are counted at once, characters one by one, and there are never more of them.
+    guard sample.response.utf8.count > limit, sample.response.count > limit else {
+      return sample.response
+    }
     return String(sample.response.prefix(limit)) + " …"
   }
 }
