@@ -51,8 +51,9 @@ extension Findings {
         " The base model complies with \(Markdown.percent(found.base)) and the aligned one with "
           + "\(Markdown.percent(found.aligned)); the base model with the alignment's leading "
           + "directions alone with \(rates.joined(separator: ", ")). The effective rank is the least "
-          + "that comes within \(Markdown.points(EffectiveRank.tolerance)) points of the aligned "
-          + "model; single rates near it have the intervals below."),
+          + "that comes within \(EffectiveRank.tolerance) of the aligned model's share. In the tables "
+          + "α = 0 is the base model, α = 1 the base model with as many directions as the rank, and "
+          + "full rank at α = 1 the aligned model."),
     ]
   }
 

@@ -136,20 +136,28 @@ import Testing
   }
 
   /// An extrapolation of the SmolLM2 pair in llama.cpp's server, as a GGUF adapter, and in ours, as a
-  /// PEFT adapter.
+  /// PEFT adapter: of the linear layers, and with a head of its own.
   @Test(
     .tags(.realModel), .enabled(if: SharedMaterial.smolLM2 != nil, SharedMaterial.needsSmolLM2),
     .enabled(
       if: python(with: "xllamacpp") != nil,
       "needs Python with the package xllamacpp: pip install xllamacpp, or set LOXEVAL_PYTHON"),
-    .enabled(if: smolLM2GGUF != nil, "needs aligned-f16.gguf beside the SmolLM2 pair"))
-  func llamaCppAppliesAnExtrapolation() throws {
+    .enabled(
+      if: python(with: "gguf") != nil,
+      "needs Python with the package gguf: pip install gguf, or set LOXEVAL_PYTHON"),
+    .enabled(if: smolLM2GGUF != nil, "needs aligned-f16.gguf beside the SmolLM2 pair"),
+    arguments: ["linear", "lm_head|_proj"])
+  func llamaCppAppliesAnExtrapolation(targets: String) throws {
     let folder = try TemporaryFolder()
-    let pair = try #require(SharedMaterial.smolLM2).path
+    var pair = try #require(SharedMaterial.smolLM2).path
+    if targets != "linear" {
+      try Self.run("untie_head.py", with: "gguf", [pair, folder.url.path])
+      pair = folder.url.path
+    }
     for format in ["peft", "gguf"] {
       let made = try TrainingCommandTests.run([
         "extrapolate", "--base", "\(pair)/base", "--aligned", "\(pair)/aligned", "--targets",
-        "linear", "--as", "adapter", "--adapter-format", format, "--output",
+        targets, "--as", "adapter", "--adapter-format", format, "--output",
         "\(folder.url.path)/lox.\(format)", "-q",
       ])
       try #require(made.status == 0, "\(made.errors)")
@@ -160,6 +168,6 @@ import Testing
     defer { Self.stop(server) }
     try Self.run(
       "gguf_logits.py", with: "xllamacpp",
-      [try #require(Self.smolLM2GGUF).path, "\(folder.url.path)/lox.gguf", address])
+      ["\(pair)/aligned-f16.gguf", "\(folder.url.path)/lox.gguf", address])
   }
 }
