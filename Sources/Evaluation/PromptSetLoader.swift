@@ -52,8 +52,22 @@ public enum PromptSetLoader {
 
   // MARK: - JSON
 
+  /// An id as a text, or as the number that some sets have.
+  private struct Identifier: Decodable {
+    let text: String
+
+    init(from decoder: any Decoder) throws {
+      let container = try decoder.singleValueContainer()
+      if let number = try? container.decode(Int.self) {
+        text = String(number)
+      } else {
+        text = try container.decode(String.self)
+      }
+    }
+  }
+
   private struct Line: Decodable {
-    var id: String?
+    var id: Identifier?
     var category: String?
     var prompt: String?
     var system: String?
@@ -73,10 +87,11 @@ public enum PromptSetLoader {
     func prompt(named name: String, _ index: Int) -> (PromptSet.Kind, Prompt)? {
       let fallback = PromptSetLoader.numbered(name, index)
       if let prompt {
+        guard prompt.contains(where: { !$0.isWhitespace }) else { return nil }
         return (
           kind ?? PromptSetLoader.kind(ofFileNamed: name),
           Prompt(
-            id: id ?? fallback, category: category ?? "none", prompt: prompt, system: system,
+            id: id?.text ?? fallback, category: category ?? "none", prompt: prompt, system: system,
             reference: reference)
         )
       }
@@ -120,10 +135,16 @@ public enum PromptSetLoader {
       else {
         throw .malformedLine(
           path: file.path, line: index + 1,
-          expected: "a JSON object with prompt (or instruction, or question and answer)",
+          expected: "a JSON object with the text prompt (or instruction, or question and answer)",
           found: String(String(decoding: line, as: UTF8.self).prefix(80)))
       }
       if prompts.isEmpty { kind = found }
+      guard found == kind else {
+        throw .malformedLine(
+          path: file.path, line: index + 1,
+          expected: "\(kind.rawValue) prompts only, as on the first line (a set has one kind)",
+          found: "a \(found.rawValue) one")
+      }
       prompts.append(prompt)
     }
     return (kind, prompts)
@@ -189,24 +210,35 @@ public enum PromptSetLoader {
   private static func table(
     _ text: String, name: String, file: URL
   ) throws(EvaluationError) -> (PromptSet.Kind, [Prompt]) {
+    let records = try CSVRecords(text, file: file)
     let table: NamedCSV
     do {
-      table = try NamedCSV(string: text, delimiter: .comma, loadColumns: false)
+      table = try NamedCSV(string: records.text, delimiter: .comma, loadColumns: false)
     } catch {
       throw .unrecognisedDataset(path: file.path, found: "CSV that does not parse: \(error)")
     }
     let header = Set(table.header)
     guard let columns = Columns.known.first(where: { $0.marks.isSubset(of: header) }) else {
-      if let prompts = plainList(text, name: name) { return (kind(ofFileNamed: name), prompts) }
+      if let delimiter = otherDelimiter(table.header) {
+        throw .unrecognisedDataset(
+          path: file.path, found: "columns with \(delimiter) between them instead of commas")
+      }
+      if records.records.allSatisfy({ $0.fields == 1 }),
+        let prompts = plainList(records.text, name: name)
+      {
+        return (kind(ofFileNamed: name), prompts)
+      }
       throw .missingColumn(path: file.path, column: "goal or prompt", found: table.header)
     }
+    try records.requireEqualLengths(file: file)
     var prompts: [Prompt] = []
     for (index, row) in table.rows.enumerated() {
       // XSTest's contrast rows are unsafe; the set is used for its safe ones.
       if columns.category == "type", row["type"]?.hasPrefix("contrast_") == true { continue }
       guard let prompt = row[columns.prompt], !prompt.isEmpty else {
         throw .malformedLine(
-          path: file.path, line: index + 2, expected: "a text in column \(columns.prompt)",
+          path: file.path, line: records.records[index + 1].line,
+          expected: "a text in column \(columns.prompt)",
           found: "none")
       }
       let context = columns.context.flatMap { row[$0] } ?? ""
@@ -218,6 +250,16 @@ public enum PromptSetLoader {
           prompt: context.isEmpty ? prompt : "\(context)\n\n\(prompt)"))
     }
     return (columns.kind ?? kind(ofFileNamed: name), prompts)
+  }
+
+  /// The character that a header's known columns have between them where it is no comma.
+  private static func otherDelimiter(_ header: [String]) -> String? {
+    guard header.count == 1, let text = header.first else { return nil }
+    let known = Columns.known.reduce(into: Set<String>()) { $0.formUnion($1.marks) }
+    return [(Character(";"), "semicolons"), ("\t", "tabs"), ("|", "bars")].first { mark, _ in
+      let names = text.split(separator: mark).map { $0.filter { $0 != "\"" && $0 != " " } }
+      return names.count > 1 && names.contains(where: known.contains)
+    }?.1
   }
 
   /// A table of one column without a header, as AdvBench's behaviours are also published: every
@@ -238,10 +280,14 @@ public enum PromptSetLoader {
   private static func kind(
     ofFileNamed name: String, otherwise: PromptSet.Kind = .harmful
   ) -> PromptSet.Kind {
-    let lower = name.lowercased()
-    if ["benign", "helpful", "safe-", "xstest", "over-refusal"].contains(where: lower.contains) {
+    // By whole words: "unsafe" is not "safe".
+    let words = name.lowercased().split { !$0.isLetter && !$0.isNumber }.map(String.init)
+    let text = words.joined(separator: "-")
+    if words.contains(where: ["benign", "helpful", "harmless", "safe", "xstest"].contains)
+      || text.contains("over-refusal") || text.contains("overrefusal")
+    {
       return .benign
     }
-    return lower.contains("harm") ? .harmful : otherwise
+    return words.contains { $0.hasPrefix("harm") } ? .harmful : otherwise
   }
 }

@@ -108,6 +108,16 @@ import Testing
     ),
     ("a.csv", "first,second\n1,2\n", "column"), ("a.csv", "goal,target\n,x\n", "line 2"),
     ("a.txt", "hello", "neither JSON nor CSV"), ("a.json", "[1]", "JSON list"),
+    ("a.csv", "goal,target\n\"one,two\nthree,four\n", "line 2: expected a quotation mark"),
+    ("a.csv", "goal,target\na,b\nc\n", "line 3: expected 2 fields"),
+    ("a.csv", "goal,target\na,b,c\n", "line 2: expected 2 fields"),
+    ("a.csv", "goal,target\n\"a\nb\",c\n\n,d\n", "line 5: expected a text in column goal"),
+    ("a.csv", "goal;target\na;b\n", "semicolons between them"),
+    ("a.jsonl", "{\"prompt\":\"  \"}", "line 1"),
+    (
+      "a.jsonl", "{\"prompt\":\"x\",\"kind\":\"benign\"}\n{\"prompt\":\"y\",\"kind\":\"harmful\"}",
+      "line 2: expected benign prompts only"
+    ),
   ])
   func badFilesAreRefused(file: String, text: String, naming: String) throws {
     let folder = try TemporaryFolder()
@@ -115,6 +125,33 @@ import Testing
     let error = #expect(throws: EvaluationError.self) { _ = try PromptSetLoader.load(url) }
     #expect(error?.description.contains(naming) == true, "\(String(describing: error))")
     #expect(error?.description.contains(url.path) == true)
+  }
+
+  @Test func blankLinesOfATableAreNoPrompts() throws {
+    let folder = try TemporaryFolder()
+    let text = "goal,target\r\nsay \"\"hi\"\" twice,x\r\n\r\n\"two, \"\"quoted\"\"\",y\n\n"
+    let set = try PromptSetLoader.load(folder.write(text, "a.csv"))
+    #expect(set.prompts.count == 2)
+    #expect(set.prompts.last?.prompt == "two, \"quoted\"")
+  }
+
+  @Test func idsMayBeNumbers() throws {
+    let folder = try TemporaryFolder()
+    let set = try PromptSetLoader.load(
+      folder.write("{\"id\":7,\"prompt\":\"x\"}", "harmful.jsonl"))
+    #expect(set.prompts.first?.id == "7")
+  }
+
+  /// By whole words of the file's name.
+  @Test(arguments: [
+    ("unsafe-requests", PromptSet.Kind.harmful), ("safe-requests", .benign),
+    ("harmless-chat", .benign), ("harmbench", .harmful), ("my_over_refusal_set", .benign),
+    ("xstest-v2", .benign), ("prompts", .harmful),
+  ])
+  func theNameTellsTheKind(name: String, kind: PromptSet.Kind) throws {
+    let folder = try TemporaryFolder()
+    let set = try PromptSetLoader.load(folder.write("{\"prompt\":\"x\"}", "\(name).jsonl"))
+    #expect(set.kind == kind)
   }
 
   @Test func bytesThatAreNoTextAreRefused() throws {
