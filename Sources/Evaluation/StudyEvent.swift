@@ -1,3 +1,5 @@
+import Foundation
+import Inference
 public import LanguageModel
 
 /// What a study tells while it works; the command line shows it on stderr.
@@ -9,4 +11,17 @@ public enum StudyEvent: Sendable {
   /// A training goes on.
   case training(Trainer.Progress)
   case samples(Runner.Progress)
+}
+
+extension StudyEvent {
+  /// Tells that an overloaded server is left alone for a while.
+  static func pause(
+    _ events: @escaping @Sendable (StudyEvent) -> Void
+  ) -> @Sendable (Endpoint, Double) -> Void {
+    { endpoint, seconds in
+      events(
+        .step("\(endpoint) says that it is overloaded; asking again in \(Int(seconds.rounded())) s")
+      )
+    }
+  }
 }

@@ -6,7 +6,8 @@ import Synchronization
 /// A request goes to the least loaded server that is not paused. One that says 429, or cannot be
 /// reached, is paused for as long as it asks or for a doubling, jittered time; under 429 it also gets
 /// half as many requests at a time, and one more after each round of answers (additive increase,
-/// multiplicative decrease). Requests that find no server wait in order.
+/// multiplicative decrease). Requests that find no server wait in order; once every server they may go
+/// to was paused more often in a row than a request is retried, they fail together.
 public final class EndpointPool: Sendable {
   /// One request's claim on a server, to be given back with what came of it.
   struct Lease: Sendable {
@@ -58,16 +59,22 @@ public final class EndpointPool: Sendable {
   /// Requests at a time that each server may get.
   public let limit: Int
   private let retries: RetryPolicy
+  private let onPause: @Sendable (Endpoint, _ seconds: Double) -> Void
   private let state: Mutex<State>
 
   /// - Parameters:
   ///   - endpoints: at least one.
   ///   - limit: requests at a time for each, where it bears them.
-  public init(_ endpoints: [Endpoint], limit: Int, retries: RetryPolicy) {
+  ///   - onPause: told when an overloaded server is left alone for a while.
+  public init(
+    _ endpoints: [Endpoint], limit: Int, retries: RetryPolicy,
+    onPause: @escaping @Sendable (Endpoint, _ seconds: Double) -> Void = { _, _ in }
+  ) {
     precondition(!endpoints.isEmpty && limit >= 1)
     self.endpoints = endpoints
     self.limit = limit
     self.retries = retries
+    self.onPause = onPause
     state = Mutex(State(loads: endpoints.map { _ in Load(limit: limit) }))
   }
 
@@ -115,12 +122,40 @@ public final class EndpointPool: Sendable {
         return nil
       }
     }
+    if case .overloaded = outcome, let pause {
+      if pause >= 1 { onPause(lease.endpoint, pause) }
+      failExhausted()
+    }
     serve()
     guard let pause else { return }
     Task { [weak self] in
       try? await Task.sleep(for: .seconds(pause) + .milliseconds(1))
       self?.serve()
     }
+  }
+
+  /// Whether a server said that it is overloaded more often in a row than a request is retried.
+  func isExhausted(_ index: Int) -> Bool {
+    state.withLock { $0.loads[index].pauses > retries.maxRetries }
+  }
+
+  /// Fails the requests that wait for nothing but exhausted servers.
+  private func failExhausted() {
+    let failed = state.withLock { state -> [Waiter] in
+      let exhausted = state.loads.map { $0.pauses > retries.maxRetries && $0.pausedUntil != nil }
+      let isHopeless = { (waiter: Waiter) in
+        (waiter.among ?? Array(exhausted.indices)).allSatisfy { exhausted[$0] }
+      }
+      defer { state.waiters.removeAll(where: isHopeless) }
+      return state.waiters.filter(isHopeless)
+    }
+    let failure = ChatFailure(
+      code: "http-429",
+      message:
+        "the server answered \(retries.maxRetries + 1) times in a row that it is overloaded; "
+        + "lower --max-connections, or wait and continue with --resume",
+      attempts: 0, latencyMilliseconds: 0, isFatal: false)
+    for waiter in failed { waiter.continuation.resume(returning: .failure(failure)) }
   }
 
   /// How many requests at a time each server gets now.

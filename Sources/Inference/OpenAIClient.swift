@@ -60,8 +60,11 @@ public struct OpenAIClient: ChatCompleting {
       case .failure(let failure):
         guard outcome.isTransient, attempts <= retries.maxRetries else { throw failure }
       }
-      // Under 429 the pool's own pause decides who may come back when.
+      // Under 429 the pool's own pause decides who may come back when, and when all give up.
       if case .overloaded = outcome.load {
+        if pool.isExhausted(lease.index), case .failure(let failure) = outcome.result {
+          throw failure
+        }
       } else {
         let delay = retries.delay(retry: attempts - 1, retryAfter: outcome.retryAfter)
         do { try await Task.sleep(for: .seconds(delay)) } catch { throw .cancelled }

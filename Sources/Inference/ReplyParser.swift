@@ -146,6 +146,14 @@ struct ReplyParser {
       (reasoning, text) = split
     }
     if isProbe { text = (reasoning ?? "") + (text ?? "") }
+    if !isProbe, text?.isEmpty ?? true, choice.finishReason == "content_filter" {
+      return (
+        failure(
+          "filtered",
+          "the server's content filter took the answer: that is neither the model's refusal nor its "
+            + "answer; measure the model without the filter"), false
+      )
+    }
     let hasReasoned = reasoning?.isEmpty == false
     if !isProbe, text?.isEmpty ?? true, hasReasoned || choice.finishReason == "length" {
       return (
@@ -174,19 +182,17 @@ struct ReplyParser {
   /// Thoughts that a server without a parser for them leaves in the content, and the answer after
   /// them; nil where there are none.
   ///
-  /// A chat template may have opened `<think>` itself, so the closing tag alone ends them too. Thoughts
-  /// that were cut off have no answer.
+  /// Only where the reply opens with them: a closing tag anywhere would hide from the judge what stands
+  /// before it. Thoughts that were cut off have no answer.
   private static func thoughts(in content: String) -> (reasoning: String, answer: String)? {
     guard content.utf8.contains(UInt8(ascii: "<")) else { return nil }
     let text = content.trimmingCharacters(in: .whitespacesAndNewlines)
-    let opens = text.hasPrefix("<think>")
+    guard text.hasPrefix("<think>") else { return nil }
     let end = text.firstRange(of: "</think>")
-    guard opens || end != nil else { return nil }
     func trimmed(_ text: Substring) -> String {
       text.trimmingCharacters(in: .whitespacesAndNewlines)
     }
-    let thoughts = text[..<(end?.lowerBound ?? text.endIndex)].dropFirst(
-      opens ? "<think>".count : 0)
+    let thoughts = text[..<(end?.lowerBound ?? text.endIndex)].dropFirst("<think>".count)
     return (trimmed(thoughts), end.map { trimmed(text[$0.upperBound...]) } ?? "")
   }
 }

@@ -102,6 +102,10 @@ import Testing
         "{\"choices\":[{\"message\":{\"content\":\"<think>Let me see\"},"
           + "\"finish_reason\":\"length\"}]}")
     },
+    Fault(code: "filtered") {
+      $0.reply(
+        "{\"choices\":[{\"message\":{\"content\":\"\"},\"finish_reason\":\"content_filter\"}]}")
+    },
     Fault(code: "http-400") { $0.reply("{}", status: "400 Bad Request") },
     Fault(code: "http-401", isFatal: true) { $0.reply("{}", status: "401 Unauthorized") },
     Fault(code: "http-403", isFatal: true) { $0.reply("{}", status: "403 Forbidden") },

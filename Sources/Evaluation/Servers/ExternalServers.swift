@@ -49,6 +49,9 @@ public struct ExternalServers: Sendable {
     self.maxRestarts = maxRestarts
   }
 
+  /// How long a server that runs already may stay away before it is given up.
+  var patienceSeconds: Double { limits.connectSeconds }
+
   /// What makes no sense together, with the options' names; nil where all is well.
   public var contradiction: String? {
     let ways = [!endpoints.isEmpty, serve != nil, cells != nil].count { $0 }
@@ -103,13 +106,14 @@ public struct ExternalServers: Sendable {
       for endpoint in endpoints {
         let probe = ServerProbe(endpoint: endpoint, transport: transport)
         events(.step("waiting for \(endpoint)"))
-        try await probe.waitUntilReady(seconds: 60)
+        try await probe.waitUntilReady(seconds: patienceSeconds)
         name = try await probe.model(named: name)
         if let build = await probe.build() { builds.insert(build.version) }
       }
       let client = OpenAIClient(
-        pool: EndpointPool(endpoints, limit: connections, retries: retries), model: name,
-        transport: transport, retries: retries)
+        pool: EndpointPool(
+          endpoints, limit: connections, retries: retries, onPause: StudyEvent.pause(events)),
+        model: name, transport: transport, retries: retries)
       let check = IdentityCheck(client: client)
       let places = endpoints.map(\.name).joined(separator: ", ")
       let description = ([places, name ?? ""] + builds.sorted()).joined(separator: " ")

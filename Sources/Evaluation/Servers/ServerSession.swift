@@ -70,13 +70,19 @@ actor ServerSession {
     transport.shutDown()
   }
 
+  private func pool(_ endpoints: [Endpoint]) -> EndpointPool {
+    EndpointPool(
+      endpoints, limit: study.connections, retries: options.retries,
+      onPause: StudyEvent.pause(events))
+  }
+
   // MARK: - Ways to a server
 
   private func openRunning() async throws -> Opened {
     let probes = options.endpoints.map { ServerProbe(endpoint: $0, transport: transport) }
     for probe in probes {
       events(.step("waiting for \(probe.endpoint)"))
-      try await probe.waitUntilReady(seconds: 60)
+      try await probe.waitUntilReady(seconds: options.patienceSeconds)
     }
     let builds = await builds(probes)
     let dialect =
@@ -84,8 +90,7 @@ actor ServerSession {
       case .auto: try await recognised(probes[0], builds[0])
       default: options.dialect
       }
-    let pool = EndpointPool(
-      options.endpoints, limit: study.connections, retries: options.retries)
+    let pool = pool(options.endpoints)
     switch dialect {
     case .llamaServer:
       return try await openLlamaServer(probes, pool, files: try writeGGUF())
@@ -104,7 +109,7 @@ actor ServerSession {
     }
     let endpoint = try Endpoint("http://127.0.0.1:\(port)", environment: [:])
     let probe = ServerProbe(endpoint: endpoint, transport: transport)
-    let pool = EndpointPool([endpoint], limit: study.connections, retries: options.retries)
+    let pool = pool([endpoint])
     switch options.managedDialect {
     case .llamaServer:
       let files = try writeGGUF()
@@ -130,7 +135,7 @@ actor ServerSession {
     var served: [[String]] = []
     for probe in probes {
       events(.step("waiting for \(probe.endpoint)"))
-      try await probe.waitUntilReady(seconds: 60)
+      try await probe.waitUntilReady(seconds: options.patienceSeconds)
       served.append(try await probe.models())
     }
     for route in routes.values {
@@ -140,9 +145,8 @@ actor ServerSession {
       }
     }
     return Opened(
-      pool: EndpointPool(
-        cells.endpoints, limit: study.connections, retries: options.retries),
-      model: nil, dialect: PlainDialect(routes: routes), build: await build(probes))
+      pool: pool(cells.endpoints), model: nil, dialect: PlainDialect(routes: routes),
+      build: await build(probes))
   }
 
   // MARK: - Dialects
