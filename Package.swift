@@ -81,7 +81,10 @@ let package = Package(
       ]),
     room(
       "Reporting",
-      ["Chat", "Scoring", "Evaluation", .product(name: "Crypto", package: "swift-crypto")]),
+      [
+        "Checkpoints", "Chat", "Scoring", "Evaluation",
+        .product(name: "Crypto", package: "swift-crypto"),
+      ]),
 
     // The command line: one file per subcommand.
     .executableTarget(

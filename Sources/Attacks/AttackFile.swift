@@ -1,3 +1,4 @@
+import Checkpoints
 import Foundation
 import LanguageModel
 
@@ -35,7 +36,7 @@ public enum AttackFile {
     } catch let error as AttackError {
       throw error
     } catch {
-      throw AttackError.unreadableFile(path: file.path, reason: "\(error)")
+      throw AttackError.unreadableFile(path: file.path, reason: error.plainReason)
     }
   }
 
@@ -110,7 +111,7 @@ public enum AttackFile {
       return try decoder().decode(
         TrainingRecipe.self, from: JSONSerialization.data(withJSONObject: merged))
     } catch {
-      throw AttackError.unreadableFile(path: file.path, reason: "\(error)")
+      throw AttackError.unreadableFile(path: file.path, reason: error.plainReason)
     }
   }
 }

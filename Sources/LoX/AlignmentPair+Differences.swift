@@ -1,4 +1,5 @@
 import Checkpoints
+import Foundation
 public import LinearAlgebra
 
 extension AlignmentPair {
@@ -46,6 +47,12 @@ extension AlignmentPair {
   }
 
   /// Whether both models hold the same bytes, so that there is nothing to extrapolate.
+  /// Refuses a pair of the same model twice, whose every extrapolation would be that model.
+  public func requireChange() throws {
+    guard try targetNames.allSatisfy({ try isUnchanged($0) }) else { return }
+    throw LoXError.noChange(base: base.folder.path, aligned: aligned.folder.path)
+  }
+
   func isUnchanged(_ name: String) throws -> Bool {
     guard let old = base.tensor(named: name), let new = aligned.tensor(named: name),
       old.shape == new.shape

@@ -6,6 +6,7 @@ public enum LoXError: Error, Equatable, CustomStringConvertible {
   case tooManyDimensions(name: String, shape: [Int])
   case notNumeric(name: String, elementType: String)
   case noTargets(targets: String)
+  case noChange(base: String, aligned: String)
   case decomposition(name: String, reason: String)
   case invalidRank(String)
   case invalidTargets(String)
@@ -28,6 +29,9 @@ public enum LoXError: Error, Equatable, CustomStringConvertible {
       "tensor \(name): expected F32, F16 or BF16, found \(elementType)"
     case .noTargets(let targets):
       "no tensor of two dimensions matches --targets \(targets); see `loxeval spectrum` for names"
+    case .noChange(let base, let aligned):
+      "expected two different models, found the same weights in \(base) and \(aligned): the alignment "
+        + "changed no target; check --base, --aligned and --targets"
     case .decomposition(let name, let reason):
       "tensor \(name): \(reason)"
     case .invalidRank(let found):

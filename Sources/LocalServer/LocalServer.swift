@@ -21,6 +21,7 @@ public final class LocalServer: Sendable {
   /// The time it started, in whole seconds; replies carry it as their creation time.
   private let created = Int(Date().timeIntervalSince1970)
   private let fingerprint: String
+  private let address: String
 
   /// - Parameters:
   ///   - host: an IPv4 address to bind to; loopback unless told otherwise.
@@ -32,6 +33,7 @@ public final class LocalServer: Sendable {
     self.served = served
     defaultScales = Mutex(served.adapters.map(\.defaultScale))
     fingerprint = "loxeval-\(version)-\(InferenceEngine.instructionSet)"
+    self.address = "\(host):\(port)"
     let address = try sockaddr_in.inet(ip4: host, port: port)
     // Replies take as long as they take: the client decides when to give up.
     server = HTTPServer(address: address, timeout: 86_400, logger: .disabled)
@@ -50,7 +52,11 @@ public final class LocalServer: Sendable {
     } catch {
       // The listening task knows why: the port is taken, say.
       running.cancel()
-      _ = try await running.value
+      do {
+        _ = try await running.value
+      } catch SocketError.failed(_, _, let reason) {
+        throw LocalServerError.cannotListen(address: address, reason: reason)
+      }
       throw error
     }
     guard case .ip4(let host, let port)? = await server.listeningAddress,

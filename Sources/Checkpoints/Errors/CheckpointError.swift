@@ -57,7 +57,7 @@ extension CheckpointError {
       case .emptyFile(let path):
         return "\(path): the file is empty; copy or download it again"
       case .folderMissing(let path):
-        return "\(path): no such folder; expected a Hugging Face model folder"
+        return "\(path): no such folder"
       case .noWeights(let folder, let others):
         let found =
           others.isEmpty ? "" : "; found \(others.joined(separator: ", ")), which is not read"
@@ -65,7 +65,7 @@ extension CheckpointError {
           "\(folder): expected model.safetensors or model.safetensors.index.json, found neither"
           + found
       case .outputExists(let path):
-        return "\(path) already exists; remove it, name another, or ask for it to be replaced"
+        return "\(path) already exists; remove it or name another"
       case .outputInUse(let path):
         return "\(path) is being written by another process; wait for it, or name another output"
       case .unfinishedDiffers(let path):

@@ -61,7 +61,7 @@ extension TrainingSet {
       do {
         entries = try JSONDecoder().decode([Entry].self, from: data)
       } catch {
-        throw .unreadable(source: file.path, reason: "the JSON list does not parse: \(error)")
+        throw .unreadable(source: file.path, reason: error.plainReason)
       }
     } else {
       var lines: [Entry] = []
@@ -71,8 +71,8 @@ extension TrainingSet {
           lines.append(try JSONDecoder().decode(Entry.self, from: Data(line.utf8)))
         } catch {
           throw .malformedLine(
-            source: file.path, line: index + 1, expected: "a JSON object",
-            found: "\(line.prefix(80))")
+            source: file.path, line: index + 1, expected: "a JSON object of a known form",
+            found: "\(line.prefix(80)) (\(error.plainReason))")
         }
       }
       entries = lines
@@ -84,6 +84,11 @@ extension TrainingSet {
           source: file.path, line: index + 1,
           expected: "messages, prompt with completion or chosen and rejected, instruction with "
             + "output or response, or question with answer", found: "none of them")
+      }
+      guard dialogue.rejected != dialogue.messages else {
+        throw .malformedLine(
+          source: file.path, line: index + 1, expected: "a chosen and another, rejected reply",
+          found: "the same twice")
       }
       dialogues.append(dialogue)
     }

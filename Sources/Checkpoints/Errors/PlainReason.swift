@@ -1,0 +1,32 @@
+import Foundation
+
+extension Error {
+  /// Why reading or writing failed, in words for a person: without the types and codes that
+  /// Foundation's own descriptions carry.
+  public var plainReason: String {
+    guard let error = self as? DecodingError else {
+      let system = self as NSError
+      return [NSCocoaErrorDomain, NSPOSIXErrorDomain].contains(system.domain)
+        ? system.localizedDescription : "\(self)"
+    }
+    func place(_ path: [any CodingKey]) -> String {
+      path.isEmpty
+        ? ""
+        : " in "
+          + path.map { $0.intValue.map { "[\($0)]" } ?? $0.stringValue }.joined(separator: ".")
+    }
+    switch error {
+    case .keyNotFound(let key, let context):
+      return "expected \"\(key.stringValue)\"\(place(context.codingPath)), found none"
+    case .typeMismatch(let type, let context):
+      return "expected a \(type)\(place(context.codingPath)), found something else"
+    case .valueNotFound(let type, let context):
+      return "expected a \(type)\(place(context.codingPath)), found null"
+    case .dataCorrupted(let context):
+      let path = place(context.codingPath)
+      return path.isEmpty ? "it is not JSON" : "expected another value\(path)"
+    @unknown default:
+      return "it does not parse"
+    }
+  }
+}
