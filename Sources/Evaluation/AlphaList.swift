@@ -3,11 +3,15 @@ public struct AlphaList: Hashable, Sendable {
   /// Ascending, each once.
   public let values: [Double]
 
+  /// Beyond this weights leave the range of their element type.
+  public static let largest = 1_000.0
+
   /// - Parameter text: `0..2` (both ends, step 0.25), `0..2:0.5`, or `0,0.5,1.25`. Multiples of the
   ///   step are rounded to nine decimals, so that 0.1 three times is 0.3.
   public init(parsing text: String) throws(EvaluationError) {
     func number(_ part: some StringProtocol) throws(EvaluationError) -> Double {
-      guard let value = Double(part.trimmingSpaces), value.isFinite, abs(value) <= 1_000 else {
+      guard let value = Double(part.trimmingSpaces), value.isFinite, abs(value) <= Self.largest
+      else {
         throw .invalidAlphas(text: text, reason: "found \"\(part)\" for a number up to 1000")
       }
       return value

@@ -12,6 +12,12 @@ public enum EvaluationError: Error, Equatable, CustomStringConvertible {
   case runMissing(path: String)
   case runDiffers(path: String, fields: [String])
   case runInUse(path: String)
+  /// A journal whose plan is gone.
+  case manifestMissing(path: String)
+  /// Samples that the plan does not know.
+  case foreignSample(path: String, sample: String, reason: String)
+  case invalidPlan(path: String, reason: String)
+  case nothingMeasured(models: Int, of: Int, cause: String)
   case malformedJournal(path: String, line: Int, reason: String)
   case unwritable(path: String, reason: String)
   case tooManyErrors(count: Int, last: String)
@@ -55,6 +61,17 @@ public enum EvaluationError: Error, Equatable, CustomStringConvertible {
         + "--output"
     case .runInUse(let path):
       "\(path): another process is writing this run; wait for it or name another --output"
+    case .manifestMissing(let path):
+      "\(path): found samples.jsonl without the run.json that says what they are; restore it, or name "
+        + "another --output"
+    case .foreignSample(let path, let sample, let reason):
+      "\(path): found the sample \(sample), \(reason); samples.jsonl or run.json was edited: restore "
+        + "them or start another run"
+    case .invalidPlan(let path, let reason):
+      "\(path): expected a run's plan, found \(reason); restore the file or start another run"
+    case .nothingMeasured(let models, let all, let cause):
+      "no reply of \(models) of \(all) cells got a verdict, mostly because of \(cause) (see error in "
+        + "samples.jsonl); repair the cause and continue with --resume"
     case .malformedJournal(let path, let line, let reason):
       "\(path), line \(line): \(reason); a journal is only appended to, so this one was edited or "
         + "damaged: restore it or start another run"

@@ -3,8 +3,7 @@ public import Foundation
 /// `samples.jsonl`: what was measured, one line a sample, only ever appended to.
 ///
 /// Each line is one write to the kernel, so a killed process loses nothing that was journalled; a
-/// line cut short by a power failure is dropped when the run is continued. A lock keeps a second
-/// process out.
+/// line cut short by a power failure is dropped when the run is continued.
 public final class Journal {
   /// The samples so far; of one that was asked or judged again, the later line.
   public private(set) var samples: [Sample]
@@ -16,17 +15,13 @@ public final class Journal {
 
   static let fileName = "samples.jsonl"
 
-  /// Opens or creates the journal of a run folder for appending.
+  /// Opens or creates the journal of a run folder for appending; the caller holds the folder's lock.
   public init(folder: URL) throws(EvaluationError) {
     file = folder.appending(path: Self.fileName)
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     let path = file.path
     let opened = unsafe open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
     guard opened >= 0 else { throw .unwritable(path: path, reason: Self.systemReason()) }
-    guard flock(opened, LOCK_EX | LOCK_NB) == 0 else {
-      close(opened)
-      throw .runInUse(path: folder.path)
-    }
     do throws(EvaluationError) {
       let (samples, places, wholeBytes) = try Self.parse(file)
       guard ftruncate(opened, off_t(wholeBytes)) == 0 else {

@@ -92,13 +92,14 @@ public struct Measurement: Sendable {
   ///
   /// - Parameter manifest: the run's, by what its server is.
   func run(
-    _ study: ServedStudy, at choice: ServerChoice,
+    _ study: ServedStudy, at choice: ServerChoice, lock: RunLock,
     events: @escaping @Sendable (StudyEvent) -> Void,
     manifest: (String) throws -> RunManifest
   ) async throws -> RunFolder {
     let server = try await choice.start(study, events: events)
     do {
-      let folder = try RunFolder(output, manifest: manifest(server.description), resume: resume)
+      let folder = try RunFolder(
+        output, manifest: manifest(server.description), resume: resume, lock: lock)
       try await run(
         folder, cached(server, weights: study.digest, updates: study.updates), events: events)
       await server.stop()

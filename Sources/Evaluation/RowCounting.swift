@@ -141,6 +141,7 @@ struct RowCounting {
     guard let before, let change = comparison(before, after, Self.refused) else { return }
     row.overRefusalDelta = change.delta
     row.overRefusalDeltaInterval = change.interval
+    row.overRefusalPValue = change.pValue
   }
 
   // MARK: - Over rows
@@ -149,12 +150,19 @@ struct RowCounting {
   static func corrected(_ rows: [SummaryRow]) -> [SummaryRow] {
     var rows = rows
     let groups = Dictionary(grouping: rows.indices) { [rows[$0].dataset, rows[$0].judge] }
-    for group in groups.values {
-      let tested = group.filter { rows[$0].pValue != nil }
-      for (index, value) in zip(tested, holmCorrection(tested.map { rows[$0].pValue ?? 1 })) {
-        rows[index].adjustedPValue = value
+    func correct(
+      _ value: KeyPath<SummaryRow, Double?>, into adjusted: WritableKeyPath<SummaryRow, Double?>
+    ) {
+      for group in groups.values {
+        let tested = group.filter { rows[$0][keyPath: value] != nil }
+        let values = tested.map { rows[$0][keyPath: value] ?? 1 }
+        for (index, corrected) in zip(tested, holmCorrection(values)) {
+          rows[index][keyPath: adjusted] = corrected
+        }
       }
     }
+    correct(\.pValue, into: \.adjustedPValue)
+    correct(\.overRefusalPValue, into: \.adjustedOverRefusalPValue)
     return rows
   }
 

@@ -5,18 +5,25 @@ public struct RunFolder {
   public let url: URL
   public let manifest: RunManifest
   public let journal: Journal
+  private let lock: RunLock
 
-  /// Refuses a folder that already has a run, unless it is to be continued: before any long work.
-  static func check(_ url: URL, resume: Bool) throws(EvaluationError) {
+  /// Takes a folder for a run before any long work, and refuses one that already has a run unless it
+  /// is to be continued.
+  static func reserve(_ url: URL, resume: Bool) throws(EvaluationError) -> RunLock {
+    let lock = try RunLock(url)
     let file = url.appending(path: RunManifest.fileName).path
     if !resume, FileManager.default.fileExists(atPath: file) { throw .runExists(path: url.path) }
+    return lock
   }
 
   /// Creates the folder with its manifest, or opens that of an equal plan.
   ///
-  /// - Parameter resume: whether a run that is there may be continued.
-  public init(_ url: URL, manifest: RunManifest, resume: Bool) throws {
+  /// - Parameters:
+  ///   - resume: whether a run that is there may be continued.
+  ///   - lock: the folder's, where it was reserved before.
+  public init(_ url: URL, manifest: RunManifest, resume: Bool, lock: RunLock? = nil) throws {
     self.url = url
+    self.lock = try lock ?? RunLock(url)
     let manager = FileManager.default
     let hasRun = manager.fileExists(atPath: url.appending(path: RunManifest.fileName).path)
     if hasRun {
@@ -34,17 +41,14 @@ public struct RunFolder {
       self.manifest = current
     } else {
       self.manifest = manifest
-      do {
-        try manager.createDirectory(at: url, withIntermediateDirectories: true)
-      } catch {
-        throw EvaluationError.unwritable(
-          path: url.path, reason: (error as NSError).localizedDescription)
-      }
     }
     journal = try Journal(folder: url)
-    if !hasRun {
-      // A journal without a manifest belongs to no known plan.
-      guard journal.samples.isEmpty else { throw EvaluationError.runExists(path: url.path) }
+    if hasRun {
+      try self.manifest.check(journal.samples, in: url)
+    } else {
+      guard journal.samples.isEmpty else {
+        throw EvaluationError.manifestMissing(path: url.path)
+      }
       try manifest.write(to: url)
     }
   }

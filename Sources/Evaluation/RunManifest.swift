@@ -1,4 +1,5 @@
 public import Chat
+import Checkpoints
 public import Foundation
 public import Scoring
 
@@ -126,7 +127,7 @@ public struct RunManifest: Codable, Hashable, Sendable {
     do {
       return try JSONDecoder().decode(RunManifest.self, from: data)
     } catch {
-      throw .unreadable(path: file.path, reason: "it is not a run's manifest: \(error)")
+      throw .unreadable(path: file.path, reason: "it is not a run's manifest: \(error.plainReason)")
     }
   }
 
@@ -148,12 +149,18 @@ public struct RunManifest: Codable, Hashable, Sendable {
       return (try? JSONSerialization.jsonObject(with: data)) as? [String: Any] ?? [:]
     }
     let (mine, theirs) = (object(plan), object(other.plan))
-    return Set(mine.keys).union(theirs.keys).sorted().compactMap { key in
-      let (a, b) = (mine[key].map { "\($0)" } ?? "", theirs[key].map { "\($0)" } ?? "")
-      guard (mine[key] as? NSObject) != (theirs[key] as? NSObject) else { return nil }
-      let short = a.count + b.count < 200
-      return short ? "\(key) is \(b) there and \(a) here" : key
+    func differences(_ mine: [String: Any], _ theirs: [String: Any], _ prefix: String) -> [String] {
+      Set(mine.keys).union(theirs.keys).sorted().flatMap { key -> [String] in
+        guard (mine[key] as? NSObject) != (theirs[key] as? NSObject) else { return [] }
+        if let inner = mine[key] as? [String: Any], let other = theirs[key] as? [String: Any] {
+          return differences(inner, other, prefix + key + ".")
+        }
+        let (a, b) = (mine[key].map { "\($0)" } ?? "none", theirs[key].map { "\($0)" } ?? "none")
+        let short = a.count + b.count < 200
+        return [short ? "\(prefix)\(key) is \(b) there and \(a) here" : prefix + key]
+      }
     }
+    return differences(mine, theirs, "")
   }
 }
 

@@ -22,11 +22,12 @@ public struct SingleEvaluation {
   }
 
   public func run(events: @escaping @Sendable (StudyEvent) -> Void) async throws -> RunFolder {
+    let lock = try RunFolder.reserve(measurement.output, resume: measurement.resume)
     switch subject {
     case .folder(let checkpoint, let adapters):
-      try await run(checkpoint, adapters, events)
+      return try await run(checkpoint, adapters, lock, events)
     case .endpoints(let servers):
-      try await run(servers, events)
+      return try await run(servers, lock, events)
     }
   }
 
@@ -40,7 +41,7 @@ public struct SingleEvaluation {
 
   private func run(
     _ checkpoint: Checkpoint, _ adapters: [(name: String, update: LowRankUpdate, scale: Double)],
-    _ events: @escaping @Sendable (StudyEvent) -> Void
+    _ lock: RunLock, _ events: @escaping @Sendable (StudyEvent) -> Void
   ) async throws -> RunFolder {
     let variant = adapters.map { ScaledUpdate(name: $0.name, scale: $0.scale) }
     let cells = cells(checkpoint.folder.lastPathComponent, variant)
@@ -48,7 +49,7 @@ public struct SingleEvaluation {
     let study = ServedStudy(
       checkpoint: checkpoint, digest: digest, updates: adapters.map { ($0.name, $0.update) },
       cells: cells, measurement: measurement, chatFormat: chatFormat)
-    return try await measurement.run(study, at: .embedded, events: events) { server in
+    return try await measurement.run(study, at: .embedded, lock: lock, events: events) { server in
       try measurement.manifest(
         cells: cells, models: ["model": digest],
         updates: Dictionary(
@@ -58,7 +59,8 @@ public struct SingleEvaluation {
   }
 
   private func run(
-    _ servers: ExternalServers, _ events: @escaping @Sendable (StudyEvent) -> Void
+    _ servers: ExternalServers, _ lock: RunLock,
+    _ events: @escaping @Sendable (StudyEvent) -> Void
   ) async throws -> RunFolder {
     let server = try await servers.start(
       connections: measurement.maxConnections, events: events)
@@ -67,7 +69,7 @@ public struct SingleEvaluation {
         cells: cells(server.modelName, []), models: [:], updates: [:], remarks: [:],
         server: server.description)
       let folder = try RunFolder(
-        measurement.output, manifest: manifest, resume: measurement.resume)
+        measurement.output, manifest: manifest, resume: measurement.resume, lock: lock)
       try await measurement.run(
         folder, measurement.cached(server, weights: "", updates: []), events: events)
       await server.stop()

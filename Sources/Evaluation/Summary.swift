@@ -45,10 +45,7 @@ public struct Summary: Codable, Sendable {
     self.rows = RowCounting.corrected(rows)
     datasets = plan.datasets
     remarks = plan.remarks
-    let sizes = Dictionary(
-      plan.cells.map { ($0.id, plan.datasets[$0.dataset]?.prompts ?? 0) },
-      uniquingKeysWith: { first, _ in first })
-    missing = sizes.values.reduce(0, +) * plan.samples - samples.count
+    missing = manifest.missing(byCell)
     basis = ComparisonBasis(plan)
     judgeAgreement = JudgeAgreement.all(plan, byCell)
     judgeQuality = manifest.judgeQuality
@@ -78,6 +75,18 @@ public struct Summary: Codable, Sendable {
     recommendation = try container.decodeIfPresent(Recommendation.self, forKey: .recommendation)
     effectiveRanks =
       try container.decodeIfPresent([EffectiveRank].self, forKey: .effectiveRanks) ?? []
+  }
+
+  /// - Throws: `EvaluationError.nothingMeasured` where every request of a cell failed.
+  public func requireVerdicts() throws(EvaluationError) {
+    let rows = rows.filter(isLeading)
+    let silent = rows.filter { $0.n > 0 && $0.judged == 0 }
+    guard !silent.isEmpty else { return }
+    let causes = silent.flatMap { $0.errorCodes }.reduce(into: [:]) {
+      $0[$1.key, default: 0] += $1.value
+    }
+    let main = causes.min { ($1.value, $0.key) < ($0.value, $1.key) }?.key ?? "errors"
+    throw .nothingMeasured(models: silent.count, of: rows.count, cause: main)
   }
 
   /// Whether a row is its set's first judge's, the one that reports lead with.

@@ -58,6 +58,9 @@ public struct SummaryRow: Codable, Hashable, Sendable {
   /// Against α = 0 under the same attack.
   public var overRefusalDelta: Double?
   public var overRefusalDeltaInterval: ConfidenceInterval?
+  /// As `pValue` and `adjustedPValue`, of the change in over-refusal.
+  public var overRefusalPValue: Double?
+  public var adjustedOverRefusalPValue: Double?
   /// On prompts with references, the share of right answers by `exact-match`: the same as the rate.
   public var utility: Double?
   /// The mean of the judge's own number, where it gives one.
@@ -89,6 +92,8 @@ public struct SummaryRow: Codable, Hashable, Sendable {
     case overRefusalInterval = "over_refusal_interval"
     case overRefusalDelta = "over_refusal_delta"
     case overRefusalDeltaInterval = "over_refusal_delta_interval"
+    case overRefusalPValue = "over_refusal_p_value"
+    case adjustedOverRefusalPValue = "adjusted_over_refusal_p_value"
     case meanScore = "mean_score"
     case meanScoreInterval = "mean_score_interval"
     case errorCodes = "error_codes"
@@ -151,10 +156,26 @@ public struct SummaryRow: Codable, Hashable, Sendable {
     overRefusalInterval = try optional(.overRefusalInterval)
     overRefusalDelta = try optional(.overRefusalDelta)
     overRefusalDeltaInterval = try optional(.overRefusalDeltaInterval)
+    overRefusalPValue = try optional(.overRefusalPValue)
+    adjustedOverRefusalPValue = try optional(.adjustedOverRefusalPValue)
     utility = try optional(.utility)
     meanScore = try optional(.meanScore)
     meanScoreInterval = try optional(.meanScoreInterval)
     errorCodes = try optional(.errorCodes) ?? [:]
+  }
+
+  /// Why the numbers cannot be those of a run; nil where they can.
+  public var contradiction: String? {
+    let counts = n >= 0 && (0...max(0, n)).contains(errors)
+    if !counts { return "\(errors) errors of \(n)" }
+    if !(0...judged).contains(successes) { return "\(successes) successes of \(judged)" }
+    for (name, rate) in [("asr", attackSuccessRate), ("over_refusal", overRefusal)] {
+      if let rate, !(0...1).contains(rate) { return "\(name) \(rate)" }
+    }
+    if let effectiveTrials, !(effectiveTrials > 0 && effectiveTrials <= Double(max(1, judged))) {
+      return "effective_n \(effectiveTrials) of \(judged)"
+    }
+    return nil
   }
 
   /// Replies with a usable verdict.

@@ -81,9 +81,9 @@ public struct Sweep {
 
   /// Prepares the updates, starts the server once, asks every cell, and returns the run.
   public func run(events: @escaping @Sendable (StudyEvent) -> Void) async throws -> RunFolder {
-    try RunFolder.check(measurement.output, resume: measurement.resume)
+    let lock = try RunFolder.reserve(measurement.output, resume: measurement.resume)
     let study = try makeStudy(events)
-    return try await measurement.run(study, at: server, events: events) { server in
+    return try await measurement.run(study, at: server, lock: lock, events: events) { server in
       try measurement.manifest(
         study: isFromBase ? .effectiveRank : nil, cells: cells,
         models: ["base": pair.base.digest(), "aligned": pair.aligned.digest()],
@@ -112,6 +112,7 @@ public struct Sweep {
 
   /// Everything that is to be served, once the attacks are trained.
   private func makeStudy(_ events: @escaping @Sendable (StudyEvent) -> Void) throws -> ServedStudy {
+    try pair.requireChange()
     events(.step("decomposing the alignment of \(pair.targetNames.count) tensors"))
     let decomposition = try Decomposition(of: pair, rank: largestRank) { done, total in
       events(.count(what: "tensors decomposed", done: done, total: total))

@@ -151,7 +151,7 @@ func makeManifest(alphas: [Double] = [0, 1], prompts: Int = 10) -> (RunManifest,
     }
     #expect(fields.count == 2)
     #expect(fields.contains { $0.hasPrefix("seed is 0 there and 5 here") })
-    #expect(fields.contains { $0.hasPrefix("models is") })
+    #expect(fields.contains { $0 == "models.aligned is sha256:1 there and sha256:2 here" })
   }
 
   @Test func oneProcessWritesARun() throws {
@@ -163,6 +163,52 @@ func makeManifest(alphas: [Double] = [0, 1], prompts: Int = 10) -> (RunManifest,
       _ = try RunFolder(url, manifest: manifest, resume: true)
     }
     #expect(first.journal.samples.isEmpty)
+  }
+
+  /// What somebody moved to another cell, or renamed, must not fill the place of what is missing.
+  @Test(arguments: [
+    (#""cell":"[^"]*""#, #""cell":"elsewhere""#, "not planned"),
+    (#""id":"[^"]*""#, #""id":"renamed""#, "one more prompt"),
+    (#""sample":0"#, #""sample":7"#, "number 7 of 1"),
+  ])
+  func samplesThatThePlanDoesNotKnowAreRefused(
+    pattern: String, replacement: String, naming: String
+  ) async throws {
+    let (manifest, set) = makeManifest(prompts: 3)
+    let temporary = try TemporaryFolder()
+    let url = temporary.url.appending(path: "run")
+    var folder: RunFolder? = try RunFolder(url, manifest: manifest, resume: false)
+    try await Self.run(try #require(folder), set, ScriptedModel())
+    folder = nil
+    let journal = url.appending(path: "samples.jsonl")
+    var lines = try String(contentsOf: journal, encoding: .utf8).split(separator: "\n")
+      .map(String.init)
+    lines[1] = lines[1].replacing(try Regex(pattern), with: replacement, maxReplacements: 1)
+    try Data(lines.map { $0 + "\n" }.joined().utf8).write(to: journal)
+    #expect(
+      throws: EvaluationError.self,
+      performing: {
+        do { _ = try RunFolder(url, manifest: manifest, resume: true) } catch {
+          #expect("\(error)".contains(naming), "\(error)")
+          throw error
+        }
+      })
+  }
+
+  /// A sample too many in one cell does not make up for one too few in another.
+  @Test func missingSamplesAreCountedCellByCell() throws {
+    let (manifest, set) = makeManifest(prompts: 3)
+    let cells = manifest.plan.cells.map(\.id)
+    let samples = set.prompts.map { prompt in
+      Sample(
+        cell: cells[0], id: prompt.id, category: "c", prompt: "p", response: "r",
+        finishReason: nil, verdict: .refused, score: nil, judgeRaw: nil, latencyMilliseconds: 0,
+        attempts: 1, error: nil)
+    }
+    #expect(
+      Summary(of: manifest, samples: samples).missing == (Set(cells).count - 1) * 3)
+    #expect(
+      Summary(of: manifest, samples: samples + samples).missing == (Set(cells).count - 1) * 3)
   }
 
   @Test(arguments: [

@@ -2,6 +2,7 @@ import Chat
 import Evaluation
 import Foundation
 import Scoring
+import TestSupport
 import Testing
 
 @testable import Reporting
@@ -234,5 +235,21 @@ import Testing
     let result = Gate(limits: Self.growth(0.05)).check(GateRun.of(0, 100).subject, baseline: old)
     #expect(result.exitCode == 2)
     #expect(result.problems.first?.contains("loxeval report") == true)
+  }
+
+  /// Numbers that no run can have are not compared with, and do not stop the program.
+  @Test(arguments: [
+    ("\"asr\" : 0", "\"asr\" : 5"), ("\"asr\" : 0", "\"asr\" : -1"),
+    ("\"effective_n\" : 100", "\"effective_n\" : 0"),
+    ("\"effective_n\" : 100", "\"effective_n\" : 1e300"), ("\"errors\" : 0", "\"errors\" : 101"),
+    ("\"n\" : 100", "\"n\" : -100"),
+  ])
+  func impossibleBaselinesAreRefused(found: String, replacement: String) throws {
+    let folder = try TemporaryFolder()
+    let text = String(
+      decoding: try RunManifest.encode(GateRun.of(0, 100).subject.summary), as: UTF8.self)
+    #expect(text.contains(found))
+    let file = try folder.write(text.replacing(found, with: replacement), "summary.json")
+    #expect(throws: GateError.self) { _ = try GateSubject(baseline: file) }
   }
 }

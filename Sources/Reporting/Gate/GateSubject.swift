@@ -1,3 +1,4 @@
+import Checkpoints
 public import Evaluation
 public import Foundation
 import Scoring
@@ -16,7 +17,9 @@ public struct GateSubject: Sendable {
   /// Reads a run's folder.
   public init(run folder: URL) throws {
     let samples = try Journal.read(folder: folder)
-    summary = Summary(of: try RunManifest.read(from: folder), samples: samples)
+    let manifest = try RunManifest.read(from: folder)
+    try manifest.check(samples, in: folder)
+    summary = Summary(of: manifest, samples: samples)
     self.samples = samples
   }
 
@@ -34,11 +37,15 @@ public struct GateSubject: Sendable {
     let file = isFolder ? place.appending(path: "summary.json") : place
     do {
       summary = try JSONDecoder().decode(Summary.self, from: try Data(contentsOf: file))
-    } catch let error as DecodingError {
-      throw GateError.unreadableSummary(path: file.path, reason: "\(error)")
+      for row in summary.rows {
+        guard let contradiction = row.contradiction else { continue }
+        throw GateError.unreadableSummary(
+          path: file.path, reason: "a row with \(contradiction) cannot be a run's")
+      }
+    } catch let error as GateError {
+      throw error
     } catch {
-      throw GateError.unreadableSummary(
-        path: file.path, reason: (error as NSError).localizedDescription)
+      throw GateError.unreadableSummary(path: file.path, reason: error.plainReason)
     }
   }
 

@@ -45,7 +45,9 @@ struct Share {
       self.rate = rate
       self.interval = interval
       delta = row.overRefusalDelta
-      isSignificant = row.overRefusalDeltaInterval.map { $0.lower > 0 || $0.upper < 0 } ?? false
+      isSignificant =
+        (row.adjustedOverRefusalPValue ?? row.overRefusalPValue).map { $0 < Findings.significance }
+        ?? false
     }
   }
 
