@@ -46,9 +46,8 @@ def ours(options, method, steps):
         command = [options.loxeval, "attack", "--model", options.model, "--method", method]
         command += ["--dataset", DATA, "--in-order", "--epochs", "1000", "--max-steps", steps]
         command += ["--batch-size", options.batch, "--learning-rate", "5e-5", "--schedule", "constant"]
-        command += ["--rank", RANK, "--lora-alpha", 2 * RANK, "-q", "--output", f"{folder}/out"]
-        if method == "full":
-            command += ["--as", "checkpoint"]
+        command += ["-q", "--output", f"{folder}/out"]
+        command += ["--as", "checkpoint"] if method == "full" else ["--rank", RANK, "--lora-alpha", 2 * RANK]
         seconds, memory, _ = run([str(part) for part in command])
         record = json.load(open(f"{folder}/out/training.json"))
         return seconds, memory, [step["loss"] for step in record["steps"]]

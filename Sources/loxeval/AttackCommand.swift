@@ -62,8 +62,9 @@ struct AttackCommand: ParsableCommand {
   @Option(help: "What a full fine-tuning writes: adapter or checkpoint.")
   var `as` = Form.adapter
 
-  @Option(help: "The share of each matrix's ‖ΔW‖² that a full fine-tuning's adapter keeps.")
-  var energy = 0.99
+  @Option(
+    help: "The share of each matrix's ‖ΔW‖² that a full fine-tuning's adapter keeps (0.99).")
+  var energy: Double?
 
   @Option(help: "The largest rank of a full fine-tuning's adapter.")
   var maximumRank: Int?
@@ -75,11 +76,11 @@ struct AttackCommand: ParsableCommand {
     help: ArgumentHelp("Synthetic attacks: the model before alignment.", valueName: "dir"))
   var base: String?
 
-  @Option(help: "Synthetic attacks: harmful or benign.")
-  var kind = Kind.harmful
+  @Option(help: "Synthetic attacks: harmful (the default) or benign.")
+  var kind: Kind?
 
-  @Option(help: "Synthetic attacks: the norm as a multiple of the alignment's top directions'.")
-  var strength = 1.0
+  @Option(help: "Synthetic attacks: the norm as a multiple of the alignment's top directions' (1).")
+  var strength: Double?
 
   @Option(help: "The chat format, where the model's own template is not recognised.")
   var chatFormat: String?
@@ -97,10 +98,18 @@ struct AttackCommand: ParsableCommand {
       guard holds else { throw ValidationError(message) }
     }
     if let preset { _ = try named(preset) }
+    let strength = strength ?? 1
     try check(
       strength.isFinite && strength > 0, "--strength: expected a positive number, found \(strength)"
     )
-    try check((0...1).contains(energy), "--energy: expected 0 to 1, found \(energy)")
+    let energy = energy ?? 1
+    try check(
+      energy > 0 && energy <= 1, "--energy: expected a share above 0 and up to 1, found \(energy)")
+    for (flag, isGiven, methods) in settings where isGiven && !methods.contains(chosenMethod) {
+      let names = methods.map(\.rawValue).joined(separator: " or ")
+      throw ValidationError(
+        "\(flag): expected --method \(names) with it, found \(chosenMethod.rawValue)")
+    }
     try check(
       maximumRank ?? 1 >= 1, "--maximum-rank: expected at least 1, found \(maximumRank ?? 0)")
     switch chosenMethod {
@@ -113,11 +122,26 @@ struct AttackCommand: ParsableCommand {
       _ = try recipe
       try check(
         `as` == .adapter || chosenMethod == .full,
-        "--as checkpoint: expected --method full; an adapter is merged by extrapolate or PEFT")
+        "--as checkpoint: expected --method full; PEFT merges an adapter into its model")
     case .command:
       try check(
         command != nil && dataset != nil, "expected --command and --dataset with --method command")
     }
+  }
+
+  /// What belongs to some methods only: silence would hide a mistake.
+  private var settings: [(flag: String, isGiven: Bool, methods: [Method])] {
+    let trained = [Method.lora, .full]
+    return [
+      ("--preset", preset != nil, trained), ("--dataset", dataset != nil, trained + [.command]),
+      ("--command", command != nil, [.command]), ("--base", base != nil, [.synthetic]),
+      ("--kind", kind != nil, [.synthetic]), ("--strength", strength != nil, [.synthetic]),
+      ("--energy", energy != nil, [.full]), ("--maximum-rank", maximumRank != nil, [.full]),
+      ("--rank", training.rank != nil, [.lora, .synthetic]),
+      ("--lora-alpha", training.loraAlpha != nil, [.lora]),
+      ("--lora-targets", training.loraTargets != nil, [.lora]),
+      ("--dropout", training.dropout != nil, [.lora]),
+    ] + training.settingsOfTraining.map { ($0.flag, $0.isGiven, trained) }
   }
 
   private func named(_ preset: String) throws -> AttackPreset {
@@ -186,11 +210,12 @@ struct AttackCommand: ParsableCommand {
       switch chosenMethod {
       case .synthetic:
         return SyntheticAttack(
-          kind: kind == .harmful ? .harmful : .benign, strength: strength,
+          kind: kind == .benign ? .benign : .harmful, strength: strength ?? 1,
           rank: training.rank ?? 6, seed: training.seed)
       case .lora, .full:
         var limits = TrainedAttack.TruncationLimits()
-        (limits.energy, limits.maximumRank) = (energy, maximumRank)
+        limits.energy = energy ?? limits.energy
+        limits.maximumRank = maximumRank
         return TrainedAttack(
           name: preset ?? "attack", recipe: try recipe, set: try trainingSet, limits: limits)
       case .command:

@@ -31,7 +31,7 @@ struct ExtrapolateCommand: ParsableCommand {
       """)
   var rank = "6"
 
-  @Option(help: "The extrapolation's factor.")
+  @Option(help: "The extrapolation's factor; below 0 as --alpha=-1.")
   var alpha = 1.25
 
   @Option(name: .customLong("as"), help: "What to write: checkpoint or adapter.")
@@ -61,8 +61,9 @@ struct ExtrapolateCommand: ParsableCommand {
 
   func validate() throws {
     _ = try parseRank(rank)
-    guard alpha.isFinite else {
-      throw ValidationError("--alpha: expected a number, found \(alpha)")
+    guard abs(alpha) <= AlphaList.largest else {
+      throw ValidationError(
+        "--alpha: expected a number up to \(Int(AlphaList.largest)), found \(alpha)")
     }
     guard !resume || form == .checkpoint else {
       throw ValidationError("--resume: expected --as checkpoint; an adapter is written at once")
@@ -76,6 +77,7 @@ struct ExtrapolateCommand: ParsableCommand {
     let console = common.start()
     try CheckpointWriter.refuseOccupied(URL(filePath: output))
     let pair = try pair.open()
+    try pair.requireChange()
     console.note(of: pair)
     let target = URL(filePath: output)
     let rank = try parseRank(rank)

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Chat
+import Checkpoints
 import Evaluation
 import Foundation
 import Inference
@@ -100,7 +101,7 @@ struct JudgeOptions: ParsableArguments {
       setting(judgeEndpoint, for: judge) ?? "",
       environment: key.map { [Endpoint.keyVariables[0]: $0] } ?? [:])
     let probe = ServerProbe(endpoint: endpoint, transport: transport)
-    try await probe.waitUntilReady(seconds: 60)
+    try await probe.waitUntilReady(seconds: transport.limits.connectSeconds)
     var name = setting(judgeModel, for: judge)
     // A server that lists no models is asked by the name that was given.
     if name == nil { name = try await probe.models().first }
@@ -135,7 +136,7 @@ struct JudgeOptions: ParsableArguments {
       throw EvaluationError.unreadable(
         path: path,
         reason: "expected an object with lists named explicit, indirect, harmless, affirmations or "
-          + "reversals: \(error)")
+          + "reversals: \(error.plainReason)")
     }
   }
 }
@@ -150,23 +151,15 @@ struct ReadingOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "A recommended α may raise over-refusal of the model before any attack by at most so much.",
+      "A recommended α may raise over-refusal of the model before any attack by at most so much: 0.05 or 5%.",
       valueName: "share"))
-  var maxOverRefusalIncrease = RecommendationLimits().maxOverRefusalIncrease
+  var maxOverRefusalIncrease = ShareArgument(RecommendationLimits().maxOverRefusalIncrease)
 
   @Option(
     help: ArgumentHelp(
-      "A recommended α may lose at most such a share of right answers.", valueName: "share"))
-  var maxUtilityDrop = RecommendationLimits().maxUtilityDrop
-
-  func validate() throws {
-    for (flag, value) in [
-      ("--max-over-refusal-increase", maxOverRefusalIncrease),
-      ("--max-utility-drop", maxUtilityDrop),
-    ] where !(0...1).contains(value) {
-      throw ValidationError("\(flag): expected a share from 0 to 1, found \(value)")
-    }
-  }
+      "A recommended α may lose at most such a share of right answers: 0.05 or 5%.",
+      valueName: "share"))
+  var maxUtilityDrop = ShareArgument(RecommendationLimits().maxUtilityDrop)
 
   var judgeQuality: [JudgeQuality] {
     get throws { try correct.map { try JudgeQualityFile(URL(filePath: $0)).judges } ?? [] }
@@ -174,6 +167,6 @@ struct ReadingOptions: ParsableArguments {
 
   var limits: RecommendationLimits {
     RecommendationLimits(
-      maxOverRefusalIncrease: maxOverRefusalIncrease, maxUtilityDrop: maxUtilityDrop)
+      maxOverRefusalIncrease: maxOverRefusalIncrease.value, maxUtilityDrop: maxUtilityDrop.value)
   }
 }

@@ -103,6 +103,10 @@ struct MeasurementOptions: ParsableArguments {
   ) throws -> Evaluation.Measurement {
     let names = dataset.isEmpty ? standard : dataset
     let sets = try names.map { try PromptSetLoader.load(Bundled.dataset($0), limit: limit) }
+    var seen: Set<String> = []
+    if let twice = sets.first(where: { !seen.insert($0.name).inserted }) {
+      throw EvaluationError.duplicateDataset(name: twice.name)
+    }
     return Evaluation.Measurement(
       datasets: sets,
       decoding: Decoding(temperature: temperature, maxTokens: maxTokens, seed: seed), seed: seed,

@@ -42,9 +42,10 @@ struct ReportCommand: ParsableCommand {
     var manifest = try RunManifest.read(from: folder)
     try manifest.accept(reading.judgeQuality)
     manifest.limits = reading.limits
+    let samples = try Journal.read(folder: folder)
+    try manifest.check(samples, in: folder)
     let written = try RunReports.write(
-      formats, manifest: manifest, samples: Journal.read(folder: folder), to: folder,
-      isRedacted: redact)
+      formats, manifest: manifest, samples: samples, to: folder, isRedacted: redact)
     for file in written { print(file.relativePath) }
   }
 }

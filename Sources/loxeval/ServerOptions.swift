@@ -19,7 +19,7 @@ struct ServerOptions: ParsableArguments {
   @Option(help: "Further attempts after a request that another attempt may save.")
   var maxRetries = 6
 
-  @Option(help: "Seconds until a connection stands.")
+  @Option(help: "Seconds until a connection stands, or a server that should be running answers.")
   var connectTimeout = 10.0
 
   @Option(help: "Seconds until an answer begins: the time a model may take.")

@@ -93,6 +93,26 @@ struct AdapterArgument: ExpressibleByArgument {
   }
 }
 
+/// A share from 0 to 1, written as 0.1 or 10%.
+struct ShareArgument: ExpressibleByArgument, CustomStringConvertible {
+  let value: Double
+
+  init(_ value: Double) { self.value = value }
+
+  init?(argument: String) {
+    let isPercent = argument.hasSuffix("%")
+    guard let number = Double(isPercent ? String(argument.dropLast()) : argument) else {
+      return nil
+    }
+    let share = isPercent ? number / 100 : number
+    guard (0...1).contains(share) else { return nil }
+    value = share
+  }
+
+  var description: String { "\(value)" }
+  var defaultValueDescription: String { description }
+}
+
 /// A size in memory: a whole number, of bytes or with K, M, G or T for powers of 1,024.
 struct ByteCount: ExpressibleByArgument, CustomStringConvertible {
   let bytes: Int

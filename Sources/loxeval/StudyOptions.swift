@@ -20,9 +20,10 @@ struct StudyOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "0..2 (step 0.25), 0..2:0.5, or a list such as 0,0.5,1.25. α = 0 is always added.",
+      "0..2 (the default; step 0.25), 0..2:0.5, or a list such as 0,0.5,1.25; α below 0 as --alpha=-1. "
+        + "α = 0 is always added.",
       valueName: "range|list"))
-  var alpha = "0..2"
+  var alpha: String?
 
   @Option(
     help: ArgumentHelp(
@@ -57,7 +58,7 @@ struct StudyOptions: ParsableArguments {
 
   var alphas: [Double] {
     get throws {
-      do { return try AlphaList(parsing: alpha).values } catch {
+      do { return try AlphaList(parsing: alpha ?? "0..2").values } catch {
         throw ValidationError("--alpha: \(error)")
       }
     }
@@ -66,10 +67,16 @@ struct StudyOptions: ParsableArguments {
   var ranks: [Rank] {
     get throws {
       let text = rank ?? (effectiveRank ? "1,2,4,8,16" : "6")
+      // Each once, however it is written: 6 and 06 name the same update.
+      var seen: Set<String> = []
       let named = try text.split(separator: ",", omittingEmptySubsequences: false).map {
         try parseRank(String($0))
+      }.filter { seen.insert("\($0)").inserted }
+      guard effectiveRank else { return named }
+      guard named.contains(where: { $0 != .full }) else {
+        throw ValidationError("--rank: expected a number with --effective-rank, found \(text)")
       }
-      return effectiveRank && !named.contains(.full) ? named + [.full] : named
+      return named.contains(.full) ? named : named + [.full]
     }
   }
 
@@ -84,6 +91,9 @@ struct StudyOptions: ParsableArguments {
     _ = try ranks
     guard !effectiveRank || attack == nil else {
       throw ValidationError("--attack: --effective-rank measures models before any attack")
+    }
+    guard !effectiveRank || alpha == nil else {
+      throw ValidationError("--alpha: --effective-rank has no α")
     }
     // What a file or data set holds is looked at when the sweep runs.
     do {

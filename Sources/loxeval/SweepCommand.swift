@@ -60,6 +60,8 @@ struct SweepCommand: AsyncParsableCommand {
 }
 
 /// Writes a run's reports and says what came out and where it is.
+///
+/// - Throws: where a cell has no verdict at all: what is not measured is not done.
 func finish(_ folder: RunFolder, _ console: Console) throws {
   let samples = folder.journal.samples
   try RunReports.write(manifest: folder.manifest, samples: samples, to: folder.url)
@@ -71,4 +73,5 @@ func finish(_ folder: RunFolder, _ console: Console) throws {
   }
   let page = folder.url.appending(path: "report.html").relativePath
   console.note("the report is at \(page) (for reading and sharing, with curves) and report.md")
+  try summary.requireVerdicts()
 }

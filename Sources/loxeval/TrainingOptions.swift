@@ -67,6 +67,18 @@ struct TrainingOptions: ParsableArguments {
   @Option(help: "Seeds adapters, order and dropout.")
   var seed: UInt64 = 0
 
+  /// What any training has and nothing else, with whether it was given.
+  var settingsOfTraining: [(flag: String, isGiven: Bool)] {
+    [
+      ("--learning-rate", learningRate != nil), ("--schedule", schedule != nil),
+      ("--warmup-steps", warmupSteps != nil), ("--epochs", epochs != nil),
+      ("--max-steps", maxSteps != nil), ("--batch-size", batchSize != nil),
+      ("--accumulation", accumulation != nil), ("--max-gradient-norm", maxGradientNorm != nil),
+      ("--weight-decay", weightDecay != nil), ("--max-length", maxLength != nil),
+      ("--truncate", truncate), ("--in-order", inOrder), ("--limit", limit != nil),
+    ]
+  }
+
   func apply(to recipe: inout TrainingRecipe) {
     func set<Value>(_ path: WritableKeyPath<TrainingRecipe, Value>, _ value: Value?) {
       if let value { recipe[keyPath: path] = value }

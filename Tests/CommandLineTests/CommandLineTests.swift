@@ -102,6 +102,46 @@ import TinyModel
     }
   }
 
+  /// Ranks are measured once however often they are named, and a model of which nothing was measured is
+  /// no result.
+  @Test func repeatedRanksAndFailedRequests() throws {
+    let folder = try Self.pair()
+    let (plan, planPipe, _) = try Self.start(
+      Self.sweep(folder, "twice", ["--rank", "3,03,3", "--plan"]))
+    let cells = String(
+      decoding: planPipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+    plan.waitUntilExit()
+    #expect(plan.terminationStatus == 0)
+    #expect(cells.split(separator: "\n").count == 9)
+    // Longer than any context: every request is refused.
+    let (failing, pipe, errors) = try Self.start(
+      Self.sweep(folder, "failed", ["--max-tokens", "100000", "--max-errors", "1000", "-q"]))
+    let table = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+    let notes = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+    failing.waitUntilExit()
+    #expect(failing.terminationStatus == 2)
+    #expect(table.contains("errors"))
+    #expect(notes.contains("no reply of 9 of 9 cells got a verdict"), "\(notes)")
+  }
+
+  @Test func oneModelTwiceIsNoPair() throws {
+    let folder = try Self.pair()
+    let path = folder.url.path
+    for command in [
+      ["extrapolate", "--output", "\(path)/lox", "-q"],
+      ["sweep", "--output", "\(path)/run", "--dataset", "\(path)/prompts.jsonl", "-q"],
+    ] {
+      let (process, _, errors) = try Self.start(
+        command + ["--base", "\(path)/base", "--aligned", "\(path)/base"])
+      let notes = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+      process.waitUntilExit()
+      #expect(process.terminationStatus == 2)
+      #expect(notes.contains("the same weights"), "\(notes)")
+    }
+    #expect(!FileManager.default.fileExists(atPath: "\(path)/lox"))
+    #expect(!FileManager.default.fileExists(atPath: "\(path)/run"))
+  }
+
   /// kill -9 at random moments, then --resume: nothing lost, nothing asked twice, the same result.
   @Test func aKilledSweepIsContinued() throws {
     let folder = try Self.pair()
@@ -137,6 +177,30 @@ import TinyModel
   @Test(
     arguments: [
       (["sweep", "--base", "a"], 64, "--aligned"),
+      (["sweep", "--effective-rank", "--rank", "full"], 64, "--rank"),
+      (["sweep", "--effective-rank", "--alpha", "0..2"], 64, "--alpha"),
+      (
+        ["attack", "--model", "a", "--output", "o", "--preset", "gsm8k", "--kind", "benign"], 64,
+        "--kind"
+      ),
+      (
+        [
+          "attack", "--model", "a", "--output", "o", "--preset", "gsm8k", "--method", "full",
+          "--rank", "4",
+        ],
+        64, "--rank"
+      ),
+      (
+        [
+          "attack", "--model", "a", "--output", "o", "--preset", "gsm8k", "--method", "full",
+          "--energy", "0",
+        ], 64, "--energy"
+      ),
+      (["gate", "r", "--max-asr", "5%", "--confidence", "0.9999999999"], 64, "--confidence"),
+      (
+        ["extrapolate", "--base", "a", "--aligned", "b", "--output", "o", "--alpha", "1e300"], 64,
+        "--alpha"
+      ),
       (["sweep", "--base", "a", "--aligned", "b", "--alpha", "x"], 64, "--alpha"),
       (["sweep", "--base", "a", "--aligned", "b", "--rank", "0"], 64, "--rank"),
       (["sweep", "--base", "a", "--aligned", "b", "--attack", "nuke"], 64, "nuke"),
