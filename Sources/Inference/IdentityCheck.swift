@@ -3,10 +3,11 @@ import Foundation
 
 /// Shows that each variant of a study is another model, and the one it was when the run began.
 ///
-/// A short greedy probe is sent to every server of a variant, alone, twice. Replies must differ
-/// between variants by more than a variant differs from itself: a server that ignores an adapter it
-/// does not know gives the bare model's answers, and is caught. Where the server gives
-/// log-probabilities they are compared, which tells apart models that say the same.
+/// A short greedy probe is sent to every server of a variant, alone, and twice until it is known how
+/// far the server's answers differ from themselves. Replies must differ between variants by more than
+/// that: a server that ignores an adapter it does not know gives the bare model's answers, and is
+/// caught. Where the server gives log-probabilities they are compared, which tells apart models that say
+/// the same.
 public actor IdentityCheck {
   /// What a variant answered to the probes.
   public struct Signature: Codable, Hashable, Sendable {
@@ -46,6 +47,8 @@ public actor IdentityCheck {
   private var signatures: [[ScaledUpdate]: Signature]
   private let record: @Sendable ([[ScaledUpdate]: Signature]) throws -> Void
   private var givesLogprobs = true
+  /// By server that gives equal texts twice: how far their log-probabilities differ.
+  private var noises: [Int: Double] = [:]
   private var turn: Task<Void, Never>?
 
   /// - Parameters:
@@ -88,6 +91,21 @@ public actor IdentityCheck {
   private func verifyAlone(_ variant: [ScaledUpdate]) async throws(ChatFailure) {
     let places =
       try client.dialect.fields(for: variant).endpoints ?? Array(client.pool.endpoints.indices)
+    let wasQuick = places.contains { noises[$0] != nil }
+    do throws(ChatFailure) {
+      try await verify(variant, at: places)
+    } catch {
+      // What other variants showed of the server may not hold for this one: before it is refused, it
+      // is asked twice itself.
+      guard wasQuick, error.code.hasPrefix("identity-") else { throw error }
+      noises = [:]
+      try await verify(variant, at: places)
+    }
+  }
+
+  private func verify(
+    _ variant: [ScaledUpdate], at places: [Int]
+  ) async throws(ChatFailure) {
     var found: Signature?
     for place in places {
       let signature = try await probe(variant, at: place)
@@ -134,10 +152,14 @@ public actor IdentityCheck {
     _ variant: [ScaledUpdate], at place: Int
   ) async throws(ChatFailure) -> Signature {
     let first = try await answers(variant, at: place)
+    if let noise = noises[place] {
+      return Signature(texts: first.texts, logprobs: first.logprobs, noise: noise)
+    }
     let second = try await answers(variant, at: place)
     if first.texts == second.texts {
-      return Signature(
-        texts: first.texts, logprobs: first.logprobs, noise: first.distance(to: second))
+      let noise = first.distance(to: second)
+      noises[place] = noise
+      return Signature(texts: first.texts, logprobs: first.logprobs, noise: noise)
     }
     // Greedy, and yet not twice the same: only the first tokens can be compared.
     let (one, two) = (first.firstTokens, second.firstTokens)
