@@ -1,6 +1,7 @@
-/// Parsed JSON that keeps what `JSONDecoder` loses and a hostile header can hide in: the order of
-/// keys, keys given twice, and numbers as they were written.
-enum JSONNode: Equatable {
+/// Parsed JSON that keeps what `JSONDecoder` loses, a hostile header can hide in and a vocabulary needs:
+/// the order of keys, keys given twice or that Unicode calls equivalent, and numbers as they were
+/// written.
+package enum JSONNode: Equatable, Sendable {
   case object([Member])
   case array([JSONNode])
   case string(String)
@@ -9,50 +10,62 @@ enum JSONNode: Equatable {
   case boolean(Bool)
   case null
 
-  struct Member: Equatable {
-    let key: String
-    let value: JSONNode
+  package struct Member: Equatable, Sendable {
+    package let key: String
+    package let value: JSONNode
   }
 
   /// Why a text is not JSON, and at which byte.
-  struct SyntaxError: Error, Equatable {
-    let reason: String
-    let offset: Int
+  package struct SyntaxError: Error, Equatable {
+    package let reason: String
+    package let offset: Int
   }
 
   /// Parses one JSON value (RFC 8259) with nothing but white space after it.
-  init(parsing bytes: [UInt8]) throws(SyntaxError) {
+  package init(parsing bytes: [UInt8]) throws(SyntaxError) {
     var parser = JSONParser(bytes: bytes)
     self = try parser.parseDocument()
   }
 
-  var members: [Member]? {
+  package var members: [Member]? {
     if case .object(let members) = self { members } else { nil }
   }
 
-  var elements: [JSONNode]? {
+  package var elements: [JSONNode]? {
     if case .array(let elements) = self { elements } else { nil }
   }
 
-  var text: String? {
+  package var text: String? {
     if case .string(let text) = self { text } else { nil }
   }
 
-  var flag: Bool? {
+  package var flag: Bool? {
     if case .boolean(let flag) = self { flag } else { nil }
   }
 
   /// A number written as an integer that fits; nil for `1.0`, `1e3` and anything too large.
-  var integer: Int? {
+  package var integer: Int? {
     if case .number(let text) = self { Int(text) } else { nil }
   }
 
   /// Any number that is finite as a Double.
-  var double: Double? {
+  package var double: Double? {
     guard case .number(let text) = self, let value = Double(text), value.isFinite else {
       return nil
     }
     return value
+  }
+
+  /// What the value is, for error messages.
+  package var kind: String {
+    switch self {
+    case .null: "null"
+    case .boolean(let flag): "\(flag)"
+    case .number(let text): "the number \(text)"
+    case .string(let text): "the string \(text.debugDescription)"
+    case .array(let elements): "an array of \(elements.count)"
+    case .object(let members): "an object of \(members.count)"
+    }
   }
 
   /// The value of a key of an object; the first where there are several.
@@ -67,7 +80,7 @@ enum JSONNode: Equatable {
   }
 
   /// The value as compact JSON, cut where an error message would become unreadable.
-  var excerpt: String {
+  package var excerpt: String {
     let text = serialized
     return text.count <= 80 ? text : text.prefix(77) + "..."
   }

@@ -50,6 +50,12 @@ struct JSONNodeTests {
     }
   }
 
+  @Test("keys that Unicode calls equivalent are kept apart")
+  func equivalentKeys() throws {
+    let node = try JSONNode(parsing: Array("{\"\u{E9}\":1,\"e\u{301}\":2}".utf8))
+    #expect(node.members?.map { Array($0.key.utf8).count } == [2, 3])
+  }
+
   @Test("integers are integers only, and fit")
   func integers() throws {
     let node = try JSONNode(parsing: [UInt8]("[7,-1,1.0,1e2,9223372036854775808]".utf8))

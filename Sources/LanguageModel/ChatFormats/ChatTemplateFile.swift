@@ -1,3 +1,4 @@
+import Checkpoints
 import Foundation
 
 /// Where a model folder keeps its chat template.

@@ -1,10 +1,11 @@
+import Checkpoints
 import Foundation
 
 /// A JSON value with the file and the path it came from, so that every misfit can say where it is.
 struct ConfigurationNode {
   var file: String
   var path: String
-  var value: JSONValue
+  var value: JSONNode
 
   /// Reads `name` in `folder`; nil where it does not exist and is not required.
   static func read(
@@ -21,9 +22,11 @@ struct ConfigurationNode {
         reason: FileManager.default.fileExists(atPath: url.path)
           ? error.localizedDescription : "no such file")
     }
-    do throws(JSONParser.Failure) {
+    // A byte order mark is not JSON, but some editors write one.
+    let bytes = data.starts(with: [0xEF, 0xBB, 0xBF]) ? data.dropFirst(3) : data
+    do throws(JSONNode.SyntaxError) {
       return ConfigurationNode(
-        file: url.path, path: "the top level", value: try JSONParser.parse([UInt8](data)))
+        file: url.path, path: "the top level", value: try JSONNode(parsing: [UInt8](bytes)))
     } catch {
       throw .notJSON(file: url.path, offset: error.offset, reason: error.reason)
     }
@@ -45,7 +48,7 @@ struct ConfigurationNode {
     return node
   }
 
-  func members() throws(TokenizerError) -> [JSONValue.Member] {
+  func members() throws(TokenizerError) -> [JSONNode.Member] {
     guard case .object(let members) = value else { throw mismatch("an object") }
     return members
   }
@@ -63,7 +66,7 @@ struct ConfigurationNode {
   }
 
   func integer() throws(TokenizerError) -> Int {
-    guard case .integer(let integer) = value else { throw mismatch("an integer") }
+    guard let integer = value.integer else { throw mismatch("an integer") }
     return integer
   }
 

@@ -1,3 +1,4 @@
+import Checkpoints
 import Foundation
 
 /// A tokenizer's parts as read from a model folder, each checked.
@@ -80,7 +81,7 @@ struct TokenizerFiles {
     if case .array = node.value { nodes = try node.elements() }
     var ids: [Int] = []
     for node in nodes {
-      guard case .integer(let id) = node.value else {
+      guard let id = node.value.integer else {
         throw node.mismatch("an id or a list of ids")
       }
       guard encoder.vocabulary.token(of: id) != nil else {
@@ -105,9 +106,8 @@ extension BytePairEncoder {
       }
     }
     if let dropout = node["dropout"] {
-      switch dropout.value {
-      case .integer(0), .number(0): break
-      default: throw dropout.unsupported("merge dropout", supported: "0 or null")
+      guard dropout.value.double == 0 else {
+        throw dropout.unsupported("merge dropout", supported: "0 or null")
       }
     }
     let vocabulary = try Self.vocabulary(
@@ -150,7 +150,7 @@ extension BytePairEncoder {
     }
     for member in members {
       let path = "\(node.path)[\(member.key.debugDescription)]"
-      guard case .integer(let id) = member.value else {
+      guard let id = member.value.integer else {
         throw .unexpectedValue(
           file: node.file, path: path, expected: "an integer", found: member.value.kind)
       }
@@ -199,7 +199,7 @@ extension BytePairEncoder {
     return merges
   }
 
-  private static func pair(_ element: JSONValue) -> (String, String)? {
+  private static func pair(_ element: JSONNode) -> (String, String)? {
     switch element {
     case .array(let parts):
       guard parts.count == 2, case .string(let left) = parts[0], case .string(let right) = parts[1]
