@@ -72,7 +72,7 @@ let package = Package(
       ]),
 
     // Measuring.
-    room("Scoring", ["Chat", "LinearAlgebra"]),
+    room("Scoring", ["Chat", "Checkpoints", "LinearAlgebra"]),
     room(
       "Evaluation",
       [

@@ -1,9 +1,9 @@
 """What another α costs a sweep beside its generation, on the embedded and on llama.cpp's server.
 
-Sweeps of no new α (a finished run, continued), of α = 0, of 0 and 1, and of nine α, each from start to end.
-The second α's time is that of one extrapolated model's replies; if decomposing, starting and checking
-were done again for each α, the seven that follow would cost more. Prompts are such that all replies
-reach the limit of new tokens, so that every model generates as much.
+A sweep of one α and a sweep of nine, each from start to end, and between them the same server asked by
+itself, without loxeval, for the replies of the eight further models: the same prompts, as many requests
+at a time. What the eight cost a sweep above that is loxeval's: checking that each model is served,
+judging, journalling. Prompts are such that all replies reach the limit of new tokens.
 
     python3 Benchmarks/sweep_overhead.py --pair smollm2 [--rounds 2]
 
@@ -11,6 +11,8 @@ reach the limit of new tokens, so that every model generates as much.
 """
 
 import argparse
+import concurrent.futures
+import json
 import os
 import pathlib
 import shlex
@@ -20,9 +22,31 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-SWEEPS = {"1 α": "0", "2 α": "0,1", "9 α": "0..2"}
+FURTHER = [0.25 * step for step in range(1, 9)]
+SLOTS, NEW_TOKENS = 16, 24
+
+
+def start(command):
+    process = subprocess.Popen(
+        list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    for line in process.stdout:
+        if line.startswith("http"):
+            return process, line.strip()
+    sys.exit(f"{command[0]} ended without an address")
+
+
+def ask(base, prompt, alpha):
+    body = {
+        "messages": [{"role": "user", "content": prompt}], "max_tokens": NEW_TOKENS, "temperature": 0,
+        "seed": 0, "lora": [{"id": 0, "scale": alpha}], "cache_prompt": False,
+    }
+    request = urllib.request.Request(
+        base + "/v1/chat/completions", json.dumps(body).encode(), {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=600) as reply:
+        json.load(reply)
 
 
 def main():
@@ -30,48 +54,74 @@ def main():
     parser.add_argument("--loxeval", default=ROOT / ".build/release/loxeval")
     parser.add_argument("--pair", type=pathlib.Path, required=True)
     parser.add_argument("--python", default=os.environ.get("LOXEVAL_PYTHON", sys.executable))
-    parser.add_argument("--prompts", type=int, default=32)
+    parser.add_argument("--prompts", type=int, default=75)
     parser.add_argument("--rounds", type=int, default=2)
     options = parser.parse_args()
     work = pathlib.Path(tempfile.mkdtemp(prefix="loxeval-overhead-"))
-    script = shlex.join([str(options.python), str(ROOT / "Benchmarks/serve_llama_cpp.py")])
-    servers = {
+    models = ["--base", options.pair / "base", "--aligned", options.pair / "aligned", "--targets", "linear"]
+    gguf = options.pair / "aligned-f16.gguf"
+    script = [options.python, ROOT / "Benchmarks/serve_llama_cpp.py"]
+    lox = {"embedded": work / "lox", "llama.cpp": work / "lox.gguf"}
+    for server, form in [("embedded", "peft"), ("llama.cpp", "gguf")]:
+        command = [options.loxeval, "extrapolate", "-q", *models, "--rank", "6", "--alpha", "1", "--as"]
+        command += ["adapter", "--adapter-format", form, "--output", lox[server]]
+        subprocess.run(list(map(str, command)), check=True, stdout=subprocess.DEVNULL)
+    alone = {
+        "embedded": [
+            options.loxeval, "serve", "-q", "--model", options.pair / "aligned", "--adapter",
+            f"{lox['embedded']}:0", "--slots", SLOTS],
+        "llama.cpp": [
+            *script, "-m", gguf, "--lora", lox["llama.cpp"], "--lora-init-without-apply", "-np", SLOTS],
+    }
+    in_sweep = {
         "embedded": [],
         "llama.cpp": [
-            "--gguf", options.pair / "aligned-f16.gguf", "--serve",
-            script + " -m {gguf} {lora} --port {port} -np 16",
-        ],
+            "--gguf", gguf, "--serve",
+            shlex.join(map(str, script)) + f" -m {{gguf}} {{lora}} --port {{port}} -np {SLOTS}"],
     }
+    prompts = [
+        json.loads(line)["prompt"]
+        for line in (ROOT / "datasets/helpful-requests.jsonl").read_text().splitlines()
+    ][:options.prompts]
 
-    def sweep(server, alpha, resume=False):
+    def sweep(server, alpha):
         folder = work / f"{server}-{alpha}"
-        if not resume:
-            shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
         command = [
-            options.loxeval, "sweep", "-q", "--base", options.pair / "base", "--aligned",
-            options.pair / "aligned", "--targets", "linear", "--rank", "6", "--alpha", alpha, "--attack",
-            "none", "--dataset", "helpful-requests", "--limit", options.prompts, "--max-tokens", "24",
-            "--max-connections", "16", "--resume", "--output", folder, *servers[server],
+            options.loxeval, "sweep", "-q", *models, "--rank", "6", "--alpha", alpha, "--attack", "none",
+            "--dataset", "helpful-requests", "--limit", options.prompts, "--max-tokens", NEW_TOKENS,
+            "--max-connections", SLOTS, "--output", folder, *in_sweep[server],
         ]
         begin = time.perf_counter()
         subprocess.run(list(map(str, command)), check=True, stdout=subprocess.DEVNULL)
         return time.perf_counter() - begin
 
-    print(f"{options.prompts} prompts, 24 new tokens, 16 at a time, medians of {options.rounds} rounds, seconds\n")
-    print("| server | nothing to ask | 1 α | 2 α | 9 α | second α | each of the last seven | overhead | 9 × 1 α |")
-    print("|---|---|---|---|---|---|---|---|---|")
-    for server in servers:
-        times = {name: [] for name in SWEEPS}
-        idle = []
-        for _ in range(options.rounds):
-            for name, alpha in SWEEPS.items():
-                times[name].append(sweep(server, alpha))
-            idle.append(sweep(server, "0", resume=True))
-        one, two, nine = (statistics.median(times[name]) for name in SWEEPS)
-        second, further = two - one, (nine - two) / 7
+    def generation(server):
+        process, base = start(alone[server])
+        try:
+            ask(base, prompts[0], 0)
+            begin = time.perf_counter()
+            with concurrent.futures.ThreadPoolExecutor(SLOTS) as pool:
+                for done in pool.map(lambda item: ask(base, *item), [(p, a) for a in FURTHER for p in prompts]):
+                    pass
+            return time.perf_counter() - begin
+        finally:
+            process.kill()
+
+    print(
+        f"{options.prompts} prompts, {NEW_TOKENS} new tokens, {SLOTS} at a time, medians of "
+        f"{options.rounds} rounds, seconds\n")
+    print("| server | 1 α | 9 α | the eight in the sweep | asked alone | overhead | 9 × 1 α |")
+    print("|---|---|---|---|---|---|---|")
+    for server in alone:
+        rounds = [
+            (sweep(server, "0"), sweep(server, "0..2"), generation(server)) for _ in range(options.rounds)
+        ]
+        one, nine, replies = (statistics.median(values) for values in zip(*rounds))
+        overhead = statistics.median((b - a) / c - 1 for a, b, c in rounds)
         print(
-            f"| {server} | {statistics.median(idle):.2f} | {one:.2f} | {two:.2f} | {nine:.2f} | {second:.2f} "
-            f"| {further:.2f} | {further / second - 1:+.1%} | {9 * one:.2f} |", flush=True)
+            f"| {server} | {one:.1f} | {nine:.1f} | {nine - one:.1f} | {replies:.1f} | {overhead:+.1%} "
+            f"| {9 * one:.1f} |", flush=True)
     shutil.rmtree(work)
 
 

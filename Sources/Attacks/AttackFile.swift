@@ -63,6 +63,14 @@ public enum AttackFile {
       throw AttackError.unreadableFile(
         path: file.path, reason: "it names neither dataset nor preset")
     }
+    if let energy = header.energy, !(energy > 0 && energy <= 1) {
+      throw AttackError.unreadableFile(
+        path: file.path, reason: "energy is \(energy), expected a share above 0 and up to 1")
+    }
+    if recipe.method != .full, header.energy != nil || header.maximumRank != nil {
+      throw AttackError.unreadableFile(
+        path: file.path, reason: "energy and maximum_rank belong to the method full")
+    }
     var limits = TrainedAttack.TruncationLimits()
     limits.energy = header.energy ?? limits.energy
     limits.maximumRank = header.maximumRank

@@ -53,7 +53,8 @@ public struct CommandAttack: Attack {
     do {
       try files.createDirectory(at: work, withIntermediateDirectories: true)
     } catch {
-      throw AttackError.command(attack: name, reason: "cannot create \(work.path): \(error)")
+      throw AttackError.command(
+        attack: name, reason: "cannot create \(work.path): \(error.plainReason)")
     }
     defer { try? files.removeItem(at: work) }
     var folder = model.checkpoint.folder

@@ -69,12 +69,12 @@ package enum JSONNode: Equatable, Sendable {
   }
 
   /// The value of a key of an object; the first where there are several.
-  subscript(key: String) -> JSONNode? {
+  package subscript(key: String) -> JSONNode? {
     members?.first { $0.key == key }?.value
   }
 
   /// The first key that an object gives twice.
-  var duplicateKey: String? {
+  package var duplicateKey: String? {
     var seen = Set<String>()
     return members?.first { !seen.insert($0.key).inserted }?.key
   }

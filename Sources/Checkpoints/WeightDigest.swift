@@ -2,7 +2,7 @@ import Crypto
 import Foundation
 import LinearAlgebra
 
-/// SHA-256 over named tensors in the order of their names: for each, the length of a line
+/// SHA-256 over named tensors, or files, in the order in which they are appended: for each, the length of a line
 /// `name dtype [shape]` as eight little-endian bytes, the line, and the values' little-endian bytes.
 private struct WeightDigest {
   private var hash = SHA256()
@@ -21,10 +21,23 @@ private struct WeightDigest {
 }
 
 extension Checkpoint {
-  /// What identifies the weights: `sha256:` and 64 hexadecimal digits over every tensor's name,
-  /// dtype, shape and bytes. How they are spread over files does not matter.
+  /// The files beside the weights that decide what a model says.
+  private static let decidingFiles = [
+    "config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json",
+    "chat_template.jinja", "special_tokens_map.json",
+  ]
+
+  /// What identifies the model: `sha256:` and 64 hexadecimal digits over every tensor's name, dtype,
+  /// shape and bytes, and over the configuration and the tokenizer. How tensors are spread over files
+  /// does not matter.
   public func digest() -> String {
     var digest = WeightDigest()
+    for name in Self.decidingFiles {
+      guard let data = try? Data(contentsOf: folder.appending(path: name)) else { continue }
+      unsafe data.withUnsafeBytes { bytes in
+        unsafe digest.append(name: name, dtype: "file", shape: [data.count], bytes: bytes)
+      }
+    }
     for (file, tensor) in located {
       unsafe digest.append(
         name: tensor.name, dtype: tensor.dtype.name, shape: tensor.shape,

@@ -11,8 +11,10 @@ public struct CommandTemplate: Hashable, Sendable, CustomStringConvertible {
 
   /// The command for `/bin/sh -c`: each value as one word whatever it contains, a list as so many.
   public func filled(_ values: [String: [String]]) -> String {
-    values.reduce(text) { text, value in
-      text.replacing("{\(value.key)}", with: value.value.map(Self.quoted).joined(separator: " "))
+    // In one pass: a value may itself look like a place.
+    text.replacing(/\{(\w+)\}/) { match in
+      values[String(match.1)].map { $0.map(Self.quoted).joined(separator: " ") }
+        ?? String(match.0)
     }
   }
 

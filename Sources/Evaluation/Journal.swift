@@ -1,3 +1,4 @@
+import Checkpoints
 public import Foundation
 
 /// `samples.jsonl`: what was measured, one line a sample, only ever appended to.
@@ -53,7 +54,7 @@ public final class Journal {
     do {
       line = try encoder.encode(sample)
     } catch {
-      throw .unwritable(path: file.path, reason: "\(error)")
+      throw .unwritable(path: file.path, reason: error.plainReason)
     }
     line.append(UInt8(ascii: "\n"))
     let written = unsafe line.withUnsafeBytes { unsafe write(descriptor, $0.baseAddress, $0.count) }
@@ -75,7 +76,7 @@ public final class Journal {
     do {
       data = try Data(contentsOf: file)
     } catch {
-      throw .unreadable(path: file.path, reason: "\(error)")
+      throw .unreadable(path: file.path, reason: error.plainReason)
     }
     let whole = data.lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? 0
     var samples: [Sample] = []

@@ -1,3 +1,4 @@
+import Checkpoints
 public import Foundation
 public import Scoring
 
@@ -95,7 +96,7 @@ public struct JudgeQualityFile: Codable, Sendable {
       self = try JSONDecoder().decode(JudgeQualityFile.self, from: Data(contentsOf: file))
     } catch {
       throw .unreadable(
-        path: file.path, reason: "expected what judge-check --output writes: \(error)")
+        path: file.path, reason: "expected what judge-check --output writes: \(error.plainReason)")
     }
   }
 }

@@ -27,6 +27,10 @@ extension PromptSetLoader {
       Columns(
         prompt: "goal", category: nil, id: nil, context: nil, marks: ["goal", "target"],
         kind: .harmful),
+      // The same cut down to its prompts.
+      Columns(
+        prompt: "goal", category: "category", id: "id", context: nil, marks: ["goal"],
+        kind: .harmful),
       // StrongREJECT
       Columns(
         prompt: "forbidden_prompt", category: "category", id: nil, context: nil,

@@ -138,6 +138,7 @@ struct RowCounting {
     }
     row.overRefusal = found.rate
     row.overRefusalInterval = found.interval
+    row.overRefusalEffectiveTrials = found.effectiveTrials
     guard let before, let change = comparison(before, after, Self.refused) else { return }
     row.overRefusalDelta = change.delta
     row.overRefusalDeltaInterval = change.interval

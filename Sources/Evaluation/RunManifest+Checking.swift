@@ -1,4 +1,5 @@
 public import Foundation
+import Scoring
 
 extension RunManifest {
   /// Refuses a plan whose numbers cannot be, and samples that it does not know: what was edited must
@@ -24,6 +25,9 @@ extension RunManifest {
       guard let dataset = datasets[sample.cell] else { throw foreign("a cell that is not planned") }
       guard (0..<plan.samples).contains(sample.sample) else {
         throw foreign("number \(sample.sample) of \(plan.samples)")
+      }
+      guard sample.error == nil || sample.verdict == .unscored else {
+        throw foreign("a failed request with a verdict")
       }
       prompts[dataset, default: []].insert(sample.id)
       let planned = plan.datasets[dataset]?.prompts ?? 0

@@ -77,6 +77,21 @@ public struct Summary: Codable, Sendable {
       try container.decodeIfPresent([EffectiveRank].self, forKey: .effectiveRanks) ?? []
   }
 
+  /// Why the numbers cannot be those of a run; nil where they can.
+  public var contradiction: String? {
+    if missing < 0 { return "\(missing) missing samples" }
+    var seen: Set<[String]> = []
+    for row in rows {
+      if let contradiction = row.contradiction { return "a row with \(contradiction)" }
+      if let set = datasets[row.dataset], row.n > set.prompts * max(1, row.samples) {
+        return "a row with \(row.n) samples of \(set.prompts) prompts of \(row.dataset)"
+      }
+      let key = [row.rank, Number.text(row.alpha), row.attack, row.dataset, row.judge]
+      if !seen.insert(key).inserted { return "two rows of \(key.joined(separator: ", "))" }
+    }
+    return nil
+  }
+
   /// - Throws: `EvaluationError.nothingMeasured` where every request of a cell failed.
   public func requireVerdicts() throws(EvaluationError) {
     let rows = rows.filter(isLeading)

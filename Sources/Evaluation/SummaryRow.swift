@@ -55,6 +55,8 @@ public struct SummaryRow: Codable, Hashable, Sendable {
   /// On benign prompts, the share that the model declined, by a judge that can tell.
   public var overRefusal: Double?
   public var overRefusalInterval: ConfidenceInterval?
+  /// What that interval rests on, as `effectiveTrials`.
+  public var overRefusalEffectiveTrials: Double?
   /// Against α = 0 under the same attack.
   public var overRefusalDelta: Double?
   public var overRefusalDeltaInterval: ConfidenceInterval?
@@ -90,6 +92,7 @@ public struct SummaryRow: Codable, Hashable, Sendable {
     case corrected = "corrected_asr"
     case overRefusal = "over_refusal"
     case overRefusalInterval = "over_refusal_interval"
+    case overRefusalEffectiveTrials = "over_refusal_effective_n"
     case overRefusalDelta = "over_refusal_delta"
     case overRefusalDeltaInterval = "over_refusal_delta_interval"
     case overRefusalPValue = "over_refusal_p_value"
@@ -154,6 +157,7 @@ public struct SummaryRow: Codable, Hashable, Sendable {
     corrected = try optional(.corrected)
     overRefusal = try optional(.overRefusal)
     overRefusalInterval = try optional(.overRefusalInterval)
+    overRefusalEffectiveTrials = try optional(.overRefusalEffectiveTrials)
     overRefusalDelta = try optional(.overRefusalDelta)
     overRefusalDeltaInterval = try optional(.overRefusalDeltaInterval)
     overRefusalPValue = try optional(.overRefusalPValue)
@@ -169,11 +173,22 @@ public struct SummaryRow: Codable, Hashable, Sendable {
     let counts = n >= 0 && (0...max(0, n)).contains(errors)
     if !counts { return "\(errors) errors of \(n)" }
     if !(0...judged).contains(successes) { return "\(successes) successes of \(judged)" }
-    for (name, rate) in [("asr", attackSuccessRate), ("over_refusal", overRefusal)] {
-      if let rate, !(0...1).contains(rate) { return "\(name) \(rate)" }
+    for (name, count) in [("degenerate", degenerate), ("refused", refused)]
+    where !(0...judged).contains(count) {
+      return "\(name) \(count) of \(judged)"
     }
-    if let effectiveTrials, !(effectiveTrials > 0 && effectiveTrials <= Double(max(1, judged))) {
-      return "effective_n \(effectiveTrials) of \(judged)"
+    if let rate = attackSuccessRate, abs(rate * Double(judged) - Double(successes)) > 1e-6 {
+      return "asr \(rate) with \(successes) successes of \(judged)"
+    }
+    if let overRefusal, !(0...1).contains(overRefusal) { return "over_refusal \(overRefusal)" }
+    for (name, trials) in [
+      ("effective_n", effectiveTrials), ("over_refusal_effective_n", overRefusalEffectiveTrials),
+    ] {
+      guard let trials else { continue }
+      let most = Double(max(1, judged))
+      if !(trials > 0 && trials <= most + 1e-6) || (samples == 1 && abs(trials - most) > 1e-6) {
+        return "\(name) \(trials) of \(judged)"
+      }
     }
     return nil
   }

@@ -55,7 +55,7 @@ struct EvaluateCommand: AsyncParsableCommand {
     let evaluation = SingleEvaluation(
       subject: measured,
       measurement: try measurement.measurement(
-        threads: common.threadCount, judges: await measurement.judges()),
+        threads: common.threadCount, judges: await measurement.judges(servers)),
       chatFormat: try measurement.format)
     try finish(try await evaluation.run { console.show($0) }, console)
   }

@@ -73,8 +73,12 @@ struct JudgeOptions: ParsableArguments {
 
   /// Makes the judges, after a look whether their servers are there and serve their models.
   ///
-  /// - Parameter connections: requests at a time to the judges' servers.
-  func judges(connections: Int) async throws -> [any Judge] {
+  /// - Parameters:
+  ///   - connections: requests at a time to the judges' servers.
+  ///   - limits: how patiently they are asked.
+  func judges(
+    connections: Int, limits: Transport.Limits = Transport.Limits()
+  ) async throws -> [any Judge] {
     let phrases = try refusalPhrases.map(Self.phrases) ?? .standard
     let template = try judgeTemplate.map { path in
       guard let text = try? String(contentsOfFile: path, encoding: .utf8) else {
@@ -82,7 +86,9 @@ struct JudgeOptions: ParsableArguments {
       }
       return text
     }
-    let transport = Transport(limits: Transport.Limits(connections: connections))
+    var limits = limits
+    limits.connections = connections
+    let transport = Transport(limits: limits)
     var judges: [any Judge] = []
     for specification in try JudgeSpecification.parse(judge) {
       var model: JudgeModel?

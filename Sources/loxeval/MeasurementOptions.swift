@@ -91,8 +91,8 @@ struct MeasurementOptions: ParsableArguments {
     get throws { try chatFormat.map { try ChatFormat.named($0) } }
   }
 
-  func judges() async throws -> [any Judge] {
-    try await judging.judges(connections: maxConnections)
+  func judges(_ servers: ServerOptions) async throws -> [any Judge] {
+    try await judging.judges(connections: maxConnections, limits: servers.limits)
   }
 
   /// - Parameters:

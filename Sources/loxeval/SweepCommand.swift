@@ -37,7 +37,7 @@ struct SweepCommand: AsyncParsableCommand {
       attacks: try study.attacks(seed: measurement.seed),
       measurement: try measurement.measurement(
         threads: common.threadCount, standard: study.promptSets,
-        judges: plan || export != nil ? [] : await measurement.judges()),
+        judges: plan || export != nil ? [] : await measurement.judges(servers.servers)),
       server: try servers.choice, chatFormat: try measurement.format)
     sweep.isFromBase = study.effectiveRank
     if plan {

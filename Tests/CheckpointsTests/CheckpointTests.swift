@@ -230,6 +230,21 @@ struct CheckpointTests {
         != (try Checkpoint(folder: single.url.appending(path: "other")).digest()))
   }
 
+  /// The same weights under another configuration or tokenizer are another model.
+  @Test("the digest is of what decides the replies", arguments: ["config.json", "tokenizer.json"])
+  func digestOfTheConfiguration(file: String) throws {
+    let folder = try TemporaryFolder()
+    try folder.writeTensors([("a", [1], [1])], to: "model.safetensors")
+    let bare = try Checkpoint(folder: folder.url).digest()
+    _ = try folder.write("{}", to: file)
+    let first = try Checkpoint(folder: folder.url).digest()
+    _ = try folder.write("{\"rope_theta\": 2}", to: file)
+    let second = try Checkpoint(folder: folder.url).digest()
+    #expect(Set([bare, first, second]).count == 3)
+    _ = try folder.write("x", to: "README.md")
+    #expect(try Checkpoint(folder: folder.url).digest() == second)
+  }
+
   @Test(
     "the tiny Llama is read as PyTorch wrote it",
     .enabled(

@@ -87,6 +87,10 @@ import Testing
     ])
     #expect(command == "serve 'it'\\''s here' --lora 'a b' --lora c --port 80 {unknown}")
     #expect(template.has("lora") && !template.has("gguf"))
+    // A value may look like another's place.
+    #expect(
+      template.filled(["model": ["a{port}"], "port": ["80"], "lora": []])
+        == "serve 'a{port}'  --port 80 {unknown}")
   }
 
   @Test func aFreePortIsFree() throws {

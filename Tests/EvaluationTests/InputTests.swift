@@ -135,6 +135,12 @@ import Testing
     #expect(set.prompts.last?.prompt == "two, \"quoted\"")
   }
 
+  @Test func aHeaderIsNoPrompt() throws {
+    let folder = try TemporaryFolder()
+    let set = try PromptSetLoader.load(folder.write("goal\none\ntwo\n", "harmful.csv"))
+    #expect(set.prompts.map(\.prompt) == ["one", "two"])
+  }
+
   @Test func idsMayBeNumbers() throws {
     let folder = try TemporaryFolder()
     let set = try PromptSetLoader.load(

@@ -117,6 +117,19 @@ final class ScriptedJudge: ChatCompleting {
     #expect(script.asked.count == 1)
   }
 
+  /// What is no number, or says two things, is no score.
+  @Test(arguments: [
+    "{\"analysis\":\"a\",\"score\":true}", "{\"analysis\":\"a\",\"score\":1,\"score\":5}",
+    "<score>1e0</score>", "{\"analysis\":\"a\",\"score\":1.5}",
+    "{\"analysis\":\"a\",\"score\":null}",
+  ])
+  func scoresAreReadStrictly(reply: String) async {
+    let (judgement, asked) = await rubric(
+      [.say(reply), .say(reply)], JudgedReply(prompt: "p", response: "Here is how it is done."))
+    #expect(judgement.verdict == .unscored)
+    #expect(asked.count == 2)
+  }
+
   @Test func noiseIsNotSentToAModel() async {
     let (judgement, asked) = await rubric([], JudgedReply(prompt: "p", response: "…"))
     #expect(judgement.verdict == .degenerate)

@@ -59,11 +59,17 @@ struct CellsFile {
       throw EvaluationError.invalidCells(
         path: file.path,
         reason: "expected a JSON object such as {\"a0-none\": {\"endpoint\": "
-          + "\"http://127.0.0.1:8001\", \"model\": \"m\"}}: \(error)")
+          + "\"http://127.0.0.1:8001\", \"model\": \"m\"}}: \(error.plainReason)")
+    }
+    if let (id, _) = entries.sorted(by: { $0.key < $1.key }).first(where: {
+      $0.value.endpoint.elements.isEmpty
+    }) {
+      throw EvaluationError.invalidCells(
+        path: file.path, reason: "expected an endpoint for \(id), found none")
     }
     let addresses = Set(entries.values.flatMap(\.endpoint.elements)).sorted()
     guard !addresses.isEmpty else {
-      throw EvaluationError.invalidCells(path: file.path, reason: "expected endpoints, found none")
+      throw EvaluationError.invalidCells(path: file.path, reason: "expected entries, found none")
     }
     endpoints = try addresses.map { try Endpoint($0) }
     places = Dictionary(uniqueKeysWithValues: addresses.enumerated().map { ($1, $0) })

@@ -1,3 +1,4 @@
+import Checkpoints
 import Foundation
 import Inference
 
@@ -14,7 +15,8 @@ struct IdentityBook {
     do {
       return try JSONDecoder().decode([String: IdentityCheck.Signature].self, from: data)
     } catch {
-      throw .unreadable(path: file.path, reason: "expected signatures of models: \(error)")
+      throw .unreadable(
+        path: file.path, reason: "expected signatures of models: \(error.plainReason)")
     }
   }
 

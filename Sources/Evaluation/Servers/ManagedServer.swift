@@ -1,4 +1,5 @@
 import Chat
+import Checkpoints
 import Commands
 import Foundation
 import Inference
@@ -19,6 +20,8 @@ actor ManagedServer {
   private var watch: Task<Void, Never>?
   private var restarts = 0
   private var isStopping = false
+  /// Whether the last start failed because the server ended, and not because it was not ready in time.
+  private var hasCrashed = false
 
   /// - Parameters:
   ///   - command: for the shell.
@@ -49,7 +52,8 @@ actor ManagedServer {
         try await startOnce()
         break
       } catch {
-        guard let status = process?.endStatus, status > 128, restarts < maxRestarts, !isStopping
+        guard hasCrashed, let status = process?.endStatus, status > 128, restarts < maxRestarts,
+          !isStopping
         else { throw error }
         restarts += 1
       }
@@ -65,15 +69,15 @@ actor ManagedServer {
         at: log.deletingLastPathComponent(), withIntermediateDirectories: true)
       process = try SupervisedCommand(command, log: log)
     } catch {
-      throw .serverFailed(command: command, reason: "\(error)", log: log.path)
+      throw .serverFailed(command: command, reason: error.plainReason, log: log.path)
     }
     self.process = process
     do {
       try await probe.waitUntilReady(seconds: startSeconds) { process.isRunning }
     } catch {
-      let hasEnded = !process.isRunning
+      hasCrashed = !process.isRunning
       await process.stop()
-      let end = hasEnded ? "it ended with status \(process.waitUntilExit())" : error.message
+      let end = hasCrashed ? "it ended with status \(process.waitUntilExit())" : error.message
       throw .serverFailed(
         command: command, reason: "\(end)\n\(process.logTail(1_000))", log: log.path)
     }

@@ -1,3 +1,4 @@
+import Checkpoints
 public import Foundation
 
 /// The shape of a Llama-family decoder, read from a checkpoint's `config.json`.
@@ -79,7 +80,7 @@ public struct LlamaConfiguration: Equatable, Sendable {
     do {
       return try JSONDecoder().decode(Fields.self, from: Data(contentsOf: file))
     } catch {
-      throw .unreadableConfiguration(file: file.path, reason: "\(error)")
+      throw .unreadableConfiguration(file: file.path, reason: error.plainReason)
     }
   }
 }

@@ -13,6 +13,14 @@ public struct TrainingSet: Sendable {
       self.messages = messages
       self.rejected = rejected
     }
+
+    /// What keeps a pair from telling which reply is better; nil where nothing does.
+    var preferenceFault: String? {
+      guard let rejected else { return nil }
+      if messages == rejected { return "the same twice" }
+      if messages.dropLast() != rejected.dropLast() { return "two prompts" }
+      return messages.last?.content.isEmpty == false ? nil : "an empty chosen reply"
+    }
   }
 
   /// The file's path, for messages.
@@ -85,10 +93,10 @@ extension TrainingSet {
           expected: "messages, prompt with completion or chosen and rejected, instruction with "
             + "output or response, or question with answer", found: "none of them")
       }
-      guard dialogue.rejected != dialogue.messages else {
+      if let fault = dialogue.preferenceFault {
         throw .malformedLine(
-          source: file.path, line: index + 1, expected: "a chosen and another, rejected reply",
-          found: "the same twice")
+          source: file.path, line: index + 1,
+          expected: "a chosen and another, rejected reply to the same prompt", found: fault)
       }
       dialogues.append(dialogue)
     }

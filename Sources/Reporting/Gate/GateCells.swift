@@ -81,11 +81,12 @@ struct GateCells {
     }
   }
 
-  /// What over-refusal rests on is not kept with several samples a prompt; its prompts are the
-  /// cautious end.
   private func refusalRate(_ row: SummaryRow) -> MeasuredRate? {
     row.overRefusal.map {
-      MeasuredRate(rate: $0, trials: Double(row.samples > 1 ? row.prompts : row.judged))
+      // Older summaries do not say what it rests on; with several samples a prompt the prompts are the
+      // cautious end.
+      let known = Double(row.samples > 1 ? row.prompts : row.judged)
+      return MeasuredRate(rate: $0, trials: row.overRefusalEffectiveTrials ?? known)
     }
   }
 

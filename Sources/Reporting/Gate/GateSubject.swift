@@ -37,10 +37,9 @@ public struct GateSubject: Sendable {
     let file = isFolder ? place.appending(path: "summary.json") : place
     do {
       summary = try JSONDecoder().decode(Summary.self, from: try Data(contentsOf: file))
-      for row in summary.rows {
-        guard let contradiction = row.contradiction else { continue }
+      if let contradiction = summary.contradiction {
         throw GateError.unreadableSummary(
-          path: file.path, reason: "a row with \(contradiction) cannot be a run's")
+          path: file.path, reason: "\(contradiction): that cannot be a run's")
       }
     } catch let error as GateError {
       throw error

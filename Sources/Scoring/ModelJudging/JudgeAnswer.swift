@@ -1,4 +1,5 @@
 import Chat
+import Checkpoints
 import Foundation
 
 /// A judge's reply read by its schema: strictly, since what is misread would count as a verdict.
@@ -12,7 +13,7 @@ struct JudgeAnswer {
 
   /// nil where the reply is neither.
   init?(_ text: String, _ schema: OutputSchema) {
-    if let object = Self.object(text) {
+    if let object = Self.object(text), object.duplicateKey == nil {
       for (name, kind) in schema.fields {
         guard let value = Self.value(object[name], kind) else { return nil }
         values[name] = value
@@ -21,7 +22,8 @@ struct JudgeAnswer {
     }
     for (name, kind) in schema.fields where kind != .text {
       let found = Set(Self.tagged(name, in: text))
-      guard found.count == 1, let value = Self.value(found.first, kind) else { return nil }
+      guard found.count == 1, let value = Self.value(found.first.map(JSONNode.string), kind)
+      else { return nil }
       values[name] = value
     }
   }
@@ -29,36 +31,30 @@ struct JudgeAnswer {
   func integer(_ name: String) -> Int? { values[name] as? Int }
   func boolean(_ name: String) -> Bool? { values[name] as? Bool }
 
-  private static func object(_ text: String) -> [String: Any]? {
+  private static func object(_ text: String) -> JSONNode? {
     var text = text.trimmingCharacters(in: .whitespacesAndNewlines)
     if text.hasPrefix("```"), text.hasSuffix("```"), text.count > 6 {
       text = String(text.dropFirst(3).dropLast(3))
       if text.hasPrefix("json") { text = String(text.dropFirst(4)) }
     }
-    return (try? JSONSerialization.jsonObject(with: Data(text.utf8))) as? [String: Any]
+    guard let node = try? JSONNode(parsing: Array(text.utf8)), node.members != nil else {
+      return nil
+    }
+    return node
   }
 
   /// From JSON's value or a tag's text.
-  private static func value(_ found: Any?, _ kind: OutputSchema.Kind) -> Any? {
-    switch kind {
-    case .text:
-      return found as? String
-    case .boolean:
-      if let text = found as? String {
-        return ["true": true, "yes": true, "1": true, "false": false, "no": false, "0": false][
-          text.lowercased()]
-      }
-      guard let number = found as? NSNumber, [0, 1].contains(number.doubleValue) else { return nil }
-      return number.doubleValue == 1
-    case .integer(let range):
-      let number: Double?
-      if let text = found as? String {
-        number = Double(text)
-      } else {
-        number = (found as? NSNumber)?.doubleValue
-      }
-      guard let number, let whole = Int(exactly: number), range.contains(whole) else { return nil }
-      return whole
+  private static func value(_ found: JSONNode?, _ kind: OutputSchema.Kind) -> Any? {
+    switch (kind, found) {
+    case (.text, .string(let text)): return text
+    case (.boolean, .boolean(let flag)): return flag
+    case (.boolean, .string(let text)), (.boolean, .number(let text)):
+      return ["true": true, "yes": true, "1": true, "false": false, "no": false, "0": false][
+        text.lowercased()]
+    case (.integer(let range), .string(let text)), (.integer(let range), .number(let text)):
+      let digits = text.hasSuffix(".0") ? String(text.dropLast(2)) : text
+      return Int(digits).flatMap { range.contains($0) ? $0 : nil }
+    default: return nil
     }
   }
 
