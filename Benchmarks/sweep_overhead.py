@@ -56,6 +56,7 @@ def main():
     parser.add_argument("--python", default=os.environ.get("LOXEVAL_PYTHON", sys.executable))
     parser.add_argument("--prompts", type=int, default=75)
     parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--server", choices=["embedded", "llama.cpp"], help="only one of the two")
     options = parser.parse_args()
     work = pathlib.Path(tempfile.mkdtemp(prefix="loxeval-overhead-"))
     models = ["--base", options.pair / "base", "--aligned", options.pair / "aligned", "--targets", "linear"]
@@ -113,7 +114,7 @@ def main():
         f"{options.rounds} rounds, seconds\n")
     print("| server | 1 α | 9 α | the eight in the sweep | asked alone | overhead | 9 × 1 α |")
     print("|---|---|---|---|---|---|---|")
-    for server in alone:
+    for server in [options.server] if options.server else alone:
         rounds = [
             (sweep(server, "0"), sweep(server, "0..2"), generation(server)) for _ in range(options.rounds)
         ]

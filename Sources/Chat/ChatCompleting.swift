@@ -56,4 +56,12 @@ public struct ChatFailure: Error, Hashable, Sendable, CustomStringConvertible {
 /// Anything that continues a conversation: a server behind the client, or a judge's model.
 public protocol ChatCompleting: Sendable {
   func complete(_ request: ChatRequest) async throws(ChatFailure) -> ChatReply
+
+  /// Told that a variant will be asked soon, by one that has others to ask meanwhile: time to make it
+  /// ready. What fails shows when it is asked.
+  func anticipate(_ variant: [ScaledUpdate]) async
+}
+
+extension ChatCompleting {
+  public func anticipate(_ variant: [ScaledUpdate]) async {}
 }

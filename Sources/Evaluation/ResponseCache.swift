@@ -88,6 +88,8 @@ struct CachedModel: ChatCompleting {
   /// What the served model answered to the identity probe.
   let identity: @Sendable ([ScaledUpdate]) async throws(ChatFailure) -> String
 
+  func anticipate(_ variant: [ScaledUpdate]) async { await model.anticipate(variant) }
+
   func complete(_ request: ChatRequest) async throws(ChatFailure) -> ChatReply {
     let key = ResponseCache.Key(
       server: server, weights: weights,

@@ -69,10 +69,19 @@ public struct Runner: Sendable {
     let doneBefore = state.done
     var failure: EvaluationError?
     let runner = self
+    let ahead = Anticipation(questions.map(\.cell.variant), distance: 2 * maxConnections)
+    defer { ahead.cancel() }
     try await withThrowingTaskGroup(of: Outcome.self) { group in
-      var waiting = questions.makeIterator()
+      var waiting = questions.enumerated().makeIterator()
+      func next() -> Question? {
+        guard let (index, question) = waiting.next() else { return nil }
+        if let variant = ahead.due(at: index) {
+          ahead.add(Task { [model] in await model.anticipate(variant) })
+        }
+        return question
+      }
       for _ in 0..<maxConnections {
-        guard let question = waiting.next() else { break }
+        guard let question = next() else { break }
         group.addTask { await runner.ask(question) }
       }
       while let outcome = try await group.next() {
@@ -94,12 +103,37 @@ public struct Runner: Sendable {
           }
         }
         progress(state)
-        guard failure == nil, !Task.isCancelled, let question = waiting.next() else { continue }
+        guard failure == nil, !Task.isCancelled, let question = next() else { continue }
         group.addTask { await runner.ask(question) }
       }
     }
     if let failure { throw failure }
     try Task.checkCancellation()
+  }
+
+  /// Which variants come up soon: their servers are made ready while others are still asked.
+  private final class Anticipation {
+    private let variants: [[ScaledUpdate]]
+    private let distance: Int
+    private var known: Set<[ScaledUpdate]> = []
+    private var tasks: [Task<Void, Never>] = []
+
+    init(_ variants: [[ScaledUpdate]], distance: Int) {
+      self.variants = variants
+      self.distance = distance
+      known.formUnion(variants.prefix(distance))
+    }
+
+    /// The variant that is first asked so far ahead of an index; nil where that is no new one.
+    func due(at index: Int) -> [ScaledUpdate]? {
+      let place = index + distance
+      guard place < variants.count, known.insert(variants[place]).inserted else { return nil }
+      return variants[place]
+    }
+
+    func add(_ task: Task<Void, Never>) { tasks.append(task) }
+
+    func cancel() { for task in tasks { task.cancel() } }
   }
 
   /// How many samples the whole run has.

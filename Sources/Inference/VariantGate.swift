@@ -29,6 +29,12 @@ public struct VariantGate: ChatCompleting {
     }
   }
 
+  /// Prepares and proves a variant ahead of its turn, where no other need go for it.
+  public func anticipate(_ variant: [ScaledUpdate]) async {
+    guard client.dialect.preparedLimit == .max else { return }
+    try? await open(variant)
+  }
+
   /// Prepares and proves a variant without asking it anything.
   public func open(_ variant: [ScaledUpdate]) async throws(ChatFailure) {
     try await state.enter(variant)

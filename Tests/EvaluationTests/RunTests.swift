@@ -10,6 +10,7 @@ import Testing
 /// Answers by a fixed function of the request, and fails where a test says so.
 final class ScriptedModel: ChatCompleting {
   private let asked = Mutex<[ChatRequest]>([])
+  private let expected = Mutex<[[ScaledUpdate]]>([])
   private let failure: @Sendable (ChatRequest) -> ChatFailure?
 
   init(failure: @escaping @Sendable (ChatRequest) -> ChatFailure? = { _ in nil }) {
@@ -17,6 +18,9 @@ final class ScriptedModel: ChatCompleting {
   }
 
   var requests: [ChatRequest] { asked.withLock { $0 } }
+  var anticipated: [[ScaledUpdate]] { expected.withLock { $0 } }
+
+  func anticipate(_ variant: [ScaledUpdate]) async { expected.withLock { $0.append(variant) } }
 
   func complete(_ request: ChatRequest) async throws(ChatFailure) -> ChatReply {
     asked.withLock { $0.append(request) }
@@ -104,6 +108,20 @@ func makeManifest(alphas: [Double] = [0, 1], prompts: Int = 10) -> (RunManifest,
     #expect(model.requests.count == 60)  // two attacks, α = 0 once, α = 1 for two ranks
     #expect(folder.summary.rows.count == 8)
     #expect(folder.summary.missing == 0)
+  }
+
+  /// Each further model once, while those before it are still asked.
+  @Test func modelsAreAnnouncedAheadOfTheirTurn() async throws {
+    let (manifest, set) = makeManifest()
+    let temporary = try TemporaryFolder()
+    let folder = try RunFolder(
+      temporary.url.appending(path: "run"), manifest: manifest, resume: false)
+    let model = ScriptedModel()
+    try await Self.run(folder, set, model, connections: 2)
+    let variants = manifest.plan.cells.map(\.variant)
+    #expect(Set(variants).count == 4)
+    #expect(model.anticipated.count == 3)
+    #expect(Set(model.anticipated) == Set(variants.dropFirst()))
   }
 
   /// A run cut short at any byte of its journal's last lines goes on without loss or repetition.
