@@ -80,8 +80,17 @@ public final class EndpointPool: Sendable {
 
   /// Waits for a server.
   ///
-  /// - Parameter among: indices of the servers that will do; nil for all.
-  func acquire(among: [Int]? = nil) async throws(ChatFailure) -> Lease {
+  /// - Parameters:
+  ///   - among: indices of the servers that will do; nil for all.
+  ///   - avoided: one that could not be reached; another is taken where there is one. It has nothing
+  ///     under way, and would be the least loaded again as soon as its pause is over.
+  func acquire(
+    among: [Int]? = nil, avoiding avoided: Int? = nil
+  ) async throws(ChatFailure) -> Lease {
+    let others = avoided.map { avoided in
+      (among ?? Array(endpoints.indices)).filter { $0 != avoided }
+    }
+    let among = others?.isEmpty == false ? others : among
     let id = state.withLock { state in
       state.nextID += 1
       return state.nextID

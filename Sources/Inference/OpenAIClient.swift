@@ -48,12 +48,15 @@ public struct OpenAIClient: ChatCompleting {
     let body = try RequestBody(request, model: name, fields, topLogprobs: topLogprobs).encoded()
     let expectedModel = fields.repliesNameTheModel ? name : nil
     var attempts = 1
+    var unreachable: Int?
     while true {
-      let lease = try await pool.acquire(among: endpoint.map { [$0] } ?? fields.endpoints)
+      let lease = try await pool.acquire(
+        among: endpoint.map { [$0] } ?? fields.endpoints, avoiding: unreachable)
       let outcome = await attempt(
         body, at: lease.endpoint, number: attempts, expectedModel: expectedModel,
         isProbe: isProbe)
       pool.release(lease, outcome.load)
+      if case .unreachable = outcome.load { unreachable = lease.index }
       switch outcome.result {
       case .success(let reply):
         return reply
