@@ -18,8 +18,8 @@ final class PartialOutput {
   private let replaceExisting: Bool
   /// Whether a failure leaves what an earlier process had begun.
   private let keepsUnfinished: Bool
-  /// Held open with a lock on a folder whose name another process may use too.
-  private var lock: Int32 = -1
+  /// On a folder whose name another process may use too.
+  private var lock: FolderLock?
   private var isCommitted = false
   private var isAbandoned = false
 
@@ -49,7 +49,13 @@ final class PartialOutput {
       // What another process is writing is not this one's to remove.
       isAbandoned = true
       try Self.createFolder(url.path)
-      lock = try Self.lockFolder(url.path, for: destination.path)
+      do throws(FolderLock.Failure) {
+        lock = try FolderLock(url.path)
+      } catch .inUse {
+        throw .fileSystem(.outputInUse(path: destination.path))
+      } catch {
+        throw .system("open", url.path)
+      }
       isAbandoned = false
       if !continues { Self.empty(url) }
     }
@@ -65,10 +71,7 @@ final class PartialOutput {
     }
   }
 
-  deinit {
-    abandon()
-    if lock >= 0 { close(lock) }
-  }
+  deinit { abandon() }
 
   /// Removes what was written, where it was not committed.
   func abandon() {
@@ -135,19 +138,6 @@ final class PartialOutput {
     guard unsafe Foundation.rename(old, new) == 0 else {
       throw .system("rename \(old) to", new)
     }
-  }
-
-  /// Keeps other processes from writing the same output; the lock ends with the descriptor.
-  private static func lockFolder(
-    _ path: String, for destination: String
-  ) throws(CheckpointError) -> Int32 {
-    let descriptor = unsafe open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-    guard descriptor >= 0 else { throw .system("open", path) }
-    guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-      close(descriptor)
-      throw .fileSystem(.outputInUse(path: destination))
-    }
-    return descriptor
   }
 
   /// Removes what is in a folder, but not the folder, on which a lock stands.

@@ -2,8 +2,9 @@ import Crypto
 import Foundation
 import LinearAlgebra
 
-/// SHA-256 over named tensors, or files, in the order in which they are appended: for each, the length of a line
-/// `name dtype [shape]` as eight little-endian bytes, the line, and the values' little-endian bytes.
+/// SHA-256 over named tensors, or files, in the order in which they are appended: for each, the length
+/// of a line `name dtype [shape]` as eight little-endian bytes, the line, and the values' little-endian
+/// bytes.
 private struct WeightDigest {
   private var hash = SHA256()
 
