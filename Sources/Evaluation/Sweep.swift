@@ -86,7 +86,11 @@ public struct Sweep {
     return try await measurement.run(study, at: server, lock: lock, events: events) { server in
       try measurement.manifest(
         study: isFromBase ? .effectiveRank : nil, cells: cells,
-        models: ["base": pair.base.digest(), "aligned": pair.aligned.digest()],
+        models: [
+          // Of the model that updates are added to it is known already, and reads all its weights.
+          "base": isFromBase ? study.digest : pair.base.digest(),
+          "aligned": isFromBase ? pair.aligned.digest() : study.digest,
+        ],
         updates: Dictionary(
           uniqueKeysWithValues: study.updates.map { ($0.name, $0.update.digest()) }),
         remarks: Dictionary(
