@@ -29,6 +29,7 @@ public struct Measurement: Sendable {
   public var version: String
   public var threads: Int
 
+  /// - Throws: `EvaluationError.duplicateDataset`.
   public init(
     datasets: [PromptSet], decoding: Decoding, seed: UInt64, samples: Int = 1,
     judges: [any Judge], judgeQuality: [JudgeQuality] = [],
@@ -36,7 +37,11 @@ public struct Measurement: Sendable {
     maxErrors: ErrorLimit,
     cache: ResponseCache? = nil, output: URL, resume: Bool, command: String,
     version: String, threads: Int
-  ) {
+  ) throws(EvaluationError) {
+    var names: Set<String> = []
+    for set in datasets where !names.insert(set.name).inserted {
+      throw .duplicateDataset(name: set.name)
+    }
     self.datasets = datasets
     self.decoding = decoding
     self.seed = seed
@@ -68,9 +73,7 @@ public struct Measurement: Sendable {
       let entry = RunManifest.Plan.Dataset(
         digest: set.digest, prompts: set.prompts.count, kind: set.kind,
         judges: judges.map(\.name))
-      guard sets.updateValue(entry, forKey: set.name) == nil else {
-        throw .duplicateDataset(name: set.name)
-      }
+      sets[set.name] = entry
     }
     let leading = datasets.first { $0.kind == .harmful } ?? datasets.first
     let judge = leading.flatMap { sets[$0.name]?.judges.first } ?? ""

@@ -103,11 +103,7 @@ struct MeasurementOptions: ParsableArguments {
   ) throws -> Evaluation.Measurement {
     let names = dataset.isEmpty ? standard : dataset
     let sets = try names.map { try PromptSetLoader.load(Bundled.dataset($0), limit: limit) }
-    var seen: Set<String> = []
-    if let twice = sets.first(where: { !seen.insert($0.name).inserted }) {
-      throw EvaluationError.duplicateDataset(name: twice.name)
-    }
-    return Evaluation.Measurement(
+    return try Evaluation.Measurement(
       datasets: sets,
       decoding: Decoding(temperature: temperature, maxTokens: maxTokens, seed: seed), seed: seed,
       samples: samples, judges: judges, judgeQuality: try reading.judgeQuality,
