@@ -15,21 +15,13 @@ import json
 import os
 import pathlib
 import statistics
-import subprocess
 import sys
 import time
-import urllib.request
+
+from servers import chat, start
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SLOTS, NEW_TOKENS, PROMPTS = 16, 48, 64
-
-
-def start(command):
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-    for line in process.stdout:
-        if line.startswith("http"):
-            return process, line.strip()
-    sys.exit(f"{command[0]} ended without an address")
 
 
 def ask(base, model, prompt):
@@ -41,11 +33,7 @@ def ask(base, model, prompt):
     }
     if model:
         body["model"] = model
-    request = urllib.request.Request(
-        base + "/v1/chat/completions", json.dumps(body).encode(), {"Content-Type": "application/json"}
-    )
-    with urllib.request.urlopen(request, timeout=600) as reply:
-        return json.load(reply)["usage"]["completion_tokens"]
+    return chat(base, body)["usage"]["completion_tokens"]
 
 
 def measure(base, model, prompts):

@@ -12,35 +12,18 @@ Exit status 1 where verdicts agree on less than 95 % or log-probabilities differ
 """
 
 import argparse
-import json
 import os
 import pathlib
 import shlex
 import subprocess
 import sys
 import tempfile
-import urllib.request
 
 from agreement import Agreement
+from servers import chat, start
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 ALPHAS = [0, 0.5, 1, 1.5, 2]
-
-
-def post(base, body):
-    request = urllib.request.Request(
-        base + "/v1/chat/completions", json.dumps(body).encode(), {"Content-Type": "application/json"}
-    )
-    with urllib.request.urlopen(request, timeout=600) as reply:
-        return json.load(reply)
-
-
-def start(command):
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-    for line in process.stdout:
-        if line.startswith("http"):
-            return process, line.strip()
-    sys.exit(f"{command[0]} ended without an address")
 
 
 def first_tokens(base, model, prompts, variants):
@@ -54,7 +37,7 @@ def first_tokens(base, model, prompts, variants):
             }
             if model:
                 body["model"] = model
-            content = post(base, body)["choices"][0]["logprobs"]["content"]
+            content = chat(base, body)["choices"][0]["logprobs"]["content"]
             result[name, identifier] = {t["token"]: t["logprob"] for t in content[0]["top_logprobs"]}
     return result
 

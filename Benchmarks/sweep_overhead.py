@@ -22,20 +22,12 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
+
+from servers import chat, start
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 FURTHER = [0.25 * step for step in range(1, 9)]
 SLOTS, NEW_TOKENS = 16, 24
-
-
-def start(command):
-    process = subprocess.Popen(
-        list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-    for line in process.stdout:
-        if line.startswith("http"):
-            return process, line.strip()
-    sys.exit(f"{command[0]} ended without an address")
 
 
 def ask(base, prompt, alpha):
@@ -43,10 +35,7 @@ def ask(base, prompt, alpha):
         "messages": [{"role": "user", "content": prompt}], "max_tokens": NEW_TOKENS, "temperature": 0,
         "seed": 0, "lora": [{"id": 0, "scale": alpha}], "cache_prompt": False,
     }
-    request = urllib.request.Request(
-        base + "/v1/chat/completions", json.dumps(body).encode(), {"Content-Type": "application/json"})
-    with urllib.request.urlopen(request, timeout=600) as reply:
-        json.load(reply)
+    chat(base, body)
 
 
 def main():
