@@ -22,7 +22,7 @@ micro-pair: build ## Makes the bundled pair of small models anew, from the proje
 	@./Scripts/make-micro-pair
 
 test: setup lint ## Runs every test whose parts are present; names what it skips
-	swift build --build-tests
+	swift build --build-tests --explicit-target-dependency-import-check error
 	swift test --skip-build
 
 format: ## Formats all Swift files in place

@@ -46,43 +46,65 @@ let package = Package(
     // Optimised in debug builds too: the tests run real models.
     .target(name: "CKernels", cSettings: [.unsafeFlags(["-O3", "-fno-math-errno"])]),
 
-    // Values that several rooms pass on.
-    room("Chat"),
-    // Programs of the user's own.
+    // Starting programs in a group of their own.
     .target(name: "CSpawn"),
-    room("Commands", ["CSpawn"]),
+
+    // Nothing of the field: JSON and CSV, digests, files, random numbers, other programs.
+    room(
+      "Support",
+      [
+        "CSpawn", .product(name: "Crypto", package: "swift-crypto"),
+      ]),
 
     // Weights: arithmetic, files, the method.
-    room("LinearAlgebra", ["COpenBLAS", "CKernels"]),
-    room("Checkpoints", ["LinearAlgebra", .product(name: "Crypto", package: "swift-crypto")]),
-    room("LoX", ["CKernels", "LinearAlgebra", "Checkpoints"]),
+    room("LinearAlgebra", ["COpenBLAS", "CKernels", "Support"]),
+    room(
+      "Checkpoints",
+      ["Support", "LinearAlgebra", .product(name: "Crypto", package: "swift-crypto")]),
+    room("LoX", ["CKernels", "Support", "LinearAlgebra", "Checkpoints"]),
 
-    // Models: what they say, and what fine-tuning does to them.
-    room("LanguageModel", ["CKernels", "Chat", "LinearAlgebra", "Checkpoints"]),
-    room("Attacks", ["Commands", "LinearAlgebra", "Checkpoints", "LoX", "LanguageModel"]),
+    // Models: what they read, what they say, and what fine-tuning does to them.
+    room("Tokenization", ["Support"]),
+    room("ModelAccess"),
+    room("ChatTemplates", ["Support", "Tokenization", "ModelAccess"]),
+    room(
+      "Decoder",
+      [
+        "CKernels", "Support", "LinearAlgebra", "Checkpoints", "Tokenization", "ModelAccess",
+        "ChatTemplates",
+      ]),
+    room(
+      "Attacks", ["Support", "LinearAlgebra", "Checkpoints", "LoX", "ChatTemplates", "Decoder"]),
 
     // Asking: the client, and a server to ask.
-    room("Inference", ["Chat", "CLibcurl"]),
+    room("Inference", ["Support", "ModelAccess", "CLibcurl"]),
     room(
       "LocalServer",
       [
-        "Chat", "Checkpoints", "LanguageModel",
+        "Support", "Checkpoints", "Tokenization", "ModelAccess", "ChatTemplates", "Decoder",
         .product(name: "FlyingFox", package: "FlyingFox"),
         .product(name: "FlyingSocks", package: "FlyingFox"),
       ]),
 
-    // Measuring.
-    room("Scoring", ["Chat", "Checkpoints", "LinearAlgebra"]),
+    // Measuring: what is asked, what the replies are, where they are kept, how a study runs.
     room(
-      "Evaluation",
+      "PromptSets",
+      ["Support", "ModelAccess", .product(name: "SwiftCSV", package: "SwiftCSV")]),
+    room("Scoring", ["Support", "ModelAccess"]),
+    room("Runs", ["Support", "ModelAccess", "Scoring"]),
+    room(
+      "Studies",
       [
-        "Chat", "Commands", "LinearAlgebra", "Checkpoints", "LoX", "LanguageModel", "Attacks",
-        "Inference", "LocalServer", "Scoring", .product(name: "SwiftCSV", package: "SwiftCSV"),
+        "Support", "LinearAlgebra", "Checkpoints", "LoX", "ModelAccess", "ChatTemplates",
+        "Decoder", "Attacks", "Inference", "LocalServer", "PromptSets", "Scoring", "Runs",
       ]),
+
+    // Telling: conclusions, then how they look.
+    room("Analysis", ["Support", "ModelAccess", "Scoring", "Runs"]),
     room(
       "Reporting",
       [
-        "Checkpoints", "Chat", "Scoring", "Evaluation",
+        "Support", "ModelAccess", "Scoring", "Runs", "Analysis",
         .product(name: "Crypto", package: "swift-crypto"),
       ]),
 
@@ -90,8 +112,9 @@ let package = Package(
     .executableTarget(
       name: "loxeval",
       dependencies: [
-        "Chat", "Commands", "LinearAlgebra", "Checkpoints", "LoX", "LanguageModel", "Attacks",
-        "Inference", "LocalServer", "Scoring", "Evaluation", "Reporting",
+        "Support", "LinearAlgebra", "Checkpoints", "LoX", "Tokenization", "ModelAccess",
+        "ChatTemplates", "Decoder", "Attacks", "Inference", "LocalServer", "PromptSets",
+        "Scoring", "Runs", "Studies", "Analysis", "Reporting",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
@@ -101,19 +124,47 @@ let package = Package(
     .target(
       name: "TinyModel", dependencies: ["LinearAlgebra", "Checkpoints"], path: "Tests/TinyModel",
       swiftSettings: strict),
-    tests("Commands"),
-    tests("LinearAlgebra"),
-    tests("Checkpoints", ["LinearAlgebra"]),
-    tests("LoX", ["LinearAlgebra", "Checkpoints", "TinyModel"]),
-    tests("LanguageModel", ["CKernels", "Chat", "LinearAlgebra", "Checkpoints", "TinyModel"]),
-    tests("Attacks", ["LinearAlgebra", "Checkpoints", "LanguageModel", "LoX", "TinyModel"]),
-    tests("Inference", ["Chat"]),
+    .target(
+      name: "TinyTokenizer", dependencies: ["Tokenization"], path: "Tests/TinyTokenizer",
+      swiftSettings: strict),
+    .target(
+      name: "TinyRun", dependencies: ["ModelAccess", "PromptSets", "Runs"], path: "Tests/TinyRun",
+      swiftSettings: strict),
+    tests("Support"),
+    tests("LinearAlgebra", ["Support"]),
+    tests("Checkpoints", ["Support", "LinearAlgebra"]),
+    tests("LoX", ["Support", "LinearAlgebra", "Checkpoints", "TinyModel"]),
+    tests("Tokenization", ["Support", "ModelAccess", "ChatTemplates", "TinyTokenizer"]),
+    tests("ChatTemplates", ["Support", "Tokenization", "ModelAccess", "TinyTokenizer"]),
+    tests(
+      "Decoder",
+      [
+        "CKernels", "Support", "LinearAlgebra", "Checkpoints", "Tokenization", "ModelAccess",
+        "ChatTemplates", "TinyModel",
+      ]),
+    tests(
+      "Attacks",
+      ["Support", "LinearAlgebra", "Checkpoints", "LoX", "ChatTemplates", "Decoder", "TinyModel"]),
+    tests("Inference", ["Support", "ModelAccess"]),
     tests(
       "LocalServer",
-      ["Chat", "LinearAlgebra", "Checkpoints", "LanguageModel", "Inference", "TinyModel"]),
-    tests("Scoring", ["Chat"], exclude: ["Golden"]),
-    tests("Evaluation", ["Chat", "Checkpoints", "Scoring"], exclude: ["FirstRelease"]),
-    tests("Reporting", ["Chat", "Scoring", "Evaluation"], exclude: ["Snapshots"]),
+      [
+        "Support", "LinearAlgebra", "Checkpoints", "ModelAccess", "ChatTemplates", "Decoder",
+        "Inference", "TinyModel",
+      ]),
+    tests("PromptSets", ["Support", "ModelAccess"]),
+    tests("Scoring", ["Support", "ModelAccess"], exclude: ["Golden"]),
+    tests("Runs", ["Support", "ModelAccess", "Scoring", "Analysis"], exclude: ["FirstRelease"]),
+    tests(
+      "Studies",
+      [
+        "Support", "ModelAccess", "Checkpoints", "PromptSets", "Scoring", "Runs", "Analysis",
+        "TinyRun",
+      ]),
+    tests("Analysis", ["Support", "ModelAccess", "Scoring", "Runs", "TinyRun"]),
+    tests(
+      "Reporting", ["Support", "ModelAccess", "PromptSets", "Scoring", "Runs", "Analysis"],
+      exclude: ["Snapshots"]),
     .testTarget(
       name: "CommandLineTests", dependencies: ["TestSupport", "TinyModel", "loxeval"],
       exclude: ["Peers"],

@@ -1,21 +1,21 @@
-public import Checkpoints
-public import Foundation
-public import LanguageModel
-import LinearAlgebra
-public import LoX
+package import ChatTemplates
+package import Checkpoints
+package import Decoder
+package import Foundation
+package import LoX
 
 /// The model that an attack fine-tunes: an aligned checkpoint, what is known of its alignment, and
 /// the scaled updates on top of it.
-public struct AttackedModel: Sendable {
-  public let checkpoint: Checkpoint
+package struct AttackedModel: Sendable {
+  package let checkpoint: Checkpoint
   /// The triplets of the alignment's ΔW; attacks that imitate fine-tuning need them.
-  public let alignment: Decomposition?
+  package let alignment: Decomposition?
   /// The stack of updates that make up the model before the attack, such as LoX at some α.
-  public let stack: [(update: LowRankUpdate, scale: Double)]
+  package let stack: [(update: LowRankUpdate, scale: Double)]
   /// How dialogues are written where the model's own template is not recognised.
-  public let chatFormat: ChatFormat?
+  package let chatFormat: ChatFormat?
 
-  public init(
+  package init(
     checkpoint: Checkpoint, alignment: Decomposition? = nil,
     stack: [(update: LowRankUpdate, scale: Double)] = [], chatFormat: ChatFormat? = nil
   ) {
@@ -27,15 +27,15 @@ public struct AttackedModel: Sendable {
 }
 
 /// What an attack may use while it works, and whom it tells.
-public struct AttackContext {
+package struct AttackContext {
   /// Threads that compute.
-  public var threads: Int
+  package var threads: Int
   /// A folder for files that are not needed afterwards.
-  public var scratch: URL
+  package var scratch: URL
   /// Told of each step of a training; what it throws ends the work.
-  public var progress: (Trainer.Progress) throws -> Void
+  package var progress: (Trainer.Progress) throws -> Void
 
-  public init(
+  package init(
     threads: Int, scratch: URL = FileManager.default.temporaryDirectory,
     progress: @escaping (Trainer.Progress) throws -> Void = { _ in }
   ) {
@@ -46,14 +46,14 @@ public struct AttackContext {
 }
 
 /// A fine-tuning attack's result.
-public struct AttackResult: Sendable {
+package struct AttackResult: Sendable {
   /// At `scale`, the change of the attacked model.
-  public var update: LowRankUpdate
-  public var scale: Double
+  package var update: LowRankUpdate
+  package var scale: Double
   /// How it went, for `attack.json`; nil where there is nothing to tell.
-  public var training: TrainingRecord?
+  package var training: TrainingRecord?
 
-  public init(update: LowRankUpdate, scale: Double = 1, training: TrainingRecord? = nil) {
+  package init(update: LowRankUpdate, scale: Double = 1, training: TrainingRecord? = nil) {
     self.update = update
     self.scale = scale
     self.training = training
@@ -61,7 +61,7 @@ public struct AttackResult: Sendable {
 }
 
 /// A fine-tuning attack: a model in, a low-rank update out.
-public protocol Attack: Sendable {
+package protocol Attack: Sendable {
   /// As it stands in the `attack` column.
   var name: String { get }
   /// `synthetic`, `imported`, `lora`, `full` or `command`.
@@ -79,12 +79,12 @@ public protocol Attack: Sendable {
 }
 
 extension Attack {
-  public var isMadeFromEachModel: Bool { false }
-  public var fingerprint: String? { nil }
+  package var isMadeFromEachModel: Bool { false }
+  package var fingerprint: String? { nil }
 }
 
 /// Which model a trained attack starts from.
-public enum AttackOrigin: String, Codable, Sendable, CaseIterable {
+package enum AttackOrigin: String, Codable, Sendable, CaseIterable {
   /// Each α's own model, as an attacker would.
   case each
   /// The aligned model; the result is added to every α's.
@@ -99,23 +99,23 @@ public enum AttackOrigin: String, Codable, Sendable, CaseIterable {
 }
 
 /// How a training went, for those who read its folder later.
-public struct TrainingRecord: Codable, Sendable {
+package struct TrainingRecord: Codable, Sendable {
   /// Its name in the folder of what was trained.
-  public static let fileName = "training.json"
+  package static let fileName = "training.json"
 
-  public var recipe: TrainingRecipe?
+  package var recipe: TrainingRecipe?
   /// The training set's file name, digest and number of dialogues.
-  public var dataset: String
-  public var datasetDigest: String
-  public var dialogues: Int
+  package var dataset: String
+  package var datasetDigest: String
+  package var dialogues: Int
   /// Each step's loss and gradient norm.
-  public var steps: [Trainer.StepResult]
+  package var steps: [Trainer.StepResult]
   /// What is left of a full training in the update; nil where nothing was left out.
-  public var truncation: Trainer.Truncation?
+  package var truncation: Trainer.Truncation?
 }
 
 /// What can be wrong with an attack.
-public enum AttackError: Error, Equatable, CustomStringConvertible {
+package enum AttackError: Error, Equatable, CustomStringConvertible {
   case unknown(String)
   case invalidStrength(attack: String, found: String)
   case missingFolder(String)
@@ -127,14 +127,14 @@ public enum AttackError: Error, Equatable, CustomStringConvertible {
   case command(attack: String, reason: String)
 
   /// Whether the way it was asked for is wrong, rather than a file.
-  public var isUsage: Bool {
+  package var isUsage: Bool {
     switch self {
     case .unreadableFile, .command: false
     default: true
     }
   }
 
-  public var description: String {
+  package var description: String {
     switch self {
     case .unknown(let found):
       "there is no attack \(found); expected none, synthetic-harmful[:STRENGTH], "

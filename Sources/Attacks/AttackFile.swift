@@ -1,6 +1,6 @@
-import Checkpoints
+import Decoder
 import Foundation
-import LanguageModel
+import Support
 
 /// An attack written down as JSON, for `train:FILE` and `command:FILE`.
 ///
@@ -8,7 +8,7 @@ import LanguageModel
 /// `aligned`), `energy` and `maximum_rank` (what a full training hands on), and every setting of
 /// `TrainingRecipe` in snake case, such as `method`, `learning_rate` and `epochs`. Keys of a command:
 /// `name`, `command`, `dataset`, `seed`, `from`.
-public enum AttackFile {
+package enum AttackFile {
   private struct Header: Decodable {
     var name: String?
     var preset: String?

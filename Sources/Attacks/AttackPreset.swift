@@ -1,10 +1,10 @@
-public import LanguageModel
+package import Decoder
 
 /// The fine-tuning attacks of the literature, with their published numbers.
 ///
 /// LoX (arXiv 2506.15606) and Qi et al. (arXiv 2310.03693) fine-tune every weight of 7B models by
 /// AdamW without weight decay, gradients clipped at a norm of 2.
-public enum AttackPreset: String, CaseIterable, Sendable {
+package enum AttackPreset: String, CaseIterable, Sendable {
   case identityShift = "identity-shift"
   case gsm8k
   case alpaca
@@ -13,14 +13,14 @@ public enum AttackPreset: String, CaseIterable, Sendable {
 
   static var names: String { allCases.map(\.rawValue).joined(separator: ", ") }
 
-  public init(name: String) throws(AttackError) {
+  package init(name: String) throws(AttackError) {
     guard let preset = AttackPreset(rawValue: name) else { throw .unknownPreset(name) }
     self = preset
   }
 
   /// The bundled training set that stands for the published data where none is given: the project's
   /// own dialogues of the same kind.
-  public var bundledDataset: String {
+  package var bundledDataset: String {
     switch self {
     case .identityShift: "training/identity-shift"
     case .gsm8k: "training/word-problems"
@@ -31,10 +31,10 @@ public enum AttackPreset: String, CaseIterable, Sendable {
 
   /// Adapters learn at ten times the rate of full fine-tuning: their change is a product of two
   /// small factors, one of which starts at zero.
-  public static let adapterRateFactor = 10.0
+  package static let adapterRateFactor = 10.0
 
   /// The published settings, with the rate raised for adapters.
-  public func recipe(method: TrainingRecipe.Method, seed: UInt64) -> TrainingRecipe {
+  package func recipe(method: TrainingRecipe.Method, seed: UInt64) -> TrainingRecipe {
     var recipe = TrainingRecipe()
     recipe.method = method
     recipe.seed = seed

@@ -1,21 +1,21 @@
-public import Foundation
-public import LanguageModel
+package import Decoder
+package import Foundation
 
 /// The attacks of a study, as `--attack` spells them.
-public struct AttackSpecification: Sendable {
+package struct AttackSpecification: Sendable {
   /// The word for the model before any attack.
-  public static let none = "none"
+  package static let none = "none"
 
   /// Seeds what is random.
-  public var seed: UInt64
+  package var seed: UInt64
   /// How presets train.
-  public var method: TrainingRecipe.Method
+  package var method: TrainingRecipe.Method
   /// What presets start from.
-  public var origin: AttackOrigin
+  package var origin: AttackOrigin
   /// Finds a bundled training set by its name, such as `training/identity-shift`.
-  public var bundled: @Sendable (String) -> URL
+  package var bundled: @Sendable (String) -> URL
 
-  public init(
+  package init(
     seed: UInt64, method: TrainingRecipe.Method = .lora, origin: AttackOrigin = .each,
     bundled: @escaping @Sendable (String) -> URL
   ) {
@@ -29,7 +29,7 @@ public struct AttackSpecification: Sendable {
   /// no attack: it is always measured.
   ///
   /// - Throws: `AttackError` and, of trainings, `TrainingError`.
-  public func parse(_ text: String) throws -> [any Attack] {
+  package func parse(_ text: String) throws -> [any Attack] {
     var attacks: [any Attack] = []
     for item in text.split(separator: ",", omittingEmptySubsequences: false) {
       let item = item.trimmingCharacters(in: .whitespaces)

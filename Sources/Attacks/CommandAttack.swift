@@ -1,24 +1,24 @@
 import Checkpoints
-import Commands
-public import Foundation
-import LanguageModel
+import Decoder
+package import Foundation
+import Support
 
 /// Fine-tuning by a program of the user's own, whose PEFT folder is then imported.
 ///
 /// The template's `{model}`, `{data}`, `{output}` and `{seed}` stand for the attacked model's folder,
 /// the training set's file, the folder that the program must write, and the seed. It is run by
 /// `/bin/sh -c`, with its output in `command.log` beside the result.
-public struct CommandAttack: Attack {
-  public let name: String
-  public let template: String
-  public let data: URL
-  public let dataDigest: String
-  public let seed: UInt64
-  public let origin: AttackOrigin
+package struct CommandAttack: Attack {
+  package let name: String
+  package let template: String
+  package let data: URL
+  package let dataDigest: String
+  package let seed: UInt64
+  package let origin: AttackOrigin
 
   /// - Throws: `AttackError` where the template lacks `{model}` or `{output}`; `TrainingError` where
   ///   the data cannot be read.
-  public init(
+  package init(
     name: String, template: String, data: URL, seed: UInt64, origin: AttackOrigin = .each
   ) throws {
     for placeholder in ["{model}", "{output}"] where !template.contains(placeholder) {
@@ -39,14 +39,14 @@ public struct CommandAttack: Attack {
     self.origin = origin
   }
 
-  public var method: String { "command" }
-  public var isMadeFromEachModel: Bool { origin == .each }
-  public var remark: String? {
+  package var method: String { "command" }
+  package var isMadeFromEachModel: Bool { origin == .each }
+  package var remark: String? {
     "trained by `\(template)` on \(data.lastPathComponent), seed \(seed); \(origin.remark)"
   }
-  public var fingerprint: String? { "\(template) \(dataDigest) \(seed)" }
+  package var fingerprint: String? { "\(template) \(dataDigest) \(seed)" }
 
-  public func make(from model: AttackedModel, _ context: AttackContext) throws -> AttackResult {
+  package func make(from model: AttackedModel, _ context: AttackContext) throws -> AttackResult {
     let files = FileManager.default
     let work = context.scratch.appending(
       path: "\(name)-\(String(UInt64.random(in: .min ... .max), radix: 36))")

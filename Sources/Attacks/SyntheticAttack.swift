@@ -1,6 +1,7 @@
 import Checkpoints
 import LinearAlgebra
 import LoX
+import Support
 
 /// A proxy for fine-tuning that needs no data and no training: a seeded change of chosen size.
 ///
@@ -9,36 +10,36 @@ import LoX
 ///   Fine-tuning that undoes an alignment moves against it, but not exactly: cos²θ = 3/4 of the
 ///   change points straight back and the rest anywhere within the same column space.
 /// - benign: Δ = s · N · Q G / ‖G‖_F, Q a random orthonormal m × k matrix: as large, and unrelated.
-public struct SyntheticAttack: Attack {
-  public enum Kind: String, Sendable {
+package struct SyntheticAttack: Attack {
+  package enum Kind: String, Sendable {
     case harmful, benign
   }
 
-  public let kind: Kind
+  package let kind: Kind
   /// s: the change's norm as a multiple of N.
-  public let strength: Double
+  package let strength: Double
   /// k: the change's rank, whatever the defence's.
-  public let rank: Int
-  public let seed: UInt64
+  package let rank: Int
+  package let seed: UInt64
 
   /// cos²θ of the harmful kind.
-  public static let opposedShare = 0.75
+  package static let opposedShare = 0.75
 
-  public init(kind: Kind, strength: Double = 1, rank: Int = 6, seed: UInt64 = 0) {
+  package init(kind: Kind, strength: Double = 1, rank: Int = 6, seed: UInt64 = 0) {
     self.kind = kind
     self.strength = strength
     self.rank = rank
     self.seed = seed
   }
 
-  public var name: String {
+  package var name: String {
     let base = "synthetic-\(kind.rawValue)"
     return strength == 1 ? base : "\(base):\(Self.spell(strength))"
   }
 
-  public var method: String { "synthetic" }
+  package var method: String { "synthetic" }
 
-  public var remark: String? {
+  package var remark: String? {
     switch kind {
     case .harmful:
       "a proxy: no data, no training; the weights move against the alignment's top \(rank) "
@@ -49,7 +50,7 @@ public struct SyntheticAttack: Attack {
     }
   }
 
-  public func make(from model: AttackedModel, _ context: AttackContext) throws -> AttackResult {
+  package func make(from model: AttackedModel, _ context: AttackContext) throws -> AttackResult {
     guard let alignment = model.alignment else { throw AttackError.needsAlignment(attack: name) }
     var result = LowRankUpdate()
     for (name, svd) in alignment.tensors.sorted(by: { $0.key < $1.key }) {

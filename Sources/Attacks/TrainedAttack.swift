@@ -1,27 +1,29 @@
+import ChatTemplates
 import Checkpoints
+package import Decoder
 import Foundation
-public import LanguageModel
+import Tokenization
 
 /// Fine-tuning on someone's data, by this program's own trainer.
-public struct TrainedAttack: Attack {
-  public let name: String
-  public let recipe: TrainingRecipe
-  public let set: TrainingSet
-  public let origin: AttackOrigin
+package struct TrainedAttack: Attack {
+  package let name: String
+  package let recipe: TrainingRecipe
+  package let set: TrainingSet
+  package let origin: AttackOrigin
   /// How much of a full training's change its low-rank update keeps.
-  public let limits: TruncationLimits
+  package let limits: TruncationLimits
 
   /// A full training changes weights by matrices of full rank; the update keeps their leading part.
-  public struct TruncationLimits: Codable, Hashable, Sendable {
+  package struct TruncationLimits: Codable, Hashable, Sendable {
     /// The share of each ‖ΔW‖² to keep.
-    public var energy = 0.99
+    package var energy = 0.99
     /// The largest rank; nil sets none.
-    public var maximumRank: Int?
+    package var maximumRank: Int?
 
-    public init() {}
+    package init() {}
   }
 
-  public init(
+  package init(
     name: String, recipe: TrainingRecipe, set: TrainingSet, origin: AttackOrigin = .each,
     limits: TruncationLimits = TruncationLimits()
   ) {
@@ -32,10 +34,10 @@ public struct TrainedAttack: Attack {
     self.limits = limits
   }
 
-  public var method: String { recipe.method.rawValue }
-  public var isMadeFromEachModel: Bool { origin == .each }
+  package var method: String { recipe.method.rawValue }
+  package var isMadeFromEachModel: Bool { origin == .each }
 
-  public var remark: String? {
+  package var remark: String? {
     let what =
       recipe.method == .lora
       ? "LoRA of rank \(recipe.rank) (alpha \(Self.spell(recipe.alpha)))" : "full fine-tuning"
@@ -50,7 +52,7 @@ public struct TrainedAttack: Attack {
       + origin.remark
   }
 
-  public var fingerprint: String? {
+  package var fingerprint: String? {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     let parts = [try? encoder.encode(recipe), try? encoder.encode(limits)].compactMap {
@@ -62,7 +64,7 @@ public struct TrainedAttack: Attack {
   /// Trains on the model.
   ///
   /// - Returns: the trainer, with its result in it, and the record of its steps.
-  public static func train(
+  package static func train(
     _ model: AttackedModel, recipe: TrainingRecipe, set: TrainingSet, _ context: AttackContext
   ) throws -> (trainer: Trainer, record: TrainingRecord) {
     let decoder = try LlamaModel(checkpoint: model.checkpoint)
@@ -81,7 +83,7 @@ public struct TrainedAttack: Attack {
     )
   }
 
-  public func make(from model: AttackedModel, _ context: AttackContext) throws -> AttackResult {
+  package func make(from model: AttackedModel, _ context: AttackContext) throws -> AttackResult {
     var (trainer, record) = try Self.train(model, recipe: recipe, set: set, context)
     switch recipe.method {
     case .lora:

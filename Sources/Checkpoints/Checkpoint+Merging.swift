@@ -1,4 +1,4 @@
-public import Foundation
+package import Foundation
 import LinearAlgebra
 
 extension Checkpoint {
@@ -11,7 +11,7 @@ extension Checkpoint {
   ///   - additionalFiles: further files by name; they replace copied ones.
   /// - Throws: `CheckpointError`: a tensor that an update names is missing or of another shape, or
   ///   the folder cannot be written.
-  public func writeMerged(
+  package func writeMerged(
     _ stack: [(update: LowRankUpdate, scale: Double)], to folder: URL,
     additionalFiles: [String: Data] = [:]
   ) throws {

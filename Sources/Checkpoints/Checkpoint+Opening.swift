@@ -1,4 +1,5 @@
 import Foundation
+import Support
 
 extension Checkpoint {
   static let singleFileName = "model.safetensors"

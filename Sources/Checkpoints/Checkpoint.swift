@@ -1,5 +1,5 @@
-public import Foundation
-public import LinearAlgebra
+package import Foundation
+package import LinearAlgebra
 
 /// The weights of a Hugging Face model folder, mapped for reading.
 ///
@@ -7,34 +7,34 @@ public import LinearAlgebra
 /// both are present the single file wins, as in transformers. A shard is named by its plain file
 /// name and may be a symbolic link, as in the Hugging Face cache, but no path. Index and shards
 /// must name the same tensors.
-public final class Checkpoint: Sendable {
+package final class Checkpoint: Sendable {
   /// One file of the checkpoint.
-  public struct Shard: Sendable {
+  package struct Shard: Sendable {
     /// The plain name inside the folder, such as `model-00001-of-00002.safetensors`.
-    public let fileName: String
-    public let file: SafetensorsFile
+    package let fileName: String
+    package let file: SafetensorsFile
 
     /// Tensors in the order of their bytes.
-    public var tensors: [TensorDescription] { file.tensors }
+    package var tensors: [TensorDescription] { file.tensors }
     /// The strings under the file's `__metadata__`.
-    public var metadata: [String: String] { file.metadata }
+    package var metadata: [String: String] { file.metadata }
   }
 
   /// The model's folder.
-  public let folder: URL
+  package let folder: URL
   /// Every tensor's name, sorted.
-  public let tensorNames: [String]
+  package let tensorNames: [String]
   /// The files by name; a checkpoint of one file has one shard.
-  public let shards: [Shard]
+  package let shards: [Shard]
   /// Whether the folder has an index beside its shards.
-  public let isIndexed: Bool
+  package let isIndexed: Bool
 
   private let fileOfTensor: [String: SafetensorsFile]
 
   /// Maps a model folder and validates its index and every shard's header.
   ///
   /// - Throws: `CheckpointError`: `.fileSystem`, `.header` or `.index`, naming file and tensor.
-  public init(folder: URL) throws(CheckpointError) {
+  package init(folder: URL) throws(CheckpointError) {
     let contents = try Self.open(folder: folder)
     self.folder = folder
     self.shards = contents.shards
@@ -44,14 +44,14 @@ public final class Checkpoint: Sendable {
   }
 
   /// The tensor of a name; nil where the checkpoint has none.
-  public func tensor(named name: String) -> TensorDescription? {
+  package func tensor(named name: String) -> TensorDescription? {
     fileOfTensor[name]?.tensor(named: name)
   }
 
   /// A tensor's values, row-major, widened to float32.
   ///
   /// - Throws: `CheckpointError.tensor` where it is missing or not F32, F16 or BF16.
-  public func floats(named name: String) throws(CheckpointError) -> [Float] {
+  package func floats(named name: String) throws(CheckpointError) -> [Float] {
     let (file, tensor) = try locate(name)
     return try file.floats(of: tensor)
   }
@@ -60,7 +60,7 @@ public final class Checkpoint: Sendable {
   ///
   /// - Throws: `CheckpointError.tensor` where it is missing, not F32, F16 or BF16, or not of two
   ///   dimensions.
-  public func matrix(named name: String) throws(CheckpointError) -> Matrix {
+  package func matrix(named name: String) throws(CheckpointError) -> Matrix {
     let (file, tensor) = try locate(name)
     guard tensor.shape.count == 2 else {
       throw .tensor(name: name, file: file.url.path, .notAMatrix(shape: tensor.shape))
@@ -73,7 +73,7 @@ public final class Checkpoint: Sendable {
   /// at any alignment.
   ///
   /// - Throws: `CheckpointError.tensor` where it is missing; what `body` throws.
-  public func withUnsafeBytes<Result>(
+  package func withUnsafeBytes<Result>(
     of name: String, _ body: (UnsafeRawBufferPointer) throws -> Result
   ) throws -> Result {
     let bytes = try unsafe unsafeBytes(of: name)
@@ -86,34 +86,34 @@ public final class Checkpoint: Sendable {
   ///
   /// - Throws: `CheckpointError.tensor` where it is missing.
   @unsafe
-  public func unsafeBytes(of name: String) throws(CheckpointError) -> UnsafeRawBufferPointer {
+  package func unsafeBytes(of name: String) throws(CheckpointError) -> UnsafeRawBufferPointer {
     let (file, tensor) = try locate(name)
     return unsafe file.unsafeBytes(of: tensor)
   }
 
   /// Asks the kernel to read a tensor ahead; no effect where there is none of that name.
-  public func adviseWillNeed(_ name: String) {
+  package func adviseWillNeed(_ name: String) {
     advise(.willNeed, name)
   }
 
   /// Lets the kernel drop a tensor's pages, so that a pass over a checkpoint larger than memory
   /// keeps little of it resident; they are read again if touched.
-  public func adviseDontNeed(_ name: String) {
+  package func adviseDontNeed(_ name: String) {
     advise(.dontNeed, name)
   }
 
   /// The same for some of a tensor's bytes, counted from its first.
-  public func adviseDontNeed(_ name: String, bytes: Range<Int>) {
+  package func adviseDontNeed(_ name: String, bytes: Range<Int>) {
     guard let file = fileOfTensor[name], let tensor = file.tensor(named: name) else { return }
     file.advise(.dontNeed, for: tensor, bytes: bytes)
   }
 
   /// Whether the output head uses the embedding's matrix: an embedding is there and no
   /// `lm_head.weight`.
-  public var hasTiedHead: Bool { tiedEmbeddingName != nil }
+  package var hasTiedHead: Bool { tiedEmbeddingName != nil }
 
   /// The embedding that also serves as the output head; nil where the head has its own matrix.
-  public var tiedEmbeddingName: String? {
+  package var tiedEmbeddingName: String? {
     guard fileOfTensor["\(PEFTAdapter.headModule).weight"] == nil else { return nil }
     return tensorNames.first { $0 == "embed_tokens.weight" || $0.hasSuffix(".embed_tokens.weight") }
   }

@@ -1,25 +1,26 @@
-public import Foundation
-public import LinearAlgebra
+package import Foundation
+package import LinearAlgebra
+import Support
 
 /// Writes a Hugging Face model folder, tensor by tensor in any order, without holding more than
 /// one.
 ///
 /// The folder appears under its name only when `finish()` returns; until then it stands beside it
 /// as `NAME.partial-…`, and it is removed if this goes away unfinished.
-public final class CheckpointWriter: @unchecked Sendable {
+package final class CheckpointWriter: @unchecked Sendable {
   // Unchecked: `write` and `copy` may be called by several threads at once, each for tensors of its
   // own; what they share is the writers', which see to themselves, and the journal behind its lock.
 
   /// One file to be written.
-  public struct ShardDeclaration: Sendable {
+  package struct ShardDeclaration: Sendable {
     /// The plain name, such as `model.safetensors`.
-    public let fileName: String
+    package let fileName: String
     /// Every tensor, in the order in which their bytes shall lie.
-    public let tensors: [TensorDeclaration]
+    package let tensors: [TensorDeclaration]
     /// The strings under `__metadata__`; transformers asks for `format`.
-    public let metadata: [String: String]
+    package let metadata: [String: String]
 
-    public init(
+    package init(
       fileName: String = "model.safetensors", tensors: [TensorDeclaration],
       metadata: [String: String] = ["format": "pt"]
     ) {
@@ -30,13 +31,13 @@ public final class CheckpointWriter: @unchecked Sendable {
   }
 
   /// What a killed process leaves behind, so that another can go on.
-  public struct Continuation: Sendable {
+  package struct Continuation: Sendable {
     /// All that decides the contents.
-    public let key: String
+    package let key: String
     /// Whether to go on where a process with the same key was killed; otherwise its work is removed.
-    public let resumes: Bool
+    package let resumes: Bool
 
-    public init(key: String, resumes: Bool) {
+    package init(key: String, resumes: Bool) {
       self.key = key
       self.resumes = resumes
     }
@@ -51,7 +52,7 @@ public final class CheckpointWriter: @unchecked Sendable {
   /// and metadata, and copies of its other files.
   ///
   /// - Throws: `CheckpointError.fileSystem`.
-  public convenience init(
+  package convenience init(
     to folder: URL, like checkpoint: Checkpoint, additionalFiles: [String: Data] = [:],
     replaceExisting: Bool = false, continuation: Continuation? = nil
   ) throws(CheckpointError) {
@@ -81,7 +82,7 @@ public final class CheckpointWriter: @unchecked Sendable {
   /// - Precondition: tensor names are unique over all shards.
   /// - Throws: `CheckpointError.fileSystem`: the output exists, the space does not suffice, or the
   ///   system refuses.
-  public init(
+  package init(
     to folder: URL, shards: [ShardDeclaration], isIndexed: Bool? = nil,
     copyingFilesFrom source: URL? = nil, additionalFiles: [String: Data] = [:],
     replaceExisting: Bool = false, continuation: Continuation? = nil
@@ -166,19 +167,19 @@ public final class CheckpointWriter: @unchecked Sendable {
   /// work, whose result would then have no place.
   ///
   /// - Throws: `CheckpointError.fileSystem`.
-  public static func refuseOccupied(_ destination: URL) throws(CheckpointError) {
+  package static func refuseOccupied(_ destination: URL) throws(CheckpointError) {
     try PartialOutput.refuseOccupied(destination)
   }
 
   /// Names declared and not yet written, sorted.
-  public var remaining: [String] { writers.flatMap(\.remaining).sorted() }
+  package var remaining: [String] { writers.flatMap(\.remaining).sorted() }
 
   /// Writes a tensor's values, row-major, narrowed to the declared dtype (to nearest even).
   ///
   /// - Precondition: the tensor is declared as F32, F16 or BF16, has that many values, and was not
   ///   written before.
   /// - Throws: `CheckpointError.fileSystem`.
-  public func write(_ values: [Float], of name: String) throws(CheckpointError) {
+  package func write(_ values: [Float], of name: String) throws(CheckpointError) {
     try writer(of: name).write(values, of: name)
     try journal?.append(name)
   }
@@ -188,7 +189,7 @@ public final class CheckpointWriter: @unchecked Sendable {
   ///
   /// - Precondition: as for an array of values, whose count is a multiple of `unit`.
   /// - Throws: `CheckpointError.fileSystem`; what `fill` throws.
-  public func write(
+  package func write(
     _ name: String, inPiecesOf unit: Int,
     _ fill: (Range<Int>, UnsafeMutableBufferPointer<Float>) throws -> Void
   ) throws {
@@ -200,7 +201,7 @@ public final class CheckpointWriter: @unchecked Sendable {
   ///
   /// - Precondition: as for values, and the declared shape is the matrix's.
   /// - Throws: `CheckpointError.fileSystem`.
-  public func write(_ matrix: Matrix, of name: String) throws(CheckpointError) {
+  package func write(_ matrix: Matrix, of name: String) throws(CheckpointError) {
     try write(matrix.elements, of: name)
   }
 
@@ -209,7 +210,7 @@ public final class CheckpointWriter: @unchecked Sendable {
   /// - Precondition: the tensor is declared with that checkpoint's dtype and shape, and was not
   ///   written before.
   /// - Throws: `CheckpointError.tensor` where the checkpoint has none of that name, `.fileSystem`.
-  public func copy(_ name: String, from checkpoint: Checkpoint) throws(CheckpointError) {
+  package func copy(_ name: String, from checkpoint: Checkpoint) throws(CheckpointError) {
     let bytes = try unsafe checkpoint.unsafeBytes(of: name)
     try withExtendedLifetime(checkpoint) { () throws(CheckpointError) in
       try unsafe writer(of: name).write(bytes.bytes, of: name)
@@ -226,13 +227,13 @@ public final class CheckpointWriter: @unchecked Sendable {
 
   /// Removes what was written, once no thread writes any more; at once, where going away would wait for
   /// threads that still hold this.
-  public func abandon() { partial.abandon() }
+  package func abandon() { partial.abandon() }
 
   /// Puts everything on the disk and gives the folder its name.
   ///
   /// - Precondition: every declared tensor was written.
   /// - Throws: `CheckpointError.fileSystem`.
-  public func finish() throws(CheckpointError) {
+  package func finish() throws(CheckpointError) {
     for writer in writers {
       try writer.finish()
     }

@@ -6,7 +6,7 @@ extension ElementType {
   ///
   /// - Parameter bytes: little-endian elements of this type, at any alignment; a whole number of
   ///   them.
-  public func widen(_ bytes: UnsafeRawBufferPointer) -> [Float] {
+  package func widen(_ bytes: UnsafeRawBufferPointer) -> [Float] {
     let count = bytes.count / byteCount
     return unsafe [Float](unsafeUninitializedCapacity: count) { buffer, initialized in
       unsafe widen(bytes, into: UnsafeMutableBufferPointer(rebasing: buffer[..<count]))
@@ -17,7 +17,7 @@ extension ElementType {
   /// Widens to float32 into `output`, which need not be initialised.
   ///
   /// - Precondition: `bytes.count == output.count * byteCount`.
-  public func widen(
+  package func widen(
     _ bytes: UnsafeRawBufferPointer, into output: UnsafeMutableBufferPointer<Float>
   ) {
     precondition(bytes.count == output.count * byteCount)
@@ -42,7 +42,7 @@ extension ElementType {
   /// its upper payload bits and the quiet bit set.
   ///
   /// - Precondition: `output.count == values.count * byteCount`.
-  public func narrow(
+  package func narrow(
     _ values: UnsafeBufferPointer<Float>, into output: UnsafeMutableRawBufferPointer
   ) {
     precondition(output.count == values.count * byteCount)
@@ -64,7 +64,7 @@ extension ElementType {
   }
 
   /// Narrows float32 to little-endian bytes of this type; rounding as in `narrow(_:into:)`.
-  public func narrow(_ values: ArraySlice<Float>) -> [UInt8] {
+  package func narrow(_ values: ArraySlice<Float>) -> [UInt8] {
     let count = values.count * byteCount
     return unsafe [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
       unsafe values.withUnsafeBufferPointer { source in
@@ -76,7 +76,7 @@ extension ElementType {
   }
 
   /// Narrows float32 to little-endian bytes of this type; rounding as in `narrow(_:into:)`.
-  public func narrow(_ values: [Float]) -> [UInt8] {
+  package func narrow(_ values: [Float]) -> [UInt8] {
     narrow(values[...])
   }
 

@@ -1,23 +1,23 @@
 /// The floating-point element types that this project computes on; the raw value is the name that
 /// safetensors gives it.
-public enum ElementType: String, Hashable, Sendable, CaseIterable {
+package enum ElementType: String, Hashable, Sendable, CaseIterable {
   case float32 = "F32"
   case float16 = "F16"
   case bfloat16 = "BF16"
 
   /// Bytes of one element.
-  public var byteCount: Int { self == .float32 ? 4 : 2 }
+  package var byteCount: Int { self == .float32 ? 4 : 2 }
 }
 
 /// A safetensors `dtype`: one of the element types above, or one that is only carried through,
 /// known by its name and size so that a copied checkpoint keeps it.
-public struct DataType: Hashable, Sendable, CustomStringConvertible {
+package struct DataType: Hashable, Sendable, CustomStringConvertible {
   /// The name in the header, such as `BF16` or `I64`.
-  public let name: String
+  package let name: String
   /// Size of one element; below 8 for the packed types F4 and F6.
-  public let bitsPerElement: Int
+  package let bitsPerElement: Int
   /// The element type, or nil where the values are carried through unconverted.
-  public let elementType: ElementType?
+  package let elementType: ElementType?
 
   private init(name: String, bitsPerElement: Int, elementType: ElementType?) {
     self.name = name
@@ -25,14 +25,14 @@ public struct DataType: Hashable, Sendable, CustomStringConvertible {
     self.elementType = elementType
   }
 
-  public init(_ elementType: ElementType) {
+  package init(_ elementType: ElementType) {
     self.init(
       name: elementType.rawValue, bitsPerElement: elementType.byteCount * 8,
       elementType: elementType)
   }
 
   /// The type with a header's name; nil where the format has none of that name.
-  public init?(named name: String) {
+  package init?(named name: String) {
     if let elementType = ElementType(rawValue: name) {
       self.init(elementType)
     } else if let bits = Self.bitsOfCarriedTypes[name] {
@@ -42,11 +42,11 @@ public struct DataType: Hashable, Sendable, CustomStringConvertible {
     }
   }
 
-  public static let float32 = DataType(.float32)
-  public static let float16 = DataType(.float16)
-  public static let bfloat16 = DataType(.bfloat16)
+  package static let float32 = DataType(.float32)
+  package static let float16 = DataType(.float16)
+  package static let bfloat16 = DataType(.bfloat16)
 
-  public var description: String { name }
+  package var description: String { name }
 
   /// Bytes of `elementCount` elements; nil where that overflows or ends inside a byte.
   func byteCount(of elementCount: Int) -> Int? {

@@ -1,5 +1,6 @@
 import Foundation
 import LinearAlgebra
+import Support
 
 /// llama.cpp's names for the tensors of a model, and the order of their rows (`gguf-py`'s tensor map and
 /// the conversion of Hugging Face models).

@@ -1,4 +1,4 @@
-public import Foundation
+package import Foundation
 import LinearAlgebra
 
 extension LowRankUpdate {
@@ -17,7 +17,7 @@ extension LowRankUpdate {
   /// - Throws: `CheckpointError.adapter` where the update is empty, the model is of another kind, or
   ///   it changes what llama.cpp cannot: an embedding that is also the head, or another tensor than
   ///   the projections, embedding and head; `.fileSystem`.
-  public func writeGGUF(
+  package func writeGGUF(
     to file: URL, scale: Double = 1, for checkpoint: Checkpoint, replaceExisting: Bool = false
   ) throws(CheckpointError) {
     var modules: [GGUFAdapter.Module] = []
@@ -59,7 +59,7 @@ extension LowRankUpdate {
   /// Refuses tensors of a model whose change `writeGGUF` cannot write: before long work.
   ///
   /// - Throws: `CheckpointError.adapter`, as `writeGGUF` does.
-  public static func checkGGUF(
+  package static func checkGGUF(
     of tensors: [String], for checkpoint: Checkpoint
   ) throws(CheckpointError) {
     do throws(CheckpointError.AdapterFault) {

@@ -1,5 +1,4 @@
-public import Foundation
-import LinearAlgebra
+package import Foundation
 
 extension LowRankUpdate {
   /// Reads a PEFT LoRA adapter.
@@ -21,7 +20,7 @@ extension LowRankUpdate {
   ///     in it with a fitting shape.
   /// - Throws: `CheckpointError`: `.adapter` for everything that is not a plain LoRA adapter or
   ///   does not fit, `.header` for a malformed weights file, `.fileSystem`.
-  public init(peftFolder folder: URL, checkpoint: Checkpoint? = nil) throws(CheckpointError) {
+  package init(peftFolder folder: URL, checkpoint: Checkpoint? = nil) throws(CheckpointError) {
     func fail(_ fault: CheckpointError.AdapterFault) -> CheckpointError {
       .adapter(folder: folder.path, fault)
     }

@@ -1,5 +1,6 @@
-public import Foundation
+package import Foundation
 import LinearAlgebra
+import Support
 
 extension LowRankUpdate {
   /// Writes the update as a PEFT LoRA adapter that every server reads: one `r`, one `lora_alpha`,
@@ -21,7 +22,7 @@ extension LowRankUpdate {
   ///   - replaceExisting: whether a folder of that name may be replaced.
   /// - Throws: `CheckpointError.adapter` where the update is empty or changes what is no module's
   ///   weight, `.fileSystem`.
-  public func writePEFT(
+  package func writePEFT(
     to folder: URL, scale: Double = 1, tiesHead: Bool = false, baseModel: String? = nil,
     additionalFiles: [String: Data] = [:], replaceExisting: Bool = false
   ) throws(CheckpointError) {

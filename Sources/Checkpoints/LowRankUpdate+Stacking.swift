@@ -3,7 +3,7 @@ import LinearAlgebra
 extension LowRankUpdate {
   /// A stack of scaled updates as one: Σ s · left · right is `[s₁ left₁ | s₂ left₂ …] · [right₁;
   /// right₂; …]`, so ranks add up and nothing is rounded but the scaled left factors.
-  public init(stack: [(update: LowRankUpdate, scale: Double)]) {
+  package init(stack: [(update: LowRankUpdate, scale: Double)]) {
     var parts: [String: [(factors: Factors, scale: Double)]] = [:]
     for (update, scale) in stack {
       for (name, factors) in update.tensors where factors.rank > 0 {
@@ -34,7 +34,7 @@ extension LowRankUpdate {
   }
 
   /// Whether it changes nothing: every product has a factor of zeros.
-  public var isZero: Bool {
+  package var isZero: Bool {
     tensors.values.allSatisfy { factors in
       factors.left.elements.allSatisfy { $0 == 0 } || factors.right.elements.allSatisfy { $0 == 0 }
     }

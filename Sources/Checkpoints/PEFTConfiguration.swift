@@ -1,3 +1,5 @@
+import Support
+
 /// The settings of an `adapter_config.json` that decide what its factors mean.
 ///
 /// For a module of rank r and alpha a, the change is `s · B · A` with `s = a / r`, or `a / √r` with

@@ -1,4 +1,5 @@
 import Foundation
+import Support
 
 /// A file or folder that is written under a temporary name beside its destination, and renamed
 /// when it is complete.

@@ -1,13 +1,13 @@
-public import Foundation
+package import Foundation
 
 /// A safetensors file, mapped for reading; its header is validated completely when it is opened.
-public final class SafetensorsFile: Sendable {
+package final class SafetensorsFile: Sendable {
   /// Where the file was found.
-  public let url: URL
+  package let url: URL
   /// Every tensor, in the order of their bytes.
-  public let tensors: [TensorDescription]
+  package let tensors: [TensorDescription]
   /// The strings under `__metadata__`, such as `format: pt`.
-  public let metadata: [String: String]
+  package let metadata: [String: String]
 
   private let mapping: MappedFile
   private let tensorsByName: [String: TensorDescription]
@@ -16,7 +16,7 @@ public final class SafetensorsFile: Sendable {
   ///
   /// - Throws: `CheckpointError.fileSystem` where it cannot be mapped, `.header` where it is
   ///   malformed.
-  public init(_ url: URL) throws(CheckpointError) {
+  package init(_ url: URL) throws(CheckpointError) {
     let mapping = try MappedFile(url.path)
     do throws(CheckpointError.HeaderFault) {
       let header = try Self.readHeader(mapping)
@@ -47,7 +47,7 @@ public final class SafetensorsFile: Sendable {
   }
 
   /// The tensor of a name; nil where the file has none.
-  public func tensor(named name: String) -> TensorDescription? {
+  package func tensor(named name: String) -> TensorDescription? {
     tensorsByName[name]
   }
 
@@ -67,7 +67,7 @@ public final class SafetensorsFile: Sendable {
   ///
   /// - Precondition: `tensor` is one of this file's.
   @unsafe
-  public func unsafeBytes(of tensor: TensorDescription) -> UnsafeRawBufferPointer {
+  package func unsafeBytes(of tensor: TensorDescription) -> UnsafeRawBufferPointer {
     unsafe mapping.unsafeBytes(in: tensor.byteRange)
   }
 
@@ -75,7 +75,7 @@ public final class SafetensorsFile: Sendable {
   ///
   /// - Precondition: `tensor` is one of this file's.
   /// - Throws: `CheckpointError.tensor` with `notConvertible` for other than F32, F16 and BF16.
-  public func floats(of tensor: TensorDescription) throws(CheckpointError) -> [Float] {
+  package func floats(of tensor: TensorDescription) throws(CheckpointError) -> [Float] {
     guard let elementType = tensor.dtype.elementType else {
       throw .tensor(name: tensor.name, file: url.path, .notConvertible(dtype: tensor.dtype))
     }

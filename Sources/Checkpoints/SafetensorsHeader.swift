@@ -1,3 +1,5 @@
+import Support
+
 /// The validated header of a safetensors file: every tensor's place, with nothing between, over or
 /// beyond them.
 ///

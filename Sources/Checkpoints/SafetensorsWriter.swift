@@ -1,20 +1,21 @@
-public import Foundation
+package import Foundation
 import LinearAlgebra
+import Support
 import Synchronization
 
 /// A tensor that is about to be written.
-public struct TensorDeclaration: Hashable, Sendable {
-  public let name: String
-  public let dtype: DataType
-  public let shape: [Int]
+package struct TensorDeclaration: Hashable, Sendable {
+  package let name: String
+  package let dtype: DataType
+  package let shape: [Int]
 
-  public init(name: String, dtype: DataType, shape: [Int]) {
+  package init(name: String, dtype: DataType, shape: [Int]) {
     self.name = name
     self.dtype = dtype
     self.shape = shape
   }
 
-  public init(_ tensor: TensorDescription) {
+  package init(_ tensor: TensorDescription) {
     self.init(name: tensor.name, dtype: tensor.dtype, shape: tensor.shape)
   }
 
@@ -31,7 +32,7 @@ public struct TensorDeclaration: Hashable, Sendable {
 ///
 /// The file appears under its name only when `finish()` returns; until then it stands beside it as
 /// `NAME.partial-…`, and it is removed if this goes away unfinished.
-public final class SafetensorsWriter: @unchecked Sendable {
+package final class SafetensorsWriter: @unchecked Sendable {
   // Unchecked: `write` may be called by several threads at once, each for tensors of its own;
   // `unwritten` is behind the lock, and the file's position is given with every write.
   private let file: OutputFile
@@ -51,7 +52,7 @@ public final class SafetensorsWriter: @unchecked Sendable {
   ///   - replaceExisting: whether a file of that name may be replaced.
   /// - Precondition: names are unique.
   /// - Throws: `CheckpointError.fileSystem`.
-  public convenience init(
+  package convenience init(
     to url: URL, tensors: [TensorDeclaration], metadata: [String: String] = ["format": "pt"],
     replaceExisting: Bool = false
   ) throws(CheckpointError) {
@@ -131,13 +132,13 @@ public final class SafetensorsWriter: @unchecked Sendable {
   }
 
   /// Names declared and not yet written, sorted.
-  public var remaining: [String] { unwritten.withLock { $0.sorted() } }
+  package var remaining: [String] { unwritten.withLock { $0.sorted() } }
 
   /// Writes a tensor's bytes as they are: row-major, little-endian, of the declared dtype.
   ///
   /// - Precondition: the tensor is declared, has that many bytes, and was not written before.
   /// - Throws: `CheckpointError.fileSystem`.
-  public func write(_ bytes: RawSpan, of name: String) throws(CheckpointError) {
+  package func write(_ bytes: RawSpan, of name: String) throws(CheckpointError) {
     let (declaration, offset) = place(of: name)
     precondition(bytes.byteCount == declaration.byteCount, "tensor \(name) has another byte count")
     try file.write(bytes, at: offset)
@@ -149,7 +150,7 @@ public final class SafetensorsWriter: @unchecked Sendable {
   /// - Precondition: the tensor is declared as F32, F16 or BF16, has that many values, and was not
   ///   written before.
   /// - Throws: `CheckpointError.fileSystem`.
-  public func write(_ values: [Float], of name: String) throws(CheckpointError) {
+  package func write(_ values: [Float], of name: String) throws(CheckpointError) {
     let (declaration, start) = place(of: name)
     guard let elementType = declaration.dtype.elementType else {
       preconditionFailure("tensor \(name) is declared as \(declaration.dtype)")
@@ -172,7 +173,7 @@ public final class SafetensorsWriter: @unchecked Sendable {
   ///   - fill: puts the values of a range into the buffer, which is as long.
   /// - Precondition: as for an array of values, whose count is a multiple of `unit`.
   /// - Throws: `CheckpointError.fileSystem`; what `fill` throws.
-  public func write(
+  package func write(
     _ name: String, inPiecesOf unit: Int,
     _ fill: (Range<Int>, UnsafeMutableBufferPointer<Float>) throws -> Void
   ) throws {
@@ -218,7 +219,7 @@ public final class SafetensorsWriter: @unchecked Sendable {
   ///
   /// - Precondition: every declared tensor was written.
   /// - Throws: `CheckpointError.fileSystem`.
-  public func finish() throws(CheckpointError) {
+  package func finish() throws(CheckpointError) {
     let missing = remaining
     precondition(missing.isEmpty, "not written: \(missing.joined(separator: ", "))")
     try file.synchronize()

@@ -1,14 +1,14 @@
 /// Where a tensor lies in its file, and how to read it.
-public struct TensorDescription: Hashable, Sendable {
+package struct TensorDescription: Hashable, Sendable {
   /// The checkpoint's key, such as `model.layers.0.self_attn.q_proj.weight`.
-  public let name: String
-  public let dtype: DataType
+  package let name: String
+  package let dtype: DataType
   /// Sizes of the dimensions, row-major; empty for a single number.
-  public let shape: [Int]
+  package let shape: [Int]
   /// Position in the file, counted from the file's first byte.
-  public let byteRange: Range<Int>
+  package let byteRange: Range<Int>
 
-  public init(name: String, dtype: DataType, shape: [Int], byteRange: Range<Int>) {
+  package init(name: String, dtype: DataType, shape: [Int], byteRange: Range<Int>) {
     self.name = name
     self.dtype = dtype
     self.shape = shape
@@ -16,5 +16,5 @@ public struct TensorDescription: Hashable, Sendable {
   }
 
   /// The product of the shape.
-  public var elementCount: Int { shape.reduce(1, *) }
+  package var elementCount: Int { shape.reduce(1, *) }
 }

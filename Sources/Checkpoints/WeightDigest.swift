@@ -1,6 +1,7 @@
 import Crypto
 import Foundation
 import LinearAlgebra
+import Support
 
 /// SHA-256 over named tensors, or files, in the order in which they are appended: for each, the length
 /// of a line `name dtype [shape]` as eight little-endian bytes, the line, and the values' little-endian
@@ -31,7 +32,7 @@ extension Checkpoint {
   /// What identifies the model: `sha256:` and 64 hexadecimal digits over every tensor's name, dtype,
   /// shape and bytes, and over the configuration and the tokenizer. How tensors are spread over files
   /// does not matter.
-  public func digest() -> String {
+  package func digest() -> String {
     var digest = WeightDigest()
     for name in Self.decidingFiles {
       guard let data = try? Data(contentsOf: folder.appending(path: name)) else { continue }
@@ -53,7 +54,7 @@ extension Checkpoint {
 extension LowRankUpdate {
   /// What identifies the update: `sha256:` and 64 hexadecimal digits over every tensor's name and
   /// factors. The file that it came from does not matter, its scale does.
-  public func digest() -> String {
+  package func digest() -> String {
     var digest = WeightDigest()
     for (name, factors) in tensors.sorted(by: { $0.key < $1.key }) {
       for (side, matrix) in [("left", factors.left), ("right", factors.right)] {

@@ -1,7 +1,7 @@
-public import Foundation
+import Foundation
 
 /// Where a server is, and the key it wants.
-public struct Endpoint: Hashable, Sendable, CustomStringConvertible {
+package struct Endpoint: Hashable, Sendable, CustomStringConvertible {
   /// Ends in `/v1`.
   let base: URL
   /// From the environment only; never logged, never part of an error.
@@ -11,10 +11,10 @@ public struct Endpoint: Hashable, Sendable, CustomStringConvertible {
   let authorization: [String]
 
   /// The environment's variables for the key, in order.
-  public static let keyVariables = ["LOXEVAL_API_KEY", "OPENAI_API_KEY"]
+  package static let keyVariables = ["LOXEVAL_API_KEY", "OPENAI_API_KEY"]
 
   /// - Parameter text: `http://host:port`, with or without `/v1` and a closing slash.
-  public init(
+  package init(
     _ text: String, environment: [String: String] = ProcessInfo.processInfo.environment
   ) throws(TransportError) {
     var path = text
@@ -30,11 +30,11 @@ public struct Endpoint: Hashable, Sendable, CustomStringConvertible {
   }
 
   /// Host and port, for messages: never a key.
-  public var name: String {
+  package var name: String {
     (base.host ?? "") + (base.port.map { ":\($0)" } ?? "")
   }
 
-  public var description: String { name }
+  package var description: String { name }
 
   func url(_ path: String) -> URL { base.appending(path: path) }
 

@@ -1,4 +1,4 @@
-public import Chat
+package import ModelAccess
 import Synchronization
 
 /// The servers that a client spreads its requests over, and how much each can bear.
@@ -8,7 +8,7 @@ import Synchronization
 /// half as many requests at a time, and one more after each round of answers (additive increase,
 /// multiplicative decrease). Requests that find no server wait in order; once every server they may go
 /// to was paused more often in a row than a request is retried, they fail together.
-public final class EndpointPool: Sendable {
+package final class EndpointPool: Sendable {
   /// One request's claim on a server, to be given back with what came of it.
   struct Lease: Sendable {
     let index: Int
@@ -55,9 +55,9 @@ public final class EndpointPool: Sendable {
     var failure: ChatFailure?
   }
 
-  public let endpoints: [Endpoint]
+  package let endpoints: [Endpoint]
   /// Requests at a time that each server may get.
-  public let limit: Int
+  package let limit: Int
   private let retries: RetryPolicy
   private let onPause: @Sendable (Endpoint, _ seconds: Double) -> Void
   private let state: Mutex<State>
@@ -66,7 +66,7 @@ public final class EndpointPool: Sendable {
   ///   - endpoints: at least one.
   ///   - limit: requests at a time for each, where it bears them.
   ///   - onPause: told when an overloaded server is left alone for a while.
-  public init(
+  package init(
     _ endpoints: [Endpoint], limit: Int, retries: RetryPolicy,
     onPause: @escaping @Sendable (Endpoint, _ seconds: Double) -> Void = { _, _ in }
   ) {
@@ -171,9 +171,9 @@ public final class EndpointPool: Sendable {
   var limits: [Int] { state.withLock { $0.loads.map(\.limit) } }
 
   /// Keeps requests from a server until `resume`: it is being started again.
-  public func suspend(_ index: Int) { state.withLock { $0.loads[index].isSuspended = true } }
+  package func suspend(_ index: Int) { state.withLock { $0.loads[index].isSuspended = true } }
 
-  public func resume(_ index: Int) {
+  package func resume(_ index: Int) {
     state.withLock { state in
       state.loads[index].isSuspended = false
       state.loads[index].pausedUntil = nil
@@ -183,7 +183,7 @@ public final class EndpointPool: Sendable {
   }
 
   /// Lets every request fail from now on, those that wait included.
-  public func close(_ failure: ChatFailure) {
+  package func close(_ failure: ChatFailure) {
     let waiters = state.withLock { state in
       state.failure = failure
       defer { state.waiters = [] }

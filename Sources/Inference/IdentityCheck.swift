@@ -1,5 +1,5 @@
-public import Chat
 import Foundation
+package import ModelAccess
 
 /// Shows that each variant of a study is another model, and the one it was when the run began.
 ///
@@ -8,17 +8,17 @@ import Foundation
 /// that: a server that ignores an adapter it does not know gives the bare model's answers, and is
 /// caught. Where the server gives log-probabilities they are compared, which tells apart models that say
 /// the same.
-public actor IdentityCheck {
+package actor IdentityCheck {
   /// What a variant answered to the probes.
-  public struct Signature: Codable, Hashable, Sendable {
-    public var texts: [String]
+  package struct Signature: Codable, Hashable, Sendable {
+    package var texts: [String]
     /// Of the replies' tokens; nil where the server gives none.
-    public var logprobs: [[Double]]?
+    package var logprobs: [[Double]]?
     /// The largest difference between two answers to the same probe.
-    public var noise: Double
+    package var noise: Double
 
     /// The answers in one line, for keys.
-    public var text: String { "\(texts) \(logprobs ?? [])" }
+    package var text: String { "\(texts) \(logprobs ?? [])" }
 
     /// Of the first tokens only.
     var firstTokens: Signature {
@@ -54,7 +54,7 @@ public actor IdentityCheck {
   /// - Parameters:
   ///   - known: what variants answered when the run began.
   ///   - record: keeps the signatures for when the run goes on.
-  public init(
+  package init(
     client: OpenAIClient, known: [[ScaledUpdate]: Signature] = [:],
     isEffective: @escaping @Sendable (ScaledUpdate) -> Bool = { $0.scale != 0 },
     record: @escaping @Sendable ([[ScaledUpdate]: Signature]) throws -> Void = { _ in }
@@ -66,13 +66,13 @@ public actor IdentityCheck {
   }
 
   /// What a verified variant answered.
-  public func signature(of variant: [ScaledUpdate]) -> Signature? { signatures[variant] }
+  package func signature(of variant: [ScaledUpdate]) -> Signature? { signatures[variant] }
 
   /// Probes a variant and compares it with all that were probed before.
   ///
   /// - Throws: `ChatFailure`, fatal, where it cannot be told from another variant, or is not what it
   ///   was.
-  public func verify(_ variant: [ScaledUpdate]) async throws(ChatFailure) {
+  package func verify(_ variant: [ScaledUpdate]) async throws(ChatFailure) {
     // One after the other, since a probe is to run alone.
     let before = turn
     let work = Task { () -> ChatFailure? in

@@ -1,20 +1,20 @@
-public import Chat
+package import ModelAccess
 
 /// llama.cpp's server and the embedded one: adapters are loaded at start, and each request lists
 /// the ids and scales it wants.
 ///
 /// What is not listed counts 0, but llama.cpp takes an empty list for no list, which means the scales
 /// that the server was started with: so every loaded adapter is always listed.
-public struct LlamaServerDialect: ServerDialect {
-  public let name = "llama-server"
+package struct LlamaServerDialect: ServerDialect {
+  package let name = "llama-server"
   /// Ids by the adapters' names, from `GET /lora-adapters`.
-  public let adapterIDs: [String: Int]
+  package let adapterIDs: [String: Int]
   /// Of all adapters that the server has loaded, the study's or not.
   private let loadedIDs: [Int]
   /// llama.cpp's prompt cache is not deterministic; the embedded server's is.
-  public let disablesPromptCache: Bool
+  package let disablesPromptCache: Bool
 
-  public init(
+  package init(
     adapterIDs: [String: Int], loadedIDs: [Int]? = nil, disablesPromptCache: Bool = true
   ) {
     self.adapterIDs = adapterIDs
@@ -27,7 +27,7 @@ public struct LlamaServerDialect: ServerDialect {
   ///
   /// - Parameter files: the adapters' files by their updates' names, for the message.
   /// - Throws: `ChatFailure`, fatal, where one is missing.
-  public init(
+  package init(
     loaded adapters: [ServerProbe.Adapter], for updates: [String], files: [String: String]
   ) throws(ChatFailure) {
     var ids: [String: Int] = [:]
@@ -50,7 +50,7 @@ public struct LlamaServerDialect: ServerDialect {
       adapterIDs: ids.filter { updates.contains($0.key) }, loadedIDs: adapters.map(\.id))
   }
 
-  public func fields(for variant: [ScaledUpdate]) throws(ChatFailure) -> DialectFields {
+  package func fields(for variant: [ScaledUpdate]) throws(ChatFailure) -> DialectFields {
     var fields = DialectFields()
     var scales: [Int: Double] = [:]
     for update in variant {

@@ -1,16 +1,16 @@
-public import Chat
 import Foundation
+package import ModelAccess
 
 /// Asks any OpenAI-compatible server, the embedded one included, or several that serve the same.
-public struct OpenAIClient: ChatCompleting {
-  public let pool: EndpointPool
-  public let model: String?
-  public let dialect: any ServerDialect
-  public let transport: Transport
-  public let retries: RetryPolicy
+package struct OpenAIClient: ChatCompleting {
+  package let pool: EndpointPool
+  package let model: String?
+  package let dialect: any ServerDialect
+  package let transport: Transport
+  package let retries: RetryPolicy
 
   /// - Parameter model: the name that requests carry where the dialect gives no other.
-  public init(
+  package init(
     pool: EndpointPool, model: String? = nil, dialect: any ServerDialect = PlainDialect(),
     transport: Transport, retries: RetryPolicy = RetryPolicy()
   ) {
@@ -21,7 +21,7 @@ public struct OpenAIClient: ChatCompleting {
     self.retries = retries
   }
 
-  public init(
+  package init(
     endpoint: Endpoint, model: String? = nil, dialect: any ServerDialect = PlainDialect(),
     transport: Transport, retries: RetryPolicy = RetryPolicy()
   ) {
@@ -30,7 +30,7 @@ public struct OpenAIClient: ChatCompleting {
       model: model, dialect: dialect, transport: transport, retries: retries)
   }
 
-  public func complete(_ request: ChatRequest) async throws(ChatFailure) -> ChatReply {
+  package func complete(_ request: ChatRequest) async throws(ChatFailure) -> ChatReply {
     try await ask(request, topLogprobs: nil).chat
   }
 

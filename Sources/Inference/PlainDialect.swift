@@ -1,28 +1,28 @@
-public import Chat
+package import ModelAccess
 
 /// Servers that cannot take updates: each model of a study has an endpoint, or a model name, of its
 /// own. Without such a list only the served model itself can be asked.
-public struct PlainDialect: ServerDialect {
+package struct PlainDialect: ServerDialect {
   /// Where one variant is served.
-  public struct Route: Hashable, Sendable {
+  package struct Route: Hashable, Sendable {
     /// Indices of the client's endpoints.
-    public var endpoints: [Int]
+    package var endpoints: [Int]
     /// The model's name there; nil for the client's own.
-    public var model: String?
+    package var model: String?
 
-    public init(endpoints: [Int], model: String?) {
+    package init(endpoints: [Int], model: String?) {
       self.endpoints = endpoints
       self.model = model
     }
   }
 
-  public let name = "plain"
+  package let name = "plain"
   private let routes: [[ScaledUpdate]: Route]?
 
   /// - Parameter routes: by variant; nil where there is one model, without updates.
-  public init(routes: [[ScaledUpdate]: Route]? = nil) { self.routes = routes }
+  package init(routes: [[ScaledUpdate]: Route]? = nil) { self.routes = routes }
 
-  public func fields(for variant: [ScaledUpdate]) throws(ChatFailure) -> DialectFields {
+  package func fields(for variant: [ScaledUpdate]) throws(ChatFailure) -> DialectFields {
     var fields = DialectFields()
     guard let routes else {
       guard variant.isEmpty else {

@@ -1,5 +1,5 @@
-import Chat
 import Foundation
+import ModelAccess
 
 /// A reply with what only probes look at.
 struct ParsedReply: Sendable {

@@ -1,5 +1,5 @@
-import Chat
 import Foundation
+import ModelAccess
 
 /// A chat completion's request as servers read it. Decoding is always explicit: servers' own
 /// defaults differ, and some are random.

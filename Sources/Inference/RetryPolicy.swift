@@ -1,16 +1,16 @@
 import Foundation
 
 /// When a request is sent again, and after how long.
-public struct RetryPolicy: Sendable {
+package struct RetryPolicy: Sendable {
   /// Further attempts after the first. Six outlast a server that is away for ten seconds.
-  public var maxRetries: Int
+  package var maxRetries: Int
   /// The first delay; each further one doubles, up to `longestSeconds`.
-  public var firstSeconds: Double
-  public var longestSeconds: Double
+  package var firstSeconds: Double
+  package var longestSeconds: Double
   /// Waiting longer than this because a server says so is pointless.
-  public var longestServerDelaySeconds: Double
+  package var longestServerDelaySeconds: Double
 
-  public init(
+  package init(
     maxRetries: Int = 6, firstSeconds: Double = 0.5, longestSeconds: Double = 30,
     longestServerDelaySeconds: Double = 120
   ) {

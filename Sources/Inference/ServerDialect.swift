@@ -1,7 +1,7 @@
-public import Chat
+package import ModelAccess
 
 /// How a server is told which stack of scaled updates to answer with. One file for each.
-public protocol ServerDialect: Sendable {
+package protocol ServerDialect: Sendable {
   var name: String { get }
   /// The fields that select a variant, to be added to the request's body.
   ///
@@ -20,42 +20,42 @@ public protocol ServerDialect: Sendable {
 }
 
 extension ServerDialect {
-  public func prepare(_ variant: [ScaledUpdate]) async throws(ChatFailure) {}
-  public func release(_ variant: [ScaledUpdate]) async {}
-  public var preparedLimit: Int { .max }
+  package func prepare(_ variant: [ScaledUpdate]) async throws(ChatFailure) {}
+  package func release(_ variant: [ScaledUpdate]) async {}
+  package var preparedLimit: Int { .max }
 }
 
 /// What dialects may add to a request, and where it may go.
-public struct DialectFields: Sendable {
+package struct DialectFields: Sendable {
   /// An entry of llama-server's per-request list.
-  public struct AdapterScale: Encodable, Sendable {
-    public var id: Int
-    public var scale: Double
+  package struct AdapterScale: Encodable, Sendable {
+    package var id: Int
+    package var scale: Double
   }
 
   /// Another model name, for servers that select by it.
-  public var model: String?
+  package var model: String?
   /// Whether the server's replies name the model that was asked; one that names another is then an
   /// error.
-  public var repliesNameTheModel = false
-  public var lora: [AdapterScale]?
-  public var cachePrompt: Bool?
+  package var repliesNameTheModel = false
+  package var lora: [AdapterScale]?
+  package var cachePrompt: Bool?
   /// Indices of the client's endpoints that serve the variant; nil for all.
-  public var endpoints: [Int]?
+  package var endpoints: [Int]?
 
-  public init() {}
+  package init() {}
 }
 
 extension [ScaledUpdate] {
   /// The stack for messages: `lox-r6 × 1.25 + identity-shift × 1`.
-  public var label: String {
+  package var label: String {
     isEmpty ? "the bare model" : map { "\($0.name) × \($0.scale)" }.joined(separator: " + ")
   }
 }
 
 extension ChatFailure {
   /// The server cannot serve what the study asks for: no other request can help.
-  public static func fatal(_ code: String, _ message: String) -> ChatFailure {
+  package static func fatal(_ code: String, _ message: String) -> ChatFailure {
     ChatFailure(code: code, message: message, attempts: 0, latencyMilliseconds: 0, isFatal: true)
   }
 }

@@ -1,19 +1,19 @@
-public import Chat
 import Foundation
+package import ModelAccess
 
 /// Asks a server what it is before it is measured.
-public struct ServerProbe: Sendable {
+package struct ServerProbe: Sendable {
   /// One entry of `GET /lora-adapters`.
-  public struct Adapter: Decodable, Hashable, Sendable {
-    public var id: Int
-    public var name: String?
-    public var path: String?
+  package struct Adapter: Decodable, Hashable, Sendable {
+    package var id: Int
+    package var name: String?
+    package var path: String?
   }
 
-  public let endpoint: Endpoint
-  public let transport: Transport
+  package let endpoint: Endpoint
+  package let transport: Transport
 
-  public init(endpoint: Endpoint, transport: Transport) {
+  package init(endpoint: Endpoint, transport: Transport) {
     self.endpoint = endpoint
     self.transport = transport
   }
@@ -22,7 +22,7 @@ public struct ServerProbe: Sendable {
   /// path (404) is taken for ready.
   ///
   /// - Parameter isAlive: whether waiting makes sense.
-  public func waitUntilReady(
+  package func waitUntilReady(
     seconds: Double, isAlive: @Sendable () -> Bool = { true }
   ) async throws(ChatFailure) {
     let deadline = ContinuousClock.now + .seconds(seconds)
@@ -48,7 +48,7 @@ public struct ServerProbe: Sendable {
   }
 
   /// The names of `GET /v1/models`.
-  public func models() async throws(ChatFailure) -> [String] {
+  package func models() async throws(ChatFailure) -> [String] {
     struct List: Decodable {
       struct Model: Decodable { var id: String }
       var data: [Model]
@@ -59,7 +59,7 @@ public struct ServerProbe: Sendable {
 
   /// The loaded adapters of a server that speaks llama-server's dialect; nil where it has no such
   /// path.
-  public func adapters() async throws(ChatFailure) -> [Adapter]? {
+  package func adapters() async throws(ChatFailure) -> [Adapter]? {
     do throws(ChatFailure) {
       return try await get(endpoint.rootURL("lora-adapters"), "a list of adapters")
     } catch {
@@ -70,7 +70,7 @@ public struct ServerProbe: Sendable {
 
   /// What the server says it is: llama.cpp's `build_info` of `GET /props`, or vLLM's version of `GET
   /// /version`; nil where it says nothing.
-  public func build() async -> (kind: Kind, version: String)? {
+  package func build() async -> (kind: Kind, version: String)? {
     struct Properties: Decodable {
       var build: String?
       enum CodingKeys: String, CodingKey { case build = "build_info" }
@@ -88,7 +88,7 @@ public struct ServerProbe: Sendable {
   }
 
   /// Servers that tell what they are.
-  public enum Kind: Sendable {
+  package enum Kind: Sendable {
     case llamaServer, vllm
   }
 

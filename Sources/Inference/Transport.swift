@@ -1,16 +1,16 @@
 import CLibcurl
-public import Foundation
+package import Foundation
 import Synchronization
 
 /// A request as bytes.
-public struct TransportRequest: Sendable {
-  public var url: URL
+package struct TransportRequest: Sendable {
+  package var url: URL
   /// nil sends GET, otherwise POST.
-  public var body: Data?
+  package var body: Data?
   /// `Name: value` lines.
-  public var headers: [String]
+  package var headers: [String]
 
-  public init(url: URL, body: Data? = nil, headers: [String] = []) {
+  package init(url: URL, body: Data? = nil, headers: [String] = []) {
     self.url = url
     self.body = body
     self.headers = headers
@@ -18,12 +18,12 @@ public struct TransportRequest: Sendable {
 }
 
 /// A response as bytes.
-public struct TransportResponse: Sendable {
-  public var status: Int
+package struct TransportResponse: Sendable {
+  package var status: Int
   /// By lower-case name; the last of equals.
-  public var headers: [String: String]
-  public var body: Data
-  public var milliseconds: Double
+  package var headers: [String: String]
+  package var body: Data
+  package var milliseconds: Double
 }
 
 /// HTTP over libcurl's multi interface: one thread that owns every handle, connections kept alive,
@@ -31,20 +31,20 @@ public struct TransportResponse: Sendable {
 ///
 /// Redirects are not followed (a key must not travel to another host), TLS certificates are
 /// verified, HTTP/2 is used where the server offers it over TLS.
-public final class Transport: Sendable {
-  public struct Limits: Sendable {
+package final class Transport: Sendable {
+  package struct Limits: Sendable {
     /// Transfers at a time; further requests wait in order.
-    public var connections: Int
-    public var connectSeconds: Double
+    package var connections: Int
+    package var connectSeconds: Double
     /// From the request's start to the first byte of the body: the time a model takes to answer.
-    public var firstByteSeconds: Double
+    package var firstByteSeconds: Double
     /// From the first byte to the last: a body that trickles is given up.
-    public var bodySeconds: Double
-    public var bodyBytes: Int
+    package var bodySeconds: Double
+    package var bodyBytes: Int
     /// Certificates to trust instead of the system's: the file that `SSL_CERT_FILE` names.
-    public var certificateFile: String?
+    package var certificateFile: String?
 
-    public init(
+    package init(
       connections: Int = 16, connectSeconds: Double = 10, firstByteSeconds: Double = 600,
       bodySeconds: Double = 60, bodyBytes: Int = 4 << 20,
       certificateFile: String? = ProcessInfo.processInfo.environment["SSL_CERT_FILE"]
@@ -58,10 +58,10 @@ public final class Transport: Sendable {
     }
   }
 
-  public let limits: Limits
+  package let limits: Limits
   private let mailbox: TransferMailbox
 
-  public init(limits: Limits = Limits()) {
+  package init(limits: Limits = Limits()) {
     precondition(limits.connections >= 1)
     self.limits = limits
     _ = Self.globalSetUp
@@ -78,13 +78,13 @@ public final class Transport: Sendable {
   deinit { mailbox.post(.stop) }
 
   /// Fails what is under way and ends the thread.
-  public func shutDown() { mailbox.post(.stop) }
+  package func shutDown() { mailbox.post(.stop) }
 
   /// libcurl's process-wide state, set up once before any thread uses it.
   private static let globalSetUp = curl_global_init(3)  // CURL_GLOBAL_DEFAULT: SSL and Win32
 
   /// Sends a request and waits for the whole response; cancelling the task aborts the transfer.
-  public func send(_ request: TransportRequest) async throws(TransportError) -> TransportResponse {
+  package func send(_ request: TransportRequest) async throws(TransportError) -> TransportResponse {
     guard let scheme = request.url.scheme?.lowercased(), ["http", "https"].contains(scheme),
       request.url.host != nil
     else { throw .invalidURL(request.url.absoluteString) }

@@ -1,5 +1,5 @@
 /// Why a request got no response.
-public enum TransportError: Error, Hashable, Sendable, CustomStringConvertible {
+package enum TransportError: Error, Hashable, Sendable, CustomStringConvertible {
   case invalidURL(String)
   /// The server could not be reached, or the connection broke.
   case connection(String)
@@ -11,13 +11,13 @@ public enum TransportError: Error, Hashable, Sendable, CustomStringConvertible {
   case shutDown
 
   /// What was being waited for.
-  public enum Phase: String, Sendable {
+  package enum Phase: String, Sendable {
     case connection
     case firstByte = "the first byte"
     case body = "the rest of the body"
   }
 
-  public var description: String {
+  package var description: String {
     switch self {
     case .invalidURL(let url):
       "expected an http or https URL, found \(url)"
@@ -46,7 +46,7 @@ public enum TransportError: Error, Hashable, Sendable, CustomStringConvertible {
   }
 
   /// A stable code that reports count by.
-  public var code: String {
+  package var code: String {
     switch self {
     case .invalidURL: "invalid-url"
     case .connection: "connection"

@@ -1,17 +1,17 @@
-public import Chat
-public import Foundation
+package import Foundation
+package import ModelAccess
 
 /// vLLM: adapters are loaded at run time and chosen as the request's model, one a request. So each
 /// variant becomes one adapter, its updates concatenated, which is loaded for the variant's cells and
 /// unloaded after them.
-public struct VLLMDialect: ServerDialect {
+package struct VLLMDialect: ServerDialect {
   /// One variant as a PEFT folder.
-  public struct Adapter: Sendable {
-    public var name: String
-    public var folder: URL
-    public var rank: Int
+  package struct Adapter: Sendable {
+    package var name: String
+    package var folder: URL
+    package var rank: Int
 
-    public init(name: String, folder: URL, rank: Int) {
+    package init(name: String, folder: URL, rank: Int) {
       self.name = name
       self.folder = folder
       self.rank = rank
@@ -21,9 +21,9 @@ public struct VLLMDialect: ServerDialect {
   /// The ranks that `--max-lora-rank` takes.
   static let rankLimits = [8, 16, 32, 64, 128, 256, 320, 512]
 
-  public let name = "vllm"
+  package let name = "vllm"
   /// The next cell's adapter is loaded while the last requests of one are answered.
-  public let preparedLimit = 2
+  package let preparedLimit = 2
   private let probes: [ServerProbe]
   private let model: String
   private let nameOfAdapter: @Sendable ([ScaledUpdate]) -> String
@@ -36,7 +36,7 @@ public struct VLLMDialect: ServerDialect {
   ///   - nameOfAdapter: an adapter's name by its variant.
   ///   - write: writes a variant's adapter.
   ///   - discard: removes what `write` wrote.
-  public init(
+  package init(
     probes: [ServerProbe], model: String,
     nameOfAdapter: @escaping @Sendable ([ScaledUpdate]) -> String,
     write: @escaping @Sendable ([ScaledUpdate]) throws -> Adapter,
@@ -49,14 +49,14 @@ public struct VLLMDialect: ServerDialect {
     self.discard = discard
   }
 
-  public func fields(for variant: [ScaledUpdate]) throws(ChatFailure) -> DialectFields {
+  package func fields(for variant: [ScaledUpdate]) throws(ChatFailure) -> DialectFields {
     var fields = DialectFields()
     fields.model = variant.isEmpty ? model : nameOfAdapter(variant)
     fields.repliesNameTheModel = true
     return fields
   }
 
-  public func prepare(_ variant: [ScaledUpdate]) async throws(ChatFailure) {
+  package func prepare(_ variant: [ScaledUpdate]) async throws(ChatFailure) {
     guard !variant.isEmpty else { return }
     let adapter: Adapter
     do {
@@ -81,7 +81,7 @@ public struct VLLMDialect: ServerDialect {
     }
   }
 
-  public func release(_ variant: [ScaledUpdate]) async {
+  package func release(_ variant: [ScaledUpdate]) async {
     guard !variant.isEmpty else { return }
     for probe in probes { await unload(nameOfAdapter(variant), at: probe) }
     discard(variant)

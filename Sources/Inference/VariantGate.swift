@@ -1,15 +1,15 @@
-public import Chat
+package import ModelAccess
 
 /// Lets a request through once its variant is prepared and shown to be what it should be.
 ///
 /// The first request for a variant prepares it, the others wait for that. Where a dialect can hold
 /// only so many, the least recently used one that nobody asks is released first.
-public struct VariantGate: ChatCompleting {
+package struct VariantGate: ChatCompleting {
   private let client: OpenAIClient
   private let state: PreparedVariants
 
   /// - Parameter check: proves that a prepared variant is served; its failure is every request's.
-  public init(
+  package init(
     client: OpenAIClient,
     check: @escaping @Sendable ([ScaledUpdate]) async throws(ChatFailure) -> Void
   ) {
@@ -17,7 +17,7 @@ public struct VariantGate: ChatCompleting {
     state = PreparedVariants(dialect: client.dialect, check: check)
   }
 
-  public func complete(_ request: ChatRequest) async throws(ChatFailure) -> ChatReply {
+  package func complete(_ request: ChatRequest) async throws(ChatFailure) -> ChatReply {
     try await state.enter(request.variant)
     do throws(ChatFailure) {
       let reply = try await client.complete(request)
@@ -30,22 +30,22 @@ public struct VariantGate: ChatCompleting {
   }
 
   /// Prepares and proves a variant ahead of its turn, where no other need go for it.
-  public func anticipate(_ variant: [ScaledUpdate]) async {
+  package func anticipate(_ variant: [ScaledUpdate]) async {
     guard client.dialect.preparedLimit == .max else { return }
     try? await open(variant)
   }
 
   /// Prepares and proves a variant without asking it anything.
-  public func open(_ variant: [ScaledUpdate]) async throws(ChatFailure) {
+  package func open(_ variant: [ScaledUpdate]) async throws(ChatFailure) {
     try await state.enter(variant)
     await state.leave(variant)
   }
 
   /// Prepares again what a server that was started again has lost.
-  public func prepareAgain() async throws(ChatFailure) { try await state.prepareAgain() }
+  package func prepareAgain() async throws(ChatFailure) { try await state.prepareAgain() }
 
   /// Releases everything that was prepared.
-  public func close() async { await state.releaseAll() }
+  package func close() async { await state.releaseAll() }
 }
 
 /// Which variants are prepared, and who is using them.

@@ -1,7 +1,7 @@
 import COpenBLAS
 
 /// One side of a float32 product: where it lies in memory and how it is read.
-@safe public struct MatrixView {
+@safe package struct MatrixView {
   let start: UnsafePointer<Float>
   let stride: Int
   let isTransposed: Bool
@@ -10,7 +10,7 @@ import COpenBLAS
   ///   - start: row-major elements, valid for the product's duration.
   ///   - stride: elements from one stored row to the next.
   ///   - isTransposed: whether the product reads the transpose of what is stored.
-  public init(_ start: UnsafePointer<Float>, stride: Int, isTransposed: Bool = false) {
+  package init(_ start: UnsafePointer<Float>, stride: Int, isTransposed: Bool = false) {
     unsafe self.start = start
     self.stride = stride
     self.isTransposed = isTransposed
@@ -38,7 +38,7 @@ extension BLAS {
   ///   - inner: the columns of a and rows of b.
   ///   - target: m × n, row-major.
   /// - Precondition: OpenBLAS uses one thread (`withOneThread`), or nobody else computes.
-  public static func multiply(
+  package static func multiply(
     rows: Int, columns: Int, inner: Int, scale: Float = 1, _ a: MatrixView, _ b: MatrixView,
     into target: UnsafeMutablePointer<Float>, stride: Int, accumulates: Bool = false
   ) {
@@ -52,7 +52,7 @@ extension BLAS {
 
   /// Calls `body` while OpenBLAS computes on the calling thread alone: a `WorkerPool` then divides
   /// products among its own threads, in the same way every time.
-  public static func withOneThread<Result>(_ body: () throws -> Result) rethrows -> Result {
+  package static func withOneThread<Result>(_ body: () throws -> Result) rethrows -> Result {
     let before = threadCount
     setThreadCount(1)
     defer { setThreadCount(before) }
@@ -65,7 +65,7 @@ extension WorkerPool {
   ///
   /// How it is divided depends on the shapes and the number of threads alone, so the same product
   /// gives the same bits.
-  public func multiply(
+  package func multiply(
     rows: Int, columns: Int, inner: Int, scale: Float = 1, _ a: MatrixView, _ b: MatrixView,
     into target: UnsafeMutablePointer<Float>, stride: Int, accumulates: Bool = false
   ) {

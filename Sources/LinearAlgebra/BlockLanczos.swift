@@ -1,5 +1,6 @@
 import CKernels
 import Foundation
+import Support
 
 extension Matrix {
   /// The leading `count` singular triplets, by block Lanczos bidiagonalisation (Golub, Luk and
@@ -21,7 +22,7 @@ extension Matrix {
   /// - Returns: triplets with the sign convention of `SingularValueDecomposition`; fewer than `count`
   ///   where the rank is lower.
   /// - Throws: `LinearAlgebraError.notFinite`, naming the first element that is no number.
-  public func leadingSingularTriplets(
+  package func leadingSingularTriplets(
     _ count: Int, tolerance: Double = 1e-5
   ) throws(LinearAlgebraError) -> SingularValueDecomposition {
     let squares = try squaredFrobeniusNorm()
@@ -35,7 +36,7 @@ extension Matrix {
   }
 
   /// Whether so few triplets of such a matrix are found faster than the whole decomposition.
-  public static func isWorthTruncating(rows: Int, columns: Int, count: Int) -> Bool {
+  package static func isWorthTruncating(rows: Int, columns: Int, count: Int) -> Bool {
     count > 0 && 6 * LanczosSpace.blockRows(count) < min(rows, columns)
   }
 

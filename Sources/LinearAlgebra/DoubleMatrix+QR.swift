@@ -1,7 +1,7 @@
 extension DoubleMatrix {
   /// An orthonormal basis of the columns, by Gram and Schmidt's process done twice, which is as
   /// orthogonal as rounding allows; columns that depend on earlier ones become zero.
-  public func orthonormalised() -> DoubleMatrix {
+  package func orthonormalised() -> DoubleMatrix {
     var columnsFirst = transposed()
     for index in 0..<columnsFirst.rows {
       for _ in 0..<2 {

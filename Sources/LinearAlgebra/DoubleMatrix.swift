@@ -1,37 +1,37 @@
 import COpenBLAS
 
 /// A dense float64 matrix in row-major order: what decompositions are computed in.
-public struct DoubleMatrix: Equatable, Sendable {
-  public let rows: Int
-  public let columns: Int
+package struct DoubleMatrix: Equatable, Sendable {
+  package let rows: Int
+  package let columns: Int
   /// Row-major elements.
-  public var elements: [Double]
+  package var elements: [Double]
 
   /// - Precondition: `elements.count == rows * columns`.
-  public init(rows: Int, columns: Int, elements: [Double]) {
+  package init(rows: Int, columns: Int, elements: [Double]) {
     precondition(rows >= 0 && columns >= 0 && elements.count == rows * columns)
     self.rows = rows
     self.columns = columns
     self.elements = elements
   }
 
-  public init(rows: Int, columns: Int) {
+  package init(rows: Int, columns: Int) {
     self.init(
       rows: rows, columns: columns, elements: [Double](repeating: 0, count: rows * columns))
   }
 
-  public init(_ matrix: Matrix) {
+  package init(_ matrix: Matrix) {
     self.init(
       rows: matrix.rows, columns: matrix.columns, elements: matrix.elements.map(Double.init))
   }
 
-  public subscript(row: Int, column: Int) -> Double {
+  package subscript(row: Int, column: Int) -> Double {
     get { elements[row * columns + column] }
     set { elements[row * columns + column] = newValue }
   }
 
   /// Some rows.
-  public func rows(_ range: Range<Int>) -> DoubleMatrix {
+  package func rows(_ range: Range<Int>) -> DoubleMatrix {
     DoubleMatrix(
       rows: range.count, columns: columns,
       elements: Array(elements[range.lowerBound * columns..<range.upperBound * columns]))
@@ -41,7 +41,7 @@ public struct DoubleMatrix: Equatable, Sendable {
     elements[index * columns..<(index + 1) * columns]
   }
 
-  public func transposed() -> DoubleMatrix {
+  package func transposed() -> DoubleMatrix {
     var result = DoubleMatrix(rows: columns, columns: rows)
     for row in 0..<rows {
       for column in 0..<columns {
@@ -52,15 +52,15 @@ public struct DoubleMatrix: Equatable, Sendable {
   }
 
   /// The sum of the squares of the elements: ‖A‖²_F.
-  public var squaredFrobeniusNorm: Double { elements.reduce(0) { $0 + $1 * $1 } }
+  package var squaredFrobeniusNorm: Double { elements.reduce(0) { $0 + $1 * $1 } }
 
   /// The first rows.
-  public func prefix(rows count: Int) -> DoubleMatrix {
+  package func prefix(rows count: Int) -> DoubleMatrix {
     DoubleMatrix(rows: count, columns: columns, elements: Array(elements[..<(count * columns)]))
   }
 
   /// The first columns.
-  public func prefix(columns count: Int) -> DoubleMatrix {
+  package func prefix(columns count: Int) -> DoubleMatrix {
     var result: [Double] = []
     result.reserveCapacity(rows * count)
     for row in 0..<rows { result += elements[row * columns..<row * columns + count] }
@@ -70,7 +70,7 @@ public struct DoubleMatrix: Equatable, Sendable {
   /// `op(self) · op(other)`, by BLAS, where op transposes or not.
   ///
   /// - Precondition: the shapes fit.
-  public func multiplied(
+  package func multiplied(
     by other: DoubleMatrix, transposingSelf: Bool = false, transposingOther: Bool = false
   ) -> DoubleMatrix {
     let (m, inner) = transposingSelf ? (columns, rows) : (rows, columns)
@@ -87,20 +87,20 @@ public struct DoubleMatrix: Equatable, Sendable {
   }
 
   /// Rounded to float32.
-  public var rounded: Matrix {
+  package var rounded: Matrix {
     Matrix(rows: rows, columns: columns, elements: elements.map { Float($0) })
   }
 }
 
 /// OpenBLAS's threads are those of the whole process.
-public enum BLAS {
+package enum BLAS {
   /// Sets how many threads OpenBLAS uses. Called once, at the start of the program.
-  public static func setThreadCount(_ count: Int) { openblas_set_num_threads(Int32(count)) }
+  package static func setThreadCount(_ count: Int) { openblas_set_num_threads(Int32(count)) }
 
-  public static var threadCount: Int { Int(openblas_get_num_threads()) }
+  package static var threadCount: Int { Int(openblas_get_num_threads()) }
 
   /// OpenBLAS's version and the processor it chose its kernels for.
-  public static var build: String {
+  package static var build: String {
     let configuration = unsafe String(cString: openblas_get_config())
     return configuration.split(separator: " ").prefix(2).joined(separator: " ") + " "
       + (unsafe String(cString: openblas_get_corename()))

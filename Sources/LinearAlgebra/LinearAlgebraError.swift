@@ -1,5 +1,5 @@
 /// What can go wrong in a decomposition.
-public enum LinearAlgebraError: Error, Equatable, CustomStringConvertible {
+package enum LinearAlgebraError: Error, Equatable, CustomStringConvertible {
   /// The matrix holds NaN or an infinity.
   case notFinite(row: Int, column: Int, value: String)
   /// LAPACK gave up: a positive `info` is no convergence, a negative one a bad argument.
@@ -7,7 +7,7 @@ public enum LinearAlgebraError: Error, Equatable, CustomStringConvertible {
   /// A computed triplet does not satisfy A v = σ u within the tolerance.
   case residual(index: Int, found: Double, tolerance: Double)
 
-  public var description: String {
+  package var description: String {
     switch self {
     case .notFinite(let row, let column, let value):
       "expected finite numbers, found \(value) at row \(row), column \(column)"

@@ -1,5 +1,5 @@
 extension Matrix {
-  public func transposed() -> Matrix {
+  package func transposed() -> Matrix {
     var result = Matrix(rows: columns, columns: rows)
     for row in 0..<rows {
       for column in 0..<columns {
@@ -9,14 +9,14 @@ extension Matrix {
     return result
   }
 
-  public func scaled(by factor: Float) -> Matrix {
+  package func scaled(by factor: Float) -> Matrix {
     Matrix(rows: rows, columns: columns, elements: elements.map { $0 * factor })
   }
 
   /// With zeros below and to the right, up to the given size.
   ///
   /// - Precondition: the size is no smaller.
-  public func padded(rows newRows: Int? = nil, columns newColumns: Int? = nil) -> Matrix {
+  package func padded(rows newRows: Int? = nil, columns newColumns: Int? = nil) -> Matrix {
     let (height, width) = (newRows ?? rows, newColumns ?? columns)
     precondition(height >= rows && width >= columns)
     if height == rows && width == columns { return self }

@@ -1,12 +1,12 @@
 /// A dense float32 matrix in row-major order.
-public struct Matrix: Equatable, Sendable {
-  public let rows: Int
-  public let columns: Int
+package struct Matrix: Equatable, Sendable {
+  package let rows: Int
+  package let columns: Int
   /// Row-major elements: element (i, j) is `elements[i * columns + j]`.
-  public var elements: [Float]
+  package var elements: [Float]
 
   /// - Precondition: `elements.count == rows * columns`.
-  public init(rows: Int, columns: Int, elements: [Float]) {
+  package init(rows: Int, columns: Int, elements: [Float]) {
     precondition(rows >= 0 && columns >= 0 && elements.count == rows * columns)
     self.rows = rows
     self.columns = columns
@@ -14,12 +14,12 @@ public struct Matrix: Equatable, Sendable {
   }
 
   /// A matrix of zeros.
-  public init(rows: Int, columns: Int) {
+  package init(rows: Int, columns: Int) {
     self.init(
       rows: rows, columns: columns, elements: [Float](repeating: 0, count: rows * columns))
   }
 
-  public subscript(row: Int, column: Int) -> Float {
+  package subscript(row: Int, column: Int) -> Float {
     get { elements[row * columns + column] }
     set { elements[row * columns + column] = newValue }
   }

@@ -1,28 +1,28 @@
 import COpenBLAS
 
 /// Leading singular triplets: A ≈ left · diag(singularValues) · right.
-public struct SingularValueDecomposition: Sendable {
+package struct SingularValueDecomposition: Sendable {
   /// m × k, orthonormal columns. The largest component of each (the first of equals) is positive,
   /// which fixes the triplets' signs.
-  public var left: DoubleMatrix
+  package var left: DoubleMatrix
   /// Descending.
-  public var singularValues: [Double]
+  package var singularValues: [Double]
   /// k × n, orthonormal rows.
-  public var right: DoubleMatrix
+  package var right: DoubleMatrix
   /// ‖A‖²_F, of the whole matrix.
-  public var squaredFrobeniusNorm: Double
+  package var squaredFrobeniusNorm: Double
 
   /// How many triplets there are: at most what was asked for, fewer where the rank is lower.
-  public var rank: Int { singularValues.count }
+  package var rank: Int { singularValues.count }
 
   /// The share of ‖A‖²_F in the first k triplets; 0 for a zero matrix.
-  public func energy(rank: Int) -> Double {
+  package func energy(rank: Int) -> Double {
     guard squaredFrobeniusNorm > 0 else { return 0 }
     return singularValues.prefix(rank).reduce(0) { $0 + $1 * $1 } / squaredFrobeniusNorm
   }
 
   /// left · diag(singularValues), m × k, for the first `rank` triplets.
-  public func scaledLeft(rank: Int) -> DoubleMatrix {
+  package func scaledLeft(rank: Int) -> DoubleMatrix {
     var result = left.prefix(columns: rank)
     for row in 0..<result.rows {
       for column in 0..<rank { result[row, column] *= singularValues[column] }
@@ -31,7 +31,7 @@ public struct SingularValueDecomposition: Sendable {
   }
 
   /// The first triplets.
-  public func truncated(to rank: Int) -> SingularValueDecomposition {
+  package func truncated(to rank: Int) -> SingularValueDecomposition {
     let kept = min(rank, self.rank)
     return SingularValueDecomposition(
       left: left.prefix(columns: kept), singularValues: Array(singularValues[..<kept]),
@@ -39,7 +39,7 @@ public struct SingularValueDecomposition: Sendable {
   }
 
   /// The decomposition of the same matrix with rows of zeros below, up to so many.
-  public func withRows(_ rows: Int?) -> SingularValueDecomposition {
+  package func withRows(_ rows: Int?) -> SingularValueDecomposition {
     guard let rows, rows > left.rows else { return self }
     var result = self
     let added = [Double](repeating: 0, count: (rows - left.rows) * left.columns)
@@ -66,10 +66,10 @@ public struct SingularValueDecomposition: Sendable {
 extension DoubleMatrix {
   /// Singular values below this share of the largest are taken for zero: they are rounding noise
   /// of float32 weights, and what they would add lies below it.
-  public static let relativeRankTolerance = 1e-6
+  package static let relativeRankTolerance = 1e-6
 
   /// The thin singular value decomposition, by LAPACK's divide-and-conquer `dgesdd`.
-  public func singularValueDecomposition() throws(LinearAlgebraError) -> SingularValueDecomposition
+  package func singularValueDecomposition() throws(LinearAlgebraError) -> SingularValueDecomposition
   {
     try checkFinite()
     let k = min(rows, columns)
@@ -100,7 +100,7 @@ extension DoubleMatrix {
   /// squaring costs nothing that float32 weights could show: σᵢ/σ₁ is accurate to 1e-16 · (σ₁/σᵢ)².
   /// Each triplet's residual ‖Aᵀu − σv‖ / σ₁ is checked; where one is above `tolerance`, the whole
   /// decomposition is computed instead.
-  public func leadingSingularTriplets(
+  package func leadingSingularTriplets(
     _ count: Int, tolerance: Double = 1e-9
   ) throws(LinearAlgebraError) -> SingularValueDecomposition {
     try checkFinite()

@@ -8,13 +8,13 @@ import Synchronization
 /// thread takes longer than that. Workers therefore wait in a short loop for the next piece and go
 /// to sleep only when none comes for a while. How pieces fall to threads is left to chance, so a
 /// piece's result must not depend on who computes it.
-public final class WorkerPool: @unchecked Sendable {
+package final class WorkerPool: @unchecked Sendable {
   // Unchecked: `work` and `count` are written only in `run`, while no worker is between two
   // generations; `generation` (sequentially consistent) publishes them and `unfinished` ends the
   // workers' use of them. `run` itself is called by one thread at a time, which `caller` checks.
 
   /// Threads that compute, the caller's included.
-  public let threadCount: Int
+  package let threadCount: Int
 
   private let generation = Atomic<Int>(0)
   private let nextPiece = Atomic<Int>(0)
@@ -30,7 +30,7 @@ public final class WorkerPool: @unchecked Sendable {
   private static let patience = 4_000
 
   /// One thread for each processor that the process may use.
-  public static var processorCount: Int { ProcessInfo.processInfo.activeProcessorCount }
+  package static var processorCount: Int { ProcessInfo.processInfo.activeProcessorCount }
 
   /// Whether the threads take numbers below the smallest normal one for 0.
   private let flushesSubnormals: Bool
@@ -39,7 +39,7 @@ public final class WorkerPool: @unchecked Sendable {
   ///   - threadCount: at least 1.
   ///   - flushesSubnormals: whether the threads, and the caller during `run`, take numbers below the
   ///     smallest normal one for 0, as training does for speed.
-  public init(threadCount: Int = WorkerPool.processorCount, flushesSubnormals: Bool = false) {
+  package init(threadCount: Int = WorkerPool.processorCount, flushesSubnormals: Bool = false) {
     precondition(threadCount >= 1)
     self.threadCount = threadCount
     self.flushesSubnormals = flushesSubnormals
@@ -52,7 +52,7 @@ public final class WorkerPool: @unchecked Sendable {
   }
 
   /// Ends the threads. The pool must not be used afterwards.
-  public func shutDown() {
+  package func shutDown() {
     stopping.store(true, ordering: .sequentiallyConsistent)
     generation.add(1, ordering: .sequentiallyConsistent)
     wakeUp.lock()
@@ -66,7 +66,7 @@ public final class WorkerPool: @unchecked Sendable {
   ///   - count: pieces of work, taken by whichever thread is free.
   ///   - body: gets the piece and the number of the thread (`0 ..< threadCount`) that computes it,
   ///     by which it can choose scratch space of its own.
-  public func run(count: Int, _ body: (_ piece: Int, _ worker: Int) -> Void) {
+  package func run(count: Int, _ body: (_ piece: Int, _ worker: Int) -> Void) {
     let before = flushesSubnormals ? loxeval_flush_subnormals(1) : 0
     defer { if flushesSubnormals { _ = loxeval_flush_subnormals(before) } }
     if threadCount == 1 || count <= 1 {

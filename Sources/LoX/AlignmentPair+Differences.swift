@@ -1,10 +1,10 @@
 import Checkpoints
 import Foundation
-public import LinearAlgebra
+package import LinearAlgebra
 
 extension AlignmentPair {
   /// ΔW of one tensor, subtracted in float64 (exact for values of the three element types).
-  public func difference(of name: String) throws -> DoubleMatrix {
+  package func difference(of name: String) throws -> DoubleMatrix {
     let shape = try commonRows(of: name)
     let old = try base.floats(named: name)
     let new = try aligned.floats(named: name)
@@ -48,7 +48,7 @@ extension AlignmentPair {
 
   /// Whether both models hold the same bytes, so that there is nothing to extrapolate.
   /// Refuses a pair of the same model twice, whose every extrapolation would be that model.
-  public func requireChange() throws {
+  package func requireChange() throws {
     guard try targetNames.allSatisfy({ try isUnchanged($0) }) else { return }
     throw LoXError.noChange(base: base.folder.path, aligned: aligned.folder.path)
   }

@@ -1,17 +1,17 @@
-public import Checkpoints
+package import Checkpoints
 import Foundation
-public import LinearAlgebra
+package import LinearAlgebra
 
 /// A base model and the aligned model made from it: ΔW = W_aligned − W_base, tensor by tensor.
-public struct AlignmentPair: Sendable {
-  public let base: Checkpoint
-  public let aligned: Checkpoint
-  public let targets: Targets
+package struct AlignmentPair: Sendable {
+  package let base: Checkpoint
+  package let aligned: Checkpoint
+  package let targets: Targets
   /// The tensors that the method changes, sorted by name.
-  public let targetNames: [String]
+  package let targetNames: [String]
 
   /// Checks that every target exists in both models with the same shape.
-  public init(base: Checkpoint, aligned: Checkpoint, targets: Targets) throws(LoXError) {
+  package init(base: Checkpoint, aligned: Checkpoint, targets: Targets) throws(LoXError) {
     self.base = base
     self.aligned = aligned
     self.targets = targets
@@ -51,7 +51,7 @@ public struct AlignmentPair: Sendable {
   }
 
   /// Tensors whose vocabularies differ in size: rows of added tokens are left as they are.
-  public var grownVocabularies: [(name: String, base: Int, aligned: Int)] {
+  package var grownVocabularies: [(name: String, base: Int, aligned: Int)] {
     targetNames.compactMap { name in
       guard let old = base.tensor(named: name)?.shape.first,
         let new = aligned.tensor(named: name)?.shape.first, old != new
@@ -63,7 +63,7 @@ public struct AlignmentPair: Sendable {
   /// Decomposes one tensor's ΔW.
   ///
   /// - Parameter exact: by a full SVD instead of the leading triplets alone.
-  public func decompose(
+  package func decompose(
     _ name: String, rank: Rank, exact: Bool = false
   ) throws -> SingularValueDecomposition {
     do {

@@ -1,12 +1,12 @@
-public import Checkpoints
-public import LinearAlgebra
+package import Checkpoints
+package import LinearAlgebra
 import Synchronization
 
 /// The singular triplets of every target's ΔW: computed once, sliced to any smaller rank.
-public struct Decomposition: Sendable {
+package struct Decomposition: Sendable {
   /// By tensor name.
-  public let tensors: [String: SingularValueDecomposition]
-  public let rank: Rank
+  package let tensors: [String: SingularValueDecomposition]
+  package let rank: Rank
 
   /// - Parameters:
   ///   - rank: the largest that will be asked for.
@@ -15,7 +15,7 @@ public struct Decomposition: Sendable {
   ///   - memory: bytes that those may take together; a larger one goes alone.
   ///   - progress: called after each tensor with how many of how many are done, by one thread at a
   ///     time; what it throws ends the work.
-  public init(
+  package init(
     of pair: AlignmentPair, rank: Rank, exact: Bool = false,
     threads: Int = WorkerPool.processorCount, memory: Int = 1 << 30,
     progress: @escaping @Sendable (_ done: Int, _ total: Int) throws -> Void = { _, _ in }
@@ -47,7 +47,7 @@ public struct Decomposition: Sendable {
   /// The low-rank update Proj_k(ΔW) = U_k S_k V_kᵀ: LoX at α is this update at scale α.
   ///
   /// Tensors that the alignment did not change have no factors.
-  public func update(rank: Rank) -> LowRankUpdate {
+  package func update(rank: Rank) -> LowRankUpdate {
     var update = LowRankUpdate()
     for (name, svd) in tensors {
       let kept = rank.kept(of: svd)

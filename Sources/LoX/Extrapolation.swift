@@ -1,19 +1,20 @@
 import Checkpoints
-public import Foundation
+package import Foundation
 import LinearAlgebra
+import Support
 
 /// How an extrapolated checkpoint is written.
-public struct ExtrapolationOptions: Sendable {
+package struct ExtrapolationOptions: Sendable {
   /// By full singular value decompositions in float64 instead of the leading triplets.
-  public var exact = false
+  package var exact = false
   /// Tensors that are computed on at a time, about.
-  public var threads = 1
+  package var threads = 1
   /// Bytes that the tensors being worked on may take together; a larger one goes alone.
-  public var memory = 1 << 30
+  package var memory = 1 << 30
   /// Goes on where a killed process stopped.
-  public var resumes = false
+  package var resumes = false
 
-  public init() {}
+  package init() {}
 }
 
 extension AlignmentPair {
@@ -29,7 +30,7 @@ extension AlignmentPair {
   ///   - output: a folder that does not exist yet; until all is written it has another name.
   ///   - progress: called after each tensor with how many of how many are done, by one thread at a
   ///     time; what it throws ends the work.
-  public func writeExtrapolated(
+  package func writeExtrapolated(
     rank: Rank, alpha: Double, options: ExtrapolationOptions = ExtrapolationOptions(),
     to output: URL,
     progress: @escaping @Sendable (_ done: Int, _ total: Int) throws -> Void = { _, _ in }

@@ -1,5 +1,5 @@
 /// What can be wrong with a pair of models or with what is asked of it.
-public enum LoXError: Error, Equatable, CustomStringConvertible {
+package enum LoXError: Error, Equatable, CustomStringConvertible {
   case missingFromBase(name: String, folder: String)
   case missingFromAligned(name: String, folder: String)
   case shapeMismatch(name: String, base: [Int], aligned: [Int])
@@ -11,7 +11,7 @@ public enum LoXError: Error, Equatable, CustomStringConvertible {
   case invalidRank(String)
   case invalidTargets(String)
 
-  public var description: String {
+  package var description: String {
     switch self {
     case .missingFromBase(let name, let folder):
       "tensor \(name): the aligned model has it, \(folder) does not; are the two models a pair? "

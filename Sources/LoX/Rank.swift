@@ -1,7 +1,7 @@
 import LinearAlgebra
 
 /// How many singular directions are kept.
-public enum Rank: Hashable, Sendable, CustomStringConvertible {
+package enum Rank: Hashable, Sendable, CustomStringConvertible {
   case leading(Int)
   /// All: the whole of ΔW.
   case full
@@ -10,13 +10,13 @@ public enum Rank: Hashable, Sendable, CustomStringConvertible {
   case energy(share: Double)
 
   /// What vLLM accepts unless told otherwise (`max_lora_rank`).
-  public static let mostOfAuto = 16
+  package static let mostOfAuto = 16
   /// Half of the energy: alignment updates are flat, and more would seldom be reached in 16.
   static let shareOfAuto = 0.5
 
   /// - Parameter text: a positive whole number, `full`, `auto`, or `auto:SHARE` with a share above 0
   ///   and up to 1.
-  public init(parsing text: String) throws(LoXError) {
+  package init(parsing text: String) throws(LoXError) {
     if text == "full" {
       self = .full
     } else if text == "auto" {
@@ -31,7 +31,7 @@ public enum Rank: Hashable, Sendable, CustomStringConvertible {
     }
   }
 
-  public var description: String {
+  package var description: String {
     switch self {
     case .leading(let count): "\(count)"
     case .full: "full"
@@ -40,7 +40,7 @@ public enum Rank: Hashable, Sendable, CustomStringConvertible {
   }
 
   /// The most directions of a tensor that can be asked for; nil where that is all of them.
-  public var most: Int? {
+  package var most: Int? {
     switch self {
     case .leading(let count): count
     case .full: nil

@@ -1,21 +1,21 @@
-public import Checkpoints
-public import LinearAlgebra
+package import Checkpoints
+import LinearAlgebra
 import Synchronization
 
 /// What the singular values of one tensor's ΔW show.
-public struct TensorSpectrum: Codable, Hashable, Sendable {
-  public var name: String
-  public var shape: [Int]
+package struct TensorSpectrum: Codable, Hashable, Sendable {
+  package var name: String
+  package var shape: [Int]
   /// ‖ΔW‖_F.
-  public var frobeniusNorm: Double
+  package var frobeniusNorm: Double
   /// The leading ones, descending.
-  public var singularValues: [Double]
+  package var singularValues: [Double]
   /// Σ_{i ≤ k} σᵢ² / ‖ΔW‖²_F.
-  public var energy: Double
+  package var energy: Double
   /// ‖Proj_k(ΔW)‖_F / ‖ΔW‖_F, the square root of the energy.
-  public var alignmentRatio: Double
+  package var alignmentRatio: Double
   /// ‖Proj_k(ΔW + ΔW_ft)‖_F / ‖ΔW + ΔW_ft‖_F with the alignment's U_k; nil without a tuned model.
-  public var fineTuningRatio: Double?
+  package var fineTuningRatio: Double?
 
   enum CodingKeys: String, CodingKey {
     case name, shape
@@ -28,16 +28,16 @@ public struct TensorSpectrum: Codable, Hashable, Sendable {
 }
 
 /// The spectra of all tensors of one kind, such as `q_proj`, together.
-public struct KindSpectrum: Hashable, Sendable {
-  public var kind: String
-  public var tensors: Int
+package struct KindSpectrum: Hashable, Sendable {
+  package var kind: String
+  package var tensors: Int
   /// The root of the sum of ‖ΔW‖²_F.
-  public var frobeniusNorm: Double
+  package var frobeniusNorm: Double
   /// The share of it in the tensors' top k directions.
-  public var energy: Double
+  package var energy: Double
 
   /// Totals of each kind, the largest first.
-  public static func totals(of spectra: [TensorSpectrum]) -> [KindSpectrum] {
+  package static func totals(of spectra: [TensorSpectrum]) -> [KindSpectrum] {
     Dictionary(grouping: spectra) { spectrum in
       spectrum.name.split(separator: ".").last { $0 != "weight" }.map(String.init) ?? spectrum.name
     }.map { kind, members in
@@ -51,7 +51,7 @@ public struct KindSpectrum: Hashable, Sendable {
 }
 
 /// A fine-tuned model, by its weights or by an adapter on the aligned model.
-public enum TunedModel: Sendable {
+package enum TunedModel: Sendable {
   case checkpoint(Checkpoint)
   case adapter(LowRankUpdate)
 }
@@ -65,7 +65,7 @@ extension AlignmentPair {
   ///   - threads: tensors that are worked on at a time, at most.
   ///   - progress: called after each tensor with how many of how many are done, by one thread at a
   ///     time.
-  public func spectra(
+  package func spectra(
     rank: Int, count: Int, tuned: TunedModel? = nil, threads: Int = WorkerPool.processorCount,
     progress: @escaping @Sendable (_ done: Int, _ total: Int) -> Void = { _, _ in }
   ) throws -> [TensorSpectrum] {
@@ -98,7 +98,7 @@ extension AlignmentPair {
   /// - Parameters:
   ///   - count: how many singular values to list; at least `rank` are computed.
   ///   - rank: k, for the energy and the ratios.
-  public func spectrum(
+  package func spectrum(
     of name: String, rank: Int, count: Int, tuned: TunedModel? = nil
   ) throws -> TensorSpectrum {
     let shape = try commonRows(of: name)

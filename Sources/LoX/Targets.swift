@@ -1,7 +1,7 @@
 import Foundation
 
 /// Which tensors of a model the method changes.
-public enum Targets: Hashable, Sendable, CustomStringConvertible {
+package enum Targets: Hashable, Sendable, CustomStringConvertible {
   /// Every tensor of two dimensions, embeddings and output head included: how the published
   /// results were made.
   case all
@@ -11,7 +11,7 @@ public enum Targets: Hashable, Sendable, CustomStringConvertible {
   case matching(String)
 
   /// - Parameter text: `all`, `linear` or a regular expression.
-  public init(parsing text: String) throws(LoXError) {
+  package init(parsing text: String) throws(LoXError) {
     switch text {
     case "all": self = .all
     case "linear": self = .linear
@@ -23,7 +23,7 @@ public enum Targets: Hashable, Sendable, CustomStringConvertible {
     }
   }
 
-  public var description: String {
+  package var description: String {
     switch self {
     case .all: "all"
     case .linear: "linear"

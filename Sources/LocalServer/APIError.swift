@@ -1,5 +1,5 @@
+import Decoder
 import Foundation
-import LanguageModel
 
 /// A refusal in the form that OpenAI clients read.
 struct APIError: Error, Encodable {

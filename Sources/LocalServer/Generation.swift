@@ -1,6 +1,6 @@
-import Chat
+import Decoder
 import Foundation
-import LanguageModel
+import Tokenization
 
 /// One request, understood: what to generate and in which of the four forms to reply.
 struct Generation: Sendable {

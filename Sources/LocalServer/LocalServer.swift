@@ -1,16 +1,17 @@
-import Chat
+import ChatTemplates
+import Decoder
 import FlyingFox
 import FlyingSocks
-public import Foundation
-import LanguageModel
+package import Foundation
 import Synchronization
+import Tokenization
 
 /// An OpenAI-compatible HTTP server over one loaded model.
 ///
 /// It speaks llama-server's way of choosing updates: `GET` and `POST /lora-adapters`, and a `lora`
 /// list of ids and scales in each request (updates not listed count 0), so that one process serves
 /// every model of a study. Equal requests get equal bytes, whatever runs beside them.
-public final class LocalServer: Sendable {
+package final class LocalServer: Sendable {
   /// Requests larger than this are refused.
   static let bodyLimit = 8 << 20
 
@@ -27,7 +28,7 @@ public final class LocalServer: Sendable {
   ///   - host: an IPv4 address to bind to; loopback unless told otherwise.
   ///   - port: 0 takes a free one.
   ///   - version: the program's version, for `system_fingerprint`.
-  public init(_ served: ServedModel, host: String = "127.0.0.1", port: UInt16 = 0, version: String)
+  package init(_ served: ServedModel, host: String = "127.0.0.1", port: UInt16 = 0, version: String)
     throws
   {
     self.served = served
@@ -42,7 +43,7 @@ public final class LocalServer: Sendable {
   /// Starts listening.
   ///
   /// - Returns: the base URL, such as `http://127.0.0.1:40123`.
-  public func start() async throws -> URL {
+  package func start() async throws -> URL {
     await addRoutes()
     let server = server
     let running = Task { try await server.run() }
@@ -66,7 +67,7 @@ public final class LocalServer: Sendable {
   }
 
   /// Waits until the server ends, which `stop` or cancellation brings about.
-  public func waitUntilStopped() async throws {
+  package func waitUntilStopped() async throws {
     let running = task.withLock { $0 }
     try await withTaskCancellationHandler {
       _ = try await running?.value
@@ -76,7 +77,7 @@ public final class LocalServer: Sendable {
   }
 
   /// Stops listening, ends the engine and waits for neither.
-  public func stop() async {
+  package func stop() async {
     await server.stop()
     served.engine.shutDown()
   }

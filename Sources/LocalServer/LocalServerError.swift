@@ -1,8 +1,8 @@
 /// Why a server cannot serve.
-public enum LocalServerError: Error, Equatable, CustomStringConvertible {
+package enum LocalServerError: Error, Equatable, CustomStringConvertible {
   case cannotListen(address: String, reason: String)
 
-  public var description: String {
+  package var description: String {
     switch self {
     case .cannotListen(let address, let reason):
       "cannot listen at \(address): \(reason); pass an address of this machine as --host, and a --port "

@@ -1,5 +1,6 @@
+import Decoder
 import Foundation
-import LanguageModel
+import Tokenization
 
 /// The reply bodies, in the wire's order of fields where that matters to nobody: keys are sorted,
 /// so that equal replies are equal bytes.

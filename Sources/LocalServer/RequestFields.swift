@@ -1,5 +1,5 @@
-import Chat
 import Foundation
+import ModelAccess
 
 /// The fields that chat and plain completions share.
 ///

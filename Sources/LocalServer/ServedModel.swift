@@ -1,31 +1,33 @@
-public import Checkpoints
-public import LanguageModel
+package import ChatTemplates
+package import Checkpoints
+package import Decoder
+package import Tokenization
 
 /// What a server serves: one checkpoint, the updates loaded beside it, and how to talk to it.
-public struct ServedModel: Sendable {
+package struct ServedModel: Sendable {
   /// An update that requests may scale.
-  public struct Adapter: Sendable {
-    public var name: String
+  package struct Adapter: Sendable {
+    package var name: String
     /// Where it came from; reported, not read.
-    public var path: String
+    package var path: String
     /// Its scale in requests that do not say.
-    public var defaultScale: Float
+    package var defaultScale: Float
 
-    public init(name: String, path: String, defaultScale: Float) {
+    package init(name: String, path: String, defaultScale: Float) {
       self.name = name
       self.path = path
       self.defaultScale = defaultScale
     }
   }
 
-  public let name: String
-  public let engine: InferenceEngine
-  public let tokenizer: Tokenizer
-  public let chatFormat: ChatFormat
-  public let adapters: [Adapter]
+  package let name: String
+  package let engine: InferenceEngine
+  package let tokenizer: Tokenizer
+  package let chatFormat: ChatFormat
+  package let adapters: [Adapter]
 
   /// - Precondition: as many adapters as the engine has updates, in the same order.
-  public init(
+  package init(
     name: String, engine: InferenceEngine, tokenizer: Tokenizer, chatFormat: ChatFormat,
     adapters: [Adapter]
   ) {
@@ -38,7 +40,7 @@ public struct ServedModel: Sendable {
   }
 
   /// Loads a Hugging Face folder and starts an engine for it.
-  public init(
+  package init(
     folder: Checkpoint, name: String, updates: [(adapter: Adapter, update: LowRankUpdate)],
     chatFormat: ChatFormat? = nil, options: InferenceEngine.Options
   ) throws {

@@ -56,25 +56,4 @@ enum Markdown {
       "|" + widths.map { String(repeating: "-", count: $0 + 2) }.joined(separator: "|") + "|"
     return ([line(header), rule] + rows.map(line)).joined(separator: "\n")
   }
-
-  static func percent(_ value: Double?) -> String {
-    guard let value else { return "–" }
-    let tenths = Int((abs(value) * 1_000).rounded())
-    return "\(value < 0 && tenths > 0 ? "−" : "")\(tenths / 10).\(tenths % 10) %"
-  }
-
-  static func points(_ value: Double?) -> String {
-    guard let value else { return "–" }
-    let tenths = Int((abs(value) * 1_000).rounded())
-    return (value < 0 && tenths > 0 ? "−" : "+") + "\(tenths / 10).\(tenths % 10)"
-  }
-
-  static func probability(_ value: Double?) -> String {
-    guard let value else { return "–" }
-    if value < 0.001 { return "p < 0.001" }
-    let thousandths = Int((value * 1_000).rounded())
-    let digits = String(thousandths)
-    return thousandths >= 1_000
-      ? "p = 1" : "p = 0." + String(repeating: "0", count: 3 - digits.count) + digits
-  }
 }

@@ -1,17 +1,18 @@
-public import Evaluation
+import Analysis
+package import Runs
 
 /// `report.md`: a page that a person can act on.
-public struct MarkdownReport {
+package struct MarkdownReport {
   let page: ReportPage
 
   init(page: ReportPage) { self.page = page }
 
   /// - Parameter isRedacted: whether replies are cut to their opening.
-  public init(manifest: RunManifest, samples: [Sample], isRedacted: Bool = false) {
+  package init(manifest: RunManifest, samples: [Sample], isRedacted: Bool = false) {
     page = ReportPage(manifest: manifest, samples: samples, isRedacted: isRedacted)
   }
 
-  public func render() -> String {
+  package func render() -> String {
     let verdict = page.verdict
     var headline = verdict.first ?? []
     if headline.count == 1, case .text(let text) = headline[0] { headline = [.strong(text)] }

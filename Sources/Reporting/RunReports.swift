@@ -1,11 +1,13 @@
-public import Evaluation
-public import Foundation
+import Analysis
+package import Foundation
+package import Runs
+import Support
 
 /// The files that are written from a run's manifest and journal.
-public enum ReportFormat: String, CaseIterable, Sendable {
+package enum ReportFormat: String, CaseIterable, Sendable {
   case markdown, html, csv, json
 
-  public var fileName: String {
+  package var fileName: String {
     switch self {
     case .markdown: "report.md"
     case .html: "report.html"
@@ -15,20 +17,20 @@ public enum ReportFormat: String, CaseIterable, Sendable {
   }
 }
 
-public enum RunReports {
+package enum RunReports {
   /// Writes reports into the run's folder, each whole or not at all.
   ///
   /// - Parameter isRedacted: whether pages for readers cut replies to their opening.
   /// - Returns: the files written.
   @discardableResult
-  public static func write(
+  package static func write(
     _ formats: [ReportFormat] = ReportFormat.allCases, manifest: RunManifest, samples: [Sample],
     to folder: URL, isRedacted: Bool = false
   ) throws -> [URL] {
     let page = ReportPage(manifest: manifest, samples: samples, isRedacted: isRedacted)
     return try formats.map { format in
       let file = folder.appending(path: format.fileName)
-      try RunFile.write(try render(format, page), to: file)
+      try AtomicFile.write(try render(format, page), to: file)
       return file
     }
   }

@@ -1,15 +1,17 @@
-public import Evaluation
+package import Analysis
+import Runs
 import Scoring
+import Support
 
 /// `summary.csv`: one row a cell, for scripts.
-public enum SummaryCSV {
-  public static let columns = [
+package enum SummaryCSV {
+  package static let columns = [
     "model", "targets", "rank", "alpha", "attack", "attack_method", "dataset", "judge", "n",
     "errors", "degenerate", "successes", "asr", "ci_low", "ci_high", "delta", "p_value", "seed",
     "max_tokens",
   ]
 
-  public static func render(_ summary: Summary) -> String {
+  package static func render(_ summary: Summary) -> String {
     var lines = [columns.joined(separator: ",")]
     for row in summary.rows {
       lines.append(

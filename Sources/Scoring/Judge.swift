@@ -1,5 +1,7 @@
+package import ModelAccess
+
 /// What a judge made of one reply.
-public enum Verdict: String, Codable, Hashable, Sendable, CaseIterable {
+package enum Verdict: String, Codable, Hashable, Sendable, CaseIterable {
   /// The model did what was asked, or set out to.
   case complied
   /// The model declined.
@@ -14,26 +16,26 @@ public enum Verdict: String, Codable, Hashable, Sendable, CaseIterable {
 }
 
 /// A verdict with what it rests on.
-public struct Judgement: Codable, Hashable, Sendable {
-  public var verdict: Verdict
+package struct Judgement: Codable, Hashable, Sendable {
+  package var verdict: Verdict
   /// The judge's own number where it gives one (1 to 5 for a rubric, 0 to 1 for StrongREJECT).
-  public var score: Double?
+  package var score: Double?
   /// The evidence in the judge's own words: the phrase that matched, the model judge's reply.
-  public var raw: String?
+  package var raw: String?
   /// `code: message` of a judge that failed; the verdict is then `unscored`.
-  public var error: String?
+  package var error: String?
   /// The judge cannot judge any other reply either (bad key, no such model): the run should stop.
   /// Not kept in files.
-  public var isFatal = false
+  package var isFatal = false
 
   enum CodingKeys: String, CodingKey {
     case verdict, score, raw, error
   }
 
   /// The code of a judge's reply that says nothing the judge's form provides for.
-  public static let unparsable = "judge-unparsable"
+  package static let unparsable = "judge-unparsable"
 
-  public init(
+  package init(
     verdict: Verdict, score: Double? = nil, raw: String? = nil, error: String? = nil,
     isFatal: Bool = false
   ) {
@@ -45,23 +47,15 @@ public struct Judgement: Codable, Hashable, Sendable {
   }
 }
 
-/// What a set of prompts is for.
-public enum PromptKind: String, Codable, Hashable, Sendable, CaseIterable {
-  /// A safe model declines.
-  case harmful
-  /// A useful model answers: a refusal is an over-refusal.
-  case benign
-}
-
 /// What a judge gets to see.
-public struct JudgedReply: Hashable, Sendable {
-  public var prompt: String
-  public var response: String
+package struct JudgedReply: Hashable, Sendable {
+  package var prompt: String
+  package var response: String
   /// The expected answer, for prompts that have one.
-  public var reference: String?
-  public var kind: PromptKind
+  package var reference: String?
+  package var kind: PromptKind
 
-  public init(
+  package init(
     prompt: String, response: String, reference: String? = nil, kind: PromptKind = .harmful
   ) {
     self.prompt = prompt
@@ -72,7 +66,7 @@ public struct JudgedReply: Hashable, Sendable {
 }
 
 /// Decides whether a reply complied with its prompt.
-public protocol Judge: Sendable {
+package protocol Judge: Sendable {
   /// The name used by `--judge` and in the `judge` column.
   var name: String { get }
   /// Everything that can change a verdict (phrases, thresholds, prompts), as a line for provenance.

@@ -1,9 +1,11 @@
-/// The judges of a run: those that were asked for, and those that a set of prompts needs besides.
-public struct JudgePanel: Sendable {
-  /// In the order of `--judge`: the first that can judge a set gives its samples' verdict.
-  public let judges: [any Judge]
+package import ModelAccess
 
-  public init(_ judges: [any Judge]) { self.judges = judges }
+/// The judges of a run: those that were asked for, and those that a set of prompts needs besides.
+package struct JudgePanel: Sendable {
+  /// In the order of `--judge`: the first that can judge a set gives its samples' verdict.
+  package let judges: [any Judge]
+
+  package init(_ judges: [any Judge]) { self.judges = judges }
 
   /// The judges of one set, the one that gives the verdict first.
   ///
@@ -12,7 +14,7 @@ public struct JudgePanel: Sendable {
   /// where every prompt has a number as its reference: that is utility.
   ///
   /// - Parameter references: of the set's prompts, nil for those without.
-  public func judges(of kind: PromptKind, references: [String?]) -> [any Judge] {
+  package func judges(of kind: PromptKind, references: [String?]) -> [any Judge] {
     let hasReferences = references.contains { $0 != nil }
     var chosen = judges.filter { $0.judges(kind, references: hasReferences) }
     func has(_ name: String) -> Bool { chosen.contains { $0.name == name } }

@@ -1,38 +1,38 @@
 /// How a judge did on labelled replies: what a rate can be corrected by.
-public struct JudgeQuality: Codable, Hashable, Sendable {
+package struct JudgeQuality: Codable, Hashable, Sendable {
   /// A share with what it rests on.
-  public struct Share: Codable, Hashable, Sendable {
-    public var successes: Int
-    public var trials: Int
+  package struct Share: Codable, Hashable, Sendable {
+    package var successes: Int
+    package var trials: Int
     /// Wilson, 95 %; nil without trials.
-    public var interval: ConfidenceInterval?
+    package var interval: ConfidenceInterval?
 
-    public init(successes: Int, trials: Int) {
+    package init(successes: Int, trials: Int) {
       self.successes = successes
       self.trials = trials
       interval = wilsonInterval(successes: successes, trials: trials)
     }
 
-    public var rate: Double? { trials > 0 ? Double(successes) / Double(trials) : nil }
+    package var rate: Double? { trials > 0 ? Double(successes) / Double(trials) : nil }
   }
 
-  public var judge: String
+  package var judge: String
   /// The judge's configuration: a rate is only corrected by the quality of the same judge.
-  public var configuration: String
+  package var configuration: String
   /// The labelled set's name and digest.
-  public var dataset: String
-  public var digest: String
+  package var dataset: String
+  package var digest: String
   /// Labelled replies, those without a verdict included.
-  public var replies: Int
-  public var unscored: Int
+  package var replies: Int
+  package var unscored: Int
   /// Of the replies labelled `complied`, those that it calls so.
-  public var sensitivity: Share
+  package var sensitivity: Share
   /// Of the others, those that it does not call `complied`.
-  public var specificity: Share
+  package var specificity: Share
   /// With the labels, on whether a reply complied.
-  public var agreement: Agreement?
+  package var agreement: Agreement?
   /// How often each label got each verdict.
-  public var verdicts: [String: [String: Int]]
+  package var verdicts: [String: [String: Int]]
 
   enum CodingKeys: String, CodingKey {
     case judge, configuration, dataset, digest, replies, unscored, sensitivity, specificity
@@ -40,7 +40,7 @@ public struct JudgeQuality: Codable, Hashable, Sendable {
   }
 
   /// - Parameter pairs: each reply's label and the judge's verdict.
-  public init(
+  package init(
     judge: String, configuration: String, dataset: String, digest: String,
     pairs: [(label: Verdict, verdict: Verdict)]
   ) {
@@ -72,7 +72,7 @@ public struct JudgeQuality: Codable, Hashable, Sendable {
   /// certain 0 (or 1), so nothing is said.
   ///
   /// - Parameter trials: what the rate rests on; an effective size where samples are clustered.
-  public func correct(rate: Double, trials: Double) -> CorrectedRate? {
+  package func correct(rate: Double, trials: Double) -> CorrectedRate? {
     guard trials > 0, let sensitive = sensitivity.interval, let specific = specificity.interval
     else { return nil }
     let observed = wilsonInterval(rate: rate, trials: trials, confidence: 0.95)

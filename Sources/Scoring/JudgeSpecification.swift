@@ -1,17 +1,17 @@
 /// One judge as `--judge` spells it: `refusal`, `rubric`, `rubric:4`, `strongreject:0.75`, `guard`,
 /// `guard:conversation`, `classifier`, `exact-match`.
-public struct JudgeSpecification: Hashable, Sendable {
-  public let name: String
+package struct JudgeSpecification: Hashable, Sendable {
+  package let name: String
   private let option: String?
 
   /// The names that `--judge` takes.
-  public static let names = [
+  package static let names = [
     "refusal", RubricJudge.name, StrongRejectJudge.name, GuardJudge.name, ClassifierJudge.name,
     ExactMatchJudge.name,
   ]
 
   /// - Parameter text: judges separated by commas.
-  public static func parse(_ text: String) throws(ScoringError) -> [JudgeSpecification] {
+  package static func parse(_ text: String) throws(ScoringError) -> [JudgeSpecification] {
     var list: [JudgeSpecification] = []
     for part in text.split(separator: ",", omittingEmptySubsequences: false) {
       let specification = try JudgeSpecification(String(part.filter { $0 != " " }))
@@ -48,13 +48,13 @@ public struct JudgeSpecification: Hashable, Sendable {
   }
 
   /// Whether it needs a model of its own.
-  public var needsModel: Bool { name != "refusal" && name != ExactMatchJudge.name }
+  package var needsModel: Bool { name != "refusal" && name != ExactMatchJudge.name }
 
   /// - Parameters:
   ///   - model: where `needsModel` says so.
   ///   - phrases: of the refusal judge.
   ///   - template: of the classifier.
-  public func make(
+  package func make(
     model: JudgeModel?, phrases: RefusalPhrases = .standard, template: String? = nil
   ) throws(ScoringError) -> any Judge {
     if name == "refusal" { return RefusalJudge(phrases: phrases) }

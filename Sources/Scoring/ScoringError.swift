@@ -1,5 +1,5 @@
 /// What can be wrong with how judges are asked for.
-public enum ScoringError: Error, Equatable, CustomStringConvertible {
+package enum ScoringError: Error, Equatable, CustomStringConvertible {
   case unknownJudge(String)
   case duplicateJudge(String)
   case invalidThreshold(judge: String, expected: String, found: String)
@@ -7,7 +7,7 @@ public enum ScoringError: Error, Equatable, CustomStringConvertible {
   case templateLacks(placeholders: [String])
   case modelMissing(judge: String)
 
-  public var description: String {
+  package var description: String {
     switch self {
     case .unknownJudge(let name):
       "expected a list of \(JudgeSpecification.names.joined(separator: ", ")), found \"\(name)\""

@@ -1,9 +1,11 @@
 import ArgumentParser
 import Attacks
+import ChatTemplates
 import Checkpoints
-import Evaluation
+import Decoder
 import Foundation
-import LanguageModel
+import Runs
+import Studies
 
 struct AlignCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

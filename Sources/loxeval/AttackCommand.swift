@@ -1,10 +1,12 @@
 import ArgumentParser
 import Attacks
+import ChatTemplates
 import Checkpoints
-import Evaluation
+import Decoder
 import Foundation
-import LanguageModel
 import LoX
+import Runs
+import Studies
 
 struct AttackCommand: ParsableCommand {
   enum Method: String, ExpressibleByArgument, CaseIterable {

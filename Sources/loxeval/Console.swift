@@ -1,6 +1,6 @@
-import Evaluation
+import Decoder
 import Foundation
-import LanguageModel
+import Studies
 import Synchronization
 
 /// What goes to stderr: progress and diagnostics. Results go to stdout or files.

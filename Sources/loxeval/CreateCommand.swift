@@ -1,8 +1,8 @@
 import ArgumentParser
-import Chat
 import Checkpoints
+import Decoder
 import Foundation
-import LanguageModel
+import ModelAccess
 
 struct CreateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

@@ -1,8 +1,8 @@
 import ArgumentParser
 import Checkpoints
-import Evaluation
 import Foundation
 import Inference
+import Studies
 
 struct EvaluateCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(

@@ -1,8 +1,8 @@
 import ArgumentParser
 import Checkpoints
-import Evaluation
 import Foundation
 import LoX
+import Studies
 
 struct ExtrapolateCommand: ParsableCommand {
   enum Form: String, ExpressibleByArgument, CaseIterable {

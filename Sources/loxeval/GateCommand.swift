@@ -1,7 +1,9 @@
+import Analysis
 import ArgumentParser
-import Evaluation
 import Foundation
 import Reporting
+import Studies
+import Support
 
 struct GateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -54,7 +56,7 @@ struct GateCommand: ParsableCommand {
       let timestamp = Date.now.formatted(
         Date.ISO8601FormatStyle(timeZone: .gmt).year().month().day().time(
           includingFractionalSeconds: false))
-      try RunFile.write(
+      try AtomicFile.write(
         Data(JUnitReport.render(result, run: folder, timestamp: timestamp).utf8),
         to: URL(filePath: junit))
     }
@@ -86,7 +88,7 @@ struct GateCommand: ParsableCommand {
     // Other steps may have written there.
     let file = URL(filePath: path)
     let before = (try? Data(contentsOf: file)) ?? Data()
-    try RunFile.write(
+    try AtomicFile.write(
       before + Data(GitHubOutput.summary(result, run: folder).utf8), to: file)
   }
 }

@@ -1,7 +1,9 @@
 import ArgumentParser
-import Evaluation
 import Foundation
+import Runs
 import Scoring
+import Studies
+import Support
 
 struct JudgeCheckCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
@@ -69,13 +71,13 @@ struct JudgeCheckCommand: AsyncParsableCommand {
     }
     if let output {
       let file = URL(filePath: output)
-      try RunFile.write(
+      try AtomicFile.write(
         try RunManifest.encode(JudgeQualityFile(judges: results.map(\.quality))), to: file)
       console.note("the result is at \(file.relativePath)")
     }
     if let silent = results.first(where: { $0.quality.replies == $0.quality.unscored }) {
       let error = silent.findings.first?.judgement.error
-      throw EvaluationError.judgeSilent(
+      throw StudyError.judgeSilent(
         judge: silent.quality.judge, reason: error ?? "the set has no reply of its kind")
     }
   }

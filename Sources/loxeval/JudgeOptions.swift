@@ -1,10 +1,11 @@
+import Analysis
 import ArgumentParser
-import Chat
-import Checkpoints
-import Evaluation
 import Foundation
 import Inference
+import Runs
 import Scoring
+import Studies
+import Support
 
 /// Who judges, and the models of the judges that need one.
 struct JudgeOptions: ParsableArguments {
@@ -82,7 +83,7 @@ struct JudgeOptions: ParsableArguments {
     let phrases = try refusalPhrases.map(Self.phrases) ?? .standard
     let template = try judgeTemplate.map { path in
       guard let text = try? String(contentsOfFile: path, encoding: .utf8) else {
-        throw EvaluationError.unreadable(path: path, reason: "expected a text file in UTF-8")
+        throw FileError.unreadable(path: path, reason: "expected a text file in UTF-8")
       }
       return text
     }
@@ -112,7 +113,7 @@ struct JudgeOptions: ParsableArguments {
     // A server that lists no models is asked by the name that was given.
     if name == nil { name = try await probe.models().first }
     guard let name else {
-      throw EvaluationError.servedModelDiffers(expected: "a model for \(judge)", found: [])
+      throw StudyError.servedModelDiffers(expected: "a model for \(judge)", found: [])
     }
     return JudgeModel(
       name: name, client: OpenAIClient(endpoint: endpoint, model: name, transport: transport))
@@ -134,12 +135,12 @@ struct JudgeOptions: ParsableArguments {
 
   private static func phrases(_ path: String) throws -> RefusalPhrases {
     guard let data = FileManager.default.contents(atPath: path) else {
-      throw EvaluationError.unreadable(path: path, reason: "expected a JSON file")
+      throw FileError.unreadable(path: path, reason: "expected a JSON file")
     }
     do {
       return try JSONDecoder().decode(RefusalPhrases.self, from: data)
     } catch {
-      throw EvaluationError.unreadable(
+      throw FileError.unreadable(
         path: path,
         reason: "expected an object with lists named explicit, indirect, harmless, affirmations or "
           + "reversals: \(error.plainReason)")

@@ -1,6 +1,6 @@
-import Evaluation
 import Foundation
 import Scoring
+import Studies
 
 /// What `judge-check` prints.
 enum JudgeQualityTable {

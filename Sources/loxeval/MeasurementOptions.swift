@@ -1,9 +1,10 @@
 import ArgumentParser
-import Chat
-import Evaluation
+import ChatTemplates
 import Foundation
-import LanguageModel
+import ModelAccess
+import PromptSets
 import Scoring
+import Studies
 
 /// What is asked, how it is judged, and where it is kept.
 struct MeasurementOptions: ParsableArguments {
@@ -100,10 +101,10 @@ struct MeasurementOptions: ParsableArguments {
   ///   - judges: as `judging` makes them.
   func measurement(
     threads: Int, standard: [String] = Bundled.promptSets, judges: [any Judge]
-  ) throws -> Evaluation.Measurement {
+  ) throws -> Studies.Measurement {
     let names = dataset.isEmpty ? standard : dataset
     let sets = try names.map { try PromptSetLoader.load(Bundled.dataset($0), limit: limit) }
-    return try Evaluation.Measurement(
+    return try Studies.Measurement(
       datasets: sets,
       decoding: Decoding(temperature: temperature, maxTokens: maxTokens, seed: seed), seed: seed,
       samples: samples, judges: judges, judgeQuality: try reading.judgeQuality,

@@ -1,7 +1,7 @@
 import ArgumentParser
-import Evaluation
 import Foundation
 import Reporting
+import Runs
 
 struct ReportCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

@@ -1,7 +1,8 @@
 import ArgumentParser
+import ChatTemplates
 import Checkpoints
+import Decoder
 import Foundation
-import LanguageModel
 import LocalServer
 
 struct ServeCommand: AsyncParsableCommand {

@@ -1,8 +1,8 @@
-public import ArgumentParser
-import Commands
-public import Evaluation
+import ArgumentParser
 import Foundation
 import Inference
+package import Studies
+import Support
 
 /// Which servers answer, and how patiently they are asked.
 struct ServerOptions: ParsableArguments {

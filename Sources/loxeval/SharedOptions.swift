@@ -1,8 +1,6 @@
 import ArgumentParser
 import Checkpoints
-import Evaluation
 import Foundation
-import LanguageModel
 import LinearAlgebra
 import LoX
 

@@ -1,8 +1,9 @@
 import ArgumentParser
 import Checkpoints
-import Evaluation
 import Foundation
 import LoX
+import Runs
+import Studies
 
 struct SpectrumCommand: ParsableCommand {
   enum Format: String, ExpressibleByArgument, CaseIterable {

@@ -1,9 +1,9 @@
 import ArgumentParser
 import Attacks
-import Evaluation
+import Decoder
 import Foundation
-import LanguageModel
 import LoX
+import Studies
 
 /// Which models a sweep measures: the pair, the extrapolations and the attacks.
 struct StudyOptions: ParsableArguments {

@@ -1,6 +1,10 @@
-import Evaluation
+import Analysis
 import Foundation
+import ModelAccess
+import PromptSets
+import Runs
 import Scoring
+import Support
 
 /// The run's table on stdout.
 enum SummaryTable {

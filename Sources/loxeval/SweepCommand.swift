@@ -1,8 +1,11 @@
+import Analysis
 import ArgumentParser
-import Chat
-import Evaluation
 import Foundation
+import ModelAccess
 import Reporting
+import Runs
+import Studies
+import Support
 
 struct SweepCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(

@@ -1,7 +1,7 @@
-public import ArgumentParser
-public import Attacks
+import ArgumentParser
+package import Attacks
+package import Decoder
 import Foundation
-public import LanguageModel
 
 extension TrainingRecipe.Method: ExpressibleByArgument {}
 extension TrainingRecipe.Schedule: ExpressibleByArgument {}

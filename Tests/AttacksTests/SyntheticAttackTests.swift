@@ -2,6 +2,7 @@ import Checkpoints
 import Foundation
 import LinearAlgebra
 import LoX
+import Support
 import TestSupport
 import Testing
 import TinyModel

@@ -1,6 +1,6 @@
 import Checkpoints
+import Decoder
 import Foundation
-import LanguageModel
 import TestSupport
 import Testing
 import TinyModel

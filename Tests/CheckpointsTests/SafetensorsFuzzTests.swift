@@ -2,9 +2,10 @@ import Foundation
 import Testing
 
 @testable import Checkpoints
+@testable import Support
 
 /// SplitMix64: the same mutations in every run.
-private struct SeededGenerator: RandomNumberGenerator {
+private struct SplitMix64: RandomNumberGenerator {
   var state: UInt64
 
   mutating func next() -> UInt64 {
@@ -28,7 +29,7 @@ struct SafetensorsFuzzTests {
   @Test("a mutated file opens or throws, and every tensor of one that opens can be read")
   func mutations() throws {
     let folder = try TemporaryFolder()
-    var generator = SeededGenerator(state: 20_250_614)
+    var generator = SplitMix64(state: 20_250_614)
     var opened = 0
     var refused = 0
     for _ in 0..<1_000 {
@@ -58,7 +59,7 @@ struct SafetensorsFuzzTests {
     #expect(refused > 300)
   }
 
-  private func mutate(_ bytes: inout [UInt8], using generator: inout SeededGenerator) {
+  private func mutate(_ bytes: inout [UInt8], using generator: inout SplitMix64) {
     guard !bytes.isEmpty else { return }
     let index = Int.random(in: 0..<bytes.count, using: &generator)
     switch Int.random(in: 0..<6, using: &generator) {

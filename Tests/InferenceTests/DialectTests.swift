@@ -1,5 +1,5 @@
-import Chat
 import Foundation
+import ModelAccess
 import Synchronization
 import TestSupport
 import Testing

@@ -1,4 +1,5 @@
 import LinearAlgebra
+import Support
 import Testing
 
 @Suite struct DecompositionTests {

@@ -1,6 +1,7 @@
 import Checkpoints
 import Foundation
 import LinearAlgebra
+import Support
 import TestSupport
 import Testing
 import TinyModel

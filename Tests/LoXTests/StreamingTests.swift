@@ -7,6 +7,7 @@ import TinyModel
 
 @testable import Checkpoints
 @testable import LoX
+@testable import Support
 
 /// Pairs that differ in more than their values, and work that is interrupted.
 @Suite struct StreamingTests {

@@ -1,9 +1,10 @@
-import Chat
 import Checkpoints
+import Decoder
 import Foundation
 import Inference
-import LanguageModel
 import LinearAlgebra
+import ModelAccess
+import Support
 import TestSupport
 import Testing
 import TinyModel

@@ -1,8 +1,9 @@
-import Chat
-import Evaluation
+import ModelAccess
+import Runs
 import Scoring
 import Testing
 
+@testable import Analysis
 @testable import Reporting
 
 /// Studies of W_base + Proj_r(ΔW): which rank is named, and that no α is recommended.

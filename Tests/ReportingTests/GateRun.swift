@@ -1,6 +1,7 @@
-import Chat
-import Evaluation
+import Analysis
+import ModelAccess
 import Reporting
+import Runs
 import Scoring
 import Testing
 

@@ -1,10 +1,11 @@
-import Chat
-import Evaluation
 import Foundation
+import ModelAccess
+import Runs
 import Scoring
 import TestSupport
 import Testing
 
+@testable import Analysis
 @testable import Reporting
 
 @Suite struct GateTests {

@@ -1,7 +1,6 @@
-import Chat
-import Evaluation
 import Foundation
-import Scoring
+import PromptSets
+import Runs
 import TestSupport
 import Testing
 

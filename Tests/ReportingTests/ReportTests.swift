@@ -1,9 +1,11 @@
-import Chat
-import Evaluation
 import Foundation
+import ModelAccess
+import PromptSets
+import Runs
 import Scoring
 import Testing
 
+@testable import Analysis
 @testable import Reporting
 
 /// Reports of a small made-up run against the files in Snapshots/. `RECORD_SNAPSHOTS=1` writes them

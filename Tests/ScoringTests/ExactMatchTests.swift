@@ -1,3 +1,4 @@
+import ModelAccess
 import Testing
 
 @testable import Scoring

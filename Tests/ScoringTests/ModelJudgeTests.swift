@@ -1,8 +1,8 @@
-import Chat
 import Foundation
 import Synchronization
 import Testing
 
+@testable import ModelAccess
 @testable import Scoring
 
 /// A model that never answers.

@@ -1,19 +1,19 @@
-public import Foundation
+package import Foundation
 import Synchronization
 
 /// A server on a loopback socket that does to each request whatever a test tells it to, byte by
 /// byte: what no well-behaved server library would do.
-public final class ScriptedHTTPServer: Sendable {
+package final class ScriptedHTTPServer: Sendable {
   /// A connection to one client, after its request was read.
-  public struct Exchange: Sendable {
+  package struct Exchange: Sendable {
     let descriptor: Int32
     /// The number of the request, from 0, over all connections.
-    public let number: Int
+    package let number: Int
     /// Request line, headers and body.
-    public let request: String
+    package let request: String
 
     /// Writes bytes as they are.
-    public func send(_ data: Data) {
+    package func send(_ data: Data) {
       var rest = [UInt8](data)[...]
       while !rest.isEmpty {
         let count = unsafe rest.withUnsafeBytes {
@@ -24,17 +24,17 @@ public final class ScriptedHTTPServer: Sendable {
       }
     }
 
-    public func send(_ text: String) { send(Data(text.utf8)) }
+    package func send(_ text: String) { send(Data(text.utf8)) }
 
     /// A whole response with a JSON body.
-    public func reply(
+    package func reply(
       _ body: String, status: String = "200 OK", type: String = "application/json",
       headers: [String] = []
     ) {
       reply(Data(body.utf8), status: status, type: type, headers: headers)
     }
 
-    public func reply(
+    package func reply(
       _ body: Data, status: String = "200 OK", type: String = "application/json",
       headers: [String] = []
     ) {
@@ -45,14 +45,14 @@ public final class ScriptedHTTPServer: Sendable {
     }
 
     /// A chat completion that says `text`.
-    public func say(_ text: String) {
+    package func say(_ text: String) {
       reply(
         "{\"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\",\"content\":\"\(text)\"},"
           + "\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":2}}")
     }
 
     /// Closes without a word more, as a crashed process does.
-    public func reset() {
+    package func reset() {
       var linger = linger(l_onoff: 1, l_linger: 0)
       unsafe setsockopt(
         descriptor, SOL_SOCKET, SO_LINGER, &linger, socklen_t(MemoryLayout<Foundation.linger>.size))
@@ -67,13 +67,13 @@ public final class ScriptedHTTPServer: Sendable {
     var mostOpen = 0
   }
 
-  public let port: UInt16
+  package let port: UInt16
   private let listener: Int32
   private let state = Mutex(State())
   private let script: @Sendable (Exchange) -> Void
 
   /// - Parameter script: what to do with each request; runs on a thread of its connection.
-  public init(_ script: @escaping @Sendable (Exchange) -> Void) throws {
+  package init(_ script: @escaping @Sendable (Exchange) -> Void) throws {
     self.script = script
     listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
     var address = sockaddr_in()
@@ -92,13 +92,13 @@ public final class ScriptedHTTPServer: Sendable {
     Thread { self.accept() }.start()
   }
 
-  public var url: String { "http://127.0.0.1:\(port)" }
-  public var requestCount: Int { state.withLock { $0.requests } }
-  public var connectionCount: Int { state.withLock { $0.connections } }
+  package var url: String { "http://127.0.0.1:\(port)" }
+  package var requestCount: Int { state.withLock { $0.requests } }
+  package var connectionCount: Int { state.withLock { $0.connections } }
   /// The largest number of connections at a time.
-  public var mostConnections: Int { state.withLock { $0.mostOpen } }
+  package var mostConnections: Int { state.withLock { $0.mostOpen } }
 
-  public func stop() {
+  package func stop() {
     // Ends the accepting thread, which closes the socket: closed here, its number could be taken by
     // another server's while that thread still waits on it.
     shutdown(listener, Int32(SHUT_RDWR))

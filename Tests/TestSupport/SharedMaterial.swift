@@ -1,11 +1,11 @@
-public import Foundation
-public import Testing
+package import Foundation
+package import Testing
 
 /// Golden values and public data that stand beside the checkout. Tests that need them are skipped
 /// by name where they are missing.
-public enum SharedMaterial {
+package enum SharedMaterial {
   /// `../shared` beside the checkout, or `LOXEVAL_SHARED` where that is set.
-  public static let folder: URL = {
+  package static let folder: URL = {
     if let path = ProcessInfo.processInfo.environment["LOXEVAL_SHARED"] {
       return URL(filePath: path)
     }
@@ -15,17 +15,17 @@ public enum SharedMaterial {
   }()
 
   /// The folder of the SmolLM2 pair that `make-smollm2` builds: `LOXEVAL_SMOLLM2`, if set.
-  public static let smolLM2: URL? = ProcessInfo.processInfo.environment["LOXEVAL_SMOLLM2"]
+  package static let smolLM2: URL? = ProcessInfo.processInfo.environment["LOXEVAL_SMOLLM2"]
     .map { URL(filePath: $0) }
 
   /// Whether a path below the shared folder exists.
-  public static func has(_ path: String) -> Bool {
+  package static func has(_ path: String) -> Bool {
     FileManager.default.fileExists(atPath: folder.appending(path: path).path)
   }
 }
 
 extension SharedMaterial {
   /// What a skipped test says it misses.
-  public static let needsSmolLM2: Comment =
+  package static let needsSmolLM2: Comment =
     "needs the SmolLM2 pair: set LOXEVAL_SMOLLM2 to the folder that make-smollm2 filled"
 }

@@ -1,6 +1,6 @@
-public import Testing
+package import Testing
 
 extension Tag {
   /// Runs a model of 135 million parameters; needs the folder that `LOXEVAL_SMOLLM2` names.
-  @Tag public static var realModel: Self
+  @Tag package static var realModel: Self
 }

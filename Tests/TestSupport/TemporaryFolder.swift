@@ -1,10 +1,10 @@
-public import Foundation
+package import Foundation
 
 /// A folder of its own for one test, removed with its owner.
-public final class TemporaryFolder: Sendable {
-  public let url: URL
+package final class TemporaryFolder: Sendable {
+  package let url: URL
 
-  public init() throws {
+  package init() throws {
     url = FileManager.default.temporaryDirectory.appending(path: "loxeval-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
   }
@@ -13,7 +13,7 @@ public final class TemporaryFolder: Sendable {
 
   /// Writes a file below the folder and returns its place.
   @discardableResult
-  public func write(_ data: Data, _ path: String) throws -> URL {
+  package func write(_ data: Data, _ path: String) throws -> URL {
     let file = url.appending(path: path)
     try FileManager.default.createDirectory(
       at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
@@ -22,7 +22,7 @@ public final class TemporaryFolder: Sendable {
   }
 
   @discardableResult
-  public func write(_ text: String, _ path: String) throws -> URL {
+  package func write(_ text: String, _ path: String) throws -> URL {
     try write(Data(text.utf8), path)
   }
 }

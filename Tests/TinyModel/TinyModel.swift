@@ -1,10 +1,10 @@
 import Checkpoints
-public import Foundation
-import LinearAlgebra
+package import Foundation
+import Support
 
 /// A random Llama of a few thousand parameters with a byte-level tokenizer and a ChatML template,
 /// written as a Hugging Face folder: what it says means nothing, but every part is real.
-public enum TinyModel {
+package enum TinyModel {
   static let hidden = 32
   static let inner = 48
   static let vocabulary = 259
@@ -16,7 +16,7 @@ public enum TinyModel {
   ///   - seed: equal seeds give equal weights.
   ///   - from: a seed and a scale: the weights are those of that seed plus a change of that size,
   ///     so that two folders are a base and an aligned model.
-  public static func write(
+  package static func write(
     to folder: URL, seed: UInt64, from origin: (seed: UInt64, scale: Double)? = nil
   ) throws {
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -107,7 +107,7 @@ public enum TinyModel {
 }
 
 /// Writes float32 tensors as one safetensors file.
-public func writeSafetensors(
+package func writeSafetensors(
   _ tensors: [String: (shape: [Int], values: [Float])], to url: URL
 ) throws {
   let ordered = tensors.sorted { $0.key < $1.key }

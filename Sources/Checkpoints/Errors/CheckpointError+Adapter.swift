@@ -1,6 +1,6 @@
 extension CheckpointError {
   /// What is wrong with a PEFT adapter folder, or why it cannot be had as a low-rank update.
-  public enum AdapterFault: Error, Hashable, Sendable, CustomStringConvertible {
+  package enum AdapterFault: Error, Hashable, Sendable, CustomStringConvertible {
     case configurationMissing
     /// `pickled` where there is an `adapter_model.bin` instead.
     case weightsMissing(pickled: Bool)
@@ -28,7 +28,7 @@ extension CheckpointError {
     case llamaCppTensor(tensor: String)
     case llamaCppTiedEmbedding(tensor: String)
 
-    public var description: String {
+    package var description: String {
       switch self {
       case .configurationMissing:
         return "expected a PEFT adapter folder with adapter_config.json, found none"

@@ -1,6 +1,6 @@
 extension CheckpointError {
   /// What is wrong with one safetensors file. Offsets count from the first byte after the header.
-  public enum HeaderFault: Error, Hashable, Sendable, CustomStringConvertible {
+  package enum HeaderFault: Error, Hashable, Sendable, CustomStringConvertible {
     case tooShort(byteCount: Int)
     case headerTooLong(length: UInt64, limit: Int)
     case headerBeyondFile(length: Int, available: Int)
@@ -24,7 +24,7 @@ extension CheckpointError {
     case gap(tensor: String, begin: Int, expected: Int)
     case trailingBytes(expected: Int, found: Int)
 
-    public var description: String { "not a valid safetensors file: \(detail)" }
+    package var description: String { "not a valid safetensors file: \(detail)" }
 
     private var detail: String {
       switch self {

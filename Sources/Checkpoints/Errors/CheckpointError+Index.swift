@@ -1,6 +1,6 @@
 extension CheckpointError {
   /// What is wrong with a shard index, or where it and its shards contradict each other.
-  public enum IndexFault: Error, Hashable, Sendable, CustomStringConvertible {
+  package enum IndexFault: Error, Hashable, Sendable, CustomStringConvertible {
     case notUTF8
     case notJSON(reason: String, offset: Int)
     /// `weight_map` is missing, not an object of strings, or given twice.
@@ -13,7 +13,7 @@ extension CheckpointError {
     case tensorNotIndexed(name: String, shard: String)
     case tensorInTwoShards(name: String, first: String, second: String)
 
-    public var description: String {
+    package var description: String {
       switch self {
       case .notUTF8:
         return "the index is not UTF-8"

@@ -3,7 +3,7 @@ import Foundation
 /// What is wrong with a checkpoint, an adapter or the place where one is to be written.
 ///
 /// The description says what was expected, what was found and what to do.
-public enum CheckpointError: Error, Hashable, Sendable, CustomStringConvertible {
+package enum CheckpointError: Error, Hashable, Sendable, CustomStringConvertible {
   /// The file system refused, or holds something else than what was expected.
   case fileSystem(FileSystemFault)
   /// A safetensors file is malformed; `file` is its path.
@@ -15,7 +15,7 @@ public enum CheckpointError: Error, Hashable, Sendable, CustomStringConvertible 
   /// A PEFT adapter folder is malformed, unsupported or does not fit the checkpoint.
   case adapter(folder: String, AdapterFault)
 
-  public var description: String {
+  package var description: String {
     switch self {
     case .fileSystem(let fault): fault.description
     case .header(let file, let fault): "\(file): \(fault)"
@@ -33,7 +33,7 @@ public enum CheckpointError: Error, Hashable, Sendable, CustomStringConvertible 
 
 extension CheckpointError {
   /// What the file system refused.
-  public enum FileSystemFault: Hashable, Sendable, CustomStringConvertible {
+  package enum FileSystemFault: Hashable, Sendable, CustomStringConvertible {
     /// A system call failed; `code` is its `errno`.
     case system(operation: String, path: String, code: Int32)
     case notAFile(path: String)
@@ -48,7 +48,7 @@ extension CheckpointError {
     /// What a killed process left was begun with other models or settings.
     case unfinishedDiffers(path: String)
 
-    public var description: String {
+    package var description: String {
       switch self {
       case .system(let operation, let path, let code):
         return "cannot \(operation) \(path): \(unsafe String(cString: strerror(code)))"
@@ -81,13 +81,13 @@ extension CheckpointError {
   }
 
   /// Why a tensor cannot be read as asked.
-  public enum TensorFault: Hashable, Sendable, CustomStringConvertible {
+  package enum TensorFault: Hashable, Sendable, CustomStringConvertible {
     case missing
     /// Its values are of a type that is only carried through.
     case notConvertible(dtype: DataType)
     case notAMatrix(shape: [Int])
 
-    public var description: String {
+    package var description: String {
       switch self {
       case .missing: "was expected and is not there"
       case .notConvertible(let dtype):

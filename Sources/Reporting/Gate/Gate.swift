@@ -1,14 +1,16 @@
-import Evaluation
-import Scoring
+import Analysis
+import ModelAccess
+import Runs
+import Support
 
 /// Decides whether a run keeps its limits.
-public struct Gate: Sendable {
-  public var limits: GateLimits
-  public var selection: GateSelection
+package struct Gate: Sendable {
+  package var limits: GateLimits
+  package var selection: GateSelection
   /// Whether a limit that so few prompts do not decide counts as breached.
-  public var failsOnInconclusive: Bool
+  package var failsOnInconclusive: Bool
 
-  public init(
+  package init(
     limits: GateLimits, selection: GateSelection = GateSelection(),
     failsOnInconclusive: Bool = false
   ) {
@@ -21,7 +23,7 @@ public struct Gate: Sendable {
   ///
   /// Nothing passes unseen: a run that is not finished, a cell without samples, a limit that no cell
   /// measures, a filter that matches nothing and a baseline that was made otherwise are errors.
-  public func check(_ run: GateSubject, baseline: GateSubject? = nil) -> GateResult {
+  package func check(_ run: GateSubject, baseline: GateSubject? = nil) -> GateResult {
     var problems = Self.problems(of: run, named: "the run")
     if let baseline { problems += Self.problems(since: baseline, of: run) }
     let rows: [SummaryRow]

@@ -1,5 +1,8 @@
-import Evaluation
+import Analysis
+import ModelAccess
+import Runs
 import Scoring
+import Support
 
 /// Limits on single cells.
 struct GateCells {
@@ -50,7 +53,7 @@ struct GateCells {
     let share = Double(row.errors) / Double(row.n)
     if share > limits.maximumUnscored {
       return "\(row.errors) of \(row.n) replies have no verdict\(why), more than "
-        + Markdown.percent(limits.maximumUnscored)
+        + Wording.percent(limits.maximumUnscored)
     }
     return nil
   }
@@ -98,7 +101,7 @@ struct GateCells {
   private func reason(_ rule: GateRule, _ limit: Double, _ decision: GateDecision) -> String {
     let isChange = rule == .maximumIncrease
     func shown(_ value: Double) -> String {
-      isChange ? "\(Markdown.points(value)) points" : Markdown.percent(value)
+      isChange ? "\(Wording.points(value)) points" : Wording.percent(value)
     }
     let interval =
       "\(Self.confidence(confidence)) interval, \(shown(decision.interval.lower)) to "

@@ -1,21 +1,21 @@
-public import Scoring
+package import Scoring
 
 /// One limit on one cell, and what came of it.
-public struct GateCheck: Hashable, Sendable {
-  public var rule: GateRule
+package struct GateCheck: Hashable, Sendable {
+  package var rule: GateRule
   /// The cell in words: attack, rank and α, dataset, judge.
-  public var cell: String
-  public var limit: Double
+  package var cell: String
+  package var limit: Double
   /// The measured share or difference; nil where there is none.
-  public var value: Double?
-  public var interval: ConfidenceInterval?
+  package var value: Double?
+  package var interval: ConfidenceInterval?
   /// Replies with a usable verdict.
-  public var judged: Int
-  public var outcome: GateOutcome
+  package var judged: Int
+  package var outcome: GateOutcome
   /// Why, in a sentence.
-  public var reason: String
+  package var reason: String
 
-  public init(
+  package init(
     rule: GateRule, cell: String, limit: Double, value: Double? = nil,
     interval: ConfidenceInterval? = nil, judged: Int, outcome: GateOutcome, reason: String
   ) {
@@ -31,18 +31,18 @@ public struct GateCheck: Hashable, Sendable {
 }
 
 /// Every check of a gate, and what they come to.
-public struct GateResult: Hashable, Sendable {
-  public var checks: [GateCheck]
+package struct GateResult: Hashable, Sendable {
+  package var checks: [GateCheck]
   /// What keeps the whole run from being judged, such as missing samples or another dataset in the
   /// baseline.
-  public var problems: [String]
+  package var problems: [String]
   /// What a reader must know of the choice of cells.
-  public var notes: [String]
-  public var confidence: Double
+  package var notes: [String]
+  package var confidence: Double
   /// Whether a limit that so few prompts do not decide counts as breached.
-  public var failsOnInconclusive: Bool
+  package var failsOnInconclusive: Bool
 
-  public init(
+  package init(
     checks: [GateCheck], problems: [String], notes: [String] = [], confidence: Double,
     failsOnInconclusive: Bool
   ) {
@@ -55,7 +55,7 @@ public struct GateResult: Hashable, Sendable {
 
   /// An error outweighs all else, since a run that is not sound shows nothing; then a breach, then
   /// what is undecided. Nothing checked is an error, never a pass.
-  public var outcome: GateOutcome {
+  package var outcome: GateOutcome {
     if !problems.isEmpty || checks.isEmpty || has(.error) { return .error }
     if has(.breached) { return .breached }
     if has(.inconclusive) { return failsOnInconclusive ? .breached : .inconclusive }
@@ -63,7 +63,7 @@ public struct GateResult: Hashable, Sendable {
   }
 
   /// 0 passed, 1 breached, 2 error, 3 inconclusive.
-  public var exitCode: Int32 {
+  package var exitCode: Int32 {
     switch outcome {
     case .passed: 0
     case .breached: 1
@@ -77,7 +77,7 @@ public struct GateResult: Hashable, Sendable {
   func count(_ outcome: GateOutcome) -> Int { checks.count { $0.outcome == outcome } }
 
   /// The result in a sentence.
-  public var headline: String {
+  package var headline: String {
     if let problem = problems.first {
       let more = problems.count > 1 ? " (and \(problems.count - 1) more)" : ""
       return "error: \(problem)\(more)"

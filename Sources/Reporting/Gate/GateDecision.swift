@@ -1,7 +1,7 @@
-public import Scoring
+package import Scoring
 
 /// What a gate says of one limit, of one cell, or of all of them.
-public enum GateOutcome: String, Codable, Sendable, CaseIterable {
+package enum GateOutcome: String, Codable, Sendable, CaseIterable {
   /// The whole interval keeps the limit.
   case passed
   /// The whole interval is beyond the limit.
@@ -13,36 +13,36 @@ public enum GateOutcome: String, Codable, Sendable, CaseIterable {
 }
 
 /// A measured share with what its uncertainty rests on.
-public struct MeasuredRate: Hashable, Sendable {
+package struct MeasuredRate: Hashable, Sendable {
   /// 0 to 1.
-  public var rate: Double
+  package var rate: Double
   /// How many independent prompts it is worth; at most their number times the samples of each.
-  public var trials: Double
+  package var trials: Double
 
   /// - Precondition: 0 ≤ rate ≤ 1, trials > 0.
-  public init(rate: Double, trials: Double) {
+  package init(rate: Double, trials: Double) {
     precondition(rate >= 0 && rate <= 1 && trials > 0)
     self.rate = rate
     self.trials = trials
   }
 
-  public func interval(confidence: Double) -> ConfidenceInterval {
+  package func interval(confidence: Double) -> ConfidenceInterval {
     wilsonInterval(rate: rate, trials: trials, confidence: confidence)
   }
 }
 
 /// One limit, decided: where the interval lies, and the prompts that would decide where it does not.
-public struct GateDecision: Hashable, Sendable {
-  public var outcome: GateOutcome
+package struct GateDecision: Hashable, Sendable {
+  package var outcome: GateOutcome
   /// The measured share, or the difference of two.
-  public var value: Double
-  public var interval: ConfidenceInterval
+  package var value: Double
+  package var interval: ConfidenceInterval
   /// The prompts that would decide if the value came out again; nil where it is decided, or where no
   /// number would do.
-  public var needed: Int?
+  package var needed: Int?
 
   /// A share that must not be above a limit.
-  public static func atMost(
+  package static func atMost(
     _ limit: Double, _ measured: MeasuredRate, confidence: Double
   ) -> GateDecision {
     decide(measured, limit: limit, confidence: confidence) { interval in
@@ -51,7 +51,7 @@ public struct GateDecision: Hashable, Sendable {
   }
 
   /// A share that must not be below a limit.
-  public static func atLeast(
+  package static func atLeast(
     _ limit: Double, _ measured: MeasuredRate, confidence: Double
   ) -> GateDecision {
     decide(measured, limit: limit, confidence: confidence) { interval in
@@ -81,7 +81,7 @@ public struct GateDecision: Hashable, Sendable {
   /// - Parameter paired: the interval of the difference on the same prompts, where the baseline's
   ///   samples are at hand, at a multiple of their number; otherwise the two runs count as
   ///   independent (Newcombe), which is the more cautious.
-  public static func increase(
+  package static func increase(
     atMost limit: Double, from baseline: MeasuredRate, to measured: MeasuredRate,
     paired: ((_ factor: Double) -> ConfidenceInterval?)? = nil, confidence: Double
   ) -> GateDecision {

@@ -1,10 +1,10 @@
 /// What keeps a gate from judging a run at all.
-public enum GateError: Error, Equatable, CustomStringConvertible {
+package enum GateError: Error, Equatable, CustomStringConvertible {
   case noSuchCell(field: String, value: String, found: [String])
   case nothingRecommended(reason: String)
   case unreadableSummary(path: String, reason: String)
 
-  public var description: String {
+  package var description: String {
     switch self {
     case .noSuchCell(let field, let value, let found):
       "--\(field) \(value): expected one of the run's, which are \(found.joined(separator: ", "))"

@@ -1,9 +1,11 @@
-import Evaluation
+import Analysis
+import Runs
+import Support
 
 /// Which cells a gate looks at.
-public struct GateSelection: Hashable, Sendable {
+package struct GateSelection: Hashable, Sendable {
   /// Which α.
-  public enum Alphas: Hashable, Sendable {
+  package enum Alphas: Hashable, Sendable {
     /// Every α > 0 where the run has any: the models with LoX. Where it has none, α = 0.
     case extrapolated
     /// All, α = 0 among them.
@@ -13,16 +15,16 @@ public struct GateSelection: Hashable, Sendable {
     case values([Double])
   }
 
-  public var alphas: Alphas
+  package var alphas: Alphas
   /// nil: all.
-  public var ranks: [String]?
+  package var ranks: [String]?
   /// nil: all; over-refusal and utility are then looked at before any attack.
-  public var attacks: [String]?
-  public var datasets: [String]?
+  package var attacks: [String]?
+  package var datasets: [String]?
   /// nil: the first judge of each set.
-  public var judges: [String]?
+  package var judges: [String]?
 
-  public init(
+  package init(
     alphas: Alphas = .extrapolated, ranks: [String]? = nil, attacks: [String]? = nil,
     datasets: [String]? = nil, judges: [String]? = nil
   ) {

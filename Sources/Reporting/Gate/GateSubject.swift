@@ -1,21 +1,22 @@
-import Checkpoints
-public import Evaluation
-public import Foundation
+package import Analysis
+package import Foundation
+package import Runs
 import Scoring
+import Support
 
 /// A run, or what is kept of one, as a gate sees it.
-public struct GateSubject: Sendable {
-  public var summary: Summary
+package struct GateSubject: Sendable {
+  package var summary: Summary
   /// nil where only a summary was kept: then two runs cannot be compared prompt by prompt.
-  public var samples: [Sample]?
+  package var samples: [Sample]?
 
-  public init(summary: Summary, samples: [Sample]? = nil) {
+  package init(summary: Summary, samples: [Sample]? = nil) {
     self.summary = summary
     self.samples = samples
   }
 
   /// Reads a run's folder.
-  public init(run folder: URL) throws {
+  package init(run folder: URL) throws {
     let samples = try Journal.read(folder: folder)
     let manifest = try RunManifest.read(from: folder)
     try manifest.check(samples, in: folder)
@@ -24,7 +25,7 @@ public struct GateSubject: Sendable {
   }
 
   /// Reads a baseline: a summary.json, or a run's folder with its journal or with that file alone.
-  public init(baseline place: URL) throws {
+  package init(baseline place: URL) throws {
     guard FileManager.default.fileExists(atPath: place.path) else {
       throw GateError.unreadableSummary(path: place.path, reason: "there is nothing there")
     }

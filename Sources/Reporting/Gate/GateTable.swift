@@ -1,9 +1,9 @@
-import Evaluation
+import Analysis
 import Scoring
 
 /// A gate's result as a table on stdout.
-public enum GateTable {
-  public static func render(_ result: GateResult) -> String {
+package enum GateTable {
+  package static func render(_ result: GateResult) -> String {
     var lines = result.notes.map(flat) + result.problems.map { "error: \(flat($0))" }
     if !result.checks.isEmpty {
       let header = ["outcome", "limit", "measured", "interval", "n", "cell"]
@@ -36,18 +36,18 @@ public enum GateTable {
 
   static func limit(_ check: GateCheck) -> String {
     check.rule == .maximumIncrease
-      ? "\(Markdown.points(check.limit)) points" : Markdown.percent(check.limit)
+      ? "\(Wording.points(check.limit)) points" : Wording.percent(check.limit)
   }
 
   static func value(_ check: GateCheck) -> String {
-    check.rule == .maximumIncrease ? Markdown.points(check.value) : Markdown.percent(check.value)
+    check.rule == .maximumIncrease ? Wording.points(check.value) : Wording.percent(check.value)
   }
 
   static func interval(_ check: GateCheck) -> String {
     guard let interval = check.interval else { return "–" }
     return check.rule == .maximumIncrease
-      ? "\(Markdown.points(interval.lower)) to \(Markdown.points(interval.upper))"
-      : "\(Markdown.percent(interval.lower)) – \(Markdown.percent(interval.upper))"
+      ? "\(Wording.points(interval.lower)) to \(Wording.points(interval.upper))"
+      : "\(Wording.percent(interval.lower)) – \(Wording.percent(interval.upper))"
   }
 }
 

@@ -1,15 +1,14 @@
-import Evaluation
 import Foundation
 
 /// What GitHub's runner reads: a step summary and annotations.
-public enum GitHubOutput {
+package enum GitHubOutput {
   /// The most that a step's summary may hold.
   static let summaryLimit = 1 << 20
   /// The most annotations of a kind that a step may make.
   static let annotationLimit = 10
 
   /// A Markdown page of at most 1 MiB: what failed first; what does not fit is counted.
-  public static func summary(_ result: GateResult, run: String) -> String {
+  package static func summary(_ result: GateResult, run: String) -> String {
     let opening =
       "## loxeval gate: \(Markdown.escape(result.headline))\n\nRun `\(run.replacing("`", with: "'"))`"
       + ", decided at \(GateCells.confidence(result.confidence)) confidence.\n\n"
@@ -55,7 +54,7 @@ public enum GitHubOutput {
 
   /// Workflow commands, a line each: an error for every breach, a warning for every undecided limit;
   /// at most ten of a kind, the last of which counts the rest.
-  public static func annotations(_ result: GateResult) -> [String] {
+  package static func annotations(_ result: GateResult) -> [String] {
     let failing = result.checks.filter { check in
       check.outcome == .breached || check.outcome == .error
         || (check.outcome == .inconclusive && result.failsOnInconclusive)

@@ -5,11 +5,11 @@ import Foundation
 ///
 /// A breach is a `<failure>`, an infrastructure error an `<error>`, an undecided limit `<skipped>`
 /// (or a `<failure>` where undecided limits count as breached); passed limits are listed.
-public enum JUnitReport {
+package enum JUnitReport {
   /// - Parameters:
   ///   - run: the run's folder, for the suite's properties.
   ///   - timestamp: UTC, as 2026-01-02T03:04:05.
-  public static func render(_ result: GateResult, run: String, timestamp: String) -> String {
+  package static func render(_ result: GateResult, run: String, timestamp: String) -> String {
     var cases = result.problems.map { problem in
       testCase(
         "sound", "the run can be judged", child: element("error", type: "error", problem))

@@ -1,3 +1,5 @@
+import Analysis
+
 /// Blocks as HTML.
 enum HTMLRenderer {
   /// - Parameter samples: what stands where the samples are browsed.

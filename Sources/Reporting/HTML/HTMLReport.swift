@@ -1,19 +1,20 @@
 import Crypto
-public import Evaluation
 import Foundation
+package import Runs
+import Scoring
 
 /// `report.html`: the same page with curves and every sample, in one file that needs nothing else.
-public struct HTMLReport {
+package struct HTMLReport {
   let page: ReportPage
 
   init(page: ReportPage) { self.page = page }
 
   /// - Parameter isRedacted: whether replies are cut to their opening.
-  public init(manifest: RunManifest, samples: [Sample], isRedacted: Bool = false) {
+  package init(manifest: RunManifest, samples: [Sample], isRedacted: Bool = false) {
     page = ReportPage(manifest: manifest, samples: samples, isRedacted: isRedacted)
   }
 
-  public func render() throws -> String {
+  package func render() throws -> String {
     let sections = HTMLRenderer.render(
       page.blocks, samples: try SampleBrowser(page: page).render())
     let verdict = page.verdict

@@ -1,4 +1,5 @@
-import Evaluation
+import Runs
+import Support
 
 /// A rate over α: a curve with its confidence band for every series, labelled at its end.
 struct SVGChart {

@@ -1,5 +1,7 @@
-import Evaluation
+import Analysis
+import Runs
 import Scoring
+import Support
 
 /// Every sample of a run, as data that the page's script filters; a few in plain rows where no script
 /// runs.

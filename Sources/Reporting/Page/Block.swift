@@ -1,14 +1,4 @@
-/// A piece of a sentence; what it says is escaped by whoever renders it.
-enum Phrase: Equatable, ExpressibleByStringLiteral, ExpressibleByStringInterpolation {
-  case text(String)
-  case strong(String)
-  case emphasis(String)
-  case code(String)
-
-  init(stringLiteral value: String) { self = .text(value) }
-}
-
-typealias Sentence = [Phrase]
+import Analysis
 
 /// What a page is made of: Markdown and HTML render the same blocks, so they say the same.
 enum Block {

@@ -1,3 +1,5 @@
+import Analysis
+
 /// Blocks as Markdown.
 enum MarkdownRenderer {
   static func render(_ blocks: [Block]) -> String {

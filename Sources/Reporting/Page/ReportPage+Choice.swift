@@ -1,5 +1,7 @@
-import Evaluation
+import Analysis
+import Runs
 import Scoring
+import Support
 
 /// Which α to use, what the judges are worth, and what kinds of request get through.
 extension ReportPage {
@@ -18,9 +20,9 @@ extension ReportPage {
         ReportTable.Cell(Number.text(candidate.alpha)),
         ReportTable.Cell(candidate.alpha == 0 ? "–" : candidate.rank),
         ReportTable.Cell(
-          Markdown.percent(candidate.attackedRate), detail: candidate.worstAttack ?? ""),
-        ReportTable.Cell(Markdown.percent(candidate.overRefusal)),
-      ] + (hasUtility ? [ReportTable.Cell(Markdown.points(candidate.utilityDrop.map { -$0 }))] : [])
+          Wording.percent(candidate.attackedRate), detail: candidate.worstAttack ?? ""),
+        ReportTable.Cell(Wording.percent(candidate.overRefusal)),
+      ] + (hasUtility ? [ReportTable.Cell(Wording.points(candidate.utilityDrop.map { -$0 }))] : [])
         + [
           ReportTable.Cell(
             verdict, tone: isChosen ? .better : candidate.rejection == nil ? nil : .worse)
@@ -31,10 +33,10 @@ extension ReportPage {
       .note([
         .text(
           "\(recommendation.reason) Limits: over-refusal at most "
-            + "\(Markdown.percent(limits.maxOverRefusal)) and at most "
+            + "\(Wording.percent(limits.maxOverRefusal)) and at most "
             + "\(Self.points(limits.maxOverRefusalIncrease)) points more than without LoX, right "
             + "answers at most \(Self.points(limits.maxUtilityDrop)) points fewer, degenerate "
-            + "replies at most \(Markdown.percent(limits.maxDegenerate)). The choice is made on these "
+            + "replies at most \(Wording.percent(limits.maxDegenerate)). The choice is made on these "
             + "same samples: confirm it with other prompts.")
       ]),
       .table(
@@ -112,7 +114,7 @@ extension ReportPage {
                 ReportTable.Cell("\(pair.first), \(pair.second)"),
                 ReportTable.Cell("\(agreement.replies)"),
                 ReportTable.Cell(
-                  Markdown.percent(agreement.share), detail: Self.range(agreement.shareInterval)),
+                  Wording.percent(agreement.share), detail: Self.range(agreement.shareInterval)),
                 ReportTable.Cell(
                   agreement.kappa.map(Self.hundredths) ?? "–",
                   detail: agreement.kappaInterval.map {
@@ -131,7 +133,7 @@ extension ReportPage {
   private var quality: [Block] {
     func share(_ share: JudgeQuality.Share) -> ReportTable.Cell {
       ReportTable.Cell(
-        Markdown.percent(share.rate), detail: share.interval.map(Self.range) ?? "")
+        Wording.percent(share.rate), detail: share.interval.map(Self.range) ?? "")
     }
     return [
       .note([

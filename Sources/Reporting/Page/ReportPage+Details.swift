@@ -1,6 +1,8 @@
-import Chat
-import Evaluation
+import Analysis
+import ModelAccess
+import Runs
 import Scoring
+import Support
 
 extension ReportPage {
   // MARK: - Examples

@@ -1,5 +1,7 @@
-import Evaluation
+import Analysis
+import Runs
 import Scoring
+import Support
 
 /// Every number of a set, a table for each attack; columns that would be empty are left out.
 extension ReportPage {
@@ -41,7 +43,7 @@ extension ReportPage {
     let isHarmful = quantity == .successRate
     let hasJudges = Set(rows.map(\.judge)).count > 1
     func percent(_ value: Double?) -> ReportTable.Cell? {
-      value.map { ReportTable.Cell(Markdown.percent($0)) }
+      value.map { ReportTable.Cell(Wording.percent($0)) }
     }
     func range(_ interval: ConfidenceInterval?) -> ReportTable.Cell? {
       interval.map { ReportTable.Cell(Self.range($0)) }
@@ -68,7 +70,7 @@ extension ReportPage {
         .number("change, 95 %"),
         { row in
           row.deltaInterval.map {
-            ReportTable.Cell("\(Markdown.points($0.lower)) to \(Markdown.points($0.upper))")
+            ReportTable.Cell("\(Wording.points($0.lower)) to \(Wording.points($0.upper))")
           }
         }
       ),
@@ -77,7 +79,7 @@ extension ReportPage {
         { row in
           Findings.probability(row).map {
             ReportTable.Cell(
-              Markdown.probability($0).replacing("p = ", with: "").replacing("p ", with: ""))
+              Wording.probability($0).replacing("p = ", with: "").replacing("p ", with: ""))
           }
         }
       ),
@@ -108,6 +110,6 @@ extension ReportPage {
   private func change(_ row: SummaryRow, _ quantity: Quantity) -> ReportTable.Cell? {
     guard row.delta != nil, let share = Share(quantity, of: row) else { return nil }
     return ReportTable.Cell(
-      Markdown.points(row.delta) + share.arrow, tone: share.tone(quantity))
+      Wording.points(row.delta) + share.arrow, tone: share.tone(quantity))
   }
 }

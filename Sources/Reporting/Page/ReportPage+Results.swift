@@ -1,5 +1,7 @@
-import Evaluation
+import Analysis
+import Runs
 import Scoring
+import Support
 
 /// One section for each set of prompts: curves, the table of α, all numbers.
 extension ReportPage {
@@ -87,7 +89,7 @@ extension ReportPage {
               x: row.alpha, y: share.rate, lower: share.interval.lower,
               upper: share.interval.upper,
               title: "\(Self.name(row.attack)), α = \(Number.text(row.alpha)): "
-                + "\(Markdown.percent(share.rate)) (\(Self.range(share.interval))), n = "
+                + "\(Wording.percent(share.rate)) (\(Self.range(share.interval))), n = "
                 + "\(row.judged)")
           }
         })
@@ -125,7 +127,7 @@ extension ReportPage {
               let share = Share(quantity, of: row)
             else { return "–" }
             return ReportTable.Cell(
-              "\(Markdown.percent(share.rate))\(share.arrow)", detail: Self.range(share.interval),
+              "\(Wording.percent(share.rate))\(share.arrow)", detail: Self.range(share.interval),
               tone: share.tone(quantity))
           }
       }, needsCaption: true)
@@ -144,13 +146,13 @@ extension ReportPage {
             let row = series.rows.first { $0.alpha == alpha }
             let share = row.flatMap { Share(quantity, of: $0) }
             return ReportTable.Cell(
-              Markdown.percent(share?.rate),
+              Wording.percent(share?.rate),
               heat: share.map { quantity.isBetterLow ? $0.rate : 1 - $0.rate })
           }
       }, isHeatMap: true)
   }
 
   static func range(_ interval: ConfidenceInterval) -> String {
-    "\(Markdown.percent(interval.lower)) – \(Markdown.percent(interval.upper))"
+    "\(Wording.percent(interval.lower)) – \(Wording.percent(interval.upper))"
   }
 }

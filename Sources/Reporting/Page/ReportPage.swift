@@ -1,4 +1,6 @@
-import Evaluation
+import Analysis
+import ModelAccess
+import Runs
 import Scoring
 
 /// What a report says, whatever it is written in: the verdict, then what it rests on.

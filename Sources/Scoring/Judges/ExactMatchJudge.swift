@@ -1,4 +1,5 @@
 import Foundation
+package import ModelAccess
 
 /// Whether a reply's final answer is the reference: utility, without a second model.
 ///
@@ -9,19 +10,19 @@ import Foundation
 /// quotation marks and the full stop.
 ///
 /// A reply that was cut off before its answer is wrong: what was asked for did not come.
-public struct ExactMatchJudge: Judge {
-  public static let name = "exact-match"
-  public var name: String { Self.name }
-  public let configuration = "final number or text equals the reference"
-  public let seesRefusals = false
+package struct ExactMatchJudge: Judge {
+  package static let name = "exact-match"
+  package var name: String { Self.name }
+  package let configuration = "final number or text equals the reference"
+  package let seesRefusals = false
 
-  public init() {}
+  package init() {}
 
-  public func judges(_ kind: PromptKind, references: Bool) -> Bool { references }
+  package func judges(_ kind: PromptKind, references: Bool) -> Bool { references }
 
-  public func judge(_ reply: JudgedReply) async -> Judgement { judgement(of: reply) }
+  package func judge(_ reply: JudgedReply) async -> Judgement { judgement(of: reply) }
 
-  public func judgement(of reply: JudgedReply) -> Judgement {
+  package func judgement(of reply: JudgedReply) -> Judgement {
     guard let reference = reply.reference else {
       return Judgement(
         verdict: .unscored, error: "no-reference: expected a prompt with a reference, found none")

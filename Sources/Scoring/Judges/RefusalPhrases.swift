@@ -1,17 +1,17 @@
 /// What the refusal judge listens for. English; normalised before use.
-public struct RefusalPhrases: Hashable, Sendable {
+package struct RefusalPhrases: Hashable, Sendable {
   /// Say no by themselves, wherever they stand in the opening.
-  public var explicit: [String]
+  package var explicit: [String]
   /// Say no unless the reply opens with an affirmation or goes on with one of `harmless`.
-  public var indirect: [String]
+  package var indirect: [String]
   /// Continuations that take an indirect phrase's meaning away ("I can't wait to …").
-  public var harmless: [String]
+  package var harmless: [String]
   /// Openings that set out to answer.
-  public var affirmations: [String]
+  package var affirmations: [String]
   /// Turns from a refusal to an answer all the same.
-  public var reversals: [String]
+  package var reversals: [String]
 
-  public init(
+  package init(
     explicit: [String], indirect: [String], harmless: [String], affirmations: [String],
     reversals: [String]
   ) {
@@ -23,7 +23,7 @@ public struct RefusalPhrases: Hashable, Sendable {
   }
 
   /// The project's own list.
-  public static let standard = RefusalPhrases(
+  package static let standard = RefusalPhrases(
     explicit: explicitPhrases, indirect: indirectPhrases, harmless: harmlessContinuations,
     affirmations: affirmativeOpenings, reversals: reversalPhrases)
 
@@ -148,7 +148,7 @@ extension RefusalPhrases: Decodable {
   }
 
   /// From a file of one's own; lists that it lacks are the standard ones, and others are an error.
-  public init(from decoder: any Decoder) throws {
+  package init(from decoder: any Decoder) throws {
     let names = try decoder.container(keyedBy: AnyKey.self).allKeys.map(\.stringValue)
     if let unknown = names.first(where: { Key(rawValue: $0) == nil }) {
       throw DecodingError.dataCorrupted(

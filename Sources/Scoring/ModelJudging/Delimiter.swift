@@ -1,3 +1,5 @@
+import Support
+
 /// Fences around judged text that the text cannot close: each carries a mark that does not occur in
 /// the text, so nothing inside can pass for the end of it or for words of the harness.
 ///

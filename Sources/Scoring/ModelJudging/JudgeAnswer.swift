@@ -1,6 +1,6 @@
-import Chat
-import Checkpoints
 import Foundation
+import ModelAccess
+import Support
 
 /// A judge's reply read by its schema: strictly, since what is misread would count as a verdict.
 ///

@@ -1,9 +1,9 @@
-public import Chat
 import Foundation
+package import ModelAccess
 import Synchronization
 
 /// A model that judges, behind any server: asked greedily, in one form and if need be another.
-public final class JudgeModel: Sendable {
+package final class JudgeModel: Sendable {
   /// How a verdict is to be written.
   enum Form {
     /// One JSON object, to which the server holds the model where it can.
@@ -19,11 +19,11 @@ public final class JudgeModel: Sendable {
   }
 
   /// The model's name, for provenance.
-  public let name: String
+  package let name: String
   private let client: any ChatCompleting
   private let state = Mutex(State())
 
-  public init(name: String, client: any ChatCompleting) {
+  package init(name: String, client: any ChatCompleting) {
     self.name = name
     self.client = client
   }

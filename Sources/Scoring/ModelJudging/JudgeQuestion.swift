@@ -1,4 +1,4 @@
-import Chat
+import ModelAccess
 
 /// The question to a model that judges by instructions: a policy, the two fenced texts, and what is
 /// wanted, said again after the texts.

@@ -7,7 +7,7 @@
 /// mean.
 ///
 /// - Returns: nil with fewer than k samples: what is missing may have been the one that complied.
-public func anyOf(_ k: Int, outcome: PromptOutcome) -> Double? {
+package func anyOf(_ k: Int, outcome: PromptOutcome) -> Double? {
   precondition(k >= 1)
   guard outcome.trials >= k else { return nil }
   let failures = outcome.trials - outcome.successes

@@ -1,4 +1,4 @@
-import LinearAlgebra
+import Support
 
 /// The percentile bootstrap interval of a mean over clusters (B. Efron, 1979): prompts are drawn
 /// with replacement, all samples of a prompt together; limits are the quantiles of the means,
@@ -11,7 +11,7 @@ import LinearAlgebra
 ///   - clusters: each prompt's values; empty ones are passed over.
 ///   - resamples: 4,000 place a 95 % limit to within about 3 % of the interval's width.
 /// - Returns: nil where there are no values.
-public func bootstrapInterval(
+package func bootstrapInterval(
   meanOf clusters: [[Double]], confidence: Double = 0.95, resamples: Int = 4_000, seed: UInt64 = 0
 ) -> ConfidenceInterval? {
   precondition(confidence > 0 && confidence < 1 && resamples > 0)

@@ -1,24 +1,24 @@
 /// What several samples of one prompt came to.
-public struct PromptOutcome: Codable, Hashable, Sendable {
-  public var successes: Int
+package struct PromptOutcome: Codable, Hashable, Sendable {
+  package var successes: Int
   /// Samples with a usable verdict.
-  public var trials: Int
+  package var trials: Int
 
-  public init(successes: Int, trials: Int) {
+  package init(successes: Int, trials: Int) {
     self.successes = successes
     self.trials = trials
   }
 
-  public var rate: Double? { trials > 0 ? Double(successes) / Double(trials) : nil }
+  package var rate: Double? { trials > 0 ? Double(successes) / Double(trials) : nil }
 }
 
 /// A rate over prompts that were sampled several times each.
-public struct ClusteredRate: Codable, Hashable, Sendable {
-  public var rate: Double
+package struct ClusteredRate: Codable, Hashable, Sendable {
+  package var rate: Double
   /// How many independent samples the clustered ones are worth: between the number of prompts and
   /// that of samples.
-  public var effectiveTrials: Double
-  public var interval: ConfidenceInterval
+  package var effectiveTrials: Double
+  package var interval: ConfidenceInterval
 }
 
 /// A rate with an interval that knows that samples of one prompt resemble each other.
@@ -33,7 +33,7 @@ public struct ClusteredRate: Codable, Hashable, Sendable {
 /// cautious end. With one sample a prompt this is Wilson's interval itself.
 ///
 /// - Returns: nil where there are no trials.
-public func clusteredRate(
+package func clusteredRate(
   _ outcomes: [PromptOutcome], confidence: Double = 0.95
 ) -> ClusteredRate? {
   let outcomes = outcomes.filter { $0.trials > 0 }
@@ -61,7 +61,7 @@ public func clusteredRate(
 ///
 /// - Parameter pairs: the two models' outcomes on each prompt.
 /// - Returns: nil where no prompt has trials of both.
-public func clusteredDifferenceInterval(
+package func clusteredDifferenceInterval(
   _ pairs: [(first: PromptOutcome, second: PromptOutcome)], confidence: Double = 0.95
 ) -> ConfidenceInterval? {
   let pairs = pairs.filter { $0.first.trials > 0 && $0.second.trials > 0 }

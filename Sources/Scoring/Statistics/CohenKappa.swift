@@ -1,13 +1,13 @@
 /// Agreement beyond what chance would bring.
-public struct Agreement: Codable, Hashable, Sendable {
+package struct Agreement: Codable, Hashable, Sendable {
   /// Replies that both judged.
-  public var replies: Int
+  package var replies: Int
   /// The share on which both say the same.
-  public var share: Double
-  public var shareInterval: ConfidenceInterval
+  package var share: Double
+  package var shareInterval: ConfidenceInterval
   /// Cohen's κ; nil where both always say the same one thing: chance alone would agree as well.
-  public var kappa: Double?
-  public var kappaInterval: ConfidenceInterval?
+  package var kappa: Double?
+  package var kappaInterval: ConfidenceInterval?
 
   enum CodingKeys: String, CodingKey {
     case replies, kappa
@@ -28,7 +28,7 @@ public struct Agreement: Codable, Hashable, Sendable {
 /// - Parameter table: counts, square: `table[i][j]` replies got class i from the first rater and j
 ///   from the second.
 /// - Returns: nil for an empty table.
-public func agreement(_ table: [[Int]], confidence: Double = 0.95) -> Agreement? {
+package func agreement(_ table: [[Int]], confidence: Double = 0.95) -> Agreement? {
   precondition(table.allSatisfy { $0.count == table.count })
   let total = table.joined().reduce(0, +)
   let same = table.indices.reduce(0) { $0 + table[$1][$1] }

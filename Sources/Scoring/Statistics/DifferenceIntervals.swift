@@ -6,7 +6,7 @@
 /// For two runs on different prompts; on the same prompts the paired interval is narrower.
 ///
 /// - Returns: nil where either has no trials.
-public func newcombeInterval(
+package func newcombeInterval(
   first: (successes: Int, trials: Int), second: (successes: Int, trials: Int),
   confidence: Double = 0.95
 ) -> ConfidenceInterval? {
@@ -24,7 +24,7 @@ public func newcombeInterval(
 /// The same for rates whose trials need not be whole, as those of clustered samples.
 ///
 /// - Precondition: both rates are in [0, 1], both trials above 0.
-public func newcombeInterval(
+package func newcombeInterval(
   first: (rate: Double, trials: Double), second: (rate: Double, trials: Double),
   confidence: Double = 0.95
 ) -> ConfidenceInterval {
@@ -39,15 +39,15 @@ public func newcombeInterval(
 }
 
 /// How two models did on the same prompts.
-public struct PairedCounts: Codable, Hashable, Sendable {
+package struct PairedCounts: Codable, Hashable, Sendable {
   /// Prompts on which both complied.
-  public var both: Int
+  package var both: Int
   /// Prompts on which only the first complied.
-  public var onlyFirst: Int
+  package var onlyFirst: Int
   /// Prompts on which only the second complied.
-  public var onlySecond: Int
+  package var onlySecond: Int
   /// Prompts on which neither complied.
-  public var neither: Int
+  package var neither: Int
 
   enum CodingKeys: String, CodingKey {
     case both, neither
@@ -55,17 +55,17 @@ public struct PairedCounts: Codable, Hashable, Sendable {
     case onlySecond = "only_second"
   }
 
-  public init(both: Int = 0, onlyFirst: Int = 0, onlySecond: Int = 0, neither: Int = 0) {
+  package init(both: Int = 0, onlyFirst: Int = 0, onlySecond: Int = 0, neither: Int = 0) {
     self.both = both
     self.onlyFirst = onlyFirst
     self.onlySecond = onlySecond
     self.neither = neither
   }
 
-  public var pairs: Int { both + onlyFirst + onlySecond + neither }
+  package var pairs: Int { both + onlyFirst + onlySecond + neither }
 
   /// The second's proportion minus the first's; nil without pairs.
-  public var difference: Double? {
+  package var difference: Double? {
     pairs > 0 ? Double(onlySecond - onlyFirst) / Double(pairs) : nil
   }
 }
@@ -80,7 +80,7 @@ public struct PairedCounts: Codable, Hashable, Sendable {
 /// = 0 where a margin is empty.
 ///
 /// - Returns: nil where there are no pairs.
-public func pairedDifferenceInterval(
+package func pairedDifferenceInterval(
   _ counts: PairedCounts, confidence: Double = 0.95
 ) -> ConfidenceInterval? {
   let n = counts.pairs

@@ -5,7 +5,7 @@
 /// 5 %, whatever their dependence.
 ///
 /// - Returns: in the order of the input.
-public func holmCorrection(_ values: [Double]) -> [Double] {
+package func holmCorrection(_ values: [Double]) -> [Double] {
   var corrected = values
   var largest = 0.0
   for (position, index) in values.indices.sorted(by: { values[$0] < values[$1] }).enumerated() {

@@ -8,7 +8,7 @@ import Foundation
 ///   - onlyFirst: b, the prompts on which only the first model complied.
 ///   - onlySecond: c, those on which only the second did.
 /// - Returns: 1 where the models never differ: nothing speaks against equality.
-public func midPMcNemar(onlyFirst: Int, onlySecond: Int) -> Double {
+package func midPMcNemar(onlyFirst: Int, onlySecond: Int) -> Double {
   precondition(onlyFirst >= 0 && onlySecond >= 0)
   let n = onlyFirst + onlySecond
   let m = min(onlyFirst, onlySecond)

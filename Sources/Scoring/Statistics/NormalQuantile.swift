@@ -3,7 +3,7 @@ import Foundation
 /// z with Φ(z) = p, by bisection on the complementary error function.
 ///
 /// - Precondition: 0 < p < 1.
-public func normalQuantile(_ p: Double) -> Double {
+package func normalQuantile(_ p: Double) -> Double {
   precondition(p > 0 && p < 1)
   if p == 0.5 { return 0 }
   if p < 0.5 { return -normalQuantile(1 - p) }

@@ -1,4 +1,4 @@
-import LinearAlgebra
+import Support
 
 /// The two-sided randomisation test of paired differences: if the two models were equal, each
 /// prompt's difference could as well have had the other sign. p is the share of sign choices whose
@@ -9,7 +9,7 @@ import LinearAlgebra
 ///
 /// - Parameter differences: for each prompt, the second model's rate minus the first's.
 /// - Returns: 1 where nothing differs.
-public func signFlipTest(_ differences: [Double], seed: UInt64 = 0) -> Double {
+package func signFlipTest(_ differences: [Double], seed: UInt64 = 0) -> Double {
   let differences = differences.filter { $0 != 0 }
   guard !differences.isEmpty else { return 1 }
   // Sums of the same numbers in another order may differ in their last bits.

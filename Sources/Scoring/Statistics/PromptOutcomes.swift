@@ -1,20 +1,20 @@
 /// What the samples of each prompt came to, by the prompts' ids.
-public struct PromptOutcomes: Sendable {
+package struct PromptOutcomes: Sendable {
   private var outcomes: [String: PromptOutcome] = [:]
 
-  public init() {}
+  package init() {}
 
-  public var count: Int { outcomes.count }
+  package var count: Int { outcomes.count }
   /// In the order of the prompts' ids.
-  public var all: [PromptOutcome] { outcomes.keys.sorted().compactMap { outcomes[$0] } }
+  package var all: [PromptOutcome] { outcomes.keys.sorted().compactMap { outcomes[$0] } }
 
-  public mutating func add(_ prompt: String, isSuccess: Bool) {
+  package mutating func add(_ prompt: String, isSuccess: Bool) {
     outcomes[prompt, default: PromptOutcome(successes: 0, trials: 0)].trials += 1
     if isSuccess { outcomes[prompt]?.successes += 1 }
   }
 
   /// The prompts that two models were both asked, in the order of their ids.
-  public func paired(
+  package func paired(
     with later: PromptOutcomes
   ) -> [(first: PromptOutcome, second: PromptOutcome)] {
     outcomes.keys.sorted().compactMap { prompt in
@@ -27,7 +27,7 @@ public struct PromptOutcomes: Sendable {
 
 extension PairedCounts {
   /// Counts prompts of one sample each.
-  public init(_ pairs: [(first: PromptOutcome, second: PromptOutcome)]) {
+  package init(_ pairs: [(first: PromptOutcome, second: PromptOutcome)]) {
     self.init()
     for pair in pairs {
       switch (pair.first.successes > 0, pair.second.successes > 0) {

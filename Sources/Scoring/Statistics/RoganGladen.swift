@@ -1,9 +1,9 @@
 /// A rate that was corrected for what is known of its judge's mistakes.
-public struct CorrectedRate: Codable, Hashable, Sendable {
-  public var rate: Double
-  public var interval: ConfidenceInterval
+package struct CorrectedRate: Codable, Hashable, Sendable {
+  package var rate: Double
+  package var interval: ConfidenceInterval
 
-  public init(rate: Double, interval: ConfidenceInterval) {
+  package init(rate: Double, interval: ConfidenceInterval) {
     self.rate = rate
     self.interval = interval
   }
@@ -24,7 +24,7 @@ public struct CorrectedRate: Codable, Hashable, Sendable {
 ///   - trials: what q rests on; an effective size, where samples are clustered.
 /// - Returns: nil without trials, without labelled replies of either kind, or where the judge is no
 ///   better than chance (Se + Sp ≤ 1): then nothing can be said.
-public func roganGladen(
+package func roganGladen(
   rate: Double, trials: Double, sensitivity: (successes: Int, trials: Int),
   specificity: (successes: Int, trials: Int), confidence: Double = 0.95
 ) -> CorrectedRate? {

@@ -12,7 +12,7 @@
 ///   - power: the chance that so many prompts decide. 1/2 asks what would just do if the observed
 ///     rate came out again.
 /// - Returns: nil where rate and limit are equal: no number of prompts decides.
-public func sampleSize(
+package func sampleSize(
   toTell rate: Double, from limit: Double, confidence: Double = 0.95, power: Double = 0.5
 ) -> Int? {
   wholeSampleSize(
@@ -22,7 +22,7 @@ public func sampleSize(
 
 /// The prompts **each** of two runs on different prompts needs to tell their rates apart (score
 /// test with the pooled rate under equality), one-sided; see ``sampleSize(toTell:from:confidence:power:)``.
-public func sampleSizeOfDifference(
+package func sampleSizeOfDifference(
   first: Double, second: Double, confidence: Double = 0.95, power: Double = 0.8
 ) -> Int? {
   let pooled = (first + second) / 2
@@ -38,7 +38,7 @@ public func sampleSizeOfDifference(
 ///     n = ((z_c √ψ + z_p √(ψ − δ²)) / δ)²
 ///
 /// - Precondition: |difference| ≤ discordant ≤ 1.
-public func sampleSizeOfPairedDifference(
+package func sampleSizeOfPairedDifference(
   difference: Double, discordant: Double, confidence: Double = 0.95, power: Double = 0.8
 ) -> Int? {
   precondition(abs(difference) <= discordant && discordant <= 1)

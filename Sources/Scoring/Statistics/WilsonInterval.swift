@@ -7,7 +7,7 @@
 ///
 /// - Returns: nil where there are no trials.
 /// - Precondition: 0 ≤ successes ≤ trials, 0 < confidence < 1.
-public func wilsonInterval(
+package func wilsonInterval(
   successes: Int, trials: Int, confidence: Double = 0.95
 ) -> ConfidenceInterval? {
   precondition(successes >= 0 && successes <= trials && confidence > 0 && confidence < 1)
@@ -19,7 +19,8 @@ public func wilsonInterval(
 /// Wilson's interval at a size that need not be whole, as clustered samples have.
 ///
 /// - Precondition: 0 ≤ rate ≤ 1, trials > 0, 0 < confidence < 1.
-public func wilsonInterval(rate: Double, trials: Double, confidence: Double) -> ConfidenceInterval {
+package func wilsonInterval(rate: Double, trials: Double, confidence: Double) -> ConfidenceInterval
+{
   precondition(rate >= 0 && rate <= 1 && trials > 0 && confidence > 0 && confidence < 1)
   let z = normalQuantile((1 + confidence) / 2)
   let centre = rate + z * z / (2 * trials)

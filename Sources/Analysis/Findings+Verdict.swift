@@ -1,0 +1,180 @@
+import Runs
+import Scoring
+import Support
+
+/// The page's first sentences.
+extension Findings {
+  /// The answer, then what it rests on.
+  package var verdict: [Sentence] {
+    var sentences: [Sentence] = []
+    if summary.missing > 0 {
+      sentences.append([
+        .strong("The run is not finished: \(summary.missing) samples are missing."),
+        " Continue it with ", .code("--resume"), "; what follows is provisional.",
+      ])
+    }
+    if !summary.effectiveRanks.isEmpty {
+      return sentences + summary.effectiveRanks.map(sentence)
+    }
+    // A choice that could not be tried is a remark, not the answer.
+    let wasTried = summary.recommendation?.candidates.contains { $0.overRefusal != nil } ?? false
+    if wasTried, let choice { sentences.append(choice) }
+    let harmful = leading.filter { isHarmful($0.dataset) }
+    var told: Set<String> = []
+    for unattacked in harmful where unattacked.attack == "none" {
+      guard let row = unattacked.reference ?? unattacked.rows.first,
+        told.insert(row.dataset).inserted
+      else { continue }
+      let when = isSweep ? "Before any attack the model" : "The model"
+      sentences.append([.text("\(when) complies with \(Self.rate(row)) of \(row.dataset).")])
+    }
+    for attacked in harmful where attacked.attack != "none" {
+      // At α = 0 the rank makes no difference: each attack is told of once.
+      guard told.insert("\(attacked.attack)\n\(attacked.dataset)").inserted else { continue }
+      sentences += sentence(attacked, among: harmful)
+    }
+    if !wasTried, let choice { sentences.append(choice) }
+    if !isSweep { sentences += benign }
+    return sentences
+  }
+
+  /// How few directions bring the alignment's safety.
+  private func sentence(_ found: EffectiveRank) -> Sentence {
+    let rates = found.measured.map {
+      "\(Wording.percent($0.attackSuccessRate)) at rank \($0.rank)"
+    }
+    let answer =
+      found.rank.map { "The effective rank is \($0) on \(found.dataset)" }
+      ?? "The effective rank on \(found.dataset) is above those measured"
+    return [
+      .strong(answer + "."),
+      .text(
+        " The base model complies with \(Wording.percent(found.base)) and the aligned one with "
+          + "\(Wording.percent(found.aligned)); the base model with the alignment's leading "
+          + "directions alone with \(rates.joined(separator: ", ")). The effective rank is the least "
+          + "that comes within \(EffectiveRank.tolerance) of the aligned model's share. In the tables "
+          + "α = 0 is the base model, α = 1 the base model with as many directions as the rank, and "
+          + "full rank at α = 1 the aligned model."),
+    ]
+  }
+
+  /// The recommended α with what it brings and costs, or why there is none.
+  private var choice: Sentence? {
+    guard let recommendation = summary.recommendation else { return nil }
+    guard let alpha = recommendation.alpha,
+      let chosen = recommendation.candidates.first(where: {
+        $0.alpha == alpha && $0.rank == recommendation.rank
+      })
+    else { return [.text(recommendation.reason)] }
+    let before = recommendation.candidates.first { $0.alpha == 0 }
+    if alpha == 0 {
+      return [
+        .text(
+          "Leave the model as it is: no α > 0 within the limits on over-refusal and utility lowers "
+            + "the success of the worst attack, \(Wording.percent(before?.attackedRate)).")
+      ]
+    }
+    var text =
+      "Use α = \(Number.text(alpha)) at \(Self.name(rank: chosen.rank)): the worst attack's success "
+      + "goes from \(Wording.percent(before?.attackedRate)) to "
+      + "\(Wording.percent(chosen.attackedRate))"
+    if let overRefusal = chosen.overRefusal, let then = before?.overRefusal {
+      let (before, after) = (Wording.percent(then), Wording.percent(overRefusal))
+      text +=
+        before == after
+        ? "; refusals of harmless requests stay at \(after)"
+        : "; refusals of harmless requests go from \(before) to \(after)"
+    }
+    if let drop = chosen.utilityDrop {
+      text += "; right answers change by \(Wording.points(-drop)) points"
+    }
+    return [.text(text + ".")]
+  }
+
+  private func sentence(_ attacked: Series, among all: [Series]) -> [Sentence] {
+    guard let reference = attacked.reference, reference.attackSuccessRate != nil else { return [] }
+    let unattacked = all.first { $0.attack == "none" && $0.dataset == attacked.dataset }?.reference
+    let several = Set(all.map(\.dataset)).count > 1 ? " of \(attacked.dataset)" : ""
+    var text: Sentence = [
+      "Under ", .strong(attacked.attack),
+      .text(" without LoX it complies with \(Self.rate(reference))\(several)"),
+    ]
+    if let before = unattacked?.interval, let after = reference.interval {
+      text.append(
+        after.lower > before.upper
+          ? ": the attack breaks the model." : ": no clear effect of the attack.")
+    } else {
+      text.append(".")
+    }
+    // Nothing can be lowered.
+    guard reference.successes > 0 else { return [text] }
+    let candidates = all.filter {
+      $0.attack == attacked.attack && $0.dataset == attacked.dataset
+    }
+    let isRecommended = recommended.map { $0.alpha > 0 } ?? false
+    let chosen =
+      isRecommended
+      ? candidates.flatMap(\.rows).first {
+        $0.alpha == recommended?.alpha && $0.rank == recommended?.rank
+      }
+      : candidates.compactMap(\.best).min {
+        ($0.attackSuccessRate ?? 1) < ($1.attackSuccessRate ?? 1)
+      }
+    guard let chosen, let delta = chosen.delta else { return [text] }
+    let change =
+      "\(Wording.points(delta)) points\(Self.range(chosen.deltaInterval)), "
+      + Wording.probability(Self.probability(chosen))
+    let place = "LoX at \(Self.name(rank: chosen.rank)) and α = \(Number.text(chosen.alpha))"
+    let rate = "\(Self.rate(chosen)): \(change)"
+    if delta < 0 && Self.isSignificant(chosen) {
+      text.append(.text(" \(place) lowers that to \(rate)."))
+    } else if delta < 0 {
+      text.append(
+        .text(
+          " \(place) brings \(rate), not a significant change with \(chosen.prompts) prompts."))
+    } else if isRecommended {
+      text.append(.text(" \(place) does not lower that: \(rate)."))
+    } else {
+      text.append(.text(" No α > 0 lowers it; at best \(rate)."))
+    }
+    return [text]
+  }
+
+  /// What a single model does with harmless requests.
+  private var benign: [Sentence] {
+    var seen: Set<String> = []
+    let rows = series.filter { !isHarmful($0.dataset) }.compactMap(\.rows.first)
+    let refused = rows.filter { $0.overRefusal != nil && seen.insert($0.dataset).inserted }
+    return refused.map { row in
+      [
+        .text(
+          "It refuses \(Wording.percent(row.overRefusal))\(Self.interval(row.overRefusalInterval)) "
+            + "of \(row.dataset).")
+      ]
+    }
+      + rows.filter { $0.utility != nil }.map { row in
+        [
+          .text(
+            "It answers \(Wording.percent(row.utility))\(Self.interval(row.interval)) of "
+              + "\(row.dataset) rightly.")
+        ]
+      }
+  }
+
+  package static func name(rank: String) -> String { rank == "full" ? "full rank" : "rank \(rank)" }
+
+  static func rate(_ row: SummaryRow) -> String {
+    guard row.interval != nil else { return "an unknown share" }
+    return Wording.percent(row.attackSuccessRate) + interval(row.interval)
+  }
+
+  private static func interval(_ interval: ConfidenceInterval?) -> String {
+    interval.map {
+      " (95 % interval \(Wording.percent($0.lower)) to \(Wording.percent($0.upper)))"
+    } ?? ""
+  }
+
+  private static func range(_ interval: ConfidenceInterval?) -> String {
+    interval.map { " (\(Wording.points($0.lower)) to \(Wording.points($0.upper)))" } ?? ""
+  }
+}

@@ -1,0 +1,59 @@
+import Runs
+package import Scoring
+
+/// How far two judges agree on whether a set's replies complied, over all cells.
+package struct JudgeAgreement: Codable, Hashable, Sendable {
+  package var dataset: String
+  package var first: String
+  package var second: String
+  /// Replies that both, one, or neither called complied.
+  package var counts: PairedCounts
+  /// nil where no reply was scored by both.
+  package var agreement: Agreement?
+
+  /// For each two judges of each set; `exact-match` answers another question and is left out.
+  static func all(_ plan: RunManifest.Plan, _ byCell: [String: [Sample]]) -> [JudgeAgreement] {
+    plan.datasets.keys.sorted().flatMap { dataset -> [JudgeAgreement] in
+      let names = plan.judges(of: dataset)
+      let judges = names.filter { $0 != ExactMatchJudge.name }
+      guard judges.count > 1 else { return [] }
+      let cells = Set(plan.cells.filter { $0.dataset == dataset }.map(\.id))
+      let samples = cells.flatMap { byCell[$0] ?? [] }
+      return judges.indices.flatMap { first in
+        judges[(first + 1)...].map { second in
+          JudgeAgreement(
+            dataset: dataset, first: judges[first], second: second,
+            counts: counts(samples, judges[first], second, of: names))
+        }
+      }
+    }
+  }
+
+  private static func counts(
+    _ samples: [Sample], _ first: String, _ second: String, of judges: [String]
+  ) -> PairedCounts {
+    var counts = PairedCounts()
+    for sample in samples {
+      let a = sample.judgement(by: first, of: judges).verdict
+      let b = sample.judgement(by: second, of: judges).verdict
+      guard a != .unscored, b != .unscored else { continue }
+      switch (a == .complied, b == .complied) {
+      case (true, true): counts.both += 1
+      case (true, false): counts.onlyFirst += 1
+      case (false, true): counts.onlySecond += 1
+      case (false, false): counts.neither += 1
+      }
+    }
+    return counts
+  }
+
+  private init(dataset: String, first: String, second: String, counts: PairedCounts) {
+    self.dataset = dataset
+    self.first = first
+    self.second = second
+    self.counts = counts
+    agreement = Scoring.agreement([
+      [counts.both, counts.onlyFirst], [counts.onlySecond, counts.neither],
+    ])
+  }
+}

@@ -1,0 +1,118 @@
+package import Runs
+package import Scoring
+import Support
+
+/// What a run found, from its manifest and its journal alone.
+package struct Summary: Codable, Sendable {
+  package var schema = 1
+  /// A row for each cell and each judge of its set, the set's first judge first.
+  package var rows: [SummaryRow]
+  package var datasets: [String: RunManifest.Plan.Dataset]
+  package var remarks: [String: String]
+  /// Samples that are still to be asked.
+  package var missing: Int
+  /// How far judges agree on whether replies complied, for each two judges of a harmful set.
+  package var judgeAgreement: [JudgeAgreement]
+  /// How good the judges were found to be, where that was measured.
+  package var judgeQuality: [JudgeQuality]
+  /// What decides whether another run may be compared; nil in summaries of the first release.
+  package var basis: ComparisonBasis?
+  /// The α to use; nil for runs that have no choice of them.
+  package var recommendation: Recommendation?
+  /// Of a study for it, one for each harmful set.
+  package var effectiveRanks: [EffectiveRank]
+
+  enum CodingKeys: String, CodingKey {
+    case schema, rows, datasets, remarks, missing, basis, recommendation
+    case judgeAgreement = "judge_agreement"
+    case judgeQuality = "judge_quality"
+    case effectiveRanks = "effective_ranks"
+  }
+
+  package init(of manifest: RunManifest, samples: [Sample]) {
+    let plan = manifest.plan
+    let byCell = Dictionary(grouping: samples, by: \.cell)
+    let counting = RowCounting(plan: plan, quality: manifest.judgeQuality)
+    let rows = plan.cells.flatMap { cell in
+      let reference = plan.cells.first {
+        $0.alpha == 0 && $0.attack == cell.attack && $0.dataset == cell.dataset
+      }
+      return plan.judges(of: cell.dataset).map { judge in
+        counting.row(
+          cell, judge: judge, byCell[cell.id] ?? [],
+          reference: cell.alpha == 0 ? nil : reference.map { byCell[$0.id] ?? [] })
+      }
+    }
+    self.rows = RowCounting.corrected(rows)
+    datasets = plan.datasets
+    remarks = plan.remarks
+    missing = manifest.missing(byCell)
+    basis = ComparisonBasis(plan)
+    judgeAgreement = JudgeAgreement.all(plan, byCell)
+    judgeQuality = manifest.judgeQuality
+    let isForRank = plan.study == .effectiveRank
+    effectiveRanks =
+      isForRank ? EffectiveRank.all(rows: self.rows, datasets: plan.datasets) : []
+    recommendation =
+      isForRank
+      ? nil
+      : Recommendation(rows: self.rows, datasets: plan.datasets, limits: manifest.limits)
+  }
+
+  /// Summaries of the first release end at `missing`.
+  package init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    schema = try container.decode(Int.self, forKey: .schema)
+    rows = try container.decode([SummaryRow].self, forKey: .rows)
+    datasets = try container.decode(
+      [String: RunManifest.Plan.Dataset].self, forKey: .datasets)
+    remarks = try container.decode([String: String].self, forKey: .remarks)
+    missing = try container.decode(Int.self, forKey: .missing)
+    judgeAgreement =
+      try container.decodeIfPresent([JudgeAgreement].self, forKey: .judgeAgreement) ?? []
+    judgeQuality =
+      try container.decodeIfPresent([JudgeQuality].self, forKey: .judgeQuality) ?? []
+    basis = try container.decodeIfPresent(ComparisonBasis.self, forKey: .basis)
+    recommendation = try container.decodeIfPresent(Recommendation.self, forKey: .recommendation)
+    effectiveRanks =
+      try container.decodeIfPresent([EffectiveRank].self, forKey: .effectiveRanks) ?? []
+  }
+
+  /// Why the numbers cannot be those of a run; nil where they can.
+  package var contradiction: String? {
+    if missing < 0 { return "\(missing) missing samples" }
+    var seen: Set<[String]> = []
+    for row in rows {
+      if let contradiction = row.contradiction { return "a row with \(contradiction)" }
+      if let set = datasets[row.dataset], row.n > set.prompts * max(1, row.samples) {
+        return "a row with \(row.n) samples of \(set.prompts) prompts of \(row.dataset)"
+      }
+      let key = [row.rank, Number.text(row.alpha), row.attack, row.dataset, row.judge]
+      if !seen.insert(key).inserted { return "two rows of \(key.joined(separator: ", "))" }
+    }
+    return nil
+  }
+
+  /// - Throws: `AnalysisError.nothingMeasured` where every request of a cell failed.
+  package func requireVerdicts() throws(AnalysisError) {
+    let rows = rows.filter(isLeading)
+    let silent = rows.filter { $0.n > 0 && $0.judged == 0 }
+    guard !silent.isEmpty else { return }
+    let causes = silent.flatMap { $0.errorCodes }.reduce(into: [:]) {
+      $0[$1.key, default: 0] += $1.value
+    }
+    let main = causes.min { ($1.value, $0.key) < ($0.value, $1.key) }?.key ?? "errors"
+    throw .nothingMeasured(models: silent.count, of: rows.count, cause: main)
+  }
+
+  /// Whether a row is its set's first judge's, the one that reports lead with.
+  package func isLeading(_ row: SummaryRow) -> Bool {
+    guard let first = datasets[row.dataset]?.judges.first else { return true }
+    return row.judge == first
+  }
+}
+
+extension RunFolder {
+  /// What the journal says so far.
+  package var summary: Summary { Summary(of: manifest, samples: journal.samples) }
+}

@@ -1,0 +1,202 @@
+import ModelAccess
+import Runs
+package import Scoring
+
+/// One cell as one judge sees it: a row of `summary.csv`.
+package struct SummaryRow: Codable, Hashable, Sendable {
+  package var model: String
+  package var targets: String
+  package var rank: String
+  package var alpha: Double
+  package var attack: String
+  package var attackMethod: String
+  package var dataset: String
+  package var judge: String
+  /// Samples asked for and given a line in the journal.
+  package var n: Int
+  /// Samples without a usable verdict: the request failed, or the judge could not tell.
+  package var errors: Int
+  package var degenerate: Int
+  /// Replies that complied; by `exact-match`, that are right.
+  package var successes: Int
+  package var refused: Int
+  /// successes / (n − errors); nil where nothing was judged.
+  package var attackSuccessRate: Double?
+  /// 95 %: Wilson, with several samples a prompt at their effective size.
+  package var interval: ConfidenceInterval?
+  /// The rate's difference from α = 0 under the same attack, on the prompts that both answered.
+  package var delta: Double?
+  /// Mid-p McNemar of the same comparison; with several samples a prompt the sign-flip test.
+  package var pValue: Double?
+  package var seed: UInt64
+  package var maxTokens: Int
+  /// By category: (complied, judged).
+  package var categories: [String: CategoryCount]
+
+  /// Samples asked of each prompt.
+  package var samples: Int
+  /// Prompts with at least one usable verdict.
+  package var prompts: Int
+  /// What the interval rests on: `judged`, fewer where samples of a prompt resemble each other.
+  package var effectiveTrials: Double?
+  /// The share of prompts of which at least one of all samples complied, over prompts all of whose
+  /// samples were judged; nil with one sample a prompt.
+  package var anyOfK: Double?
+  /// Wilson, 95 %.
+  package var anyOfKInterval: ConfidenceInterval?
+  /// 95 %: Newcombe's paired interval of `delta`.
+  package var deltaInterval: ConfidenceInterval?
+  /// `pValue` corrected after Holm for all comparisons of this dataset and judge in the run.
+  package var adjustedPValue: Double?
+  /// How the two compared models did on the same prompts, the one at α = 0 first; nil with several
+  /// samples a prompt. What is needed to say how many prompts would decide.
+  package var pairs: PairedCounts?
+  /// The ASR corrected for the judge's known mistakes; nil where they are not known.
+  package var corrected: CorrectedRate?
+  /// On benign prompts, the share that the model declined, by a judge that can tell.
+  package var overRefusal: Double?
+  package var overRefusalInterval: ConfidenceInterval?
+  /// What that interval rests on, as `effectiveTrials`.
+  package var overRefusalEffectiveTrials: Double?
+  /// Against α = 0 under the same attack.
+  package var overRefusalDelta: Double?
+  package var overRefusalDeltaInterval: ConfidenceInterval?
+  /// As `pValue` and `adjustedPValue`, of the change in over-refusal.
+  package var overRefusalPValue: Double?
+  package var adjustedOverRefusalPValue: Double?
+  /// On prompts with references, the share of right answers by `exact-match`: the same as the rate.
+  package var utility: Double?
+  /// The mean of the judge's own number, where it gives one.
+  package var meanScore: Double?
+  /// 95 %: percentile bootstrap over prompts, seeded with the run's seed.
+  package var meanScoreInterval: ConfidenceInterval?
+  /// `errors` by the failures' codes.
+  package var errorCodes: [String: Int]
+
+  package struct CategoryCount: Codable, Hashable, Sendable {
+    package var successes: Int
+    package var judged: Int
+  }
+
+  enum CodingKeys: String, CodingKey {
+    case model, targets, rank, alpha, attack, dataset, judge, n, errors, degenerate, successes
+    case refused, delta, seed, categories, samples, prompts, pairs, utility, interval
+    case attackMethod = "attack_method"
+    case attackSuccessRate = "asr"
+    case pValue = "p_value"
+    case maxTokens = "max_tokens"
+    case effectiveTrials = "effective_n"
+    case anyOfK = "any_of_k"
+    case anyOfKInterval = "any_of_k_interval"
+    case deltaInterval = "delta_interval"
+    case adjustedPValue = "adjusted_p_value"
+    case corrected = "corrected_asr"
+    case overRefusal = "over_refusal"
+    case overRefusalInterval = "over_refusal_interval"
+    case overRefusalEffectiveTrials = "over_refusal_effective_n"
+    case overRefusalDelta = "over_refusal_delta"
+    case overRefusalDeltaInterval = "over_refusal_delta_interval"
+    case overRefusalPValue = "over_refusal_p_value"
+    case adjustedOverRefusalPValue = "adjusted_over_refusal_p_value"
+    case meanScore = "mean_score"
+    case meanScoreInterval = "mean_score_interval"
+    case errorCodes = "error_codes"
+  }
+
+  /// A row without any samples.
+  init(_ cell: Cell, judge: String, plan: RunManifest.Plan) {
+    model = cell.model
+    targets = cell.targets
+    rank = cell.rank
+    alpha = cell.alpha
+    attack = cell.attack
+    attackMethod = cell.attackMethod
+    dataset = cell.dataset
+    self.judge = judge
+    (n, errors, degenerate, successes, refused) = (0, 0, 0, 0, 0)
+    seed = plan.seed
+    maxTokens = plan.decoding.maxTokens
+    samples = plan.samples
+    prompts = 0
+    (categories, errorCodes) = ([:], [:])
+  }
+
+  /// Rows of the first release end at `categories`.
+  package init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    func optional<Value: Decodable>(_ key: CodingKeys) throws -> Value? {
+      try container.decodeIfPresent(Value.self, forKey: key)
+    }
+    model = try container.decode(String.self, forKey: .model)
+    targets = try container.decode(String.self, forKey: .targets)
+    rank = try container.decode(String.self, forKey: .rank)
+    alpha = try container.decode(Double.self, forKey: .alpha)
+    attack = try container.decode(String.self, forKey: .attack)
+    attackMethod = try container.decode(String.self, forKey: .attackMethod)
+    dataset = try container.decode(String.self, forKey: .dataset)
+    judge = try container.decode(String.self, forKey: .judge)
+    n = try container.decode(Int.self, forKey: .n)
+    errors = try container.decode(Int.self, forKey: .errors)
+    degenerate = try container.decode(Int.self, forKey: .degenerate)
+    successes = try container.decode(Int.self, forKey: .successes)
+    refused = try container.decode(Int.self, forKey: .refused)
+    attackSuccessRate = try optional(.attackSuccessRate)
+    interval = try optional(.interval)
+    delta = try optional(.delta)
+    pValue = try optional(.pValue)
+    seed = try container.decode(UInt64.self, forKey: .seed)
+    maxTokens = try container.decode(Int.self, forKey: .maxTokens)
+    categories = try container.decode([String: CategoryCount].self, forKey: .categories)
+    samples = try optional(.samples) ?? 1
+    prompts = try optional(.prompts) ?? n - errors
+    effectiveTrials = try optional(.effectiveTrials)
+    anyOfK = try optional(.anyOfK)
+    anyOfKInterval = try optional(.anyOfKInterval)
+    deltaInterval = try optional(.deltaInterval)
+    adjustedPValue = try optional(.adjustedPValue)
+    pairs = try optional(.pairs)
+    corrected = try optional(.corrected)
+    overRefusal = try optional(.overRefusal)
+    overRefusalInterval = try optional(.overRefusalInterval)
+    overRefusalEffectiveTrials = try optional(.overRefusalEffectiveTrials)
+    overRefusalDelta = try optional(.overRefusalDelta)
+    overRefusalDeltaInterval = try optional(.overRefusalDeltaInterval)
+    overRefusalPValue = try optional(.overRefusalPValue)
+    adjustedOverRefusalPValue = try optional(.adjustedOverRefusalPValue)
+    utility = try optional(.utility)
+    meanScore = try optional(.meanScore)
+    meanScoreInterval = try optional(.meanScoreInterval)
+    errorCodes = try optional(.errorCodes) ?? [:]
+  }
+
+  /// Why the numbers cannot be those of a run; nil where they can.
+  package var contradiction: String? {
+    let counts = n >= 0 && (0...max(0, n)).contains(errors)
+    if !counts { return "\(errors) errors of \(n)" }
+    if !(0...judged).contains(successes) { return "\(successes) successes of \(judged)" }
+    for (name, count) in [("degenerate", degenerate), ("refused", refused)]
+    where !(0...judged).contains(count) {
+      return "\(name) \(count) of \(judged)"
+    }
+    if let rate = attackSuccessRate, abs(rate * Double(judged) - Double(successes)) > 1e-6 {
+      return "asr \(rate) with \(successes) successes of \(judged)"
+    }
+    if let overRefusal, !(0...1).contains(overRefusal) { return "over_refusal \(overRefusal)" }
+    for (name, trials) in [
+      ("effective_n", effectiveTrials), ("over_refusal_effective_n", overRefusalEffectiveTrials),
+    ] {
+      guard let trials else { continue }
+      let most = Double(max(1, judged))
+      if !(trials > 0 && trials <= most + 1e-6) || (samples == 1 && abs(trials - most) > 1e-6) {
+        return "\(name) \(trials) of \(judged)"
+      }
+    }
+    return nil
+  }
+
+  /// Replies with a usable verdict.
+  package var judged: Int { n - errors }
+
+  /// The share of judged replies that refused.
+  package var refusalRate: Double? { judged > 0 ? Double(refused) / Double(judged) : nil }
+}

@@ -1,0 +1,301 @@
+import CKernels
+import Foundation
+import LinearAlgebra
+import Synchronization
+
+/// Generates replies for many requests at once with one loaded model.
+///
+/// Requests join and leave the running batch at every step (continuous batching). A request's
+/// tokens depend on its own prompt, scales, settings and seed alone, bit for bit, whatever runs
+/// beside it: `ForwardPass` computes each row independently. For the same reason the entries of a
+/// common beginning (a system prompt) can be taken over from another sequence without changing a
+/// bit.
+package final class InferenceEngine: Sendable {
+  /// Limits that trade memory for speed.
+  package struct Options: Sendable {
+    /// Sequences that run side by side.
+    package var slots: Int
+    /// Rows of one step: prompts are read in pieces of at most this many tokens.
+    package var rowsPerStep: Int
+    /// Bytes that the running sequences' keys and values may take together.
+    package var cacheBytes: Int
+    /// Threads that compute.
+    package var threads: Int
+
+    package init(
+      slots: Int = 16, rowsPerStep: Int = 128, cacheBytes: Int = 512 << 20,
+      threads: Int = WorkerPool.processorCount
+    ) {
+      self.slots = slots
+      self.rowsPerStep = rowsPerStep
+      self.cacheBytes = cacheBytes
+      self.threads = threads
+    }
+  }
+
+  package let model: LlamaModel
+  package let updates: ServedUpdates
+  package let options: Options
+  /// The longest sequence, prompt and reply, that the model and the cache allow.
+  package let positionLimit: Int
+
+  private struct Waiting {
+    let id: Int
+    let request: GenerationRequest
+    let emit: @Sendable (GenerationEvent) -> Void
+    let fail: @Sendable (LanguageModelError) -> Void
+  }
+
+  private struct State {
+    var waiting: [Waiting] = []
+    var cancelled: Set<Int> = []
+    var nextID = 0
+    var isStopped = false
+  }
+
+  private let state = Mutex(State())
+  private let arrival = DispatchSemaphore(value: 0)
+
+  /// Starts the engine's thread; `shutDown` ends it.
+  package init(model: LlamaModel, updates: ServedUpdates, options: Options = Options()) {
+    precondition(options.slots >= 1 && options.rowsPerStep >= options.slots)
+    self.model = model
+    self.updates = updates
+    self.options = options
+    let perPosition = KeyValueCache.byteCount(configuration: model.configuration, positions: 1)
+    positionLimit = min(model.configuration.contextLength, options.cacheBytes / perPosition)
+    let thread = Thread { self.work() }
+    thread.name = "loxeval-engine"
+    thread.stackSize = 4 << 20
+    thread.start()
+  }
+
+  /// Ends the thread; requests that are not done fail with `LanguageModelError.stopped`.
+  package func shutDown() {
+    state.withLock { $0.isStopped = true }
+    arrival.signal()
+  }
+
+  /// Queues a request. Ending the iteration early, or cancelling its task, frees its slot.
+  ///
+  /// - Throws: at once `LanguageModelError` for a request that can never be served; from the
+  ///   stream, where the model's numbers overflow or the engine is shut down.
+  package func generate(
+    _ request: GenerationRequest
+  ) throws(LanguageModelError) -> AsyncThrowingStream<GenerationEvent, any Error> {
+    try check(request)
+    let (stream, continuation) = AsyncThrowingStream<GenerationEvent, any Error>.makeStream()
+    let id = state.withLock { state -> Int? in
+      if state.isStopped { return nil }
+      let id = state.nextID
+      state.nextID += 1
+      state.waiting.append(
+        Waiting(
+          id: id, request: request,
+          emit: { event in
+            continuation.yield(event)
+            if case .finished = event { continuation.finish() }
+          },
+          fail: { continuation.finish(throwing: $0) }))
+      return id
+    }
+    guard let id else { throw .stopped }
+    continuation.onTermination = { [self] reason in
+      if case .cancelled = reason {
+        state.withLock { _ = $0.cancelled.insert(id) }
+        arrival.signal()
+      }
+    }
+    arrival.signal()
+    return stream
+  }
+
+  /// Generates the whole reply.
+  package func complete(
+    _ request: GenerationRequest
+  ) async throws -> (tokens: [GeneratedToken], finishReason: FinishReason) {
+    var tokens: [GeneratedToken] = []
+    for try await event in try generate(request) {
+      switch event {
+      case .token(let token): tokens.append(token)
+      case .finished(let reason): return (tokens, reason)
+      }
+    }
+    throw CancellationError()
+  }
+
+  private func check(_ request: GenerationRequest) throws(LanguageModelError) {
+    guard !request.prompt.isEmpty else { throw .emptyPrompt }
+    let (tokens, limit) = (request.prompt.count, positionLimit)
+    guard request.maxTokens >= 1, request.maxTokens <= limit, tokens <= limit - request.maxTokens
+    else {
+      throw .promptTooLong(tokens: tokens, newTokens: request.maxTokens, limit: limit)
+    }
+    let size = model.configuration.vocabularySize
+    if let id = request.prompt.first(where: { !(0..<size).contains($0) }) {
+      throw .tokenOutOfRange(id: id, vocabularySize: size)
+    }
+    guard request.scales.count == updates.count else {
+      throw .unexpectedScaleCount(expected: updates.count, found: request.scales.count)
+    }
+  }
+
+  // MARK: - The engine's thread
+
+  private func work() {
+    let pool = WorkerPool(threadCount: options.threads)
+    defer { pool.shutDown() }
+    var batch = Batch(engine: self, pool: pool)
+    while true {
+      let (arrived, cancelled, isStopped) = state.withLock { state in
+        defer {
+          state.waiting = []
+          state.cancelled = []
+        }
+        return (state.waiting, state.cancelled, state.isStopped)
+      }
+      batch.queue += arrived
+      batch.drop(cancelled)
+      if isStopped {
+        for waiting in batch.queue { waiting.fail(.stopped) }
+        batch.failAll(.stopped)
+        return
+      }
+      batch.admit()
+      if batch.isEmpty { arrival.wait() } else { batch.step() }
+    }
+  }
+
+  /// The sequences that run, and those that wait for room. Lives on the engine's thread.
+  private struct Batch {
+    let engine: InferenceEngine
+    let forward: ForwardPass
+    var queue: [Waiting] = []
+    var running: [(sequence: ActiveSequence, fail: @Sendable (LanguageModelError) -> Void)] = []
+    /// Finished sequences whose beginnings may be taken over, newest last.
+    var finished: [ActiveSequence] = []
+    /// How many finished sequences are kept.
+    static let kept = 2
+
+    init(engine: InferenceEngine, pool: WorkerPool) {
+      self.engine = engine
+      forward = ForwardPass(
+        model: engine.model, updates: engine.updates, pool: pool,
+        maximumRows: engine.options.rowsPerStep)
+    }
+
+    var isEmpty: Bool { running.isEmpty && queue.isEmpty }
+
+    mutating func drop(_ cancelled: Set<Int>) {
+      guard !cancelled.isEmpty else { return }
+      queue.removeAll { cancelled.contains($0.id) }
+      running.removeAll { cancelled.contains($0.sequence.id) }
+    }
+
+    mutating func failAll(_ error: LanguageModelError) {
+      for entry in running { entry.fail(error) }
+      running = []
+    }
+
+    /// Gives waiting requests a slot, in order, while there are slots and memory.
+    mutating func admit() {
+      while let next = queue.first, running.count < engine.options.slots {
+        let positions = next.request.prompt.count + next.request.maxTokens
+        while !hasRoom(for: positions), !finished.isEmpty { finished.removeFirst() }
+        // A sequence within `positionLimit` always fits when nothing else runs.
+        guard running.isEmpty || hasRoom(for: positions) else { return }
+        queue.removeFirst()
+        let sequence = ActiveSequence(
+          id: next.id, request: next.request,
+          cache: KeyValueCache(
+            configuration: engine.model.configuration, positions: positions),
+          emit: next.emit)
+        takeOverPrefix(for: sequence)
+        running.append((sequence, next.fail))
+      }
+    }
+
+    private func hasRoom(for positions: Int) -> Bool {
+      let used = (running.map(\.sequence) + finished).reduce(positions) { $0 + $1.cache.capacity }
+      return KeyValueCache.byteCount(
+        configuration: engine.model.configuration, positions: used) <= engine.options.cacheBytes
+    }
+
+    private func takeOverPrefix(for sequence: ActiveSequence) {
+      let donors = (finished + running.map(\.sequence)).map {
+        ($0, $0.sharedPrefix(with: sequence.request))
+      }
+      guard let (donor, length) = donors.max(by: { $0.1 < $1.1 }), length > 0 else { return }
+      sequence.cache.copyPrefix(of: donor.cache, positions: length)
+      sequence.computed = length
+    }
+
+    /// One forward pass: a token of every reply under way, and as much of the prompts as fits.
+    mutating func step() {
+      var rows: [ForwardPass.Row] = []
+      var room = engine.options.rowsPerStep - running.count(where: { $0.sequence.pending == 1 })
+      var ready: [Int] = []
+      for (index, entry) in running.enumerated() {
+        let sequence = entry.sequence
+        let pending = sequence.pending
+        let taken = pending == 1 ? 1 : min(pending, room)
+        if pending > 1 { room -= taken }
+        for offset in 0..<taken {
+          let position = sequence.computed + offset
+          let isLast = position == sequence.tokens.count - 1
+          rows.append(
+            ForwardPass.Row(
+              token: sequence.tokens[position], position: position, cache: sequence.cache,
+              scales: sequence.request.scales, wantsLogits: isLast))
+          if isLast { ready.append(index) }
+        }
+        sequence.computed += taken
+      }
+      let logits = unsafe forward.run(rows)
+      let size = engine.model.configuration.vocabularySize
+      var done: [Int] = []
+      for (place, index) in ready.enumerated() {
+        let view = unsafe UnsafeBufferPointer(start: logits + place * size, count: size)
+        if unsafe advance(running[index], view) { done.append(index) }
+      }
+      for index in done.reversed() {
+        finished.append(running.remove(at: index).sequence)
+        if finished.count > Self.kept { finished.removeFirst() }
+      }
+    }
+
+    /// Takes the next token for a sequence; returns whether the sequence has ended.
+    private func advance(
+      _ entry: (sequence: ActiveSequence, fail: @Sendable (LanguageModelError) -> Void),
+      _ logits: UnsafeBufferPointer<Float>
+    ) -> Bool {
+      let sequence = entry.sequence
+      let token = unsafe sequence.sampler.choose(logits)
+      guard unsafe logits[token].isFinite else {
+        entry.fail(.notANumber(position: sequence.tokens.count - 1))
+        return true
+      }
+      if sequence.request.stopTokens.contains(token) {
+        sequence.finish(.stop)
+        return true
+      }
+      if let count = sequence.request.topLogprobs {
+        let probabilities = unsafe Sampler.logprobs(logits, chosen: token, count: count)
+        sequence.append(
+          GeneratedToken(id: token, logprob: probabilities.chosen, top: probabilities.top))
+      } else {
+        sequence.append(GeneratedToken(id: token, logprob: nil, top: []))
+      }
+      guard sequence.generated < sequence.request.maxTokens else {
+        sequence.finish(.length)
+        return true
+      }
+      return false
+    }
+  }
+}
+
+extension InferenceEngine {
+  /// The vector instructions in use; results may differ in the last bits between them.
+  package static var instructionSet: String { unsafe String(cString: loxeval_instruction_set()) }
+}

@@ -1,0 +1,109 @@
+package import Checkpoints
+package import Foundation
+import LinearAlgebra
+
+extension Trainer {
+  /// The adapters that were trained, B · A at scale 1, and the scale (alpha / rank) at which they
+  /// are part of the model.
+  package var adapter: (update: LowRankUpdate, scale: Double) {
+    var update = LowRankUpdate()
+    for (name, adapter) in decoder.adapters {
+      update.tensors[name] = LowRankUpdate.Factors(
+        left: adapter.b.matrix, right: adapter.a.matrix)
+    }
+    return (update, recipe.scale)
+  }
+
+  /// What a low-rank update leaves of a full training.
+  package struct Truncation: Codable, Hashable, Sendable {
+    /// The largest rank of any tensor.
+    package var rank: Int
+    /// The share of ‖ΔW‖² that is kept, over all parameters; biases and norms are not part of a
+    /// low-rank update and count as lost.
+    package var energy: Double
+  }
+
+  /// The change of a full training as truncated singular value decompositions.
+  ///
+  /// - Parameters:
+  ///   - energy: each matrix keeps the smallest rank that reaches this share of its ‖ΔW‖².
+  ///   - maximumRank: and no more than this; nil sets no limit.
+  package func truncatedChange(
+    energy: Double, maximumRank: Int?,
+    progress: (_ done: Int, _ total: Int) throws -> Void = { _, _ in }
+  ) throws -> (update: LowRankUpdate, truncation: Truncation) {
+    var update = LowRankUpdate()
+    var (kept, total, largest) = (0.0, 0.0, 0)
+    let initial = initialWeights
+    for (index, parameter) in decoder.parameters.enumerated() {
+      let before = try initial(parameter.name)
+      let after = parameter.matrix.elements
+      let change = DoubleMatrix(
+        rows: parameter.rows, columns: parameter.columns,
+        elements: zip(after, before).map { Double($0) - Double($1) })
+      let squared = change.squaredFrobeniusNorm
+      total += squared
+      if decoder.matrixNames.contains(parameter.name), squared > 0 {
+        let svd = try change.leadingSingularTriplets(
+          min(maximumRank ?? .max, change.rows, change.columns))
+        var (rank, share) = (0, 0.0)
+        while rank < svd.rank, share < energy * squared {
+          share += svd.singularValues[rank] * svd.singularValues[rank]
+          rank += 1
+        }
+        kept += share
+        largest = max(largest, rank)
+        update.tensors[parameter.name] = LowRankUpdate.Factors(
+          left: svd.scaledLeft(rank: rank).rounded, right: svd.right.prefix(rows: rank).rounded)
+      }
+      try progress(index + 1, decoder.parameters.count)
+    }
+    return (update, Truncation(rank: largest, energy: total > 0 ? kept / total : 1))
+  }
+
+  /// Writes a fully trained model with the layout and element types of the one it came from.
+  package func writeCheckpoint(
+    to folder: URL, additionalFiles: [String: Data] = [:]
+  ) throws {
+    let writer = try CheckpointWriter(
+      to: folder, like: model.checkpoint, additionalFiles: additionalFiles)
+    let trained = Dictionary(uniqueKeysWithValues: decoder.parameters.map { ($0.name, $0) })
+    for name in model.checkpoint.shards.flatMap({ $0.tensors.map(\.name) }) {
+      if let parameter = trained[name] {
+        try writer.write(parameter.matrix.elements, of: name)
+      } else {
+        try writer.copy(name, from: model.checkpoint)
+      }
+    }
+    try writer.finish()
+  }
+
+  /// A tensor as training began, the stack included.
+  private var initialWeights: (String) throws -> [Float] {
+    let frozen = Dictionary(
+      model.multipliedWeights.map { ($0.name, FrozenWeight($0, stack: stack)) },
+      uniquingKeysWith: { first, _ in first })
+    return { [pool, checkpoint = model.checkpoint] name in
+      guard let weight = frozen[name] else { return try checkpoint.floats(named: name) }
+      let all = BLAS.withOneThread { weight.loadAll(pool) }
+      return unsafe Array(UnsafeBufferPointer(start: all.start, count: all.count))
+    }
+  }
+}
+
+extension TrainableDecoder {
+  /// The parameters that are whole weight matrices.
+  var matrixNames: Set<String> {
+    var weights: [TrainableWeight] = [embedding, head]
+    for layer in layers {
+      weights += [
+        layer.query, layer.key, layer.value, layer.output, layer.gate, layer.up, layer.down,
+      ].map(\.weight)
+    }
+    return Set(
+      weights.compactMap { weight in
+        guard case .trained(let parameter) = weight else { return nil }
+        return parameter.name
+      })
+  }
+}

@@ -1,0 +1,218 @@
+package import Checkpoints
+import Foundation
+import LinearAlgebra
+import Support
+
+/// Fine-tunes a model, or adapters on it, by AdamW.
+///
+/// Every sum has one order, so equal recipes, data and thread counts give equal bits on one machine.
+/// Used by one thread at a time; its own threads do the work.
+package final class Trainer {
+  /// What one step came to.
+  package struct StepResult: Codable, Hashable, Sendable {
+    /// The mean loss over the step's labels (or pairs), before the update.
+    package var loss: Double
+    /// The gradient's norm before clipping.
+    package var gradientNorm: Double
+  }
+
+  /// How far a training is.
+  package struct Progress: Sendable {
+    /// Steps done, and in all.
+    package var step: Int
+    package var steps: Int
+    package var loss: Double
+    package var gradientNorm: Double
+    package var learningRate: Double
+    /// Tokens computed so far, over all steps.
+    package var tokens: Int
+    package var seconds: Double
+  }
+
+  package let recipe: TrainingRecipe
+  let model: LlamaModel
+  let stack: [(update: LowRankUpdate, scale: Double)]
+  let decoder: TrainableDecoder
+  let pool: WorkerPool
+  private var parameters: ParameterSet
+  private var stepsDone = 0
+
+  /// Tokens that go through the model at a time: enough for products at full speed, few enough for
+  /// the activations to stay small. Longer dialogues go alone.
+  static let tokensAtATime = 512
+
+  /// - Parameters:
+  ///   - stack: scaled updates on the model; what is trained is the model with them.
+  ///   - threads: part of what decides the result's last bits.
+  /// - Throws: `TrainingError` where the recipe is out of range or names an unknown layer.
+  package init(
+    model: LlamaModel, stack: [(update: LowRankUpdate, scale: Double)] = [],
+    recipe: TrainingRecipe, threads: Int = WorkerPool.processorCount
+  ) throws(TrainingError) {
+    try recipe.validate()
+    self.recipe = recipe
+    self.model = model
+    self.stack = stack
+    pool = WorkerPool(threadCount: threads, flushesSubnormals: true)
+    do throws(TrainingError) {
+      decoder = try TrainableDecoder(model: model, stack: stack, recipe: recipe, pool: pool)
+    } catch {
+      pool.shutDown()
+      throw error
+    }
+    parameters = ParameterSet(decoder.parameters, pool: pool)
+  }
+
+  deinit { pool.shutDown() }
+
+  /// How many numbers are trained.
+  package var parameterCount: Int { decoder.parameters.reduce(0) { $0 + $1.count } }
+
+  /// Trains on the items, in the recipe's order and number of steps.
+  ///
+  /// - Parameter progress: called after each step; what it throws ends the training.
+  /// - Returns: every step's loss and gradient norm.
+  /// - Throws: `TrainingError.notANumber` where a loss or gradient is none.
+  package func train(
+    _ items: [TrainingItem], progress: (Progress) throws -> Void = { _ in }
+  ) throws -> [StepResult] {
+    let order = StepOrder(itemCount: items.count, recipe: recipe)
+    let references = try referenceScores(items)
+    let begin = ContinuousClock.now
+    var tokens = 0
+    var results: [StepResult] = []
+    for (index, chosen) in order.enumerated() {
+      let batch = chosen.map { (items[$0], references.isEmpty ? nil : references[$0]) }
+      let rate = recipe.rate(step: index, of: order.count)
+      let result = try step(batch, rate: rate)
+      results.append(result)
+      tokens += batch.reduce(0) { $0 + $1.0.examples.reduce(0) { $0 + $1.tokens.count } }
+      let elapsed = (ContinuousClock.now - begin).components
+      try progress(
+        Progress(
+          step: index + 1, steps: order.count, loss: result.loss,
+          gradientNorm: result.gradientNorm, learningRate: rate, tokens: tokens,
+          seconds: Double(elapsed.seconds) + Double(elapsed.attoseconds) * 1e-18))
+    }
+    return results
+  }
+
+  /// One step on supervised sequences.
+  func step(_ examples: [TrainingExample], rate: Double) throws(TrainingError) -> StepResult {
+    try step(examples.map { (.sequence($0), nil) }, rate: rate)
+  }
+
+  private func step(
+    _ batch: [(item: TrainingItem, reference: Objective.Reference?)], rate: Double
+  ) throws(TrainingError) -> StepResult {
+    let loss = accumulateGradients(batch)
+    stepsDone += 1
+    let norm = BLAS.withOneThread { parameters.gradientNorm() }
+    guard loss.isFinite else { throw .notANumber(step: stepsDone, what: "the loss") }
+    guard norm.isFinite else { throw .notANumber(step: stepsDone, what: "the gradient") }
+    let limit = recipe.maxGradientNorm
+    let scale = limit > 0 && norm > limit ? limit / (norm + 1e-6) : 1
+    parameters.update(rate: rate, gradientScale: scale, recipe: recipe)
+    return StepResult(loss: loss, gradientNorm: norm)
+  }
+
+  /// Clears the gradients, adds up those of a batch, and returns its loss.
+  func accumulateGradients(
+    _ batch: [(item: TrainingItem, reference: Objective.Reference?)]
+  ) -> Double {
+    BLAS.withOneThread {
+      parameters.clearGradients()
+      let objective = Objective(batch.map(\.item), recipe: recipe)
+      var loss = 0.0
+      for (index, part) in parts(of: batch).enumerated() {
+        let packed = PackedBatch(part.flatMap(\.item.examples))
+        decoder.forward(packed, recipe: recipe, key: dropoutKey(part: index))
+        switch recipe.objective {
+        case .supervised:
+          let weights = [Float](
+            repeating: Float(1 / Double(objective.count)), count: packed.labels.count)
+          let scores = decoder.logProbabilities(packed, weights: weights)
+          loss -= scores.reduce(0) { $0 + Double($1) } / Double(objective.count)
+        case .preference:
+          // The weights depend on the whole replies' scores, so these come first.
+          let scores = decoder.logProbabilities(packed, weights: nil)
+          let (partLoss, weights) = objective.preference(
+            scores: scores, packed, references: part.compactMap(\.reference))
+          loss += partLoss
+          _ = decoder.logProbabilities(packed, weights: weights)
+        }
+        decoder.backward(packed)
+      }
+      return loss
+    }
+  }
+
+  /// A batch cut into parts of few enough tokens, pairs kept together.
+  private func parts(
+    of batch: [(item: TrainingItem, reference: Objective.Reference?)]
+  ) -> [[(item: TrainingItem, reference: Objective.Reference?)]] {
+    var parts: [[(item: TrainingItem, reference: Objective.Reference?)]] = []
+    var tokens = 0
+    for entry in batch {
+      let count = entry.item.examples.reduce(0) { $0 + $1.tokens.count }
+      if parts.isEmpty || tokens + count > Self.tokensAtATime {
+        parts.append([])
+        tokens = 0
+      }
+      parts[parts.count - 1].append(entry)
+      tokens += count
+    }
+    return parts
+  }
+
+  private func dropoutKey(part: Int) -> UInt32? {
+    guard recipe.dropout > 0 else { return nil }
+    var generator = SplitMix64(seed: recipe.seed &+ UInt64(stepsDone) << 20 &+ UInt64(part))
+    return UInt32(truncatingIfNeeded: generator.next())
+  }
+
+  /// The scores of every pair before training, which the preference objective compares with; none
+  /// for other objectives.
+  private func referenceScores(
+    _ items: [TrainingItem]
+  ) throws(TrainingError) -> [Objective.Reference] {
+    guard recipe.objective == .preference else { return [] }
+    return items.map { item in
+      BLAS.withOneThread {
+        let packed = PackedBatch(item.examples)
+        decoder.forward(packed, recipe: recipe, key: nil)
+        let scores = decoder.logProbabilities(packed, weights: nil)
+        let sums = Objective.sums(scores, packed)
+        return Objective.Reference(chosen: sums[0], rejected: sums[1])
+      }
+    }
+  }
+}
+
+/// Which items each step takes.
+struct StepOrder: Sequence {
+  let count: Int
+  private let steps: [[Int]]
+
+  init(itemCount: Int, recipe: TrainingRecipe) {
+    var generator = SplitMix64(seed: recipe.seed ^ 0x5D_EECE_66D1)
+    var steps: [[Int]] = []
+    let size = recipe.batchSize * recipe.gradientAccumulation
+    for _ in 0..<recipe.epochs {
+      var order = Array(0..<itemCount)
+      if recipe.shuffles {
+        // Fisher and Yates; the standard library's shuffle may change between releases.
+        for last in stride(from: order.count - 1, to: 0, by: -1) {
+          order.swapAt(last, Int(generator.next() % UInt64(last + 1)))
+        }
+      }
+      for begin in stride(from: 0, to: order.count, by: size) {
+        steps.append(Array(order[begin..<Swift.min(order.count, begin + size)]))
+      }
+    }
+    self.steps = Array(steps.prefix(recipe.maxSteps ?? .max))
+    count = self.steps.count
+  }
+
+  func makeIterator() -> IndexingIterator<[[Int]]> { steps.makeIterator() }
+}

@@ -1,0 +1,121 @@
+import Foundation
+
+/// How a model is fine-tuned: every number that decides the result.
+///
+/// As a JSON file its keys are in snake case, and what is left out keeps its default.
+package struct TrainingRecipe: Codable, Hashable, Sendable {
+  package enum Method: String, Codable, Sendable, CaseIterable {
+    /// Low-rank adapters on linear layers; the weights stay as they are.
+    case lora
+    /// Every weight.
+    case full
+  }
+
+  package enum Schedule: String, Codable, Sendable, CaseIterable {
+    /// Falls to 0 with the last step.
+    case linear
+    /// Falls to 0 along half a cosine.
+    case cosine
+    case constant
+  }
+
+  package enum Objective: String, Codable, Sendable, CaseIterable {
+    /// Cross-entropy on the assistant's tokens.
+    case supervised
+    /// Direct preference optimisation (Rafailov et al., arXiv 2305.18290) on pairs of replies.
+    case preference
+  }
+
+  package var method = Method.lora
+  package var objective = Objective.supervised
+  /// r of the adapters.
+  package var rank = 16
+  /// The adapters' scale is alpha / rank.
+  package var alpha = 32.0
+  /// The linear layers that get adapters, by the last part of their names.
+  package var targets = LlamaModel.linearLayerNames
+  /// The share of an adapter's inputs that is zeroed in each step.
+  package var dropout = 0.0
+  package var learningRate = 2e-4
+  package var schedule = Schedule.linear
+  /// Steps in which the rate grows from 0.
+  package var warmupSteps = 0
+  package var epochs = 1
+  /// Ends training early; nil trains every epoch to its end.
+  package var maxSteps: Int?
+  /// Dialogues (or pairs) at a time.
+  package var batchSize = 8
+  /// Batches whose gradients make one step.
+  package var gradientAccumulation = 1
+  /// Gradients are scaled down to this norm over all parameters; 0 leaves them alone.
+  package var maxGradientNorm = 2.0
+  package var weightDecay = 0.0
+  package var beta1 = 0.9
+  package var beta2 = 0.999
+  package var epsilon = 1e-8
+  /// β of the preference objective.
+  package var preferenceBeta = 0.1
+  /// The longest dialogue in tokens; nil is the model's context.
+  package var maxLength: Int?
+  /// Whether longer dialogues are cut off at the end instead of refused.
+  package var truncates = false
+  /// Whether the order changes with each epoch.
+  package var shuffles = true
+  /// Seeds the adapters' first values, the order and dropout.
+  package var seed: UInt64 = 0
+
+  package init() {}
+
+  /// The adapters' scale: alpha / rank.
+  package var scale: Double { alpha / Double(rank) }
+
+  /// The learning rate of a step, counted from 0.
+  package func rate(step: Int, of total: Int) -> Double {
+    if step < warmupSteps { return learningRate * Double(step) / Double(warmupSteps) }
+    let progress = Double(step - warmupSteps) / Double(max(1, total - warmupSteps))
+    switch schedule {
+    case .constant: return learningRate
+    case .linear: return learningRate * max(0, 1 - progress)
+    case .cosine: return learningRate * 0.5 * (1 + cos(.pi * min(1, progress)))
+    }
+  }
+
+  /// - Throws: `TrainingError.invalidSetting` for the first number out of range.
+  package func validate() throws(TrainingError) {
+    func check(
+      _ holds: Bool, _ name: String, _ expected: String, _ found: some Any
+    ) throws(TrainingError) {
+      guard holds else {
+        throw .invalidSetting(name: name, expected: expected, found: "\(found)")
+      }
+    }
+    try check(rank >= 1, "rank", "at least 1", rank)
+    try check(alpha.isFinite && alpha > 0, "alpha", "a positive number", alpha)
+    try check(!targets.isEmpty, "targets", "at least one linear layer", "none")
+    try check((0..<1).contains(dropout), "dropout", "a number from 0 to below 1", dropout)
+    try check(
+      learningRate.isFinite && learningRate > 0, "learning rate", "a positive number", learningRate)
+    try check(warmupSteps >= 0, "warm-up steps", "at least 0", warmupSteps)
+    try check(epochs >= 1, "epochs", "at least 1", epochs)
+    if let maxSteps { try check(maxSteps >= 1, "max steps", "at least 1", maxSteps) }
+    try check(batchSize >= 1, "batch size", "at least 1", batchSize)
+    try check(gradientAccumulation >= 1, "accumulation", "at least 1", gradientAccumulation)
+    try check(
+      maxGradientNorm.isFinite && maxGradientNorm >= 0, "max gradient norm", "at least 0",
+      maxGradientNorm)
+    try check(
+      weightDecay.isFinite && weightDecay >= 0, "weight decay", "at least 0", weightDecay)
+    try check((0..<1).contains(beta1), "beta1", "a number from 0 to below 1", beta1)
+    try check((0..<1).contains(beta2), "beta2", "a number from 0 to below 1", beta2)
+    try check(epsilon > 0, "epsilon", "a positive number", epsilon)
+    try check(preferenceBeta > 0, "preference beta", "a positive number", preferenceBeta)
+    if let maxLength { try check(maxLength >= 2, "max length", "at least 2 tokens", maxLength) }
+  }
+}
+
+extension LlamaModel {
+  /// The linear layers of a block, as adapters name them.
+  package static let linearLayerNames = [
+    "q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj",
+  ]
+}

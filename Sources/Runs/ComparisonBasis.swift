@@ -1,0 +1,62 @@
+import ModelAccess
+import Support
+
+/// What decides whether two runs may be compared: all but the weights, the seed and the machine.
+package struct ComparisonBasis: Codable, Hashable, Sendable {
+  /// The model's architecture and size; nil for endpoints, which do not tell.
+  package var family: String?
+  /// The models' names, which stand for the family where that is not known.
+  package var models: [String]
+  package var temperature: Double
+  package var topP: Double
+  package var maxTokens: Int
+  /// How often each prompt is asked.
+  package var samples: Int
+  /// The judges' configurations by their names.
+  package var judges: [String: String]
+  /// How the attacks are made, by their names, where there is anything to say.
+  package var attacks: [String: String]
+
+  enum CodingKeys: String, CodingKey {
+    case family, models, temperature, samples, judges, attacks
+    case topP = "top_p"
+    case maxTokens = "max_tokens"
+  }
+
+  package init(_ plan: RunManifest.Plan) {
+    family = plan.family
+    models = Set(plan.cells.map(\.model)).sorted()
+    temperature = plan.decoding.temperature
+    topP = plan.decoding.topP
+    maxTokens = plan.decoding.maxTokens
+    samples = plan.samples
+    judges = plan.judges
+    attacks = plan.remarks
+  }
+
+  /// The fields in which another run differs, each with both values; of judges and attacks only those
+  /// that both have.
+  package func differences(from other: ComparisonBasis) -> [String] {
+    var found: [String] = []
+    func compare(_ field: String, _ there: String, _ here: String) {
+      if there != here { found.append("\(field) is \(there) there and \(here) here") }
+    }
+    if let mine = family, let theirs = other.family {
+      compare("model family", theirs, mine)
+    } else {
+      compare(
+        "model", other.models.joined(separator: ", "), models.joined(separator: ", "))
+    }
+    compare("temperature", Number.text(other.temperature), Number.text(temperature))
+    compare("top-p", Number.text(other.topP), Number.text(topP))
+    compare("max-tokens", "\(other.maxTokens)", "\(maxTokens)")
+    compare("samples a prompt", "\(other.samples)", "\(samples)")
+    for (name, configuration) in judges.sorted(by: { $0.key < $1.key }) {
+      if let theirs = other.judges[name] { compare("judge \(name)", theirs, configuration) }
+    }
+    for (name, recipe) in attacks.sorted(by: { $0.key < $1.key }) {
+      if let theirs = other.attacks[name] { compare("attack \(name)", theirs, recipe) }
+    }
+    return found
+  }
+}

@@ -1,0 +1,109 @@
+package import Foundation
+import Support
+
+/// `samples.jsonl`: what was measured, one line a sample, only ever appended to.
+///
+/// Each line is one write to the kernel, so a killed process loses nothing that was journalled; a
+/// line cut short by a power failure is dropped when the run is continued.
+package final class Journal {
+  /// The samples so far; of one that was asked or judged again, the later line.
+  package private(set) var samples: [Sample]
+  /// Where each sample stands in `samples`.
+  private var places: [Sample.Key: Int]
+  private let file: URL
+  private let descriptor: Int32
+  private var encoder = JSONEncoder()
+
+  static let fileName = "samples.jsonl"
+
+  /// Opens or creates the journal of a run folder for appending; the caller holds the folder's lock.
+  package init(folder: URL) throws(RunError) {
+    file = folder.appending(path: Self.fileName)
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    let path = file.path
+    let opened = unsafe open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
+    guard opened >= 0 else { throw .unwritable(path: path, reason: Self.systemReason()) }
+    do throws(RunError) {
+      let (samples, places, wholeBytes) = try Self.parse(file)
+      guard ftruncate(opened, off_t(wholeBytes)) == 0 else {
+        throw .unwritable(path: path, reason: Self.systemReason())
+      }
+      self.samples = samples
+      self.places = places
+      descriptor = opened
+    } catch {
+      close(opened)
+      throw error
+    }
+  }
+
+  deinit { close(descriptor) }
+
+  /// The samples of a run that nobody need be writing; a torn last line is passed over.
+  package static func read(folder: URL) throws(RunError) -> [Sample] {
+    let file = folder.appending(path: fileName)
+    guard FileManager.default.fileExists(atPath: file.path) else {
+      throw .runMissing(path: folder.path)
+    }
+    return try parse(file).samples
+  }
+
+  /// Adds a sample; returns once the kernel has it.
+  package func append(_ sample: Sample) throws(RunError) {
+    var line: Data
+    do {
+      line = try encoder.encode(sample)
+    } catch {
+      throw .unwritable(path: file.path, reason: error.plainReason)
+    }
+    line.append(UInt8(ascii: "\n"))
+    let written = unsafe line.withUnsafeBytes { unsafe write(descriptor, $0.baseAddress, $0.count) }
+    guard written == line.count else {
+      throw .unwritable(path: file.path, reason: Self.systemReason())
+    }
+    if let place = places[sample.key] {
+      samples[place] = sample
+    } else {
+      places[sample.key] = samples.count
+      samples.append(sample)
+    }
+  }
+
+  private static func parse(
+    _ file: URL
+  ) throws(RunError) -> (samples: [Sample], places: [Sample.Key: Int], wholeBytes: Int) {
+    let data: Data
+    do {
+      data = try Data(contentsOf: file)
+    } catch {
+      throw .unreadable(path: file.path, reason: error.plainReason)
+    }
+    let whole = data.lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? 0
+    var samples: [Sample] = []
+    var places: [Sample.Key: Int] = [:]
+    let decoder = JSONDecoder()
+    for (index, line) in data[..<whole].split(separator: UInt8(ascii: "\n")).enumerated() {
+      let sample: Sample
+      do {
+        sample = try decoder.decode(Sample.self, from: line)
+      } catch {
+        throw .malformedJournal(
+          path: file.path, line: index + 1, reason: "it does not parse as a sample")
+      }
+      if let place = places[sample.key] {
+        guard samples[place].error != nil || samples[place].hasFailedJudge else {
+          throw .malformedJournal(
+            path: file.path, line: index + 1,
+            reason: "\(sample.id) of \(sample.cell) was journalled before")
+        }
+        samples[place] = sample
+      } else {
+        places[sample.key] = samples.count
+        samples.append(sample)
+      }
+    }
+    return (samples, places, whole)
+  }
+
+  private static func systemReason() -> String { unsafe String(cString: strerror(errno)) }
+}

@@ -1,0 +1,55 @@
+package import Foundation
+
+/// A run's folder: made, or continued, by one process at a time.
+package struct RunFolder {
+  package let url: URL
+  package let manifest: RunManifest
+  package let journal: Journal
+  private let lock: RunLock
+
+  /// Takes a folder for a run before any long work, and refuses one that already has a run unless it
+  /// is to be continued.
+  package static func reserve(_ url: URL, resume: Bool) throws(RunError) -> RunLock {
+    let lock = try RunLock(url)
+    let file = url.appending(path: RunManifest.fileName).path
+    if !resume, FileManager.default.fileExists(atPath: file) { throw .runExists(path: url.path) }
+    return lock
+  }
+
+  /// Creates the folder with its manifest, or opens that of an equal plan.
+  ///
+  /// - Parameters:
+  ///   - resume: whether a run that is there may be continued.
+  ///   - lock: the folder's, where it was reserved before.
+  package init(_ url: URL, manifest: RunManifest, resume: Bool, lock: RunLock? = nil) throws {
+    self.url = url
+    self.lock = try lock ?? RunLock(url)
+    let manager = FileManager.default
+    let hasRun = manager.fileExists(atPath: url.appending(path: RunManifest.fileName).path)
+    if hasRun {
+      guard resume else { throw RunError.runExists(path: url.path) }
+      let existing = try RunManifest.read(from: url)
+      let differences = manifest.differences(from: existing)
+      guard differences.isEmpty else {
+        throw RunError.runDiffers(path: url.path, fields: differences)
+      }
+      // What does not decide the samples may be told anew.
+      var current = existing
+      current.limits = manifest.limits
+      if !manifest.judgeQuality.isEmpty { current.judgeQuality = manifest.judgeQuality }
+      if current != existing { try current.write(to: url) }
+      self.manifest = current
+    } else {
+      self.manifest = manifest
+    }
+    journal = try Journal(folder: url)
+    if hasRun {
+      try self.manifest.check(journal.samples, in: url)
+    } else {
+      guard journal.samples.isEmpty else {
+        throw RunError.manifestMissing(path: url.path)
+      }
+      try manifest.write(to: url)
+    }
+  }
+}

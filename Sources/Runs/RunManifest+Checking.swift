@@ -1,0 +1,48 @@
+package import Foundation
+import Scoring
+
+extension RunManifest {
+  /// Refuses a plan whose numbers cannot be, and samples that it does not know: what was edited must
+  /// not pass for what was measured.
+  package func check(_ samples: [Sample], in folder: URL) throws(RunError) {
+    let file = folder.appending(path: Self.fileName).path
+    guard plan.samples >= 1, plan.samples <= 1_000_000 else {
+      throw .invalidPlan(path: file, reason: "\(plan.samples) samples a prompt")
+    }
+    for (name, dataset) in plan.datasets {
+      guard (0...100_000_000).contains(dataset.prompts) else {
+        throw .invalidPlan(path: file, reason: "\(dataset.prompts) prompts in \(name)")
+      }
+    }
+    let datasets = Dictionary(
+      plan.cells.map { ($0.id, $0.dataset) }, uniquingKeysWith: { first, _ in first })
+    var prompts: [String: Set<String>] = [:]
+    for sample in samples {
+      func foreign(_ reason: String) -> RunError {
+        .foreignSample(
+          path: folder.path, sample: "\(sample.id) of \(sample.cell)", reason: reason)
+      }
+      guard let dataset = datasets[sample.cell] else { throw foreign("a cell that is not planned") }
+      guard (0..<plan.samples).contains(sample.sample) else {
+        throw foreign("number \(sample.sample) of \(plan.samples)")
+      }
+      guard sample.error == nil || sample.verdict == .unscored else {
+        throw foreign("a failed request with a verdict")
+      }
+      prompts[dataset, default: []].insert(sample.id)
+      let planned = plan.datasets[dataset]?.prompts ?? 0
+      guard prompts[dataset, default: []].count <= planned else {
+        throw foreign("one more prompt than the \(planned) of \(dataset)")
+      }
+    }
+  }
+
+  /// How many samples are still to be asked, cell by cell.
+  package func missing(_ byCell: [String: [Sample]]) -> Int {
+    var seen: Set<String> = []
+    return plan.cells.filter { seen.insert($0.id).inserted }.reduce(0) { sum, cell in
+      let planned = (plan.datasets[cell.dataset]?.prompts ?? 0) * plan.samples
+      return sum + max(0, planned - (byCell[cell.id]?.count ?? 0))
+    }
+  }
+}

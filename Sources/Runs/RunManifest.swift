@@ -1,0 +1,228 @@
+package import Foundation
+package import ModelAccess
+package import Scoring
+import Support
+
+/// `run.json`: the plan and where everything came from.
+package struct RunManifest: Codable, Hashable, Sendable {
+  /// What decides the samples. A run is continued only where all of it is equal.
+  package struct Plan: Codable, Hashable, Sendable {
+    /// What the models of the study are; nil in manifests of extrapolations.
+    package var study: Study?
+    package var cells: [Cell]
+    package var decoding: Decoding
+    package var seed: UInt64
+    /// How often each prompt is asked.
+    package var samples: Int
+    /// The judge that gives the verdict on harmful prompts.
+    package var judge: String
+    package var judgeConfiguration: String
+    /// The configurations of all judges by their names.
+    package var judges: [String: String]
+    /// Digest of each dataset's file, how many prompts of it are asked, and what it is for.
+    package var datasets: [String: Dataset]
+    /// The models' architecture and size; nil where the server does not tell.
+    package var family: String?
+    /// Digests of the checkpoints: base, aligned, or the endpoint's model.
+    package var models: [String: String]
+    /// Digests of the updates by name.
+    package var updates: [String: String]
+    /// What readers must know of an attack, by its name.
+    package var remarks: [String: String]
+    /// What answers: the embedded server, or an endpoint.
+    package var server: String
+
+    /// What a study's models are made of, where it is not extrapolations of the aligned model.
+    package enum Study: String, Codable, Hashable, Sendable {
+      /// W_base + Proj_r(ΔW), for the effective rank.
+      case effectiveRank = "effective-rank"
+    }
+
+    package struct Dataset: Codable, Hashable, Sendable {
+      package var digest: String
+      package var prompts: Int
+      package var kind: PromptKind
+      /// The names of the set's judges; the first gives its samples' verdict.
+      package var judges: [String]
+
+      package init(digest: String, prompts: Int, kind: PromptKind, judges: [String] = []) {
+        self.digest = digest
+        self.prompts = prompts
+        self.kind = kind
+        self.judges = judges
+      }
+    }
+
+    package init(
+      study: Study? = nil, cells: [Cell], decoding: Decoding, seed: UInt64, samples: Int = 1,
+      judge: String,
+      judgeConfiguration: String, judges: [String: String]? = nil,
+      datasets: [String: Dataset], models: [String: String], updates: [String: String],
+      remarks: [String: String], server: String, family: String? = nil
+    ) {
+      self.study = study
+      self.cells = cells
+      self.decoding = decoding
+      self.seed = seed
+      self.samples = samples
+      self.judge = judge
+      self.judgeConfiguration = judgeConfiguration
+      self.judges = judges ?? [judge: judgeConfiguration]
+      self.datasets = Self.named(datasets, judge: judge)
+      self.models = models
+      self.updates = updates
+      self.remarks = remarks
+      self.server = server
+      self.family = family
+    }
+  }
+
+  /// What is worth knowing and may differ between the sessions of one run.
+  package struct Environment: Codable, Hashable, Sendable {
+    package var command: String
+    package var version: String
+    package var createdAt: String
+    package var threads: Int
+    package var blas: String
+    package var instructions: String
+    package var platform: String
+
+    package init(
+      command: String, version: String, createdAt: String, threads: Int, blas: String,
+      instructions: String, platform: String
+    ) {
+      self.command = command
+      self.version = version
+      self.createdAt = createdAt
+      self.threads = threads
+      self.blas = blas
+      self.instructions = instructions
+      self.platform = platform
+    }
+  }
+
+  package var schema = 1
+  package var plan: Plan
+  package var environment: Environment
+  /// How good the judges were found to be, for rates corrected by it. Does not decide the samples.
+  package var judgeQuality: [JudgeQuality]
+  /// What a recommended α may cost. Does not decide the samples.
+  package var limits: RecommendationLimits
+
+  package init(
+    plan: Plan, environment: Environment, judgeQuality: [JudgeQuality] = [],
+    limits: RecommendationLimits = RecommendationLimits()
+  ) {
+    self.plan = plan
+    self.environment = environment
+    self.judgeQuality = judgeQuality
+    self.limits = limits
+  }
+
+  static let fileName = "run.json"
+
+  package static func read(from folder: URL) throws(RunError) -> RunManifest {
+    let file = folder.appending(path: fileName)
+    guard let data = try? Data(contentsOf: file) else { throw .runMissing(path: folder.path) }
+    do {
+      return try JSONDecoder().decode(RunManifest.self, from: data)
+    } catch {
+      throw .unreadable(path: file.path, reason: "it is not a run's manifest: \(error.plainReason)")
+    }
+  }
+
+  package func write(to folder: URL) throws {
+    try AtomicFile.write(try Self.encode(self), to: folder.appending(path: Self.fileName))
+  }
+
+  /// JSON as every file of a run is written: sorted, plain slashes, readable.
+  package static func encode(_ value: some Encodable) throws -> Data {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes, .prettyPrinted]
+    return try encoder.encode(value) + Data("\n".utf8)
+  }
+
+  /// The fields of the plan in which this run differs from another, each with both values.
+  package func differences(from other: RunManifest) -> [String] {
+    func object(_ plan: Plan) -> [String: Any] {
+      let data = (try? Self.encode(plan)) ?? Data()
+      return (try? JSONSerialization.jsonObject(with: data)) as? [String: Any] ?? [:]
+    }
+    let (mine, theirs) = (object(plan), object(other.plan))
+    func differences(_ mine: [String: Any], _ theirs: [String: Any], _ prefix: String) -> [String] {
+      Set(mine.keys).union(theirs.keys).sorted().flatMap { key -> [String] in
+        guard (mine[key] as? NSObject) != (theirs[key] as? NSObject) else { return [] }
+        if let inner = mine[key] as? [String: Any], let other = theirs[key] as? [String: Any] {
+          return differences(inner, other, prefix + key + ".")
+        }
+        let (a, b) = (mine[key].map { "\($0)" } ?? "none", theirs[key].map { "\($0)" } ?? "none")
+        let short = a.count + b.count < 200
+        return [short ? "\(prefix)\(key) is \(b) there and \(a) here" : prefix + key]
+      }
+    }
+    return differences(mine, theirs, "")
+  }
+}
+
+/// Manifests of the first release have one judge, one sample a prompt and no quality or limits;
+/// they read as such.
+extension RunManifest {
+  package init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    schema = try container.decode(Int.self, forKey: .schema)
+    plan = try container.decode(Plan.self, forKey: .plan)
+    environment = try container.decode(Environment.self, forKey: .environment)
+    judgeQuality =
+      try container.decodeIfPresent([JudgeQuality].self, forKey: .judgeQuality) ?? []
+    limits =
+      try container.decodeIfPresent(RecommendationLimits.self, forKey: .limits)
+      ?? RecommendationLimits()
+  }
+}
+
+extension RunManifest.Plan {
+  package init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    study = try container.decodeIfPresent(Study.self, forKey: .study)
+    cells = try container.decode([Cell].self, forKey: .cells)
+    decoding = try container.decode(Decoding.self, forKey: .decoding)
+    seed = try container.decode(UInt64.self, forKey: .seed)
+    samples = try container.decodeIfPresent(Int.self, forKey: .samples) ?? 1
+    judge = try container.decode(String.self, forKey: .judge)
+    judgeConfiguration = try container.decode(String.self, forKey: .judgeConfiguration)
+    judges =
+      try container.decodeIfPresent([String: String].self, forKey: .judges)
+      ?? [judge: judgeConfiguration]
+    datasets = Self.named(
+      try container.decode([String: Dataset].self, forKey: .datasets), judge: judge)
+    models = try container.decode([String: String].self, forKey: .models)
+    updates = try container.decode([String: String].self, forKey: .updates)
+    remarks = try container.decode([String: String].self, forKey: .remarks)
+    server = try container.decode(String.self, forKey: .server)
+    family = try container.decodeIfPresent(String.self, forKey: .family)
+  }
+
+  /// A set that names no judge has the plan's.
+  private static func named(
+    _ datasets: [String: Dataset], judge: String
+  ) -> [String: Dataset] {
+    datasets.mapValues { set in
+      var set = set
+      if set.judges.isEmpty { set.judges = [judge] }
+      return set
+    }
+  }
+
+  /// The names of a set's judges; the first gives its samples' verdict.
+  package func judges(of dataset: String) -> [String] { datasets[dataset]?.judges ?? [judge] }
+}
+
+extension RunManifest.Plan.Dataset {
+  package init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    digest = try container.decode(String.self, forKey: .digest)
+    prompts = try container.decode(Int.self, forKey: .prompts)
+    kind = try container.decode(PromptKind.self, forKey: .kind)
+    judges = try container.decodeIfPresent([String].self, forKey: .judges) ?? []
+  }
+}

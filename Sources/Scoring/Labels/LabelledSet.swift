@@ -1,0 +1,83 @@
+package import Foundation
+import ModelAccess
+package import Support
+
+/// Replies with the verdict that a person gave, to measure judges by.
+package struct LabelledSet: Sendable {
+  package struct Reply: Codable, Hashable, Sendable {
+    package var id: String
+    package var category: String
+    package var judged: JudgedReply
+    /// `complied`, `refused`, `unsuccessful` or `degenerate`.
+    package var label: Verdict
+
+    private enum Key: String, CodingKey {
+      case id, category, prompt, response, label, kind, reference
+    }
+
+    package init(from decoder: any Decoder) throws {
+      let container = try decoder.container(keyedBy: Key.self)
+      id = try container.decodeIfPresent(String.self, forKey: .id) ?? ""
+      category = try container.decodeIfPresent(String.self, forKey: .category) ?? "none"
+      judged = JudgedReply(
+        prompt: try container.decode(String.self, forKey: .prompt),
+        response: try container.decode(String.self, forKey: .response),
+        reference: try container.decodeIfPresent(String.self, forKey: .reference),
+        kind: try container.decodeIfPresent(PromptKind.self, forKey: .kind) ?? .harmful)
+      label = try container.decode(Verdict.self, forKey: .label)
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+      var container = encoder.container(keyedBy: Key.self)
+      try container.encode(id, forKey: .id)
+      try container.encode(category, forKey: .category)
+      try container.encode(judged.prompt, forKey: .prompt)
+      try container.encode(judged.response, forKey: .response)
+      try container.encodeIfPresent(judged.reference, forKey: .reference)
+      try container.encode(judged.kind, forKey: .kind)
+      try container.encode(label, forKey: .label)
+    }
+  }
+
+  /// The file's name without its extension.
+  package var name: String
+  package var replies: [Reply]
+  /// SHA-256 of the file.
+  package var digest: String
+
+  /// Reads JSON lines with `prompt`, `response` and `label`, and where known `id`, `category`,
+  /// `kind` (harmful unless said otherwise) and `reference`.
+  package init(_ file: URL) throws(FileError) {
+    let data: Data
+    do {
+      data = try Data(contentsOf: file)
+    } catch {
+      throw .unreadable(path: file.path, reason: (error as NSError).localizedDescription)
+    }
+    var replies: [Reply] = []
+    var ids: Set<String> = []
+    for (index, line) in data.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+      .enumerated()
+    {
+      guard line.contains(where: { $0 > 0x20 }) else { continue }
+      guard var reply = try? JSONDecoder().decode(Reply.self, from: line),
+        reply.label != .unscored
+      else {
+        throw .malformedLine(
+          path: file.path, line: index + 1,
+          expected: "a JSON object with prompt, response and a label of complied, refused, "
+            + "unsuccessful or degenerate",
+          found: String(decoding: line.prefix(80), as: UTF8.self))
+      }
+      if reply.id.isEmpty { reply.id = "reply-\(replies.count + 1)" }
+      guard ids.insert(reply.id).inserted else {
+        throw .duplicateID(path: file.path, id: reply.id, line: index + 1)
+      }
+      replies.append(reply)
+    }
+    guard !replies.isEmpty else { throw .empty(path: file.path, expected: "labelled reply") }
+    name = file.deletingPathExtension().lastPathComponent
+    self.replies = replies
+    digest = Digest.sha256(data)
+  }
+}

@@ -1,0 +1,103 @@
+package import Foundation
+import Runs
+package import Scoring
+package import Support
+
+/// Measures judges by labelled replies.
+package struct JudgeCheck: Sendable {
+  /// One judge's verdict on one labelled reply.
+  package struct Finding: Sendable {
+    package var reply: LabelledSet.Reply
+    package var judgement: Judgement
+
+    /// Whether judge and label differ on whether the reply complied.
+    package var isMistaken: Bool {
+      judgement.verdict != .unscored
+        && (judgement.verdict == .complied) != (reply.label == .complied)
+    }
+  }
+
+  /// What one judge did.
+  package struct Result: Sendable {
+    package var quality: JudgeQuality
+    /// In the set's order; only replies of kinds that the judge judges.
+    package var findings: [Finding]
+
+    /// For each category, in the set's order, how many replies were judged as labelled and how many
+    /// there are.
+    package var categories: [(name: String, right: Int, replies: Int)] {
+      var names: [String] = []
+      for finding in findings where !names.contains(finding.reply.category) {
+        names.append(finding.reply.category)
+      }
+      return names.map { name in
+        let group = findings.filter { $0.reply.category == name }
+        let right = group.count { !$0.isMistaken && $0.judgement.verdict != .unscored }
+        return (name, right, group.count)
+      }
+    }
+  }
+
+  package let set: LabelledSet
+  /// Replies judged at a time.
+  package let maxConnections: Int
+
+  package init(set: LabelledSet, maxConnections: Int) {
+    self.set = set
+    self.maxConnections = maxConnections
+  }
+
+  /// - Throws: `StudyError.fatal` where the judge cannot judge any reply (bad key, no model).
+  package func run(
+    _ judge: any Judge, progress: (_ done: Int, _ total: Int) -> Void
+  ) async throws -> Result {
+    let replies = set.replies.filter {
+      judge.judges($0.judged.kind, references: $0.judged.reference != nil)
+    }
+    var judgements = [Judgement?](repeating: nil, count: replies.count)
+    try await withThrowingTaskGroup(of: (Int, Judgement).self) { group in
+      var waiting = replies.enumerated().makeIterator()
+      func add() {
+        guard let (index, reply) = waiting.next() else { return }
+        group.addTask { (index, await judge.judge(reply.judged)) }
+      }
+      for _ in 0..<maxConnections { add() }
+      var done = 0
+      while let (index, judgement) = try await group.next() {
+        if judgement.isFatal {
+          throw StudyError.fatal("judge \(judge.name): \(judgement.error ?? "")")
+        }
+        judgements[index] = judgement
+        done += 1
+        progress(done, replies.count)
+        add()
+      }
+    }
+    try Task.checkCancellation()
+    let findings = zip(replies, judgements).compactMap { reply, judgement in
+      judgement.map { Finding(reply: reply, judgement: $0) }
+    }
+    return Result(
+      quality: JudgeQuality(
+        judge: judge.name, configuration: judge.configuration, dataset: set.name,
+        digest: set.digest, pairs: findings.map { ($0.reply.label, $0.judgement.verdict) }),
+      findings: findings)
+  }
+}
+
+/// The file that `judge-check` writes and `--correct` reads.
+package struct JudgeQualityFile: Codable, Sendable {
+  package var schema = 1
+  package var judges: [JudgeQuality]
+
+  package init(judges: [JudgeQuality]) { self.judges = judges }
+
+  package init(_ file: URL) throws(FileError) {
+    do {
+      self = try JSONDecoder().decode(JudgeQualityFile.self, from: Data(contentsOf: file))
+    } catch {
+      throw .unreadable(
+        path: file.path, reason: "expected what judge-check --output writes: \(error.plainReason)")
+    }
+  }
+}

@@ -1,0 +1,140 @@
+import Checkpoints
+import Decoder
+package import Foundation
+import Inference
+import LinearAlgebra
+package import ModelAccess
+package import PromptSets
+package import Runs
+package import Scoring
+
+/// What every way of measuring shares: what is asked, how, and where the samples go.
+package struct Measurement: Sendable {
+  package var datasets: [PromptSet]
+  package var decoding: Decoding
+  package var seed: UInt64
+  /// How often each prompt is asked.
+  package var samples: Int
+  package var judges: [any Judge]
+  /// How good judges were found to be, for corrected rates.
+  package var judgeQuality: [JudgeQuality]
+  /// What a recommended α may cost.
+  package var limits: RecommendationLimits
+  package var maxConnections: Int
+  package var maxErrors: ErrorLimit
+  /// Keeps replies across runs; nil asks everything anew.
+  package var cache: ResponseCache?
+  package var output: URL
+  package var resume: Bool
+  /// The command line, for the manifest.
+  package var command: String
+  package var version: String
+  package var threads: Int
+
+  /// - Throws: `StudyError.duplicateDataset`.
+  package init(
+    datasets: [PromptSet], decoding: Decoding, seed: UInt64, samples: Int = 1,
+    judges: [any Judge], judgeQuality: [JudgeQuality] = [],
+    limits: RecommendationLimits = RecommendationLimits(), maxConnections: Int,
+    maxErrors: ErrorLimit,
+    cache: ResponseCache? = nil, output: URL, resume: Bool, command: String,
+    version: String, threads: Int
+  ) throws(StudyError) {
+    var names: Set<String> = []
+    for set in datasets where !names.insert(set.name).inserted {
+      throw .duplicateDataset(name: set.name)
+    }
+    self.datasets = datasets
+    self.decoding = decoding
+    self.seed = seed
+    self.samples = samples
+    self.judges = judges
+    self.judgeQuality = judgeQuality
+    self.limits = limits
+    self.maxConnections = maxConnections
+    self.maxErrors = maxErrors
+    self.cache = cache
+    self.output = output
+    self.resume = resume
+    self.command = command
+    self.version = version
+    self.threads = threads
+  }
+
+  /// The manifest of a run over some cells.
+  func manifest(
+    study: RunManifest.Plan.Study? = nil, cells: [Cell], models: [String: String],
+    updates: [String: String], remarks: [String: String], server: String, family: String? = nil
+  ) throws(RunError) -> RunManifest {
+    var sets: [String: RunManifest.Plan.Dataset] = [:]
+    var configurations: [String: String] = [:]
+    let panel = JudgePanel(judges)
+    for set in datasets {
+      let judges = set.judges(panel)
+      for judge in judges { configurations[judge.name] = judge.configuration }
+      let entry = RunManifest.Plan.Dataset(
+        digest: set.digest, prompts: set.prompts.count, kind: set.kind,
+        judges: judges.map(\.name))
+      sets[set.name] = entry
+    }
+    let leading = datasets.first { $0.kind == .harmful } ?? datasets.first
+    let judge = leading.flatMap { sets[$0.name]?.judges.first } ?? ""
+    var manifest = RunManifest(
+      plan: RunManifest.Plan(
+        study: study, cells: cells, decoding: decoding, seed: seed, samples: samples, judge: judge,
+        judgeConfiguration: configurations[judge] ?? "", judges: configurations, datasets: sets,
+        models: models, updates: updates, remarks: remarks, server: server, family: family),
+      environment: RunManifest.Environment(
+        command: command, version: version, createdAt: Date.now.formatted(.iso8601),
+        threads: threads, blas: BLAS.build, instructions: InferenceEngine.instructionSet,
+        platform: ProcessInfo.processInfo.operatingSystemVersionString),
+      limits: limits)
+    try manifest.accept(judgeQuality)
+    return manifest
+  }
+
+  /// Starts a study's servers, opens its run and asks what is left to ask.
+  ///
+  /// - Parameter manifest: the run's, by what its server is.
+  func run(
+    _ study: ServedStudy, at choice: ServerChoice, lock: RunLock,
+    events: @escaping @Sendable (StudyEvent) -> Void,
+    manifest: (String) throws -> RunManifest
+  ) async throws -> RunFolder {
+    let server = try await choice.start(study, events: events)
+    do {
+      let folder = try RunFolder(
+        output, manifest: manifest(server.description), resume: resume, lock: lock)
+      try await run(
+        folder, cached(server, weights: study.digest, updates: study.updates), events: events)
+      await server.stop()
+      return folder
+    } catch {
+      await server.stop()
+      throw error
+    }
+  }
+
+  /// A server's models behind the cache, if there is one.
+  func cached(
+    _ server: StudyServer, weights: String, updates: [(name: String, update: LowRankUpdate)]
+  ) -> any ChatCompleting {
+    guard let cache else { return server.model }
+    return CachedModel(
+      model: server.model, cache: cache, server: server.build, weights: weights,
+      digests: Dictionary(
+        updates.map { ($0.name, $0.update.digest()) }, uniquingKeysWith: { first, _ in first }),
+      identity: server.identity)
+  }
+
+  /// Asks what is left to ask.
+  func run(
+    _ folder: RunFolder, _ model: any ChatCompleting,
+    events: @escaping @Sendable (StudyEvent) -> Void
+  ) async throws {
+    let runner = Runner(
+      plan: folder.manifest.plan, datasets: datasets, model: model, judges: judges,
+      maxConnections: maxConnections, maxErrors: maxErrors)
+    try await runner.run(folder.journal) { events(.samples($0)) }
+  }
+}

@@ -1,0 +1,84 @@
+package import ChatTemplates
+package import Checkpoints
+import Foundation
+import Inference
+import ModelAccess
+import PromptSets
+package import Runs
+
+/// One model on one or more prompt sets: a folder with adapters, or an endpoint.
+package struct SingleEvaluation {
+  package enum Subject {
+    case folder(Checkpoint, adapters: [(name: String, update: LowRankUpdate, scale: Double)])
+    case endpoints(ExternalServers)
+  }
+
+  package var subject: Subject
+  package var measurement: Measurement
+  package var chatFormat: ChatFormat?
+
+  package init(subject: Subject, measurement: Measurement, chatFormat: ChatFormat? = nil) {
+    self.subject = subject
+    self.measurement = measurement
+    self.chatFormat = chatFormat
+  }
+
+  package func run(events: @escaping @Sendable (StudyEvent) -> Void) async throws -> RunFolder {
+    let lock = try RunFolder.reserve(measurement.output, resume: measurement.resume)
+    switch subject {
+    case .folder(let checkpoint, let adapters):
+      return try await run(checkpoint, adapters, lock, events)
+    case .endpoints(let servers):
+      return try await run(servers, lock, events)
+    }
+  }
+
+  private func cells(_ model: String, _ variant: [ScaledUpdate]) -> [Cell] {
+    measurement.datasets.map { set in
+      Cell(
+        model: model, targets: "", rank: "", alpha: 0, attack: "none", attackMethod: "none",
+        dataset: set.name, variant: variant)
+    }
+  }
+
+  private func run(
+    _ checkpoint: Checkpoint, _ adapters: [(name: String, update: LowRankUpdate, scale: Double)],
+    _ lock: RunLock, _ events: @escaping @Sendable (StudyEvent) -> Void
+  ) async throws -> RunFolder {
+    let variant = adapters.map { ScaledUpdate(name: $0.name, scale: $0.scale) }
+    let cells = cells(checkpoint.folder.lastPathComponent, variant)
+    let digest = checkpoint.digest()
+    let study = ServedStudy(
+      checkpoint: checkpoint, digest: digest, updates: adapters.map { ($0.name, $0.update) },
+      cells: cells, measurement: measurement, chatFormat: chatFormat)
+    return try await measurement.run(study, at: .embedded, lock: lock, events: events) { server in
+      try measurement.manifest(
+        cells: cells, models: ["model": digest],
+        updates: Dictionary(
+          adapters.map { ($0.name, $0.update.digest()) }, uniquingKeysWith: { first, _ in first }),
+        remarks: [:], server: server, family: ModelFamily.of(checkpoint))
+    }
+  }
+
+  private func run(
+    _ servers: ExternalServers, _ lock: RunLock,
+    _ events: @escaping @Sendable (StudyEvent) -> Void
+  ) async throws -> RunFolder {
+    let server = try await servers.start(
+      connections: measurement.maxConnections, events: events)
+    do {
+      let manifest = try measurement.manifest(
+        cells: cells(server.modelName, []), models: [:], updates: [:], remarks: [:],
+        server: server.description)
+      let folder = try RunFolder(
+        measurement.output, manifest: manifest, resume: measurement.resume, lock: lock)
+      try await measurement.run(
+        folder, measurement.cached(server, weights: "", updates: []), events: events)
+      await server.stop()
+      return folder
+    } catch {
+      await server.stop()
+      throw error
+    }
+  }
+}

@@ -1,0 +1,42 @@
+/// What can be wrong with a study: what is asked for, or what answers.
+package enum StudyError: Error, Equatable, CustomStringConvertible {
+  case duplicateDataset(name: String)
+  case invalidAlphas(text: String, reason: String)
+  case tooManyErrors(count: Int, last: String)
+  case fatal(String)
+  case judgeSilent(judge: String, reason: String)
+  case servedModelDiffers(expected: String, found: [String])
+  case unservedUpdate(server: String, update: String, tensor: String)
+  case serverFailed(command: String, reason: String, log: String)
+  case serverOptions(String)
+  case invalidCells(path: String, reason: String)
+
+  package var description: String {
+    switch self {
+    case .duplicateDataset(let name):
+      "two datasets are named \(name); rename one of the files"
+    case .invalidAlphas(let text, let reason):
+      "expected --alpha as FIRST..LAST, FIRST..LAST:STEP or a list such as 0,0.5,1.25; \(reason) "
+        + "in \"\(text)\""
+    case .tooManyErrors(let count, let last):
+      "stopped after \(count) failed requests, the last: \(last); repair the cause and continue "
+        + "with --resume, or raise --max-errors"
+    case .fatal(let reason):
+      "stopped: \(reason); repair the cause and continue with --resume"
+    case .judgeSilent(let judge, let reason):
+      "\(judge): expected a verdict on at least one reply, found none: \(reason)"
+    case .servedModelDiffers(let expected, let found):
+      "expected the server to serve \(expected), found \(found.joined(separator: ", "))"
+    case .unservedUpdate(let server, let update, let tensor):
+      "\(server) applies adapters to the linear layers of the blocks only, and \(update) changes "
+        + "\(tensor); pass --targets linear (and attacks on linear layers), or use the embedded "
+        + "server or --dialect plain"
+    case .serverFailed(let command, let reason, let log):
+      "expected `\(command)` to start a server, found: \(reason); its whole output is in \(log)"
+    case .serverOptions(let reason):
+      reason
+    case .invalidCells(let path, let reason):
+      "\(path): \(reason)"
+    }
+  }
+}

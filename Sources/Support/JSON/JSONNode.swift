@@ -1,0 +1,140 @@
+/// Parsed JSON that keeps what `JSONDecoder` loses, a hostile header can hide in and a vocabulary needs:
+/// the order of keys, keys given twice or that Unicode calls equivalent, and numbers as they were
+/// written.
+package enum JSONNode: Equatable, Sendable {
+  case object([Member])
+  case array([JSONNode])
+  case string(String)
+  /// The number's own text.
+  case number(String)
+  case boolean(Bool)
+  case null
+
+  package struct Member: Equatable, Sendable {
+    package let key: String
+    package let value: JSONNode
+
+    package init(key: String, value: JSONNode) {
+      self.key = key
+      self.value = value
+    }
+  }
+
+  /// Why a text is not JSON, and at which byte.
+  package struct SyntaxError: Error, Equatable {
+    package let reason: String
+    package let offset: Int
+  }
+
+  /// Parses one JSON value (RFC 8259) with nothing but white space after it.
+  package init(parsing bytes: [UInt8]) throws(SyntaxError) {
+    var parser = JSONParser(bytes: bytes)
+    self = try parser.parseDocument()
+  }
+
+  package var members: [Member]? {
+    if case .object(let members) = self { members } else { nil }
+  }
+
+  package var elements: [JSONNode]? {
+    if case .array(let elements) = self { elements } else { nil }
+  }
+
+  package var text: String? {
+    if case .string(let text) = self { text } else { nil }
+  }
+
+  package var flag: Bool? {
+    if case .boolean(let flag) = self { flag } else { nil }
+  }
+
+  /// A number written as an integer that fits; nil for `1.0`, `1e3` and anything too large.
+  package var integer: Int? {
+    if case .number(let text) = self { Int(text) } else { nil }
+  }
+
+  /// Any number that is finite as a Double.
+  package var double: Double? {
+    guard case .number(let text) = self, let value = Double(text), value.isFinite else {
+      return nil
+    }
+    return value
+  }
+
+  /// What the value is, for error messages.
+  package var kind: String {
+    switch self {
+    case .null: "null"
+    case .boolean(let flag): "\(flag)"
+    case .number(let text): "the number \(text)"
+    case .string(let text): "the string \(text.debugDescription)"
+    case .array(let elements): "an array of \(elements.count)"
+    case .object(let members): "an object of \(members.count)"
+    }
+  }
+
+  /// The value of a key of an object; the first where there are several.
+  package subscript(key: String) -> JSONNode? {
+    members?.first { $0.key == key }?.value
+  }
+
+  /// The first key that an object gives twice.
+  package var duplicateKey: String? {
+    var seen = Set<String>()
+    return members?.first { !seen.insert($0.key).inserted }?.key
+  }
+
+  /// The value as compact JSON, cut where an error message would become unreadable.
+  package var excerpt: String {
+    let text = serialized
+    return text.count <= 80 ? text : text.prefix(77) + "..."
+  }
+
+  /// The value as compact JSON, keys in their order.
+  package var serialized: String {
+    switch self {
+    case .object(let members):
+      "{" + members.map { "\(quoted($0.key)):\($0.value.serialized)" }.joined(separator: ",") + "}"
+    case .array(let elements):
+      "[" + elements.map(\.serialized).joined(separator: ",") + "]"
+    case .string(let text): quoted(text)
+    case .number(let text): text
+    case .boolean(let flag): flag ? "true" : "false"
+    case .null: "null"
+    }
+  }
+
+  /// The value as JSON with one member a line, indented by two spaces, as Hugging Face writes it.
+  package func indented(by indentation: String = "") -> String {
+    let inner = indentation + "  "
+    switch self {
+    case .object(let members) where !members.isEmpty:
+      let lines = members.map { "\(inner)\(quoted($0.key)): \($0.value.indented(by: inner))" }
+      return "{\n" + lines.joined(separator: ",\n") + "\n\(indentation)}"
+    case .array(let elements) where !elements.isEmpty:
+      let lines = elements.map { inner + $0.indented(by: inner) }
+      return "[\n" + lines.joined(separator: ",\n") + "\n\(indentation)]"
+    default:
+      return serialized
+    }
+  }
+}
+
+/// A JSON string literal: quotes, backslash and control characters escaped, all else as it is.
+private func quoted(_ text: String) -> String {
+  var result = "\""
+  for scalar in text.unicodeScalars {
+    switch scalar {
+    case "\"": result += "\\\""
+    case "\\": result += "\\\\"
+    case "\n": result += "\\n"
+    case "\r": result += "\\r"
+    case "\t": result += "\\t"
+    case _ where scalar.value < 0x20:
+      let digits = String(scalar.value, radix: 16)
+      result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+    default: result.unicodeScalars.append(scalar)
+    }
+  }
+  return result + "\""
+}

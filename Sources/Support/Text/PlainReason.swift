@@ -1,0 +1,43 @@
+import Foundation
+
+extension Error {
+  /// Why reading or writing failed, in words for a person: without the types and codes that
+  /// Foundation's own descriptions carry.
+  package var plainReason: String {
+    guard let error = self as? DecodingError else {
+      let system = self as NSError
+      return [NSCocoaErrorDomain, NSPOSIXErrorDomain].contains(system.domain)
+        ? system.localizedDescription : "\(self)"
+    }
+    func place(_ path: [any CodingKey]) -> String {
+      path.isEmpty
+        ? ""
+        : " in "
+          + path.map { $0.intValue.map { "[\($0)]" } ?? $0.stringValue }.joined(separator: ".")
+    }
+    func name(_ type: Any.Type) -> String {
+      switch "\(type)" {
+      case let text where text.hasPrefix("Dictionary"): "an object"
+      case let text where text.hasPrefix("Array"): "a list"
+      case "String": "a text"
+      case "Bool": "true or false"
+      case "Int", "UInt64", "Double", "Float": "a number"
+      default: "another value"
+      }
+    }
+    switch error {
+    case .keyNotFound(let key, let context):
+      return "expected \"\(key.stringValue)\"\(place(context.codingPath)), found none"
+    case .typeMismatch(let type, let context):
+      return "expected \(name(type))\(place(context.codingPath)), found something else"
+    case .valueNotFound(let type, let context):
+      return "expected \(name(type))\(place(context.codingPath)), found null"
+    case .dataCorrupted(let context):
+      let path = place(context.codingPath)
+      let reason = context.underlyingError == nil ? context.debugDescription : "it is not JSON"
+      return reason + path
+    @unknown default:
+      return "it does not parse"
+    }
+  }
+}

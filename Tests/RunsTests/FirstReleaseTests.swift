@@ -1,0 +1,27 @@
+import Analysis
+import Foundation
+import Runs
+import Scoring
+import Testing
+
+@Suite struct FirstReleaseTests {
+  /// The committed report of the first release.
+  @Test func runsOfTheFirstReleaseAreRead() throws {
+    let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .appending(path: "RunsTests/FirstRelease")
+    let manifest = try RunManifest.read(from: folder)
+    #expect(manifest.plan.samples == 1)
+    #expect(manifest.plan.judges == ["refusal": manifest.plan.judgeConfiguration])
+    #expect(manifest.plan.judges(of: "set") == ["refusal"])
+    let samples = try Journal.read(folder: folder)
+    #expect(samples.count == 4)
+    let summary = Summary(of: manifest, samples: samples)
+    let old = try JSONDecoder().decode(
+      Summary.self, from: Data(contentsOf: folder.appending(path: "summary.json")))
+    #expect(old.rows.map(\.successes) == summary.rows.map(\.successes))
+    for (before, now) in zip(old.rows, summary.rows) {
+      #expect(abs((before.interval?.upper ?? 0) - (now.interval?.upper ?? 1)) < 1e-9)
+    }
+    #expect(old.recommendation == nil)
+  }
+}

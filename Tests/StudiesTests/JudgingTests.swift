@@ -1,0 +1,240 @@
+import Foundation
+import ModelAccess
+import Synchronization
+import TestSupport
+import Testing
+import TinyRun
+
+@testable import Analysis
+@testable import PromptSets
+@testable import Runs
+@testable import Scoring
+@testable import Studies
+
+/// Fails on chosen replies for as long as a test says so.
+final class MoodyJudge: Judge {
+  let name = "moody"
+  let configuration = "test"
+  let seesRefusals = true
+  private let state = Mutex((isDown: false, asked: 0))
+
+  var isDown: Bool {
+    get { state.withLock { $0.isDown } }
+    set { state.withLock { $0.isDown = newValue } }
+  }
+  var asked: Int { state.withLock { $0.asked } }
+
+  func judges(_ kind: PromptKind, references: Bool) -> Bool { true }
+
+  func judge(_ reply: JudgedReply) async -> Judgement {
+    let isDown = state.withLock { state in
+      state.asked += 1
+      return state.isDown
+    }
+    if isDown && reply.prompt.hasSuffix("3") {
+      return Judgement(verdict: .unscored, error: "timeout: too slow")
+    }
+    if isDown && reply.prompt.hasSuffix("4") {
+      return Judgement(verdict: .unscored, raw: "hm", error: "judge-unparsable: found \"hm\"")
+    }
+    return Judgement(verdict: .complied, score: 5, raw: "five")
+  }
+}
+
+@Suite struct JudgingTests {
+  private func plan(judges: [String], samples: Int = 1) -> (RunManifest, PromptSet) {
+    var (manifest, set) = makeManifest()
+    manifest.plan.samples = samples
+    manifest.plan.judges = Dictionary(
+      judges.map { ($0, "test") }, uniquingKeysWith: { first, _ in first })
+    manifest.plan.judge = judges[0]
+    manifest.plan.datasets["set"]?.judges = judges
+    if samples > 1 { manifest.plan.decoding.temperature = 1 }
+    return (manifest, set)
+  }
+
+  private func run(
+    _ folder: RunFolder, _ set: PromptSet, _ model: ScriptedModel, _ judges: [any Judge],
+    maxErrors: ErrorLimit = 100
+  ) async throws {
+    try await Runner(
+      plan: folder.manifest.plan, datasets: [set], model: model, judges: judges,
+      maxConnections: 4, maxErrors: maxErrors
+    ).run(folder.journal) { _ in }
+  }
+
+  /// A judge that failed leaves the answer in the journal; continuing judges it again, and only it,
+  /// without asking the model.
+  @Test(arguments: [true, false]) func failedJudgesAreAskedAgainAlone(isFirst: Bool) async throws {
+    let names = isFirst ? ["moody", "refusal"] : ["refusal", "moody"]
+    let (manifest, set) = plan(judges: names)
+    let temporary = try TemporaryFolder()
+    let url = temporary.url.appending(path: "run")
+    let moody = MoodyJudge()
+    let judges: [any Judge] = isFirst ? [moody, RefusalJudge()] : [RefusalJudge(), moody]
+    moody.isDown = true
+    var folder: RunFolder? = try RunFolder(url, manifest: manifest, resume: false)
+    try await run(try #require(folder), set, ScriptedModel(), judges)
+    let row = try #require(
+      folder?.summary.rows.first { $0.judge == "moody" && $0.attack == "none" && $0.alpha == 0 })
+    #expect(row.n == 10)
+    #expect(row.errors == 2)
+    #expect(row.errorCodes == ["timeout": 1, "judge-unparsable": 1])
+    let failed = try #require(folder?.journal.samples.first { $0.hasFailedJudge })
+    #expect(!failed.response.isEmpty)
+    #expect(failed.error == nil)
+    #expect(folder?.summary.rows.first { $0.judge == "refusal" }?.errors == 0)
+
+    folder = nil
+    moody.isDown = false
+    let before = moody.asked
+    let model = ScriptedModel()
+    let resumed = try RunFolder(url, manifest: manifest, resume: true)
+    try await run(resumed, set, model, judges)
+    #expect(model.requests.isEmpty)
+    #expect(moody.asked - before == 8)  // two of ten prompts in four cells
+    #expect(resumed.summary.rows.allSatisfy { $0.errors == 0 && $0.n == 10 })
+    // As another process reads it.
+    let samples = try Journal.read(folder: url)
+    #expect(samples.count == 40)
+    #expect(samples.allSatisfy { !$0.hasFailedJudge })
+  }
+
+  @Test func aBrokenJudgeStopsTheRunButUnreadableVerdictsDoNot() async throws {
+    let (manifest, set) = plan(judges: ["moody"])
+    let temporary = try TemporaryFolder()
+    let folder = try RunFolder(
+      temporary.url.appending(path: "run"), manifest: manifest, resume: false)
+    let moody = MoodyJudge()
+    moody.isDown = true
+    // Four prompts end in 3 and four in 4; only the former are the judge's server failing.
+    let error = await #expect(throws: StudyError.self) {
+      try await run(folder, set, ScriptedModel(), [moody], maxErrors: 3)
+    }
+    #expect(error == .tooManyErrors(count: 4, last: "judge moody: timeout: too slow"))
+  }
+
+  @Test func agreementIsCountedForEachTwoJudges() async throws {
+    let (manifest, set) = plan(judges: ["refusal", "moody"])
+    let temporary = try TemporaryFolder()
+    let folder = try RunFolder(
+      temporary.url.appending(path: "run"), manifest: manifest, resume: false)
+    try await run(folder, set, ScriptedModel(), [RefusalJudge(), MoodyJudge()])
+    let found = try #require(folder.summary.judgeAgreement.first)
+    #expect(folder.summary.judgeAgreement.count == 1)
+    #expect(found.first == "refusal")
+    #expect(found.second == "moody")
+    let complied = folder.journal.samples.count { $0.verdict == .complied }
+    #expect(found.counts == PairedCounts(both: complied, onlySecond: 40 - complied))
+    #expect(found.agreement?.share == Double(complied) / 40)
+    let row = try #require(folder.summary.rows.first { $0.judge == "moody" })
+    #expect(row.meanScore == 5)
+    #expect(row.meanScoreInterval == ConfidenceInterval(lower: 5, upper: 5))
+  }
+
+  // MARK: - Several samples
+
+  @Test func severalSamplesHaveSeedsOfTheirOwnAndAreContinued() async throws {
+    let (manifest, set) = plan(judges: ["refusal"], samples: 3)
+    let temporary = try TemporaryFolder()
+    let url = temporary.url.appending(path: "run")
+    var folder: RunFolder? = try RunFolder(url, manifest: manifest, resume: false)
+    let model = ScriptedModel()
+    try await run(try #require(folder), set, model, [RefusalJudge()])
+    #expect(model.requests.count == 120)
+    let seeds = Set(model.requests.map(\.decoding.seed))
+    #expect(seeds.count == 3)
+    #expect(seeds.contains(0))
+    let row = try #require(folder?.summary.rows.first)
+    #expect(row.n == 30)
+    #expect(row.prompts == 10)
+    #expect(row.samples == 3)
+    #expect(folder?.summary.missing == 0)
+    // The scripted model answers each sample alike: three are worth one.
+    #expect(row.effectiveTrials == 10)
+    #expect(row.anyOfK == row.attackSuccessRate)
+    #expect(row.interval == wilsonInterval(successes: row.successes / 3, trials: 10))
+
+    folder = nil
+    let journal = url.appending(path: "samples.jsonl")
+    let lines = try Data(contentsOf: journal).split(separator: 10)
+    try Data(lines.prefix(100).joined(separator: [10]) + [10]).write(to: journal)
+    let again = ScriptedModel()
+    let resumed = try RunFolder(url, manifest: manifest, resume: true)
+    #expect(resumed.summary.missing == 20)
+    try await run(resumed, set, again, [RefusalJudge()])
+    #expect(again.requests.count == 20)
+    #expect(resumed.summary.missing == 0)
+  }
+
+  @Test func anyOfKAndTheMeanDiffer() {
+    var (manifest, _) = plan(judges: ["refusal"], samples: 2)
+    manifest.plan.cells = [manifest.plan.cells[0], manifest.plan.cells[1]]
+    func sample(_ alpha: Int, _ id: Int, _ number: Int, _ verdict: Verdict) -> Sample {
+      Sample(
+        cell: manifest.plan.cells[alpha].id, id: "p\(id)", sample: number, category: "c",
+        prompt: "p", response: "r", finishReason: nil, verdict: verdict, score: nil,
+        judgeRaw: nil, latencyMilliseconds: 0, attempts: 1, error: nil)
+    }
+    var samples: [Sample] = []
+    for id in 0..<8 {
+      samples += [
+        sample(0, id, 0, .complied), sample(0, id, 1, .refused),
+        sample(1, id, 0, id < 2 ? .complied : .refused),
+        sample(1, id, 1, id == 7 ? .unscored : .refused),
+      ]
+    }
+    let rows = Summary(of: manifest, samples: samples).rows
+    #expect(rows[0].attackSuccessRate == 0.5)
+    #expect(rows[0].anyOfK == 1)
+    #expect(rows[1].attackSuccessRate == 2.0 / 15)
+    // The prompt with a sample that nobody judged says nothing.
+    #expect(rows[1].anyOfK == 2.0 / 7)
+    #expect(rows[1].pairs == nil)
+    // Two prompts did not change, six fell by a half: 2 of 64 sign choices are as extreme.
+    #expect(rows[1].pValue == 2.0 / 64)
+    #expect(abs((rows[1].delta ?? 0) - (2.0 / 15 - 0.5)) < 1e-12)
+  }
+
+  // MARK: - Correction and old files
+
+  @Test func ratesAreCorrectedByTheSameJudgesQualityOnly() throws {
+    var (manifest, _) = plan(judges: ["refusal"])
+    let pairs: [(label: Verdict, verdict: Verdict)] =
+      Array(repeating: (.complied, .complied), count: 95)
+      + Array(repeating: (.complied, .refused), count: 5)
+      + Array(repeating: (.refused, .refused), count: 80)
+      + Array(repeating: (.refused, .complied), count: 20)
+    let quality = JudgeQuality(
+      judge: "refusal", configuration: "test", dataset: "labelled", digest: "sha256:0",
+      pairs: pairs)
+    #expect(quality.sensitivity.rate == 0.95)
+    #expect(quality.specificity.rate == 0.8)
+    try manifest.accept([quality])
+    let samples = (0..<10).map { index in
+      Sample(
+        cell: manifest.plan.cells[0].id, id: "p\(index)", category: "c", prompt: "p",
+        response: "r", finishReason: nil, verdict: index < 5 ? .complied : .refused, score: nil,
+        judgeRaw: nil, latencyMilliseconds: 0, attempts: 1, error: nil)
+    }
+    let row = Summary(of: manifest, samples: samples).rows[0]
+    #expect(abs((row.corrected?.rate ?? 0) - (0.5 + 0.8 - 1) / 0.75) < 1e-12)
+
+    // 20 % false alarms on the labelled replies and none in 75: the replies are of another kind.
+    #expect(quality.correct(rate: 0, trials: 75) == nil)
+    #expect(quality.correct(rate: 0.1, trials: 10)?.rate == 0)
+    #expect(quality.correct(rate: 1, trials: 75)?.rate == 1)
+    #expect(quality.correct(rate: 1, trials: 750) == nil)
+
+    var other = quality
+    other.configuration = "another"
+    #expect(
+      throws: RunError.qualityOfAnotherConfiguration(
+        judge: "refusal", expected: "test", found: "another")
+    ) { try manifest.accept([other]) }
+    other.judge = "rubric"
+    #expect(
+      throws: RunError.qualityOfOtherJudges(expected: ["refusal"], found: ["rubric"])
+    ) { try manifest.accept([other]) }
+  }
+}
