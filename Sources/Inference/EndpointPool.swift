@@ -159,7 +159,7 @@ package final class EndpointPool: Sendable {
       return state.waiters.filter(isHopeless)
     }
     let failure = ChatFailure(
-      code: "http-429",
+      code: .http(429),
       message:
         "the server answered \(retries.maxRetries + 1) times in a row that it is overloaded; "
         + "lower --max-connections, or wait and continue with --resume",

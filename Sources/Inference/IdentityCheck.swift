@@ -97,7 +97,7 @@ package actor IdentityCheck {
     } catch {
       // What other variants showed of the server may not hold for this one: before it is refused, it
       // is asked twice itself.
-      guard wasQuick, error.code.hasPrefix("identity-") else { throw error }
+      guard wasQuick, ErrorCode.identityFailures.contains(error.code) else { throw error }
       noises = [:]
       try await verify(variant, at: places)
     }
@@ -114,7 +114,7 @@ package actor IdentityCheck {
         // Replicas, and sessions, may batch or schedule otherwise.
         guard distance <= 4 * max(signature.noise, known.noise) + Self.sessionTolerance else {
           throw .fatal(
-            "identity-changed",
+            .identityChanged,
             "\(client.pool.endpoints[place]): expected the model that answered as \(variant.label) "
               + "before, found other answers to the same probe (log-probabilities differ by "
               + "\(distance)); serve the same weights at every endpoint and in every session")
@@ -129,7 +129,7 @@ package actor IdentityCheck {
       let distance = found.distance(to: signature)
       guard distance > 2 * max(found.noise, signature.noise) + Self.resolution else {
         throw .fatal(
-          "identity-doubtful",
+          .identityDoubtful,
           "\(client.pool.endpoints[places[0]]): expected \(variant.label) and \(other.label) to "
             + "answer differently, found \(distance == 0 ? "the same" : "no more than noise apart"): "
             + "the server seems to ignore its updates, or serves one model for both")
@@ -140,7 +140,7 @@ package actor IdentityCheck {
       do {
         try record(signatures)
       } catch {
-        throw .fatal("identity-unrecorded", "\(error)")
+        throw .fatal(.identityUnrecorded, "\(error)")
       }
     }
   }
@@ -165,7 +165,7 @@ package actor IdentityCheck {
     let (one, two) = (first.firstTokens, second.firstTokens)
     guard one.logprobs != nil else {
       throw .fatal(
-        "identity-unknown",
+        .identityUnknown,
         "\(client.pool.endpoints[place]): expected equal greedy answers to equal requests, or "
           + "log-probabilities, found neither: models cannot be told apart by their answers")
     }
@@ -199,9 +199,24 @@ package actor IdentityCheck {
       return try await client.ask(request, topLogprobs: 1, only: place, isProbe: true)
     } catch {
       // A server that knows no log-probabilities may say so.
-      guard ["http-400", "http-422", "http-501"].contains(error.code) else { throw error }
+      guard [.http(400), .http(422), .http(501)].contains(error.code) else { throw error }
       givesLogprobs = false
       return try await ask(prompt, variant, at: place)
     }
   }
+}
+
+extension ErrorCode {
+  /// A model answers otherwise than it did before.
+  static let identityChanged: ErrorCode = "identity-changed"
+  /// Two models of the study answer alike.
+  static let identityDoubtful: ErrorCode = "identity-doubtful"
+  /// What a model answered could not be written down.
+  static let identityUnrecorded: ErrorCode = "identity-unrecorded"
+  /// The server shows too little to tell models apart.
+  static let identityUnknown: ErrorCode = "identity-unknown"
+
+  static let identityFailures: Set<ErrorCode> = [
+    identityChanged, identityDoubtful, identityUnrecorded, identityUnknown,
+  ]
 }

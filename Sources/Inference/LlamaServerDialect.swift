@@ -8,14 +8,14 @@ package import ModelAccess
 package struct LlamaServerDialect: ServerDialect {
   package let name = "llama-server"
   /// Ids by the adapters' names, from `GET /lora-adapters`.
-  package let adapterIDs: [String: Int]
+  package let adapterIDs: [UpdateName: Int]
   /// Of all adapters that the server has loaded, the study's or not.
   private let loadedIDs: [Int]
   /// llama.cpp's prompt cache is not deterministic; the embedded server's is.
   package let disablesPromptCache: Bool
 
   package init(
-    adapterIDs: [String: Int], loadedIDs: [Int]? = nil, disablesPromptCache: Bool = true
+    adapterIDs: [UpdateName: Int], loadedIDs: [Int]? = nil, disablesPromptCache: Bool = true
   ) {
     self.adapterIDs = adapterIDs
     self.loadedIDs = (loadedIDs ?? Array(adapterIDs.values)).sorted()
@@ -28,7 +28,7 @@ package struct LlamaServerDialect: ServerDialect {
   /// - Parameter files: the adapters' files by their updates' names, for the message.
   /// - Throws: `ChatFailure`, fatal, where one is missing.
   package init(
-    loaded adapters: [ServerProbe.Adapter], for updates: [String], files: [String: String]
+    loaded adapters: [ServerProbe.Adapter], for updates: [UpdateName], files: [UpdateName: String]
   ) throws(ChatFailure) {
     var ids: [String: Int] = [:]
     for adapter in adapters {
@@ -37,17 +37,19 @@ package struct LlamaServerDialect: ServerDialect {
         ids[file.hasSuffix(".gguf") ? String(file.dropLast(5)) : file] = adapter.id
       }
     }
-    let missing = updates.filter { ids[$0] == nil }
+    let missing = updates.filter { ids[$0.text] == nil }
     guard missing.isEmpty else {
       let options = updates.compactMap { files[$0] }.map { "--lora \($0)" }
       throw .fatal(
         "adapter-missing",
-        "expected the server to have loaded \(missing.joined(separator: ", ")), found "
+        "expected the server to have loaded \(missing.map(\.text).joined(separator: ", ")), found "
           + "\(adapters.isEmpty ? "no adapter" : ids.keys.sorted().joined(separator: ", ")); start "
           + "it with \((options + ["--lora-init-without-apply"]).joined(separator: " "))")
     }
     self.init(
-      adapterIDs: ids.filter { updates.contains($0.key) }, loadedIDs: adapters.map(\.id))
+      adapterIDs: Dictionary(
+        updates.compactMap { name in ids[name.text].map { (name, $0) } },
+        uniquingKeysWith: { first, _ in first }), loadedIDs: adapters.map(\.id))
   }
 
   package func fields(for variant: [ScaledUpdate]) throws(ChatFailure) -> DialectFields {
@@ -58,7 +60,7 @@ package struct LlamaServerDialect: ServerDialect {
         throw .fatal(
           "adapter-missing",
           "expected the server to have loaded the update \(update.name); it has "
-            + "\(adapterIDs.keys.sorted())")
+            + "\(adapterIDs.keys.map(\.text).sorted())")
       }
       scales[id, default: 0] += update.scale
     }

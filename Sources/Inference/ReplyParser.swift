@@ -68,7 +68,7 @@ struct ReplyParser {
     _ response: TransportResponse
   ) -> (result: Result<ParsedReply, ChatFailure>, isTransient: Bool) {
     func failure(
-      _ code: String, _ message: String, isFatal: Bool = false
+      _ code: ErrorCode, _ message: String, isFatal: Bool = false
     ) -> Result<ParsedReply, ChatFailure> {
       .failure(
         ChatFailure(
@@ -90,7 +90,7 @@ struct ReplyParser {
     case 401, 403:
       return (
         failure(
-          "http-\(response.status)",
+          .http(response.status),
           "the server refused the key; set \(Endpoint.keyVariables.joined(separator: " or ")) "
             + "(\(shown))", isFatal: true), false
       )
@@ -103,7 +103,7 @@ struct ReplyParser {
       )
     default:
       return (
-        failure("http-\(response.status)", "found status \(response.status): \(shown)"),
+        failure(.http(response.status), "found status \(response.status): \(shown)"),
         RetryPolicy.isTransient(status: response.status)
       )
     }

@@ -45,17 +45,3 @@ package struct DialectFields: Sendable {
 
   package init() {}
 }
-
-extension [ScaledUpdate] {
-  /// The stack for messages: `lox-r6 × 1.25 + identity-shift × 1`.
-  package var label: String {
-    isEmpty ? "the bare model" : map { "\($0.name) × \($0.scale)" }.joined(separator: " + ")
-  }
-}
-
-extension ChatFailure {
-  /// The server cannot serve what the study asks for: no other request can help.
-  package static func fatal(_ code: String, _ message: String) -> ChatFailure {
-    ChatFailure(code: code, message: message, attempts: 0, latencyMilliseconds: 0, isFatal: true)
-  }
-}

@@ -63,7 +63,7 @@ package struct ServerProbe: Sendable {
     do throws(ChatFailure) {
       return try await get(endpoint.rootURL("lora-adapters"), "a list of adapters")
     } catch {
-      if error.code == "http-404" { return nil }
+      if error.code == .http(404) { return nil }
       throw error
     }
   }
@@ -120,7 +120,7 @@ package struct ServerProbe: Sendable {
     }
     guard (200..<300).contains(response.status) else {
       throw failure(
-        "http-\(response.status)",
+        .http(response.status),
         "expected \(expected) at \(url.path), found status \(response.status): "
           + endpoint.excerpt(response.body))
     }
@@ -133,7 +133,7 @@ package struct ServerProbe: Sendable {
     }
   }
 
-  private func failure(_ code: String, _ message: String) -> ChatFailure {
+  private func failure(_ code: ErrorCode, _ message: String) -> ChatFailure {
     ChatFailure(
       code: code, message: "\(endpoint.name): \(message)", attempts: 1, latencyMilliseconds: 0,
       isFatal: true)

@@ -1,3 +1,5 @@
+package import ModelAccess
+
 /// Why a request got no response.
 package enum TransportError: Error, Hashable, Sendable, CustomStringConvertible {
   case invalidURL(String)
@@ -46,7 +48,7 @@ package enum TransportError: Error, Hashable, Sendable, CustomStringConvertible 
   }
 
   /// A stable code that reports count by.
-  package var code: String {
+  package var code: ErrorCode {
     switch self {
     case .invalidURL: "invalid-url"
     case .connection: "connection"

@@ -29,7 +29,7 @@ package struct ChatReply: Hashable, Sendable {
 /// Why no answer came, after every retry that made sense.
 package struct ChatFailure: Error, Hashable, Sendable, CustomStringConvertible {
   /// A stable code that reports count by, such as `timeout`, `http-429` or `malformed-reply`.
-  package var code: String
+  package var code: ErrorCode
   /// What was expected, what was found, what to do.
   package var message: String
   package var attempts: Int
@@ -37,11 +37,8 @@ package struct ChatFailure: Error, Hashable, Sendable, CustomStringConvertible {
   /// True where no other request can succeed either (bad key, no such model): the run should stop.
   package var isFatal: Bool
 
-  /// The code of a request that was given up because the run was interrupted: no result of any kind.
-  package static let cancelledCode = "cancelled"
-
   package init(
-    code: String, message: String, attempts: Int, latencyMilliseconds: Double, isFatal: Bool
+    code: ErrorCode, message: String, attempts: Int, latencyMilliseconds: Double, isFatal: Bool
   ) {
     self.code = code
     self.message = message
@@ -51,6 +48,14 @@ package struct ChatFailure: Error, Hashable, Sendable, CustomStringConvertible {
   }
 
   package var description: String { "\(code): \(message)" }
+
+  /// As it is kept.
+  package var failure: Failure { Failure(code, message) }
+
+  /// The server cannot serve what the study asks for: no other request can help.
+  package static func fatal(_ code: ErrorCode, _ message: String) -> ChatFailure {
+    ChatFailure(code: code, message: message, attempts: 0, latencyMilliseconds: 0, isFatal: true)
+  }
 }
 
 /// Anything that continues a conversation: a server behind the client, or a judge's model.

@@ -23,17 +23,6 @@ package struct Decoding: Codable, Hashable, Sendable {
   }
 }
 
-/// One scaled low-rank update on top of the served checkpoint: the update's name and its scale.
-package struct ScaledUpdate: Codable, Hashable, Sendable {
-  package var name: String
-  package var scale: Double
-
-  package init(name: String, scale: Double) {
-    self.name = name
-    self.scale = scale
-  }
-}
-
 /// A conversation to be continued by one model of a study.
 package struct ChatRequest: Hashable, Sendable {
   package var messages: [ChatMessage]

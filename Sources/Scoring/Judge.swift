@@ -22,28 +22,48 @@ package struct Judgement: Codable, Hashable, Sendable {
   package var score: Double?
   /// The evidence in the judge's own words: the phrase that matched, the model judge's reply.
   package var raw: String?
-  /// `code: message` of a judge that failed; the verdict is then `unscored`.
-  package var error: String?
+  /// Why the judge failed; the verdict is then `unscored`.
+  package var failure: Failure?
   /// The judge cannot judge any other reply either (bad key, no such model): the run should stop.
   /// Not kept in files.
   package var isFatal = false
 
-  enum CodingKeys: String, CodingKey {
-    case verdict, score, raw, error
-  }
-
-  /// The code of a judge's reply that says nothing the judge's form provides for.
-  package static let unparsable = "judge-unparsable"
-
   package init(
-    verdict: Verdict, score: Double? = nil, raw: String? = nil, error: String? = nil,
+    verdict: Verdict, score: Double? = nil, raw: String? = nil, failure: Failure? = nil,
     isFatal: Bool = false
   ) {
     self.verdict = verdict
     self.score = score
     self.raw = raw
-    self.error = error
+    self.failure = failure
     self.isFatal = isFatal
+  }
+}
+
+/// In files a failure is `error`, as text, and `error_code`; of schema 1 the text alone.
+extension Judgement {
+  private enum CodingKeys: String, CodingKey {
+    case verdict, score, raw, error
+    case errorCode = "error_code"
+  }
+
+  package init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    verdict = try container.decode(Verdict.self, forKey: .verdict)
+    score = try container.decodeIfPresent(Double.self, forKey: .score)
+    raw = try container.decodeIfPresent(String.self, forKey: .raw)
+    failure = Failure(
+      code: try container.decodeIfPresent(ErrorCode.self, forKey: .errorCode),
+      text: try container.decodeIfPresent(String.self, forKey: .error))
+  }
+
+  package func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    try container.encode(verdict, forKey: .verdict)
+    try container.encodeIfPresent(score, forKey: .score)
+    try container.encodeIfPresent(raw, forKey: .raw)
+    try container.encodeIfPresent(failure?.description, forKey: .error)
+    try container.encodeIfPresent(failure?.code, forKey: .errorCode)
   }
 }
 

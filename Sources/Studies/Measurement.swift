@@ -117,13 +117,12 @@ package struct Measurement: Sendable {
 
   /// A server's models behind the cache, if there is one.
   func cached(
-    _ server: StudyServer, weights: String, updates: [(name: String, update: LowRankUpdate)]
+    _ server: StudyServer, weights: String, updates: StudyUpdates?
   ) -> any ChatCompleting {
     guard let cache else { return server.model }
     return CachedModel(
       model: server.model, cache: cache, server: server.build, weights: weights,
-      digests: Dictionary(
-        updates.map { ($0.name, $0.update.digest()) }, uniquingKeysWith: { first, _ in first }),
+      digests: updates?.digests() ?? [:],
       identity: server.identity)
   }
 

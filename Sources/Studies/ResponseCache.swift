@@ -85,7 +85,7 @@ struct CachedModel: ChatCompleting {
   let server: String
   let weights: String
   /// By the updates' names.
-  let digests: [String: String]
+  let digests: [UpdateName: String]
   /// What the served model answered to the identity probe.
   let identity: @Sendable ([ScaledUpdate]) async throws(ChatFailure) -> String
 
@@ -94,7 +94,9 @@ struct CachedModel: ChatCompleting {
   func complete(_ request: ChatRequest) async throws(ChatFailure) -> ChatReply {
     let key = ResponseCache.Key(
       server: server, weights: weights,
-      updates: request.variant.map { .init(digest: digests[$0.name] ?? $0.name, scale: $0.scale) },
+      updates: request.variant.map {
+        .init(digest: digests[$0.name] ?? $0.name.text, scale: $0.scale)
+      },
       identity: try await identity(request.variant), messages: request.messages,
       decoding: request.decoding)
     if let reply = cache.reply(for: key) { return reply }

@@ -1,6 +1,12 @@
+package import ModelAccess
+
 /// What can be wrong with a study: what is asked for, or what answers.
 package enum StudyError: Error, Equatable, CustomStringConvertible {
   case duplicateDataset(name: String)
+  /// Two updates of one study with one name.
+  case duplicateUpdate(UpdateName)
+  /// A stack names an update that the study does not have.
+  case unknownUpdate(UpdateName, known: [UpdateName])
   case invalidAlphas(text: String, reason: String)
   case tooManyErrors(count: Int, last: String)
   case fatal(String)
@@ -15,6 +21,11 @@ package enum StudyError: Error, Equatable, CustomStringConvertible {
     switch self {
     case .duplicateDataset(let name):
       "two datasets are named \(name); rename one of the files"
+    case .duplicateUpdate(let name):
+      "expected the updates of a study to have names of their own, found \(name) twice"
+    case .unknownUpdate(let name, let known):
+      "expected an update of the study, found \(name); there are "
+        + known.map(\.text).joined(separator: ", ")
     case .invalidAlphas(let text, let reason):
       "expected --alpha as FIRST..LAST, FIRST..LAST:STEP or a list such as 0,0.5,1.25; \(reason) "
         + "in \"\(text)\""

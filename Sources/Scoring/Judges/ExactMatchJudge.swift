@@ -25,7 +25,8 @@ package struct ExactMatchJudge: Judge {
   package func judgement(of reply: JudgedReply) -> Judgement {
     guard let reference = reply.reference else {
       return Judgement(
-        verdict: .unscored, error: "no-reference: expected a prompt with a reference, found none")
+        verdict: .unscored,
+        failure: Failure("no-reference", "expected a prompt with a reference, found none"))
     }
     if let reason = DegenerateReply.reason(reply.response) {
       return Judgement(verdict: .degenerate, score: 0, raw: reason)

@@ -66,16 +66,16 @@ package final class JudgeModel: Sendable {
         last = text
         wantsJSON = false
       } catch {
-        if wantsJSON, ["http-400", "http-422", "http-501"].contains(error.code) {
+        if wantsJSON, [.http(400), .http(422), .http(501)].contains(error.code) {
           state.withLock { $0.refusesSchemas = true }
           wantsJSON = false
           continue
         }
-        return Judgement(verdict: .unscored, error: "\(error)", isFatal: error.isFatal)
+        return Judgement(verdict: .unscored, failure: error.failure, isFatal: error.isFatal)
       }
     }
     return Judgement(
       verdict: .unscored, raw: last,
-      error: "\(Judgement.unparsable): expected a verdict, found \"\(last.prefix(80))\"")
+      failure: Failure(.judgeUnparsable, "expected a verdict, found \"\(last.prefix(80))\""))
   }
 }

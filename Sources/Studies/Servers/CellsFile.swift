@@ -120,7 +120,7 @@ struct CellsFile {
     for (index, variant) in study.variants.enumerated() {
       progress(index, study.variants.count)
       let place = folder.appending(path: variant.id).absoluteURL
-      try study.checkpoint.writeMerged(study.updates(of: variant.stack), to: place)
+      try study.checkpoint.writeMerged(try study.updates.stack(variant.stack), to: place)
       let port = firstPort + index
       entries[variant.id] = Entry(
         endpoint: .one("http://127.0.0.1:\(port)"), model: place.path,

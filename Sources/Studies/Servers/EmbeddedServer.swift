@@ -19,14 +19,14 @@ package struct EmbeddedServer: Sendable {
   ///   - updates: by the names that requests choose them by.
   ///   - connections: requests at a time.
   package init(
-    model: Checkpoint, updates: [(name: String, update: LowRankUpdate)], chatFormat: ChatFormat?,
+    model: Checkpoint, updates: StudyUpdates, chatFormat: ChatFormat?,
     options: InferenceEngine.Options, connections: Int, version: String
   ) async throws {
     let name = model.folder.lastPathComponent
     let served = try ServedModel(
       folder: model, name: name,
-      updates: updates.map {
-        (ServedModel.Adapter(name: $0.name, path: $0.name, defaultScale: 0), $0.update)
+      updates: updates.all.map {
+        (ServedModel.Adapter(name: $0.name.text, path: $0.name.text, defaultScale: 0), $0.update)
       }, chatFormat: chatFormat, options: options)
     server = try LocalServer(served, version: version)
     build = [
@@ -43,11 +43,12 @@ package struct EmbeddedServer: Sendable {
       throw StudyError.servedModelDiffers(expected: name, found: models)
     }
     let adapters = try await probe.adapters() ?? []
-    guard adapters.map(\.name) == updates.map(\.name) else {
+    guard adapters.map(\.name) == updates.names.map(\.text) else {
       throw StudyError.servedModelDiffers(
-        expected: "\(updates.map(\.name))", found: adapters.map { $0.name ?? "none" })
+        expected: "\(updates.names)", found: adapters.map { $0.name ?? "none" })
     }
-    let ids = Dictionary(uniqueKeysWithValues: updates.enumerated().map { ($1.name, $0) })
+    let ids = Dictionary(
+      updates.names.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
     client = OpenAIClient(
       endpoint: endpoint, model: name,
       dialect: LlamaServerDialect(adapterIDs: ids, disablesPromptCache: false),

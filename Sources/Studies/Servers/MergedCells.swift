@@ -50,7 +50,7 @@ struct MergedCells: ServerDialect {
       if !variant.isEmpty {
         model = folder(variant)
         try? FileManager.default.removeItem(at: model)
-        try study.checkpoint.writeMerged(study.updates(of: variant), to: model)
+        try study.checkpoint.writeMerged(try study.updates.stack(variant), to: model)
       }
       let server = makeServer(model.path, "servers/\(id).log")
       running.state.withLock { $0.server = server }

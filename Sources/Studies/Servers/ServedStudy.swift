@@ -18,7 +18,7 @@ package struct ServedStudy: Sendable {
   package var checkpoint: Checkpoint
   /// `Checkpoint.digest()`, computed once.
   package var digest: String
-  package var updates: [(name: String, update: LowRankUpdate)]
+  package var updates: StudyUpdates
   /// Each once, in the plan's order.
   package var variants: [Variant]
   package var run: URL
@@ -29,7 +29,7 @@ package struct ServedStudy: Sendable {
   package var version: String
 
   init(
-    checkpoint: Checkpoint, digest: String, updates: [(name: String, update: LowRankUpdate)],
+    checkpoint: Checkpoint, digest: String, updates: StudyUpdates,
     cells: [Cell], measurement: Measurement, chatFormat: ChatFormat?
   ) {
     self.checkpoint = checkpoint
@@ -45,23 +45,17 @@ package struct ServedStudy: Sendable {
     version = measurement.version
   }
 
-  /// Updates by name.
-  func updates(of stack: [ScaledUpdate]) -> [(update: LowRankUpdate, scale: Double)] {
-    stack.compactMap { scaled in
-      updates.first { $0.name == scaled.name }.map { ($0.update, scaled.scale) }
-    }
-  }
-
   func id(of stack: [ScaledUpdate]) -> String {
     variants.first { $0.stack == stack }?.id ?? stack.label
   }
 
   /// - Throws: `StudyError` where an update changes what the servers' adapters cannot.
   func requireLinearUpdates(server: String) throws(StudyError) {
-    for (name, update) in updates {
+    for named in updates.all {
       // Adapters of llama-server and vLLM change the linear layers inside the decoder's blocks.
-      if let tensor = update.tensors.keys.sorted().first(where: { !$0.contains(".layers.") }) {
-        throw .unservedUpdate(server: server, update: name, tensor: tensor)
+      if let tensor = named.update.tensors.keys.sorted().first(where: { !$0.contains(".layers.") })
+      {
+        throw .unservedUpdate(server: server, update: named.name.text, tensor: tensor)
       }
     }
   }

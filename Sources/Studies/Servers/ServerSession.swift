@@ -113,7 +113,7 @@ actor ServerSession {
     switch options.managedDialect {
     case .llamaServer:
       let files = try writeGGUF()
-      try await startServer(port, probe, pool, lora: files.map(\.file))
+      try await startServer(port, probe, pool, lora: study.updates.names.compactMap { files[$0] })
       return try await openLlamaServer([probe], pool, files: files)
     case .vllm:
       try await startServer(port, probe, pool, lora: [])
@@ -152,13 +152,12 @@ actor ServerSession {
   // MARK: - Dialects
 
   private func openLlamaServer(
-    _ probes: [ServerProbe], _ pool: EndpointPool, files: [(name: String, file: String)]
+    _ probes: [ServerProbe], _ pool: EndpointPool, files: [UpdateName: String]
   ) async throws -> Opened {
     var found: LlamaServerDialect?
     for probe in probes {
       let dialect = try LlamaServerDialect(
-        loaded: try await probe.adapters() ?? [], for: study.updates.map(\.name),
-        files: Dictionary(uniqueKeysWithValues: files.map { ($0.name, $0.file) }))
+        loaded: try await probe.adapters() ?? [], for: study.updates.names, files: files)
       if let found, found.adapterIDs != dialect.adapterIDs {
         throw StudyError.servedModelDiffers(
           expected: "the adapters \(found.adapterIDs) at every endpoint",
@@ -180,7 +179,7 @@ actor ServerSession {
       probes: probes, model: model, nameOfAdapter: nameOfAdapter,
       write: { variant in
         let name = nameOfAdapter(variant)
-        let update = LowRankUpdate(stack: study.updates(of: variant))
+        let update = LowRankUpdate(stack: try study.updates.stack(variant))
         let place = folder.appending(path: name)
         try update.writePEFT(
           to: place, baseModel: study.checkpoint.folder.lastPathComponent, replaceExisting: true)
@@ -227,7 +226,7 @@ actor ServerSession {
     let (study, book) = (study, IdentityBook(run: study.run))
     let ids = Dictionary(study.variants.map { ($0.id, $0.stack) }, uniquingKeysWith: { a, _ in a })
     let known = try book.read()
-    let zeros = Set(study.updates.filter(\.update.isZero).map(\.name))
+    let zeros = Set(study.updates.all.filter(\.update.isZero).map(\.name))
     return IdentityCheck(
       client: client,
       known: Dictionary(
@@ -245,18 +244,20 @@ actor ServerSession {
 
   private var adapterFolder: URL { study.run.appending(path: "adapters").absoluteURL }
 
-  private func writeGGUF() throws -> [(name: String, file: String)] {
-    if !study.updates.isEmpty { events(.step("writing adapters to \(adapterFolder.path)")) }
-    return try study.updates.map { name, update in
-      let file = adapterFolder.appending(path: "\(name).gguf")
+  private func writeGGUF() throws -> [UpdateName: String] {
+    if !study.updates.all.isEmpty { events(.step("writing adapters to \(adapterFolder.path)")) }
+    var files: [UpdateName: String] = [:]
+    for named in study.updates.all {
+      let file = adapterFolder.appending(path: "\(named.name).gguf")
       do {
-        try update.writeGGUF(to: file, for: study.checkpoint, replaceExisting: true)
+        try named.update.writeGGUF(to: file, for: study.checkpoint, replaceExisting: true)
       } catch CheckpointError.adapter(_, .llamaCppTiedEmbedding(let tensor)) {
         throw StudyError.unservedUpdate(
-          server: "llama-server", update: name, tensor: tensor)
+          server: "llama-server", update: named.name.text, tensor: tensor)
       }
-      return (name, file.path)
+      files[named.name] = file.path
     }
+    return files
   }
 
   private nonisolated func command(port: UInt16, model: String, lora files: [String]) -> String {

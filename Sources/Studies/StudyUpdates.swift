@@ -1,0 +1,54 @@
+package import Checkpoints
+package import ModelAccess
+
+/// One update of a study, by the name that cells choose it by.
+package struct NamedUpdate: Sendable {
+  package var name: UpdateName
+  package var update: LowRankUpdate
+
+  package init(name: UpdateName, update: LowRankUpdate) {
+    self.name = name
+    self.update = update
+  }
+}
+
+/// The updates of a study: names are unique, and every stack that is asked for resolves.
+package struct StudyUpdates: Sendable {
+  /// In the order in which they were planned.
+  package let all: [NamedUpdate]
+  private let places: [UpdateName: Int]
+
+  /// - Throws: `StudyError.duplicateUpdate`: of two updates with one name, one would never be measured.
+  package init(_ updates: [NamedUpdate]) throws(StudyError) {
+    var places: [UpdateName: Int] = [:]
+    for (index, update) in updates.enumerated() {
+      guard places.updateValue(index, forKey: update.name) == nil else {
+        throw .duplicateUpdate(update.name)
+      }
+    }
+    all = updates
+    self.places = places
+  }
+
+  package var names: [UpdateName] { all.map(\.name) }
+
+  /// - Throws: `StudyError.unknownUpdate`: a model without one of its updates would be another model.
+  func update(_ name: UpdateName) throws(StudyError) -> LowRankUpdate {
+    guard let place = places[name] else { throw .unknownUpdate(name, known: names) }
+    return all[place].update
+  }
+
+  /// The updates of a stack with their scales.
+  func stack(
+    _ stack: [ScaledUpdate]
+  ) throws(StudyError) -> [(update: LowRankUpdate, scale: Double)] {
+    var resolved: [(update: LowRankUpdate, scale: Double)] = []
+    for scaled in stack { resolved.append((try update(scaled.name), scaled.scale)) }
+    return resolved
+  }
+
+  /// Digests by name, for the plan and the cache.
+  func digests() -> [UpdateName: String] {
+    Dictionary(all.map { ($0.name, $0.update.digest()) }, uniquingKeysWith: { first, _ in first })
+  }
+}
