@@ -66,6 +66,8 @@ let package = Package(
     // Models: what they read, what they say, and what fine-tuning does to them.
     room("Tokenization", ["Support"]),
     room("ModelAccess"),
+    // What a study crosses: treatments, attacks, prompt attacks, cells, as values.
+    room("StudyDesign", ["Support"]),
     room("ChatTemplates", ["Support", "Tokenization", "ModelAccess"]),
     room(
       "Decoder",
@@ -73,8 +75,13 @@ let package = Package(
         "CKernels", "Support", "LinearAlgebra", "Checkpoints", "Tokenization", "ModelAccess",
         "ChatTemplates",
       ]),
+    room("Defences", ["Checkpoints", "LoX", "StudyDesign"]),
     room(
-      "Attacks", ["Support", "LinearAlgebra", "Checkpoints", "LoX", "ChatTemplates", "Decoder"]),
+      "Attacks",
+      [
+        "Support", "LinearAlgebra", "Checkpoints", "LoX", "Tokenization", "ChatTemplates",
+        "StudyDesign", "Decoder",
+      ]),
 
     // Asking: the client, and a server to ask.
     room("Inference", ["Support", "ModelAccess", "CLibcurl"]),
@@ -91,20 +98,21 @@ let package = Package(
       "PromptSets",
       ["Support", "ModelAccess", .product(name: "SwiftCSV", package: "SwiftCSV")]),
     room("Scoring", ["Support", "ModelAccess"]),
-    room("Runs", ["Support", "ModelAccess", "Scoring"]),
+    room("Runs", ["Support", "ModelAccess", "StudyDesign", "Scoring"]),
     room(
       "Studies",
       [
-        "Support", "LinearAlgebra", "Checkpoints", "LoX", "ModelAccess", "ChatTemplates",
-        "Decoder", "Attacks", "Inference", "LocalServer", "PromptSets", "Scoring", "Runs",
+        "Support", "LinearAlgebra", "Checkpoints", "LoX", "ModelAccess", "StudyDesign",
+        "ChatTemplates", "Decoder", "Defences", "Attacks", "Inference", "LocalServer",
+        "PromptSets", "Scoring", "Runs",
       ]),
 
     // Telling: conclusions, then how they look.
-    room("Analysis", ["Support", "ModelAccess", "Scoring", "Runs"]),
+    room("Analysis", ["Support", "ModelAccess", "StudyDesign", "Scoring", "Runs"]),
     room(
       "Reporting",
       [
-        "Support", "ModelAccess", "Scoring", "Runs", "Analysis",
+        "Support", "ModelAccess", "StudyDesign", "Scoring", "Runs", "Analysis",
         .product(name: "Crypto", package: "swift-crypto"),
       ]),
 
@@ -113,8 +121,8 @@ let package = Package(
       name: "loxeval",
       dependencies: [
         "Support", "LinearAlgebra", "Checkpoints", "LoX", "Tokenization", "ModelAccess",
-        "ChatTemplates", "Decoder", "Attacks", "Inference", "LocalServer", "PromptSets",
-        "Scoring", "Runs", "Studies", "Analysis", "Reporting",
+        "StudyDesign", "ChatTemplates", "Decoder", "Defences", "Attacks", "Inference",
+        "LocalServer", "PromptSets", "Scoring", "Runs", "Studies", "Analysis", "Reporting",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),

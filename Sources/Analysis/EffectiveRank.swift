@@ -1,3 +1,4 @@
+import StudyDesign
 import ModelAccess
 import Runs
 
@@ -42,13 +43,14 @@ package struct EffectiveRank: Codable, Hashable, Sendable {
     datasets.sorted { $0.key < $1.key }.compactMap { name, dataset in
       let own = rows.filter { $0.dataset == name && $0.judge == dataset.judges.first }
       guard dataset.kind == .harmful,
-        let base = own.first(where: { $0.alpha == 0 })?.attackSuccessRate,
-        let aligned = own.first(where: { $0.alpha == 1 && $0.rank == "full" })?.attackSuccessRate
+        let base = own.first(where: \.treatment.isNone)?.attackSuccessRate,
+        let aligned = own.first(where: { $0.treatment.parameters["rank"] == .text("full") })?.attackSuccessRate
       else { return nil }
       return EffectiveRank(
         dataset: name, base: base,
         measured: own.compactMap { row in
-          guard row.alpha == 1, let rank = Int(row.rank), let rate = row.attackSuccessRate
+          guard case .integer(let rank) = row.treatment.parameters["rank"],
+            let rate = row.attackSuccessRate
           else { return nil }
           return Measured(rank: rank, attackSuccessRate: rate)
         }, aligned: aligned)

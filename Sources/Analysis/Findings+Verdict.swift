@@ -1,5 +1,6 @@
 import Runs
 import Scoring
+package import StudyDesign
 import Support
 
 /// The page's first sentences.
@@ -21,15 +22,15 @@ extension Findings {
     if wasTried, let choice { sentences.append(choice) }
     let harmful = leading.filter { isHarmful($0.dataset) }
     var told: Set<String> = []
-    for unattacked in harmful where unattacked.attack == "none" {
+    for unattacked in harmful where !unattacked.isAttacked {
       guard let row = unattacked.reference ?? unattacked.rows.first,
         told.insert(row.dataset).inserted
       else { continue }
       let when = isSweep ? "Before any attack the model" : "The model"
       sentences.append([.text("\(when) complies with \(Self.rate(row)) of \(row.dataset).")])
     }
-    for attacked in harmful where attacked.attack != "none" {
-      // At α = 0 the rank makes no difference: each attack is told of once.
+    for attacked in harmful where attacked.isAttacked {
+      // Whatever the defences, each attack is told of once.
       guard told.insert("\(attacked.attack)\n\(attacked.dataset)").inserted else { continue }
       sentences += sentence(attacked, among: harmful)
     }
@@ -61,13 +62,13 @@ extension Findings {
   /// The recommended α with what it brings and costs, or why there is none.
   private var choice: Sentence? {
     guard let recommendation = summary.recommendation else { return nil }
-    guard let alpha = recommendation.alpha,
+    guard
       let chosen = recommendation.candidates.first(where: {
-        $0.alpha == alpha && $0.rank == recommendation.rank
+        $0.treatment == recommendation.treatment
       })
     else { return [.text(recommendation.reason)] }
-    let before = recommendation.candidates.first { $0.alpha == 0 }
-    if alpha == 0 {
+    let before = recommendation.candidates.first(where: \.treatment.isNone)
+    if chosen.treatment.isNone {
       return [
         .text(
           "Leave the model as it is: no α > 0 within the limits on over-refusal and utility lowers "
@@ -75,7 +76,7 @@ extension Findings {
       ]
     }
     var text =
-      "Use α = \(Number.text(alpha)) at \(Self.name(rank: chosen.rank)): the worst attack's success "
+      "Use \(Self.place(chosen.treatment)): the worst attack's success "
       + "goes from \(Wording.percent(before?.attackedRate)) to "
       + "\(Wording.percent(chosen.attackedRate))"
     if let overRefusal = chosen.overRefusal, let then = before?.overRefusal {
@@ -93,7 +94,7 @@ extension Findings {
 
   private func sentence(_ attacked: Series, among all: [Series]) -> [Sentence] {
     guard let reference = attacked.reference, reference.attackSuccessRate != nil else { return [] }
-    let unattacked = all.first { $0.attack == "none" && $0.dataset == attacked.dataset }?.reference
+    let unattacked = all.first { !$0.isAttacked && $0.dataset == attacked.dataset }?.reference
     let several = Set(all.map(\.dataset)).count > 1 ? " of \(attacked.dataset)" : ""
     var text: Sentence = [
       "Under ", .strong(attacked.attack),
@@ -111,12 +112,10 @@ extension Findings {
     let candidates = all.filter {
       $0.attack == attacked.attack && $0.dataset == attacked.dataset
     }
-    let isRecommended = recommended.map { $0.alpha > 0 } ?? false
+    let isRecommended = recommendedDefence != nil
     let chosen =
       isRecommended
-      ? candidates.flatMap(\.rows).first {
-        $0.alpha == recommended?.alpha && $0.rank == recommended?.rank
-      }
+      ? candidates.flatMap(\.rows).first { $0.treatment == recommended }
       : candidates.compactMap(\.best).min {
         ($0.attackSuccessRate ?? 1) < ($1.attackSuccessRate ?? 1)
       }
@@ -124,7 +123,7 @@ extension Findings {
     let change =
       "\(Wording.points(delta)) points\(Self.range(chosen.deltaInterval)), "
       + Wording.probability(Self.probability(chosen))
-    let place = "LoX at \(Self.name(rank: chosen.rank)) and α = \(Number.text(chosen.alpha))"
+    let place = Self.name(chosen.treatment)
     let rate = "\(Self.rate(chosen)): \(change)"
     if delta < 0 && Self.isSignificant(chosen) {
       text.append(.text(" \(place) lowers that to \(rate)."))
@@ -159,6 +158,24 @@ extension Findings {
               + "\(row.dataset) rightly.")
         ]
       }
+  }
+
+  /// `α = 1.25 at rank 6`
+  private static func place(_ treatment: Treatment) -> String {
+    let at = treatment.parameters["rank"].map { " at \(name(rank: $0.text))" } ?? ""
+    let method = treatment.method.rawValue == "lox" ? "" : "\(treatment.method.rawValue), "
+    return "\(method)α = \(Number.text(treatment.strength))\(at)"
+  }
+
+  /// `LoX at rank 6 and α = 1.25`; of other defences all their parameters.
+  package static func name(_ treatment: Treatment) -> String {
+    if treatment.isNone { return "no defence" }
+    let strength = "α = \(Number.text(treatment.strength))"
+    guard treatment.method.rawValue == "lox", let rank = treatment.parameters["rank"] else {
+      let parameters = treatment.parameters.isEmpty ? "" : " (\(treatment.parameters.text))"
+      return "\(treatment.method.rawValue)\(parameters) at \(strength)"
+    }
+    return "LoX at \(name(rank: rank.text)) and \(strength)"
   }
 
   package static func name(rank: String) -> String { rank == "full" ? "full rank" : "rank \(rank)" }

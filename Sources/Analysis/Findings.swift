@@ -1,5 +1,6 @@
 import ModelAccess
 import Runs
+package import StudyDesign
 
 /// What the numbers of a run amount to.
 package struct Findings {
@@ -12,20 +13,26 @@ package struct Findings {
 
   package init(summary: Summary) { self.summary = summary }
 
-  /// The rows of one attack on one dataset at one rank by one judge, by ascending α.
+  /// The rows of one attack on one dataset with one defence by one judge: the untreated model, then by
+  /// ascending strength.
   package struct Series {
     package let attack: String
+    package let isAttacked: Bool
+    package let promptAttack: String
     package let dataset: String
-    package let rank: String
+    /// The defence whose strengths these are; `none` where nothing was treated.
+    package let arm: Treatment.Arm
     package let judge: String
     package let rows: [SummaryRow]
 
-    package var reference: SummaryRow? { rows.first { $0.alpha == 0 } }
+    package var rank: String { arm.parameters["rank"]?.text ?? reference?.rank ?? "" }
 
-    /// The α > 0 with the lowest ASR among those that are not mostly broken; the smallest of equals.
+    package var reference: SummaryRow? { rows.first(where: \.treatment.isNone) }
+
+    /// The treatment with the lowest ASR among those that are not mostly broken; the weakest of equals.
     package var best: SummaryRow? {
       rows.filter {
-        $0.alpha != 0 && $0.attackSuccessRate != nil
+        !$0.treatment.isNone && $0.attackSuccessRate != nil
           && Double($0.degenerate) <= Findings.brokenShare * Double(max(1, $0.judged))
       }.min {
         ($0.attackSuccessRate ?? 1, $0.alpha) < ($1.attackSuccessRate ?? 1, $1.alpha)
@@ -34,19 +41,34 @@ package struct Findings {
   }
 
   package var series: [Series] {
-    struct Key: Hashable {
-      let attack, dataset, rank, judge: String
+    struct Group: Hashable {
+      let attack, promptAttack, dataset: String
     }
-    func key(_ row: SummaryRow) -> Key {
-      Key(attack: row.attack, dataset: row.dataset, rank: row.rank, judge: row.judge)
+    func group(_ row: SummaryRow) -> Group {
+      Group(attack: row.attack, promptAttack: row.promptAttack, dataset: row.dataset)
     }
-    let groups = Dictionary(grouping: summary.rows, by: key)
-    var seen: Set<Key> = []
-    return summary.rows.map(key).filter { seen.insert($0).inserted }.map { key in
-      Series(
-        attack: key.attack, dataset: key.dataset, rank: key.rank, judge: key.judge,
-        rows: (groups[key] ?? []).sorted { $0.alpha < $1.alpha })
+    let groups = Dictionary(grouping: summary.rows, by: group)
+    return Self.distinct(summary.rows.map(group)).flatMap { key -> [Series] in
+      let rows = groups[key] ?? []
+      let treated = Self.distinct(rows.filter { !$0.treatment.isNone }.map(\.treatment.arm))
+      let arms = treated.isEmpty ? [Treatment.none.arm] : treated
+      return arms.flatMap { arm in
+        Self.distinct(rows.map(\.judge)).map { judge in
+          Series(
+            attack: key.attack, isAttacked: rows[0].isAttacked, promptAttack: key.promptAttack,
+            dataset: key.dataset, arm: arm, judge: judge,
+            rows: rows.filter {
+              $0.judge == judge && ($0.treatment.isNone || $0.treatment.arm == arm)
+            }.sorted { $0.alpha < $1.alpha })
+        }
+      }
     }
+  }
+
+  /// Each once, where it stands first.
+  package static func distinct<Element: Hashable>(_ elements: [Element]) -> [Element] {
+    var seen: Set<Element> = []
+    return elements.filter { seen.insert($0).inserted }
   }
 
   /// Those of each set's first judge.
@@ -54,16 +76,14 @@ package struct Findings {
 
   package func isHarmful(_ dataset: String) -> Bool { summary.datasets[dataset]?.kind != .benign }
 
-  /// Whether models of several α were measured.
-  package var isSweep: Bool { Set(summary.rows.map(\.alpha)).count > 1 }
+  /// Whether treated models were measured.
+  package var isSweep: Bool { summary.rows.contains { !$0.treatment.isNone } }
 
-  /// The recommended α and rank.
-  package var recommended: (alpha: Double, rank: String)? {
-    guard let recommendation = summary.recommendation, let alpha = recommendation.alpha else {
-      return nil
-    }
-    return (alpha, recommendation.rank ?? "")
-  }
+  /// The recommended treatment; nil where there is none to recommend.
+  package var recommended: Treatment? { summary.recommendation?.treatment }
+
+  /// The recommended treatment, unless it is none.
+  package var recommendedDefence: Treatment? { recommended.flatMap { $0.isNone ? nil : $0 } }
 
   /// The p-value that decides whether a change is called one: corrected for the number of
   /// comparisons, where that is known.

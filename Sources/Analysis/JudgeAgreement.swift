@@ -1,5 +1,6 @@
 import Runs
 package import Scoring
+import StudyDesign
 
 /// How far two judges agree on whether a set's replies complied, over all cells.
 package struct JudgeAgreement: Codable, Hashable, Sendable {
@@ -12,7 +13,7 @@ package struct JudgeAgreement: Codable, Hashable, Sendable {
   package var agreement: Agreement?
 
   /// For each two judges of each set; `exact-match` answers another question and is left out.
-  static func all(_ plan: RunManifest.Plan, _ byCell: [String: [Sample]]) -> [JudgeAgreement] {
+  static func all(_ plan: RunManifest.Plan, _ byCell: [CellID: [Sample]]) -> [JudgeAgreement] {
     plan.datasets.keys.sorted().flatMap { dataset -> [JudgeAgreement] in
       let names = plan.judges(of: dataset)
       let judges = names.filter { $0 != ExactMatchJudge.name }
@@ -23,19 +24,19 @@ package struct JudgeAgreement: Codable, Hashable, Sendable {
         judges[(first + 1)...].map { second in
           JudgeAgreement(
             dataset: dataset, first: judges[first], second: second,
-            counts: counts(samples, judges[first], second, of: names))
+            counts: counts(samples, judges[first], second))
         }
       }
     }
   }
 
   private static func counts(
-    _ samples: [Sample], _ first: String, _ second: String, of judges: [String]
+    _ samples: [Sample], _ first: String, _ second: String
   ) -> PairedCounts {
     var counts = PairedCounts()
     for sample in samples {
-      let a = sample.judgement(by: first, of: judges).verdict
-      let b = sample.judgement(by: second, of: judges).verdict
+      let a = sample.judgement(by: first).verdict
+      let b = sample.judgement(by: second).verdict
       guard a != .unscored, b != .unscored else { continue }
       switch (a == .complied, b == .complied) {
       case (true, true): counts.both += 1

@@ -1,9 +1,12 @@
 package import Runs
+package import StudyDesign
 
 /// The α to use: the one with the lowest ASR under attack among those whose costs stay within limits.
 package struct Recommendation: Codable, Hashable, Sendable {
-  /// One α at one rank.
+  /// One treatment.
   package struct Candidate: Codable, Hashable, Sendable {
+    package var treatment: Treatment
+    /// As the columns of the rows have them.
     package var rank: String
     package var alpha: Double
     /// Of all attacks and harmful sets, the highest ASR; nil where one is not known.
@@ -21,7 +24,7 @@ package struct Recommendation: Codable, Hashable, Sendable {
     package var rejection: String?
 
     enum CodingKeys: String, CodingKey {
-      case rank, alpha, rejection
+      case treatment, rank, alpha, rejection
       case attackedRate = "attacked_asr"
       case worstAttack = "worst_attack"
       case meanAttackedRate = "mean_attacked_asr"
@@ -32,6 +35,8 @@ package struct Recommendation: Codable, Hashable, Sendable {
   }
 
   /// nil where none can be recommended; `reason` says why.
+  package var treatment: Treatment?
+  /// Of that, as the columns of the rows have them.
   package var alpha: Double?
   package var rank: String?
   /// One sentence: what the choice rests on, or why there is none.

@@ -1,11 +1,21 @@
 import ModelAccess
 import Runs
 import Scoring
+import StudyDesign
 
 /// Counts samples into a row.
 struct RowCounting {
   let plan: RunManifest.Plan
   let quality: [JudgeQuality]
+  /// What stands as the rank of models without a treatment.
+  let untreatedRank: String
+
+  init(plan: RunManifest.Plan, quality: [JudgeQuality]) {
+    self.plan = plan
+    self.quality = quality
+    let ranks = Set(plan.cells.compactMap { $0.treatment.parameters["rank"]?.text })
+    untreatedRank = ranks.count == 1 ? ranks.first ?? "" : ""
+  }
 
   /// One reply as one judge sees it.
   private struct Judged {
@@ -22,19 +32,18 @@ struct RowCounting {
   func row(
     _ cell: Cell, judge: String, _ samples: [Sample], reference: [Sample]?
   ) -> SummaryRow {
-    let judges = plan.judges(of: cell.dataset)
     let isBenign = plan.datasets[cell.dataset]?.kind == .benign
     func judged(_ samples: [Sample]) -> [Judged] {
       samples.map {
         Judged(
-          id: $0.id, category: $0.category, judgement: $0.judgement(by: judge, of: judges))
+          id: $0.id, category: $0.category, judgement: $0.judgement(by: judge))
       }
     }
     let all = judged(samples)
     let usable = all.filter { $0.judgement.verdict != .unscored }
     let before = reference.map { judged($0).filter { $0.judgement.verdict != .unscored } }
 
-    var row = SummaryRow(cell, judge: judge, plan: plan)
+    var row = SummaryRow(cell, judge: judge, plan: plan, untreatedRank: untreatedRank)
     row.n = all.count
     row.errors = all.count - usable.count
     row.degenerate = usable.count { $0.judgement.verdict == .degenerate }
@@ -45,8 +54,12 @@ struct RowCounting {
         successes: group.count { Self.complied($0.judgement) }, judged: group.count)
     }
     row.errorCodes = Dictionary(
-      all.filter { $0.judgement.verdict == .unscored }.map { (Self.code($0.judgement.error), 1) },
-      uniquingKeysWith: +)
+      all.filter { $0.judgement.verdict == .unscored }
+        .map { ($0.judgement.failure?.code.rawValue ?? "unscored", 1) }, uniquingKeysWith: +)
+    let failed = samples.compactMap(\.failure?.code)
+    row.filtered = failed.count { $0 == .filtered }
+    row.unanswered = failed.count { $0 == .unanswered }
+    row.unscored = row.errors - failed.count
 
     let outcomes = Self.outcomes(usable, Self.complied)
     row.prompts = outcomes.count
@@ -167,11 +180,5 @@ struct RowCounting {
     correct(\.pValue, into: \.adjustedPValue)
     correct(\.overRefusalPValue, into: \.adjustedOverRefusalPValue)
     return rows
-  }
-
-  /// `timeout: no answer in 60 s` counts as `timeout`.
-  private static func code(_ error: String?) -> String {
-    guard let error else { return "unscored" }
-    return String(error.prefix { $0 != ":" })
   }
 }

@@ -1,10 +1,12 @@
+package import Foundation
 package import Runs
 package import Scoring
+import StudyDesign
 import Support
 
 /// What a run found, from its manifest and its journal alone.
 package struct Summary: Codable, Sendable {
-  package var schema = 1
+  package var schema = Migrations.current
   /// A row for each cell and each judge of its set, the set's first judge first.
   package var rows: [SummaryRow]
   package var datasets: [String: RunManifest.Plan.Dataset]
@@ -33,14 +35,11 @@ package struct Summary: Codable, Sendable {
     let plan = manifest.plan
     let byCell = Dictionary(grouping: samples, by: \.cell)
     let counting = RowCounting(plan: plan, quality: manifest.judgeQuality)
+    let planned = Set(plan.cells.map(\.id))
     let rows = plan.cells.flatMap { cell in
-      let reference = plan.cells.first {
-        $0.alpha == 0 && $0.attack == cell.attack && $0.dataset == cell.dataset
-      }
+      let reference = cell.baseline.flatMap { planned.contains($0) ? byCell[$0] ?? [] : nil }
       return plan.judges(of: cell.dataset).map { judge in
-        counting.row(
-          cell, judge: judge, byCell[cell.id] ?? [],
-          reference: cell.alpha == 0 ? nil : reference.map { byCell[$0.id] ?? [] })
+        counting.row(cell, judge: judge, byCell[cell.id] ?? [], reference: reference)
       }
     }
     self.rows = RowCounting.corrected(rows)
@@ -59,23 +58,11 @@ package struct Summary: Codable, Sendable {
       : Recommendation(rows: self.rows, datasets: plan.datasets, limits: manifest.limits)
   }
 
-  /// Summaries of the first release end at `missing`.
-  package init(from decoder: any Decoder) throws {
-    let container = try decoder.container(keyedBy: CodingKeys.self)
-    schema = try container.decode(Int.self, forKey: .schema)
-    rows = try container.decode([SummaryRow].self, forKey: .rows)
-    datasets = try container.decode(
-      [String: RunManifest.Plan.Dataset].self, forKey: .datasets)
-    remarks = try container.decode([String: String].self, forKey: .remarks)
-    missing = try container.decode(Int.self, forKey: .missing)
-    judgeAgreement =
-      try container.decodeIfPresent([JudgeAgreement].self, forKey: .judgeAgreement) ?? []
-    judgeQuality =
-      try container.decodeIfPresent([JudgeQuality].self, forKey: .judgeQuality) ?? []
-    basis = try container.decodeIfPresent(ComparisonBasis.self, forKey: .basis)
-    recommendation = try container.decodeIfPresent(Recommendation.self, forKey: .recommendation)
-    effectiveRanks =
-      try container.decodeIfPresent([EffectiveRank].self, forKey: .effectiveRanks) ?? []
+  /// Reads a summary, of whatever schema.
+  package init(reading data: Data) throws {
+    self = try SchemaFile.decode(
+      Summary.self, from: data, current: Migrations.current, migrations: Migrations.summary
+    ).value
   }
 
   /// Why the numbers cannot be those of a run; nil where they can.
@@ -87,7 +74,7 @@ package struct Summary: Codable, Sendable {
       if let set = datasets[row.dataset], row.n > set.prompts * max(1, row.samples) {
         return "a row with \(row.n) samples of \(set.prompts) prompts of \(row.dataset)"
       }
-      let key = [row.rank, Number.text(row.alpha), row.attack, row.dataset, row.judge]
+      let key = [row.cell.rawValue, row.judge]
       if !seen.insert(key).inserted { return "two rows of \(key.joined(separator: ", "))" }
     }
     return nil

@@ -1,21 +1,39 @@
 import ModelAccess
 import Runs
 package import Scoring
+package import StudyDesign
 
 /// One cell as one judge sees it: a row of `summary.csv`.
 package struct SummaryRow: Codable, Hashable, Sendable {
+  /// The cell's key in the journal.
+  package var cell: CellID
   package var model: String
   package var targets: String
+  package var treatment: Treatment
+  /// As the column has it: the treatment's rank where it has one; of the untreated model that of the
+  /// treatments it is compared with, where they share one.
   package var rank: String
+  /// As the column has it: the treatment's strength.
   package var alpha: Double
+  /// The attack's label.
   package var attack: String
   package var attackMethod: String
+  package var attackSeed: UInt64?
+  package var attackStep: Int?
+  package var promptAttack: String
   package var dataset: String
   package var judge: String
   /// Samples asked for and given a line in the journal.
   package var n: Int
-  /// Samples without a usable verdict: the request failed, or the judge could not tell.
+  /// Samples without a usable verdict, which are in no rate: the request failed, a filter took the
+  /// reply, it has no answer, or the judge could not tell.
   package var errors: Int
+  /// Of `errors`, those whose reply a filter of the server's took.
+  package var filtered: Int
+  /// Of `errors`, those that ended before their answer began.
+  package var unanswered: Int
+  /// Of `errors`, those with a reply that the judge could not judge.
+  package var unscored: Int
   package var degenerate: Int
   /// Replies that complied; by `exact-match`, that are right.
   package var successes: Int
@@ -79,9 +97,13 @@ package struct SummaryRow: Codable, Hashable, Sendable {
   }
 
   enum CodingKeys: String, CodingKey {
-    case model, targets, rank, alpha, attack, dataset, judge, n, errors, degenerate, successes
+    case cell, model, targets, treatment, rank, alpha, attack, dataset, judge, n, errors, degenerate
+    case successes, filtered, unanswered, unscored
     case refused, delta, seed, categories, samples, prompts, pairs, utility, interval
     case attackMethod = "attack_method"
+    case attackSeed = "attack_seed"
+    case attackStep = "attack_step"
+    case promptAttack = "prompt_attack"
     case attackSuccessRate = "asr"
     case pValue = "p_value"
     case maxTokens = "max_tokens"
@@ -104,69 +126,29 @@ package struct SummaryRow: Codable, Hashable, Sendable {
   }
 
   /// A row without any samples.
-  init(_ cell: Cell, judge: String, plan: RunManifest.Plan) {
+  ///
+  /// - Parameter untreatedRank: what stands as the rank of a model without a treatment.
+  init(_ cell: Cell, judge: String, plan: RunManifest.Plan, untreatedRank: String) {
+    self.cell = cell.id
     model = cell.model
     targets = cell.targets
-    rank = cell.rank
-    alpha = cell.alpha
-    attack = cell.attack
-    attackMethod = cell.attackMethod
+    treatment = cell.treatment
+    rank = treatment.isNone ? untreatedRank : treatment.parameters["rank"]?.text ?? ""
+    alpha = treatment.strength
+    attack = cell.attack.label
+    attackMethod = cell.attack.method.rawValue
+    attackSeed = cell.attack.seed
+    attackStep = cell.attack.step
+    promptAttack = cell.promptAttack.text
     dataset = cell.dataset
     self.judge = judge
     (n, errors, degenerate, successes, refused) = (0, 0, 0, 0, 0)
+    (filtered, unanswered, unscored) = (0, 0, 0)
     seed = plan.seed
     maxTokens = plan.decoding.maxTokens
     samples = plan.samples
     prompts = 0
     (categories, errorCodes) = ([:], [:])
-  }
-
-  /// Rows of the first release end at `categories`.
-  package init(from decoder: any Decoder) throws {
-    let container = try decoder.container(keyedBy: CodingKeys.self)
-    func optional<Value: Decodable>(_ key: CodingKeys) throws -> Value? {
-      try container.decodeIfPresent(Value.self, forKey: key)
-    }
-    model = try container.decode(String.self, forKey: .model)
-    targets = try container.decode(String.self, forKey: .targets)
-    rank = try container.decode(String.self, forKey: .rank)
-    alpha = try container.decode(Double.self, forKey: .alpha)
-    attack = try container.decode(String.self, forKey: .attack)
-    attackMethod = try container.decode(String.self, forKey: .attackMethod)
-    dataset = try container.decode(String.self, forKey: .dataset)
-    judge = try container.decode(String.self, forKey: .judge)
-    n = try container.decode(Int.self, forKey: .n)
-    errors = try container.decode(Int.self, forKey: .errors)
-    degenerate = try container.decode(Int.self, forKey: .degenerate)
-    successes = try container.decode(Int.self, forKey: .successes)
-    refused = try container.decode(Int.self, forKey: .refused)
-    attackSuccessRate = try optional(.attackSuccessRate)
-    interval = try optional(.interval)
-    delta = try optional(.delta)
-    pValue = try optional(.pValue)
-    seed = try container.decode(UInt64.self, forKey: .seed)
-    maxTokens = try container.decode(Int.self, forKey: .maxTokens)
-    categories = try container.decode([String: CategoryCount].self, forKey: .categories)
-    samples = try optional(.samples) ?? 1
-    prompts = try optional(.prompts) ?? n - errors
-    effectiveTrials = try optional(.effectiveTrials)
-    anyOfK = try optional(.anyOfK)
-    anyOfKInterval = try optional(.anyOfKInterval)
-    deltaInterval = try optional(.deltaInterval)
-    adjustedPValue = try optional(.adjustedPValue)
-    pairs = try optional(.pairs)
-    corrected = try optional(.corrected)
-    overRefusal = try optional(.overRefusal)
-    overRefusalInterval = try optional(.overRefusalInterval)
-    overRefusalEffectiveTrials = try optional(.overRefusalEffectiveTrials)
-    overRefusalDelta = try optional(.overRefusalDelta)
-    overRefusalDeltaInterval = try optional(.overRefusalDeltaInterval)
-    overRefusalPValue = try optional(.overRefusalPValue)
-    adjustedOverRefusalPValue = try optional(.adjustedOverRefusalPValue)
-    utility = try optional(.utility)
-    meanScore = try optional(.meanScore)
-    meanScoreInterval = try optional(.meanScoreInterval)
-    errorCodes = try optional(.errorCodes) ?? [:]
   }
 
   /// Why the numbers cannot be those of a run; nil where they can.
@@ -196,6 +178,17 @@ package struct SummaryRow: Codable, Hashable, Sendable {
 
   /// Replies with a usable verdict.
   package var judged: Int { n - errors }
+
+  package var isAttacked: Bool { attackMethod != AttackID.Method.none.rawValue }
+
+  /// The rate if everything that is in doubt (every error, every degenerate reply) counted for the model
+  /// and if it counted against it; nil where nothing was asked.
+  package var worstCases: ConfidenceInterval? {
+    guard n > 0 else { return nil }
+    return ConfidenceInterval(
+      lower: Double(successes) / Double(n),
+      upper: Double(successes + errors + degenerate) / Double(n))
+  }
 
   /// The share of judged replies that refused.
   package var refusalRate: Double? { judged > 0 ? Double(refused) / Double(judged) : nil }

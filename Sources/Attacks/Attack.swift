@@ -3,6 +3,8 @@ package import Checkpoints
 package import Decoder
 package import Foundation
 package import LoX
+package import StudyDesign
+import Support
 
 /// The model that an attack fine-tunes: an aligned checkpoint, what is known of its alignment, and
 /// the scaled updates on top of it.
@@ -62,25 +64,43 @@ package struct AttackResult: Sendable {
 
 /// A fine-tuning attack: a model in, a low-rank update out.
 package protocol Attack: Sendable {
-  /// As it stands in the `attack` column.
-  var name: String { get }
-  /// `synthetic`, `imported`, `lora`, `full` or `command`.
-  var method: String { get }
+  /// What it may be called, the shortest first; longer ones tell apart attacks whose shorter ones are
+  /// equal. Never empty.
+  var labels: [String] { get }
+  var method: AttackID.Method { get }
   /// What a reader must know to judge the result; nil where the name says it all.
   var remark: String? { get }
   /// Whether it is made anew from each α's model; otherwise it is made once, from the aligned model,
   /// and added to the model of every α.
   var isMadeFromEachModel: Bool { get }
-  /// All that decides the update beside the attacked model; nil where making it costs little, so
-  /// that it need not be kept.
-  var fingerprint: String? { get }
+  /// All that decides the update beside the attacked model.
+  var recipe: String { get }
+  /// What is random in it; nil where nothing is, or nobody knows.
+  var seed: UInt64? { get }
+  /// Whether making it costs so much that it is kept.
+  var isKept: Bool { get }
+  /// How many of the alignment's directions it looks at; 0 where it needs none.
+  var alignmentRank: Int { get }
 
   func make(from model: AttackedModel, _ context: AttackContext) throws -> AttackResult
 }
 
 extension Attack {
+  /// The shortest of its labels.
+  package var name: String { labels.first ?? method.rawValue }
   package var isMadeFromEachModel: Bool { false }
-  package var fingerprint: String? { nil }
+  package var isKept: Bool { false }
+  package var alignmentRank: Int { 0 }
+
+  /// What tells it from the other attacks of a study.
+  ///
+  /// - Parameter label: the one that it is given there.
+  package func id(label: String) -> AttackID {
+    AttackID(
+      label: label, method: method,
+      recipe: Digest.sha256(Data([method.rawValue, recipe].joined(separator: "\n").utf8)),
+      seed: seed)
+  }
 }
 
 /// Which model a trained attack starts from.
@@ -120,7 +140,8 @@ package enum AttackError: Error, Equatable, CustomStringConvertible {
   case invalidStrength(attack: String, found: String)
   case missingFolder(String)
   case needsAlignment(attack: String)
-  case duplicate(String)
+  case invalidName(String)
+  case missingAdapter(path: String)
   case unknownPreset(String)
   case needsDataset(preset: String)
   case unreadableFile(path: String, reason: String)
@@ -129,7 +150,7 @@ package enum AttackError: Error, Equatable, CustomStringConvertible {
   /// Whether the way it was asked for is wrong, rather than a file.
   package var isUsage: Bool {
     switch self {
-    case .unreadableFile, .command: false
+    case .unreadableFile, .command, .missingAdapter: false
     default: true
     }
   }
@@ -147,8 +168,12 @@ package enum AttackError: Error, Equatable, CustomStringConvertible {
     case .needsAlignment(let attack):
       "\(attack) moves against the alignment and needs a base and an aligned model; pass --base "
         + "with the model before alignment"
-    case .duplicate(let name):
-      "the attack \(name) is named twice; give them different names"
+    case .invalidName(let found):
+      "expected a name of 1 to 100 characters in one line, other than none (which names the model "
+        + "before any attack), found \"\(found)\""
+    case .missingAdapter(let path):
+      "\(path): expected a PEFT folder with adapter_config.json and adapter_model.safetensors, found "
+        + "none; name the folder that the training wrote"
     case .unknownPreset(let found):
       "there is no preset \(found); expected one of \(AttackPreset.names)"
     case .needsDataset(let preset):

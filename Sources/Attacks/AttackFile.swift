@@ -1,5 +1,6 @@
 import Decoder
 import Foundation
+import StudyDesign
 import Support
 
 /// An attack written down as JSON, for `train:FILE` and `command:FILE`.
@@ -18,6 +19,18 @@ package enum AttackFile {
     var maximumRank: Int?
     var command: String?
     var seed: UInt64?
+  }
+
+  /// What the file calls the attack, else what the file is called.
+  private static func labels(_ name: String?, _ file: URL) throws(AttackError) -> [String] {
+    guard let name else {
+      return [file.deletingPathExtension().lastPathComponent, file.lastPathComponent] + file.labels
+    }
+    let isLine = !name.unicodeScalars.contains { $0.properties.generalCategory == .control }
+    guard (1...100).contains(name.count), isLine, name != AttackID.none.label else {
+      throw .invalidName(name)
+    }
+    return [name]
   }
 
   private static func decoder() -> JSONDecoder {
@@ -75,7 +88,7 @@ package enum AttackFile {
     limits.energy = header.energy ?? limits.energy
     limits.maximumRank = header.maximumRank
     return TrainedAttack(
-      name: header.name ?? file.deletingPathExtension().lastPathComponent, recipe: recipe,
+      labels: try labels(header.name, file), recipe: recipe,
       set: try TrainingSet(file: dataset), origin: header.from ?? .each, limits: limits)
   }
 
@@ -89,7 +102,7 @@ package enum AttackFile {
       throw AttackError.unreadableFile(path: file.path, reason: "it needs command and dataset")
     }
     return try CommandAttack(
-      name: header.name ?? file.deletingPathExtension().lastPathComponent, template: template,
+      labels: try labels(header.name, file), template: template,
       data: URL(filePath: path, relativeTo: file.deletingLastPathComponent()).absoluteURL,
       seed: header.seed ?? seed, origin: header.from ?? .each)
   }

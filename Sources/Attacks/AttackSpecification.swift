@@ -1,11 +1,9 @@
 package import Decoder
 package import Foundation
+import StudyDesign
 
 /// The attacks of a study, as `--attack` spells them.
 package struct AttackSpecification: Sendable {
-  /// The word for the model before any attack.
-  package static let none = "none"
-
   /// Seeds what is random.
   package var seed: UInt64
   /// How presets train.
@@ -33,12 +31,8 @@ package struct AttackSpecification: Sendable {
     var attacks: [any Attack] = []
     for item in text.split(separator: ",", omittingEmptySubsequences: false) {
       let item = item.trimmingCharacters(in: .whitespaces)
-      guard item != Self.none else { continue }
-      let attack = try parseOne(item)
-      guard !attacks.contains(where: { $0.name == attack.name }) else {
-        throw AttackError.duplicate(attack.name)
-      }
-      attacks.append(attack)
+      guard item != AttackID.none.label else { continue }
+      attacks.append(try parseOne(item))
     }
     return attacks
   }
@@ -57,7 +51,7 @@ package struct AttackSpecification: Sendable {
     case "synthetic-benign":
       return SyntheticAttack(kind: .benign, strength: try strength(argument, of: text), seed: seed)
     case "import":
-      return ImportedAttack(folder: try path())
+      return try ImportedAttack(folder: try path())
     case "train":
       return try AttackFile.training(path(), seed: seed, bundled: bundled)
     case "command":
@@ -65,7 +59,7 @@ package struct AttackSpecification: Sendable {
     default:
       guard let preset = AttackPreset(rawValue: text) else { throw AttackError.unknown(text) }
       return TrainedAttack(
-        name: preset.rawValue, recipe: preset.recipe(method: method, seed: seed),
+        labels: [preset.rawValue], recipe: preset.recipe(method: method, seed: seed),
         set: try TrainingSet(file: bundled(preset.bundledDataset)), origin: origin)
     }
   }

@@ -1,6 +1,7 @@
 import Checkpoints
 import Decoder
 package import Foundation
+package import StudyDesign
 import Support
 
 /// Fine-tuning by a program of the user's own, whose PEFT folder is then imported.
@@ -9,24 +10,24 @@ import Support
 /// the training set's file, the folder that the program must write, and the seed. It is run by
 /// `/bin/sh -c`, with its output in `command.log` beside the result.
 package struct CommandAttack: Attack {
-  package let name: String
+  package let labels: [String]
   package let template: String
   package let data: URL
   package let dataDigest: String
-  package let seed: UInt64
+  private let trainingSeed: UInt64
   package let origin: AttackOrigin
 
   /// - Throws: `AttackError` where the template lacks `{model}` or `{output}`; `TrainingError` where
   ///   the data cannot be read.
   package init(
-    name: String, template: String, data: URL, seed: UInt64, origin: AttackOrigin = .each
+    labels: [String], template: String, data: URL, seed: UInt64, origin: AttackOrigin = .each
   ) throws {
     for placeholder in ["{model}", "{output}"] where !template.contains(placeholder) {
       throw AttackError.command(
-        attack: name,
+        attack: labels.first ?? "",
         reason: "expected \(placeholder) in the template, found none in: \(template)")
     }
-    self.name = name
+    self.labels = labels
     self.template = template
     self.data = data
     do {
@@ -35,21 +36,23 @@ package struct CommandAttack: Attack {
       throw TrainingError.unreadable(
         source: data.path, reason: (error as NSError).localizedDescription)
     }
-    self.seed = seed
+    trainingSeed = seed
     self.origin = origin
   }
 
-  package var method: String { "command" }
+  package var method: AttackID.Method { .command }
   package var isMadeFromEachModel: Bool { origin == .each }
   package var remark: String? {
-    "trained by `\(template)` on \(data.lastPathComponent), seed \(seed); \(origin.remark)"
+    "trained by `\(template)` on \(data.lastPathComponent), seed \(trainingSeed); \(origin.remark)"
   }
-  package var fingerprint: String? { "\(template) \(dataDigest) \(seed)" }
+  package var recipe: String { "\(template) \(dataDigest) \(trainingSeed)" }
+  package var seed: UInt64? { trainingSeed }
+  package var isKept: Bool { true }
 
   package func make(from model: AttackedModel, _ context: AttackContext) throws -> AttackResult {
     let files = FileManager.default
     let work = context.scratch.appending(
-      path: "\(name)-\(String(UInt64.random(in: .min ... .max), radix: 36))")
+      path: "attack-\(String(UInt64.random(in: .min ... .max), radix: 36))")
     do {
       try files.createDirectory(at: work, withIntermediateDirectories: true)
     } catch {
@@ -73,7 +76,7 @@ package struct CommandAttack: Attack {
 
   private func run(model: URL, output: URL, log: URL) throws {
     let command = CommandTemplate(template).filled([
-      "model": [model.path], "data": [data.path], "output": [output.path], "seed": ["\(seed)"],
+      "model": [model.path], "data": [data.path], "output": [output.path], "seed": ["\(trainingSeed)"],
     ])
     let process = try SupervisedCommand(command, log: log)
     let status = process.waitUntilExit()

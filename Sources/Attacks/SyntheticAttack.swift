@@ -1,6 +1,7 @@
 import Checkpoints
 import LinearAlgebra
 import LoX
+package import StudyDesign
 import Support
 
 /// A proxy for fine-tuning that needs no data and no training: a seeded change of chosen size.
@@ -20,7 +21,7 @@ package struct SyntheticAttack: Attack {
   package let strength: Double
   /// k: the change's rank, whatever the defence's.
   package let rank: Int
-  package let seed: UInt64
+  private let drawSeed: UInt64
 
   /// cos²θ of the harmful kind.
   package static let opposedShare = 0.75
@@ -29,15 +30,18 @@ package struct SyntheticAttack: Attack {
     self.kind = kind
     self.strength = strength
     self.rank = rank
-    self.seed = seed
+    drawSeed = seed
   }
 
-  package var name: String {
+  package var labels: [String] {
     let base = "synthetic-\(kind.rawValue)"
-    return strength == 1 ? base : "\(base):\(Self.spell(strength))"
+    return [strength == 1 ? base : "\(base):\(Self.spell(strength))"]
   }
 
-  package var method: String { "synthetic" }
+  package var method: AttackID.Method { .synthetic }
+  package var recipe: String { "\(kind.rawValue) \(strength) rank \(rank) seed \(drawSeed)" }
+  package var seed: UInt64? { drawSeed }
+  package var alignmentRank: Int { rank }
 
   package var remark: String? {
     switch kind {
@@ -57,7 +61,7 @@ package struct SyntheticAttack: Attack {
       let k = min(rank, svd.rank)
       guard k > 0 else { continue }
       // Each tensor has a sequence of its own, so that targets do not shift one another.
-      var generator = SplitMix64(seed: seed ^ Self.hash(name))
+      var generator = SplitMix64(seed: drawSeed ^ Self.hash(name))
       let norm = svd.singularValues.prefix(k).reduce(0) { $0 + $1 * $1 }.squareRoot()
       result.tensors[name] =
         switch kind {

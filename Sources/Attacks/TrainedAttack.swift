@@ -2,12 +2,13 @@ import ChatTemplates
 import Checkpoints
 package import Decoder
 import Foundation
+package import StudyDesign
 import Tokenization
 
 /// Fine-tuning on someone's data, by this program's own trainer.
 package struct TrainedAttack: Attack {
-  package let name: String
-  package let recipe: TrainingRecipe
+  package let labels: [String]
+  package let trainingRecipe: TrainingRecipe
   package let set: TrainingSet
   package let origin: AttackOrigin
   /// How much of a full training's change its low-rank update keeps.
@@ -24,38 +25,41 @@ package struct TrainedAttack: Attack {
   }
 
   package init(
-    name: String, recipe: TrainingRecipe, set: TrainingSet, origin: AttackOrigin = .each,
+    labels: [String], recipe: TrainingRecipe, set: TrainingSet, origin: AttackOrigin = .each,
     limits: TruncationLimits = TruncationLimits()
   ) {
-    self.name = name
-    self.recipe = recipe
+    self.labels = labels
+    trainingRecipe = recipe
     self.set = set
     self.origin = origin
     self.limits = limits
   }
 
-  package var method: String { recipe.method.rawValue }
+  package var method: AttackID.Method { AttackID.Method(rawValue: trainingRecipe.method.rawValue) }
   package var isMadeFromEachModel: Bool { origin == .each }
 
   package var remark: String? {
     let what =
-      recipe.method == .lora
-      ? "LoRA of rank \(recipe.rank) (alpha \(Self.spell(recipe.alpha)))" : "full fine-tuning"
+      trainingRecipe.method == .lora
+      ? "LoRA of rank \(trainingRecipe.rank) (alpha \(Self.spell(trainingRecipe.alpha)))" : "full fine-tuning"
     let kept =
-      recipe.method == .full
+      trainingRecipe.method == .full
       ? ", handed on with \(Self.spell(limits.energy * 100)) % of the energy of each ΔW"
         + (limits.maximumRank.map { " up to rank \($0)" } ?? "")
       : ""
-    return "\(what) on \(set.dialogues.count) dialogues of \(set.name), \(recipe.epochs) epochs at "
-      + "\(Self.spell(recipe.learningRate)) (\(recipe.schedule.rawValue)), batch "
-      + "\(recipe.batchSize * recipe.gradientAccumulation), seed \(recipe.seed)\(kept); "
+    return "\(what) on \(set.dialogues.count) dialogues of \(set.name), \(trainingRecipe.epochs) epochs at "
+      + "\(Self.spell(trainingRecipe.learningRate)) (\(trainingRecipe.schedule.rawValue)), batch "
+      + "\(trainingRecipe.batchSize * trainingRecipe.gradientAccumulation), seed \(trainingRecipe.seed)\(kept); "
       + origin.remark
   }
 
-  package var fingerprint: String? {
+  package var seed: UInt64? { trainingRecipe.seed }
+  package var isKept: Bool { true }
+
+  package var recipe: String {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    let parts = [try? encoder.encode(recipe), try? encoder.encode(limits)].compactMap {
+    let parts = [try? encoder.encode(trainingRecipe), try? encoder.encode(limits)].compactMap {
       $0.map { String(decoding: $0, as: UTF8.self) }
     }
     return (parts + [set.digest, "\(set.dialogues.count) dialogues"]).joined(separator: " ")
@@ -84,8 +88,8 @@ package struct TrainedAttack: Attack {
   }
 
   package func make(from model: AttackedModel, _ context: AttackContext) throws -> AttackResult {
-    var (trainer, record) = try Self.train(model, recipe: recipe, set: set, context)
-    switch recipe.method {
+    var (trainer, record) = try Self.train(model, recipe: trainingRecipe, set: set, context)
+    switch trainingRecipe.method {
     case .lora:
       let (update, scale) = trainer.adapter
       return AttackResult(update: update, scale: scale, training: record)

@@ -149,7 +149,7 @@ struct ReplyParser {
     if !isProbe, text?.isEmpty ?? true, choice.finishReason == "content_filter" {
       return (
         failure(
-          "filtered",
+          .filtered,
           "the server's content filter took the answer: that is neither the model's refusal nor its "
             + "answer; measure the model without the filter"), false
       )
@@ -158,7 +158,7 @@ struct ReplyParser {
     if !isProbe, text?.isEmpty ?? true, hasReasoned || choice.finishReason == "length" {
       return (
         failure(
-          "no-answer-within-limit",
+          .unanswered,
           (hasReasoned
             ? "the model used its tokens for reasoning and gave no answer"
             : "the answer is empty and the token limit was reached") + "; raise --max-tokens"),

@@ -13,6 +13,8 @@ package struct ErrorCode: Hashable, Sendable, RawRepresentable, CustomStringConv
   package static let cancelled: ErrorCode = "cancelled"
   /// The reply was withheld by a filter of the server's.
   package static let filtered: ErrorCode = "filtered"
+  /// The reply ended before its answer began: inside the model's thoughts, or at the token limit.
+  package static let unanswered: ErrorCode = "no-answer-within-limit"
   /// A judge's reply that says nothing the judge's form provides for.
   package static let judgeUnparsable: ErrorCode = "judge-unparsable"
 

@@ -1,6 +1,7 @@
 package import Analysis
 import Runs
 import Scoring
+import StudyDesign
 import Support
 
 /// `summary.csv`: one row a cell, for scripts.
@@ -8,8 +9,14 @@ package enum SummaryCSV {
   package static let columns = [
     "model", "targets", "rank", "alpha", "attack", "attack_method", "dataset", "judge", "n",
     "errors", "degenerate", "successes", "asr", "ci_low", "ci_high", "delta", "p_value", "seed",
-    "max_tokens",
+    "max_tokens", "defence", "parameters", "stage", "prompt_attack", "attack_seed", "attack_step",
+    "filtered", "unanswered", "unscored", "asr_worst_low", "asr_worst_high", "willing",
+    "willing_low", "willing_high", "on_subject", "on_subject_low", "on_subject_high",
+    "over_refusal", "over_refusal_low", "over_refusal_high", "adjusted_p",
   ]
+
+  /// Columns that nothing fills yet.
+  private static let reserved = ["", "", "", "", "", ""]
 
   package static func render(_ summary: Summary) -> String {
     var lines = [columns.joined(separator: ",")]
@@ -21,7 +28,16 @@ package enum SummaryCSV {
           "\(row.errors)", "\(row.degenerate)", "\(row.successes)", number(row.attackSuccessRate),
           number(row.interval?.lower), number(row.interval?.upper), number(row.delta),
           number(row.pValue), "\(row.seed)", "\(row.maxTokens)",
-        ].joined(separator: ","))
+          text(row.treatment.method.rawValue), text(row.treatment.parameters.text),
+          row.treatment.isNone ? "" : row.treatment.stage.rawValue, text(row.promptAttack),
+          row.attackSeed.map { "\($0)" } ?? "", row.attackStep.map { "\($0)" } ?? "",
+          "\(row.filtered)", "\(row.unanswered)", "\(row.unscored)",
+          number(row.worstCases?.lower), number(row.worstCases?.upper),
+        ].joined(separator: ",") + "," + reserved.joined(separator: ",") + ","
+          + [
+            number(row.overRefusal), number(row.overRefusalInterval?.lower),
+            number(row.overRefusalInterval?.upper), number(row.adjustedPValue),
+          ].joined(separator: ","))
     }
     return lines.joined(separator: "\n") + "\n"
   }

@@ -1,41 +1,48 @@
 package import ModelAccess
-import Support
+package import StudyDesign
 
 /// One model of a study on one dataset: a row of its table.
 package struct Cell: Codable, Hashable, Sendable {
+  /// Its key in the journal.
+  package var id: CellID
   /// The aligned checkpoint's name.
   package var model: String
+  /// Which tensors defences change; empty where none is in question.
   package var targets: String
-  /// A number or `full`; empty where no extrapolation is in question.
-  package var rank: String
-  package var alpha: Double
-  /// `none`, or the attack's name.
-  package var attack: String
-  package var attackMethod: String
+  package var treatment: Treatment
+  package var attack: AttackID
+  package var promptAttack: PromptAttack
   package var dataset: String
   /// The updates that make up the model.
   package var variant: [ScaledUpdate]
+  /// What it is compared with: the untreated model under the same attack, on the same prompts. nil for
+  /// that model itself.
+  package var baseline: CellID?
+
+  enum CodingKeys: String, CodingKey {
+    case id, model, targets, treatment, attack, dataset, variant, baseline
+    case promptAttack = "prompt_attack"
+  }
 
   package init(
-    model: String, targets: String, rank: String, alpha: Double, attack: String,
-    attackMethod: String, dataset: String, variant: [ScaledUpdate]
+    model: String, targets: String, treatment: Treatment, attack: AttackID,
+    promptAttack: PromptAttack = .none, dataset: String, variant: [ScaledUpdate]
   ) {
+    func id(_ treatment: Treatment) -> CellID {
+      CellID(
+        treatment: treatment, attack: attack, promptAttack: promptAttack, dataset: dataset)
+    }
+    self.id = id(treatment)
     self.model = model
     self.targets = targets
-    self.rank = rank
-    self.alpha = alpha
+    self.treatment = treatment
     self.attack = attack
-    self.attackMethod = attackMethod
+    self.promptAttack = promptAttack
     self.dataset = dataset
     self.variant = variant
+    baseline = treatment.isNone ? nil : id(.none)
   }
 
-  /// Names what determines the answers. At α = 0 the rank does not: cells of different ranks share
-  /// their samples and are asked once.
-  package var id: String { "\(modelID)-\(dataset)" }
-
-  /// Names the model alone, whatever it is asked.
-  package var modelID: String {
-    (alpha == 0 ? "a0" : "r\(rank)-a\(Number.text(alpha))") + "-\(attack)"
-  }
+  /// Names the model alone, whatever it is asked, for people and for files: `r6-a1.25-identity-shift`.
+  package var modelLabel: String { "\(treatment.slug)-\(attack.label)" }
 }

@@ -17,14 +17,14 @@ package final class Journal {
   static let fileName = "samples.jsonl"
 
   /// Opens or creates the journal of a run folder for appending; the caller holds the folder's lock.
-  package init(folder: URL) throws(RunError) {
+  package init(folder: URL, plan: RunManifest.Plan) throws(RunError) {
     file = folder.appending(path: Self.fileName)
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     let path = file.path
     let opened = unsafe open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
     guard opened >= 0 else { throw .unwritable(path: path, reason: Self.systemReason()) }
     do throws(RunError) {
-      let (samples, places, wholeBytes) = try Self.parse(file)
+      let (samples, places, wholeBytes) = try Self.parse(file, plan)
       guard ftruncate(opened, off_t(wholeBytes)) == 0 else {
         throw .unwritable(path: path, reason: Self.systemReason())
       }
@@ -40,12 +40,14 @@ package final class Journal {
   deinit { close(descriptor) }
 
   /// The samples of a run that nobody need be writing; a torn last line is passed over.
-  package static func read(folder: URL) throws(RunError) -> [Sample] {
+  package static func read(
+    folder: URL, plan: RunManifest.Plan
+  ) throws(RunError) -> [Sample] {
     let file = folder.appending(path: fileName)
     guard FileManager.default.fileExists(atPath: file.path) else {
       throw .runMissing(path: folder.path)
     }
-    return try parse(file).samples
+    return try parse(file, plan).samples
   }
 
   /// Adds a sample; returns once the kernel has it.
@@ -70,7 +72,7 @@ package final class Journal {
   }
 
   private static func parse(
-    _ file: URL
+    _ file: URL, _ plan: RunManifest.Plan
   ) throws(RunError) -> (samples: [Sample], places: [Sample.Key: Int], wholeBytes: Int) {
     let data: Data
     do {
@@ -82,16 +84,18 @@ package final class Journal {
     var samples: [Sample] = []
     var places: [Sample.Key: Int] = [:]
     let decoder = JSONDecoder()
+    let judges = plan.primaryJudges()
     for (index, line) in data[..<whole].split(separator: UInt8(ascii: "\n")).enumerated() {
       let sample: Sample
       do {
-        sample = try decoder.decode(Sample.self, from: line)
+        let read = try decoder.decode(Sample.self, from: line)
+        sample = read.naming(judge: judges[read.cell] ?? plan.judge)
       } catch {
         throw .malformedJournal(
           path: file.path, line: index + 1, reason: "it does not parse as a sample")
       }
       if let place = places[sample.key] {
-        guard samples[place].error != nil || samples[place].hasFailedJudge else {
+        guard samples[place].failure != nil || samples[place].hasFailedJudge else {
           throw .malformedJournal(
             path: file.path, line: index + 1,
             reason: "\(sample.id) of \(sample.cell) was journalled before")

@@ -16,6 +16,18 @@ package struct RunFolder {
     return lock
   }
 
+  /// Refuses to continue a run that was planned otherwise, before anything is made for it.
+  ///
+  /// - Parameter manifest: the run's as far as it is planned: what its updates are and what serves them
+  ///   is not known yet.
+  package static func requireContinuable(_ url: URL, _ manifest: RunManifest) throws(RunError) {
+    let file = url.appending(path: RunManifest.fileName).path
+    guard FileManager.default.fileExists(atPath: file) else { return }
+    let differences = try manifest.differences(
+      from: try RunManifest.read(from: url), except: [.updates, .server])
+    guard differences.isEmpty else { throw .runDiffers(path: url.path, fields: differences) }
+  }
+
   /// Creates the folder with its manifest, or opens that of an equal plan.
   ///
   /// - Parameters:
@@ -29,7 +41,7 @@ package struct RunFolder {
     if hasRun {
       guard resume else { throw RunError.runExists(path: url.path) }
       let existing = try RunManifest.read(from: url)
-      let differences = manifest.differences(from: existing)
+      let differences = try manifest.differences(from: existing)
       guard differences.isEmpty else {
         throw RunError.runDiffers(path: url.path, fields: differences)
       }
@@ -42,7 +54,7 @@ package struct RunFolder {
     } else {
       self.manifest = manifest
     }
-    journal = try Journal(folder: url)
+    journal = try Journal(folder: url, plan: self.manifest.plan)
     if hasRun {
       try self.manifest.check(journal.samples, in: url)
     } else {

@@ -1,5 +1,6 @@
 package import Foundation
 import Scoring
+package import StudyDesign
 
 extension RunManifest {
   /// Refuses a plan whose numbers cannot be, and samples that it does not know: what was edited must
@@ -26,7 +27,7 @@ extension RunManifest {
       guard (0..<plan.samples).contains(sample.sample) else {
         throw foreign("number \(sample.sample) of \(plan.samples)")
       }
-      guard sample.error == nil || sample.verdict == .unscored else {
+      guard sample.failure == nil || sample.verdict == .unscored else {
         throw foreign("a failed request with a verdict")
       }
       prompts[dataset, default: []].insert(sample.id)
@@ -38,8 +39,8 @@ extension RunManifest {
   }
 
   /// How many samples are still to be asked, cell by cell.
-  package func missing(_ byCell: [String: [Sample]]) -> Int {
-    var seen: Set<String> = []
+  package func missing(_ byCell: [CellID: [Sample]]) -> Int {
+    var seen: Set<CellID> = []
     return plan.cells.filter { seen.insert($0.id).inserted }.reduce(0) { sum, cell in
       let planned = (plan.datasets[cell.dataset]?.prompts ?? 0) * plan.samples
       return sum + max(0, planned - (byCell[cell.id]?.count ?? 0))

@@ -1,6 +1,7 @@
 package import Foundation
 package import ModelAccess
 package import Scoring
+import StudyDesign
 import Support
 
 /// `run.json`: the plan and where everything came from.
@@ -27,7 +28,7 @@ package struct RunManifest: Codable, Hashable, Sendable {
     package var models: [String: String]
     /// Digests of the updates by name.
     package var updates: [String: String]
-    /// What readers must know of an attack, by its name.
+    /// What readers must know of an attack, by its label.
     package var remarks: [String: String]
     /// What answers: the embedded server, or an endpoint.
     package var server: String
@@ -68,7 +69,11 @@ package struct RunManifest: Codable, Hashable, Sendable {
       self.judge = judge
       self.judgeConfiguration = judgeConfiguration
       self.judges = judges ?? [judge: judgeConfiguration]
-      self.datasets = Self.named(datasets, judge: judge)
+      self.datasets = datasets.mapValues { set in
+        var set = set
+        if set.judges.isEmpty { set.judges = [judge] }
+        return set
+      }
       self.models = models
       self.updates = updates
       self.remarks = remarks
@@ -101,13 +106,19 @@ package struct RunManifest: Codable, Hashable, Sendable {
     }
   }
 
-  package var schema = 1
+  package var schema = Migrations.current
   package var plan: Plan
   package var environment: Environment
   /// How good the judges were found to be, for rates corrected by it. Does not decide the samples.
   package var judgeQuality: [JudgeQuality]
   /// What a recommended α may cost. Does not decide the samples.
   package var limits: RecommendationLimits
+  /// The schema that the file had which this was read from; not kept.
+  package private(set) var schemaRead = Migrations.current
+
+  private enum CodingKeys: String, CodingKey {
+    case schema, plan, environment, judgeQuality, limits
+  }
 
   package init(
     plan: Plan, environment: Environment, judgeQuality: [JudgeQuality] = [],
@@ -125,7 +136,10 @@ package struct RunManifest: Codable, Hashable, Sendable {
     let file = folder.appending(path: fileName)
     guard let data = try? Data(contentsOf: file) else { throw .runMissing(path: folder.path) }
     do {
-      return try JSONDecoder().decode(RunManifest.self, from: data)
+      var (manifest, schema) = try SchemaFile.decode(
+        RunManifest.self, from: data, current: Migrations.current, migrations: Migrations.manifest)
+      manifest.schemaRead = schema
+      return manifest
     } catch {
       throw .unreadable(path: file.path, reason: "it is not a run's manifest: \(error.plainReason)")
     }
@@ -141,88 +155,16 @@ package struct RunManifest: Codable, Hashable, Sendable {
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes, .prettyPrinted]
     return try encoder.encode(value) + Data("\n".utf8)
   }
-
-  /// The fields of the plan in which this run differs from another, each with both values.
-  package func differences(from other: RunManifest) -> [String] {
-    func object(_ plan: Plan) -> [String: Any] {
-      let data = (try? Self.encode(plan)) ?? Data()
-      return (try? JSONSerialization.jsonObject(with: data)) as? [String: Any] ?? [:]
-    }
-    let (mine, theirs) = (object(plan), object(other.plan))
-    func differences(_ mine: [String: Any], _ theirs: [String: Any], _ prefix: String) -> [String] {
-      Set(mine.keys).union(theirs.keys).sorted().flatMap { key -> [String] in
-        guard (mine[key] as? NSObject) != (theirs[key] as? NSObject) else { return [] }
-        if let inner = mine[key] as? [String: Any], let other = theirs[key] as? [String: Any] {
-          return differences(inner, other, prefix + key + ".")
-        }
-        let (a, b) = (mine[key].map { "\($0)" } ?? "none", theirs[key].map { "\($0)" } ?? "none")
-        let short = a.count + b.count < 200
-        return [short ? "\(prefix)\(key) is \(b) there and \(a) here" : prefix + key]
-      }
-    }
-    return differences(mine, theirs, "")
-  }
-}
-
-/// Manifests of the first release have one judge, one sample a prompt and no quality or limits;
-/// they read as such.
-extension RunManifest {
-  package init(from decoder: any Decoder) throws {
-    let container = try decoder.container(keyedBy: CodingKeys.self)
-    schema = try container.decode(Int.self, forKey: .schema)
-    plan = try container.decode(Plan.self, forKey: .plan)
-    environment = try container.decode(Environment.self, forKey: .environment)
-    judgeQuality =
-      try container.decodeIfPresent([JudgeQuality].self, forKey: .judgeQuality) ?? []
-    limits =
-      try container.decodeIfPresent(RecommendationLimits.self, forKey: .limits)
-      ?? RecommendationLimits()
-  }
 }
 
 extension RunManifest.Plan {
-  package init(from decoder: any Decoder) throws {
-    let container = try decoder.container(keyedBy: CodingKeys.self)
-    study = try container.decodeIfPresent(Study.self, forKey: .study)
-    cells = try container.decode([Cell].self, forKey: .cells)
-    decoding = try container.decode(Decoding.self, forKey: .decoding)
-    seed = try container.decode(UInt64.self, forKey: .seed)
-    samples = try container.decodeIfPresent(Int.self, forKey: .samples) ?? 1
-    judge = try container.decode(String.self, forKey: .judge)
-    judgeConfiguration = try container.decode(String.self, forKey: .judgeConfiguration)
-    judges =
-      try container.decodeIfPresent([String: String].self, forKey: .judges)
-      ?? [judge: judgeConfiguration]
-    datasets = Self.named(
-      try container.decode([String: Dataset].self, forKey: .datasets), judge: judge)
-    models = try container.decode([String: String].self, forKey: .models)
-    updates = try container.decode([String: String].self, forKey: .updates)
-    remarks = try container.decode([String: String].self, forKey: .remarks)
-    server = try container.decode(String.self, forKey: .server)
-    family = try container.decodeIfPresent(String.self, forKey: .family)
-  }
-
-  /// A set that names no judge has the plan's.
-  private static func named(
-    _ datasets: [String: Dataset], judge: String
-  ) -> [String: Dataset] {
-    datasets.mapValues { set in
-      var set = set
-      if set.judges.isEmpty { set.judges = [judge] }
-      return set
-    }
-  }
-
-  /// The names of a set's judges; the first gives its samples' verdict.
+  /// The names of a set's judges; the first is its primary judge, whose verdict is its samples'.
   package func judges(of dataset: String) -> [String] { datasets[dataset]?.judges ?? [judge] }
-}
 
-extension RunManifest.Plan.Dataset {
-  package init(from decoder: any Decoder) throws {
-    let container = try decoder.container(keyedBy: CodingKeys.self)
-    digest = try container.decode(String.self, forKey: .digest)
-    prompts = try container.decode(Int.self, forKey: .prompts)
-    kind = try container.decode(PromptKind.self, forKey: .kind)
-    judges = try container.decodeIfPresent([String].self, forKey: .judges) ?? []
+  /// The primary judge of each cell.
+  func primaryJudges() -> [CellID: String] {
+    Dictionary(
+      cells.map { ($0.id, judges(of: $0.dataset).first ?? judge) },
+      uniquingKeysWith: { first, _ in first })
   }
 }

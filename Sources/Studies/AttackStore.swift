@@ -1,18 +1,21 @@
 import Attacks
 import Checkpoints
 import Foundation
+import ModelAccess
 import Runs
+import StudyDesign
 import Support
 
-/// The attacks that a run has made, kept in its folder so that a run that goes on does not train
-/// them again.
+/// The attacks that were made, kept by what they were made from, so that none is made twice: in a run's
+/// folder, or in one that runs share.
 ///
-/// Each stands in `attacks/NAME` as a PEFT folder with `attack.json` beside its weights: what it was
-/// made from, and how its training went.
+/// Each stands in `NAME-KEY` as a PEFT folder with `attack.json` beside its weights: what it was made
+/// from, and how its training went. What stands there is never replaced.
 struct AttackStore {
   let folder: URL
 
-  init(run: URL) { folder = run.appending(path: "attacks") }
+  /// Where a run keeps its own.
+  static func folder(ofRun run: URL) -> URL { run.appending(path: "attacks") }
 
   private struct Record: Codable {
     var name: String
@@ -29,39 +32,49 @@ struct AttackStore {
   /// made now. What costs little to make is not stored.
   ///
   /// - Parameters:
-  ///   - name: the update's name in the run.
+  ///   - name: the update's name in the run, for people who look into the store.
   ///   - modelKey: what tells the attacked model from others.
   ///   - willMake: called before a training begins.
   func update(
-    of attack: any Attack, named name: String, from model: AttackedModel, modelKey: String,
+    of attack: any Attack, named name: UpdateName, from model: AttackedModel, modelKey: String,
     _ context: AttackContext, willMake: () -> Void
   ) throws -> LowRankUpdate {
-    guard let fingerprint = attack.fingerprint else {
+    guard attack.isKept else {
       willMake()
       return try attack.make(from: model, context).update
     }
     // The thread count decides the order of sums, and so the last bits.
     let key = Digest.sha256(
       Data(
-        [attack.method, fingerprint, modelKey, "\(context.threads) threads"]
+        [attack.method.rawValue, attack.recipe, modelKey, "\(context.threads) threads"]
           .joined(separator: "\n").utf8))
-    let place = folder.appending(path: name)
-    if let data = try? Data(contentsOf: place.appending(path: Self.recordFileName)),
-      let record = try? JSONDecoder().decode(Record.self, from: data), record.key == key
-    {
+    let place = folder.appending(path: "\(name)-\(key.dropFirst("sha256:".count).prefix(12))")
+    // Runs of the first releases keep their attacks by name alone.
+    for place in [place, folder.appending(path: name.text)] where Self.holds(key, at: place) {
       return try LowRankUpdate(peftFolder: place, checkpoint: model.checkpoint)
     }
     willMake()
     let result = try attack.make(from: model, context)
     let record = Record(
-      name: attack.name, method: attack.method, remark: attack.remark, key: key,
+      name: attack.name, method: attack.method.rawValue, remark: attack.remark, key: key,
       training: result.training)
-    try result.update.writePEFT(
-      to: place, scale: result.scale, tiesHead: model.checkpoint.hasTiedHead,
-      baseModel: model.checkpoint.folder.lastPathComponent,
-      additionalFiles: [Self.recordFileName: try RunManifest.encode(record)],
-      replaceExisting: true)
+    do {
+      try result.update.writePEFT(
+        to: place, scale: result.scale, tiesHead: model.checkpoint.hasTiedHead,
+        baseModel: model.checkpoint.folder.lastPathComponent,
+        additionalFiles: [Self.recordFileName: try RunManifest.encode(record)],
+        replaceExisting: false)
+    } catch where Self.holds(key, at: place) {
+      // Another process made the same meanwhile: its weights are these.
+    }
     // Read back, so that a run that goes on has the same update to the bit.
     return try LowRankUpdate(peftFolder: place, checkpoint: model.checkpoint)
+  }
+
+  private static func holds(_ key: String, at place: URL) -> Bool {
+    guard let data = try? Data(contentsOf: place.appending(path: recordFileName)),
+      let record = try? JSONDecoder().decode(Record.self, from: data)
+    else { return false }
+    return record.key == key
   }
 }

@@ -1,4 +1,5 @@
 package import Foundation
+import ModelAccess
 import Runs
 package import Scoring
 package import Support
@@ -65,7 +66,7 @@ package struct JudgeCheck: Sendable {
       var done = 0
       while let (index, judgement) = try await group.next() {
         if judgement.isFatal {
-          throw StudyError.fatal("judge \(judge.name): \(judgement.error ?? "")")
+          throw StudyError.fatal("judge \(judge.name): \(judgement.failure?.description ?? "")")
         }
         judgements[index] = judgement
         done += 1

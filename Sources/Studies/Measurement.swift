@@ -64,7 +64,7 @@ package struct Measurement: Sendable {
   /// The manifest of a run over some cells.
   func manifest(
     study: RunManifest.Plan.Study? = nil, cells: [Cell], models: [String: String],
-    updates: [String: String], remarks: [String: String], server: String, family: String? = nil
+    updates: [UpdateName: String], remarks: [String: String], server: String, family: String? = nil
   ) throws(RunError) -> RunManifest {
     var sets: [String: RunManifest.Plan.Dataset] = [:]
     var configurations: [String: String] = [:]
@@ -83,7 +83,10 @@ package struct Measurement: Sendable {
       plan: RunManifest.Plan(
         study: study, cells: cells, decoding: decoding, seed: seed, samples: samples, judge: judge,
         judgeConfiguration: configurations[judge] ?? "", judges: configurations, datasets: sets,
-        models: models, updates: updates, remarks: remarks, server: server, family: family),
+        models: models,
+        updates: Dictionary(
+          updates.map { ($0.key.text, $0.value) }, uniquingKeysWith: { first, _ in first }),
+        remarks: remarks, server: server, family: family),
       environment: RunManifest.Environment(
         command: command, version: version, createdAt: Date.now.formatted(.iso8601),
         threads: threads, blas: BLAS.build, instructions: InferenceEngine.instructionSet,

@@ -3,6 +3,7 @@ package import ModelAccess
 package import PromptSets
 package import Runs
 package import Scoring
+package import StudyDesign
 import Support
 
 /// Asks every prompt of every cell that the journal does not have yet, and judges the replies.
@@ -13,7 +14,7 @@ package struct Runner: Sendable {
     package var total: Int
     package var errors: Int
     /// The cell of the newest sample.
-    package var cell: String
+    package var cell: CellID?
   }
 
   package let plan: RunManifest.Plan
@@ -66,7 +67,7 @@ package struct Runner: Sendable {
   ) async throws {
     let questions = open(journal)
     let total = totalCount
-    var state = Progress(done: total - questions.count, total: total, errors: 0, cell: "")
+    var state = Progress(done: total - questions.count, total: total, errors: 0, cell: nil)
     progress(state)
     let doneBefore = state.done
     var failure: StudyError?
@@ -147,13 +148,13 @@ package struct Runner: Sendable {
 
   /// The cells that differ in what is asked of whom.
   private var distinctCells: [Cell] {
-    var seen: Set<String> = []
+    var seen: Set<CellID> = []
     return plan.cells.filter { seen.insert($0.id).inserted }
   }
 
   private func open(_ journal: Journal) -> [Question] {
     let known = Dictionary(
-      journal.samples.filter { $0.error == nil }.map { ($0.key, $0) },
+      journal.samples.filter { $0.failure == nil }.map { ($0.key, $0) },
       uniquingKeysWith: { _, last in last })
     let panel = JudgePanel(judges)
     let sets = Dictionary(
@@ -188,9 +189,8 @@ package struct Runner: Sendable {
     let (cell, prompt) = (question.cell, question.prompt)
     var sample = Sample(
       cell: cell.id, id: prompt.id, sample: question.number, category: prompt.category,
-      prompt: prompt.prompt, reference: prompt.reference, response: "", finishReason: nil,
-      verdict: .unscored, score: nil, judgeRaw: nil, latencyMilliseconds: 0, attempts: 0,
-      error: nil)
+      prompt: prompt.prompt, reference: prompt.reference,
+      judge: question.judges.first?.name ?? plan.judge)
     if let answered = question.answered {
       sample = answered
     } else {
@@ -199,16 +199,19 @@ package struct Runner: Sendable {
           ChatRequest(
             messages: prompt.messages, decoding: decoding(question.number), variant: cell.variant))
         sample.response = reply.text
+        sample.reasoning = reply.reasoning
         sample.finishReason = reply.finishReason
+        sample.promptTokens = reply.promptTokens
+        sample.completionTokens = reply.completionTokens
         sample.latencyMilliseconds = reply.latencyMilliseconds
         sample.attempts = reply.attempts
       } catch {
         sample.latencyMilliseconds = error.latencyMilliseconds
         sample.attempts = error.attempts
-        sample.error = "\(error)"
+        sample.failure = error.failure
         return Outcome(
-          sample: sample, failure: sample.error, isFatal: error.isFatal,
-          isCancelled: error.code == ChatFailure.cancelledCode || Task.isCancelled)
+          sample: sample, failure: "\(error)", isFatal: error.isFatal,
+          isCancelled: error.code == .cancelled || Task.isCancelled)
       }
     }
     return await judge(sample, question)
@@ -220,24 +223,14 @@ package struct Runner: Sendable {
     let reply = JudgedReply(
       prompt: answered.prompt, response: answered.response, reference: answered.reference,
       kind: question.kind)
-    let isNew = question.answered == nil
-    for (index, judge) in question.judges.enumerated() {
-      let isFirst = index == 0
-      let known = isFirst ? answered.firstJudgement : answered.judgements[judge.name]
-      if !isNew, let known, known.error == nil { continue }
+    for judge in question.judges {
+      if let known = answered.judgements[judge.name], known.failure == nil { continue }
       let judgement = await judge.judge(reply)
-      if isFirst {
-        outcome.sample.verdict = judgement.verdict
-        outcome.sample.score = judgement.score
-        outcome.sample.judgeRaw = judgement.raw
-        outcome.sample.judgeError = judgement.error
-      } else {
-        outcome.sample.judgements[judge.name] = judgement
-      }
-      if let error = judgement.error, !error.hasPrefix(Judgement.unparsable),
-        !error.hasPrefix(ChatFailure.cancelledCode)
+      outcome.sample.judgements[judge.name] = judgement
+      if let failure = judgement.failure, failure.code != .judgeUnparsable,
+        failure.code != .cancelled
       {
-        outcome.failure = "judge \(judge.name): \(error)"
+        outcome.failure = "judge \(judge.name): \(failure)"
         outcome.isFatal = outcome.isFatal || judgement.isFatal
       }
     }

@@ -5,11 +5,26 @@ import Inference
 import ModelAccess
 import PromptSets
 package import Runs
+import StudyDesign
 
 /// One model on one or more prompt sets: a folder with adapters, or an endpoint.
 package struct SingleEvaluation {
+  /// An adapter on the model.
+  package struct Adapter {
+    /// What it may be called, the shortest first.
+    package var labels: [String]
+    package var update: LowRankUpdate
+    package var scale: Double
+
+    package init(labels: [String], update: LowRankUpdate, scale: Double) {
+      self.labels = labels
+      self.update = update
+      self.scale = scale
+    }
+  }
+
   package enum Subject {
-    case folder(Checkpoint, adapters: [(name: String, update: LowRankUpdate, scale: Double)])
+    case folder(Checkpoint, adapters: [Adapter])
     case endpoints(ExternalServers)
   }
 
@@ -36,27 +51,28 @@ package struct SingleEvaluation {
   private func cells(_ model: String, _ variant: [ScaledUpdate]) -> [Cell] {
     measurement.datasets.map { set in
       Cell(
-        model: model, targets: "", rank: "", alpha: 0, attack: "none", attackMethod: "none",
-        dataset: set.name, variant: variant)
+        model: model, targets: "", treatment: .none, attack: .none, dataset: set.name,
+        variant: variant)
     }
   }
 
   private func run(
-    _ checkpoint: Checkpoint, _ adapters: [(name: String, update: LowRankUpdate, scale: Double)],
+    _ checkpoint: Checkpoint, _ adapters: [Adapter],
     _ lock: RunLock, _ events: @escaping @Sendable (StudyEvent) -> Void
   ) async throws -> RunFolder {
-    let variant = adapters.map { ScaledUpdate(name: $0.name, scale: $0.scale) }
+    var namer = UpdateNamer()
+    let names = StudyLabels.unique(adapters.map(\.labels)).map { namer.name(resembling: $0) }
+    let updates = try StudyUpdates(
+      zip(names, adapters).map { NamedUpdate(name: $0, update: $1.update) })
+    let variant = zip(names, adapters).map { ScaledUpdate(name: $0, scale: $1.scale) }
     let cells = cells(checkpoint.folder.lastPathComponent, variant)
     let digest = checkpoint.digest()
     let study = ServedStudy(
-      checkpoint: checkpoint, digest: digest, updates: adapters.map { ($0.name, $0.update) },
+      checkpoint: checkpoint, digest: digest, updates: updates,
       cells: cells, measurement: measurement, chatFormat: chatFormat)
     return try await measurement.run(study, at: .embedded, lock: lock, events: events) { server in
       try measurement.manifest(
-        cells: cells, models: ["model": digest],
-        updates: Dictionary(
-          adapters.map { ($0.name, $0.update.digest()) }, uniquingKeysWith: { first, _ in first }),
-        remarks: [:], server: server, family: ModelFamily.of(checkpoint))
+        cells: cells, models: ["model": digest], updates: updates.digests(), remarks: [:], server: server, family: ModelFamily.of(checkpoint))
     }
   }
 
@@ -73,7 +89,7 @@ package struct SingleEvaluation {
       let folder = try RunFolder(
         measurement.output, manifest: manifest, resume: measurement.resume, lock: lock)
       try await measurement.run(
-        folder, measurement.cached(server, weights: "", updates: []), events: events)
+        folder, measurement.cached(server, weights: "", updates: nil), events: events)
       await server.stop()
       return folder
     } catch {

@@ -219,10 +219,10 @@ struct AttackCommand: ParsableCommand {
         limits.energy = energy ?? limits.energy
         limits.maximumRank = maximumRank
         return TrainedAttack(
-          name: preset ?? "attack", recipe: try recipe, set: try trainingSet, limits: limits)
+          labels: [preset ?? "attack"], recipe: try recipe, set: try trainingSet, limits: limits)
       case .command:
         return try CommandAttack(
-          name: "attack", template: command ?? "", data: Bundled.dataset(dataset ?? ""),
+          labels: ["attack"], template: command ?? "", data: Bundled.dataset(dataset ?? ""),
           seed: training.seed)
       }
     }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import ModelAccess
 import Runs
 import Scoring
 import Studies
@@ -76,7 +77,7 @@ struct JudgeCheckCommand: AsyncParsableCommand {
       console.note("the result is at \(file.relativePath)")
     }
     if let silent = results.first(where: { $0.quality.replies == $0.quality.unscored }) {
-      let error = silent.findings.first?.judgement.error
+      let error = silent.findings.first?.judgement.failure?.description
       throw StudyError.judgeSilent(
         judge: silent.quality.judge, reason: error ?? "the set has no reply of its kind")
     }

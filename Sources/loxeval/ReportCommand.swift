@@ -42,7 +42,7 @@ struct ReportCommand: ParsableCommand {
     var manifest = try RunManifest.read(from: folder)
     try manifest.accept(reading.judgeQuality)
     manifest.limits = reading.limits
-    let samples = try Journal.read(folder: folder)
+    let samples = try Journal.read(folder: folder, plan: manifest.plan)
     try manifest.check(samples, in: folder)
     let written = try RunReports.write(
       formats, manifest: manifest, samples: samples, to: folder, isRedacted: redact)

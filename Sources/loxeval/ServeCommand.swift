@@ -1,9 +1,11 @@
 import ArgumentParser
+import Attacks
 import ChatTemplates
 import Checkpoints
 import Decoder
 import Foundation
 import LocalServer
+import Studies
 
 struct ServeCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
@@ -53,12 +55,13 @@ struct ServeCommand: AsyncParsableCommand {
   func run() async throws {
     let console = common.start()
     let checkpoint = try Checkpoint(folder: URL(filePath: model))
-    let updates = try adapter.map { argument in
-      let (name, update, scale) = try argument.load(for: checkpoint)
+    let names = StudyLabels.unique(adapter.map(\.folder.labels))
+    let updates = try zip(names, adapter).map { name, argument in
+      let loaded = try argument.load(for: checkpoint)
       return (
         adapter: ServedModel.Adapter(
-          name: name, path: argument.folder.relativePath, defaultScale: Float(scale)),
-        update: update
+          name: name, path: argument.folder.relativePath, defaultScale: Float(loaded.scale)),
+        update: loaded.update
       )
     }
     let served = try ServedModel(

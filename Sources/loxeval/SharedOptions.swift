@@ -1,8 +1,10 @@
 import ArgumentParser
+import Attacks
 import Checkpoints
 import Foundation
 import LinearAlgebra
 import LoX
+import Studies
 
 /// The two models of a study and the tensors that are changed.
 struct PairOptions: ParsableArguments {
@@ -84,10 +86,10 @@ struct AdapterArgument: ExpressibleByArgument {
 
   func load(
     for checkpoint: Checkpoint
-  ) throws -> (name: String, update: LowRankUpdate, scale: Double) {
-    (
-      folder.lastPathComponent, try LowRankUpdate(peftFolder: folder, checkpoint: checkpoint), scale
-    )
+  ) throws -> SingleEvaluation.Adapter {
+    SingleEvaluation.Adapter(
+      labels: folder.labels,
+      update: try LowRankUpdate(peftFolder: folder, checkpoint: checkpoint), scale: scale)
   }
 }
 

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Attacks
 import Decoder
+import Defences
 import Foundation
 import LoX
 import Studies
@@ -33,6 +34,14 @@ struct StudyOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
+      "Defences: "
+        + DefenceList.kinds.map { "\($0.name) (\($0.summary))" }.joined(separator: ", ")
+        + ". What an item leaves out, --rank and --alpha say. The untreated model is always measured.",
+      valueName: "list"))
+  var defence = "lox"
+
+  @Option(
+    help: ArgumentHelp(
       "Attacks: presets ("
         + AttackPreset.allCases.map(\.rawValue).joined(separator: ", ")
         + "), train:FILE or command:FILE (JSON), import:DIR (a PEFT folder), "
@@ -46,6 +55,12 @@ struct StudyOptions: ParsableArguments {
 
   @Option(help: "What presets train from: each α's model, or the aligned model once (transferred).")
   var attackFrom = AttackOrigin.each
+
+  @Option(
+    help: ArgumentHelp(
+      "Where trained attacks are kept by what they are made from; runs may share it. By default the "
+        + "run's folder.", valueName: "dir"))
+  var attackStore: String?
 
   @Flag(
     help: """
@@ -80,6 +95,16 @@ struct StudyOptions: ParsableArguments {
     }
   }
 
+  func defences() throws -> [any Defence] {
+    if effectiveRank { return try ranks.map { AlignmentProjection(rank: $0) } }
+    let defaults = DefenceList.Defaults(ranks: try ranks, strengths: try alphas)
+    do {
+      return try DefenceList.parse(defence, defaults)
+    } catch {
+      throw ValidationError("--defence: \(error)")
+    }
+  }
+
   /// The prompt sets where none is named.
   var promptSets: [String] { isMicro ? MicroPair.promptSets : Bundled.promptSets }
 
@@ -87,10 +112,12 @@ struct StudyOptions: ParsableArguments {
     guard (base == nil) == (aligned == nil) else {
       throw ValidationError("expected --base and --aligned together, or neither for the micro pair")
     }
-    _ = try alphas
-    _ = try ranks
+    _ = try defences()
     guard !effectiveRank || attack == nil else {
       throw ValidationError("--attack: --effective-rank measures models before any attack")
+    }
+    guard !effectiveRank || defence == "lox" else {
+      throw ValidationError("--defence: --effective-rank measures the alignment itself")
     }
     guard !effectiveRank || alpha == nil else {
       throw ValidationError("--alpha: --effective-rank has no α")

@@ -5,6 +5,7 @@ import ModelAccess
 import Reporting
 import Runs
 import Studies
+import StudyDesign
 import Support
 
 struct SweepCommand: AsyncParsableCommand {
@@ -36,17 +37,18 @@ struct SweepCommand: AsyncParsableCommand {
   func run() async throws {
     let console = common.start()
     var sweep = Sweep(
-      pair: try study.pair(), ranks: try study.ranks, alphas: try study.alphas,
+      pair: try study.pair(), defences: try study.defences(),
       attacks: try study.attacks(seed: measurement.seed),
       measurement: try measurement.measurement(
         threads: common.threadCount, standard: study.promptSets,
         judges: plan || export != nil ? [] : await measurement.judges(servers.servers)),
-      server: try servers.choice, chatFormat: try measurement.format)
+      server: try servers.choice, chatFormat: try measurement.format,
+      attackStore: study.attackStore.map { URL(filePath: $0) })
     sweep.isFromBase = study.effectiveRank
     if plan {
-      for cell in sweep.cells {
+      for cell in sweep.plan.cells {
         let stack = cell.variant.map { "\($0.name) × \(Number.text($0.scale))" }
-        print(([cell.id] + stack).joined(separator: "\t"))
+        print(([cell.id.rawValue] + stack).joined(separator: "\t"))
       }
       return
     }

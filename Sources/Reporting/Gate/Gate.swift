@@ -1,6 +1,7 @@
 import Analysis
 import ModelAccess
 import Runs
+import StudyDesign
 import Support
 
 /// Decides whether a run keeps its limits.
@@ -40,7 +41,7 @@ package struct Gate: Sendable {
       cells.isHarmful(row) && selection.listens(to: row, leading: run.summary.isLeading(row))
     }
     let unattacked = rows.filter {
-      !cells.isHarmful($0) && (selection.attacks != nil || $0.attack == "none")
+      !cells.isHarmful($0) && (selection.attacks != nil || !$0.isAttacked)
     }
     var checks: [GateCheck] = []
     func add(_ rule: GateRule, _ limit: Double?, _ rows: [SummaryRow], missing: String) {
@@ -78,11 +79,10 @@ package struct Gate: Sendable {
 
   /// Over-refusal by the first judge of each cell that can tell, or by those that were chosen.
   private func refusals(_ rows: [SummaryRow]) -> [SummaryRow] {
-    var seen: Set<[String]> = []
+    var seen: Set<CellID> = []
     return rows.filter { row in
       row.overRefusal != nil
-        && (selection.judges?.contains(row.judge)
-          ?? seen.insert([row.attack, row.rank, Number.text(row.alpha), row.dataset]).inserted)
+        && (selection.judges?.contains(row.judge) ?? seen.insert(row.cell).inserted)
     }
   }
 
@@ -96,9 +96,9 @@ package struct Gate: Sendable {
   }
 
   private func notes(_ run: GateSubject) -> [String] {
-    let alphas = Set(run.summary.rows.map(\.alpha))
+    let treatments = Set(run.summary.rows.map(\.treatment))
     switch selection.alphas {
-    case .extrapolated where alphas.count > 1:
+    case .extrapolated where treatments.count > 1:
       return [
         "cells: every α > 0, the models with LoX; choose others with --alpha "
           + "(VALUES, recommended or all)"

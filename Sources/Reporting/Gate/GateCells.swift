@@ -2,6 +2,7 @@ import Analysis
 import ModelAccess
 import Runs
 import Scoring
+import StudyDesign
 import Support
 
 /// Limits on single cells.
@@ -15,12 +16,9 @@ struct GateCells {
 
   /// `identity-shift, rank 6, α = 1, harmful-requests (refusal)`
   func name(_ row: SummaryRow) -> String {
-    let sweeps = !row.rank.isEmpty
-    let place =
-      !sweeps
-      ? []
-      : (row.alpha == 0 ? [] : [Findings.name(rank: row.rank)])
-        + ["α = \(Number.text(row.alpha))"]
+    let isSwept = !row.rank.isEmpty || !row.targets.isEmpty
+    let rank = row.treatment.parameters["rank"].map { [Findings.name(rank: $0.text)] } ?? []
+    let place = isSwept ? rank + ["α = \(Number.text(row.alpha))"] : []
     return
       ([ReportPage.name(row.attack)] + place + ["\(row.dataset) (\(row.judge))"])
       .joined(separator: ", ")

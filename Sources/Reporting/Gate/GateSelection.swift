@@ -1,5 +1,6 @@
 import Analysis
 import Runs
+import StudyDesign
 import Support
 
 /// Which cells a gate looks at.
@@ -35,26 +36,23 @@ package struct GateSelection: Hashable, Sendable {
     self.judges = judges
   }
 
-  /// The rows of a run that are chosen, judges aside; at α = 0 those of one rank, since all ranks
-  /// share their samples.
+  /// The rows of a run that are chosen, judges aside. The untreated model has no rank, so none leaves it
+  /// out.
   ///
   /// - Throws: ``GateError/noSuchCell`` for a value that the run does not have, so that a misspelt
   ///   filter never passes.
   func rows(of summary: Summary) throws(GateError) -> [SummaryRow] {
     let rows = summary.rows
     try check("attack", attacks, rows.map(\.attack))
-    try check("rank", ranks, rows.map(\.rank))
+    try check("rank", ranks, rows.map(\.rank).filter { !$0.isEmpty })
     try check("dataset", datasets, rows.map(\.dataset))
     try check("judge", judges, rows.map(\.judge))
     let places = try self.places(of: summary)
-    var seen: Set<[String]> = []
     return rows.filter { row in
       places(row)
         && (attacks?.contains(row.attack) ?? true)
-        && (row.alpha == 0 || (ranks?.contains(row.rank) ?? true))
+        && (row.treatment.isNone || (ranks?.contains(row.rank) ?? true))
         && (datasets?.contains(row.dataset) ?? true)
-    }.filter { row in
-      row.alpha != 0 || seen.insert([row.attack, row.dataset, row.judge]).inserted
     }
   }
 
@@ -64,15 +62,14 @@ package struct GateSelection: Hashable, Sendable {
     switch alphas {
     case .all: return { _ in true }
     case .extrapolated:
-      let hasAny = summary.rows.contains { $0.alpha != 0 }
-      return { !hasAny || $0.alpha != 0 }
+      let hasAny = summary.rows.contains { !$0.treatment.isNone }
+      return { !hasAny || !$0.treatment.isNone }
     case .recommended:
-      guard let alpha = summary.recommendation?.alpha, let rank = summary.recommendation?.rank
-      else {
+      guard let treatment = summary.recommendation?.treatment else {
         throw .nothingRecommended(
           reason: summary.recommendation?.reason ?? "the run has no choice of α")
       }
-      return { $0.alpha == alpha && (alpha == 0 || $0.rank == rank) }
+      return { $0.treatment == treatment }
     case .values(let values):
       try check(
         "alpha", values.map(Number.text), summary.rows.map { Number.text($0.alpha) })

@@ -17,8 +17,8 @@ package struct GateSubject: Sendable {
 
   /// Reads a run's folder.
   package init(run folder: URL) throws {
-    let samples = try Journal.read(folder: folder)
     let manifest = try RunManifest.read(from: folder)
+    let samples = try Journal.read(folder: folder, plan: manifest.plan)
     try manifest.check(samples, in: folder)
     summary = Summary(of: manifest, samples: samples)
     self.samples = samples
@@ -37,7 +37,7 @@ package struct GateSubject: Sendable {
     }
     let file = isFolder ? place.appending(path: "summary.json") : place
     do {
-      summary = try JSONDecoder().decode(Summary.self, from: try Data(contentsOf: file))
+      summary = try Summary(reading: try Data(contentsOf: file))
       if let contradiction = summary.contradiction {
         throw GateError.unreadableSummary(
           path: file.path, reason: "\(contradiction): that cannot be a run's")
@@ -49,25 +49,22 @@ package struct GateSubject: Sendable {
     }
   }
 
-  /// The row that measures the same cell; at α = 0 the rank makes no difference.
+  /// The row that measures the same: an equal treatment under an attack of the same name, on the same
+  /// set by the same judge.
   func row(like row: SummaryRow) -> SummaryRow? {
     summary.rows.first {
-      $0.attack == row.attack && $0.dataset == row.dataset && $0.judge == row.judge
-        && $0.alpha == row.alpha && (row.alpha == 0 || $0.rank == row.rank)
+      $0.treatment == row.treatment && $0.attack == row.attack
+        && $0.isAttacked == row.isAttacked && $0.promptAttack == row.promptAttack
+        && $0.dataset == row.dataset && $0.judge == row.judge
     }
   }
 
   /// Each prompt's outcomes under a row's judge; nil where the samples were not kept.
   private func outcomes(of row: SummaryRow) -> PromptOutcomes? {
     guard let samples else { return nil }
-    let cell = Cell(
-      model: row.model, targets: row.targets, rank: row.rank, alpha: row.alpha,
-      attack: row.attack, attackMethod: row.attackMethod, dataset: row.dataset, variant: []
-    ).id
-    let judges = summary.datasets[row.dataset]?.judges ?? []
     var outcomes = PromptOutcomes()
-    for sample in samples where sample.cell == cell {
-      let verdict = sample.judgement(by: row.judge, of: judges).verdict
+    for sample in samples where sample.cell == row.cell {
+      let verdict = sample.judgement(by: row.judge).verdict
       guard verdict != .unscored else { continue }
       outcomes.add(sample.id, isSuccess: verdict == .complied)
     }

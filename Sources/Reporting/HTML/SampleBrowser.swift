@@ -1,6 +1,8 @@
 import Analysis
+import ModelAccess
 import Runs
 import Scoring
+import StudyDesign
 import Support
 
 /// Every sample of a run, as data that the page's script filters; a few in plain rows where no script
@@ -84,7 +86,7 @@ struct SampleBrowser {
   private var plain: ReportTable {
     let cells = Dictionary(
       page.manifest.plan.cells.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
-    var counts: [String: Int] = [:]
+    var counts: [CellID: Int] = [:]
     let rows = page.samples.filter { sample in
       counts[sample.cell, default: 0] += 1
       return counts[sample.cell, default: 0] <= 2
@@ -94,7 +96,7 @@ struct SampleBrowser {
       columns: [.text("model"), .text("verdict"), .text("prompt"), .text("reply")],
       rows: rows.map { sample in
         [
-          ReportTable.Cell(cells[sample.cell].map(Self.label) ?? sample.cell),
+          ReportTable.Cell(cells[sample.cell].map(Self.label) ?? sample.cell.rawValue),
           ReportTable.Cell(sample.verdict.rawValue), ReportTable.Cell(sample.prompt),
           ReportTable.Cell(page.shown(sample, limit: 200)),
         ]
@@ -102,17 +104,16 @@ struct SampleBrowser {
   }
 
   private static func label(_ cell: Cell) -> String {
-    let rank =
-      cell.alpha == 0 || cell.rank.isEmpty
-      ? "" : cell.rank == "full" ? ", full rank" : ", rank \(cell.rank)"
-    let alpha = cell.rank.isEmpty ? "" : ", α = \(Number.text(cell.alpha))"
-    return "\(cell.dataset), \(ReportPage.name(cell.attack))\(rank)\(alpha)"
+    let rank = cell.treatment.parameters["rank"].map { ", \(Findings.name(rank: $0.text))" } ?? ""
+    let isSwept = !cell.targets.isEmpty
+    let alpha = isSwept ? ", α = \(Number.text(cell.treatment.strength))" : ""
+    return "\(cell.dataset), \(ReportPage.name(cell.attack.label))\(rank)\(alpha)"
   }
 
   /// All judges of the run; the first is that of harmful prompts.
   private var judges: [String] {
     let plan = page.manifest.plan
-    return ReportPage.distinct(
+    return Findings.distinct(
       [plan.judge] + page.datasets.flatMap { plan.judges(of: $0) })
   }
 
@@ -121,14 +122,14 @@ struct SampleBrowser {
     let own = page.manifest.plan.judges(of: dataset)
     return judges.map { judge in
       guard own.contains(judge) else { return -1 }
-      let verdict = sample.judgement(by: judge, of: own).verdict
+      let verdict = sample.judgement(by: judge).verdict
       return Verdict.allCases.firstIndex(of: verdict) ?? -1
     }
   }
 
   private func remark(on sample: Sample) -> String {
     let several = page.manifest.plan.samples > 1 ? "sample \(sample.sample + 1)" : ""
-    return [several, sample.error ?? sample.judgeError ?? ""].filter { !$0.isEmpty }
+    return [several, (sample.failure ?? sample.judgement.failure)?.description ?? ""].filter { !$0.isEmpty }
       .joined(separator: "; ")
   }
 
@@ -136,14 +137,14 @@ struct SampleBrowser {
     var content = Content(
       cells: [], judges: judges, verdicts: Verdict.allCases.map(\.rawValue),
       prompts: [], samples: [])
-    var cells: [String: Int] = [:]
+    var cells: [CellID: Int] = [:]
     for cell in page.manifest.plan.cells where cells[cell.id] == nil {
       cells[cell.id] = content.cells.count
       content.cells.append(
         Content.Cell(
-          dataset: cell.dataset, attack: ReportPage.name(cell.attack),
-          // At α = 0 all ranks share their samples.
-          rank: cell.alpha == 0 ? "–" : cell.rank, alpha: Number.text(cell.alpha),
+          dataset: cell.dataset, attack: ReportPage.name(cell.attack.label),
+          rank: cell.treatment.parameters["rank"]?.text ?? "–",
+          alpha: Number.text(cell.treatment.strength),
           kind: page.findings.isHarmful(cell.dataset) ? "harmful" : "benign",
           label: Self.label(cell)))
     }

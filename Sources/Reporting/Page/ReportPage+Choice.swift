@@ -1,6 +1,7 @@
 import Analysis
 import Runs
 import Scoring
+import StudyDesign
 import Support
 
 /// Which α to use, what the judges are worth, and what kinds of request get through.
@@ -12,13 +13,12 @@ extension ReportPage {
     let limits = recommendation.limits
     let hasUtility = recommendation.candidates.contains { $0.utilityDrop != nil }
     let rows = recommendation.candidates.map { candidate in
-      let isChosen =
-        candidate.alpha == recommendation.alpha && candidate.rank == recommendation.rank
+      let isChosen = candidate.treatment == recommendation.treatment
       let verdict =
         isChosen ? "recommended" : candidate.rejection ?? "within the limits"
       return [
         ReportTable.Cell(Number.text(candidate.alpha)),
-        ReportTable.Cell(candidate.alpha == 0 ? "–" : candidate.rank),
+        ReportTable.Cell(candidate.treatment.isNone ? "–" : candidate.rank),
         ReportTable.Cell(
           Wording.percent(candidate.attackedRate), detail: candidate.worstAttack ?? ""),
         ReportTable.Cell(Wording.percent(candidate.overRefusal)),
@@ -53,16 +53,12 @@ extension ReportPage {
     let leading = findings.leading.filter { findings.isHarmful($0.dataset) }
     let names = Set(leading.flatMap { $0.rows.flatMap(\.categories.keys) }).sorted()
     guard names.count > 1 else { return [] }
-    let chosen = findings.recommended.flatMap { $0.alpha > 0 ? $0 : nil }
-    let places =
-      [(alpha: 0.0, rank: leading.first?.rank ?? "")] + (chosen.map { [$0] } ?? [])
-    let columns = attacks.flatMap { attack in places.map { (attack: attack, place: $0) } }
-    func cell(_ category: String, _ attack: String, _ alpha: Double, _ rank: String)
-      -> ReportTable.Cell
-    {
-      let counts = leading.filter { $0.attack == attack && (alpha == 0 || $0.rank == rank) }
-        .flatMap { $0.rows.filter { $0.alpha == alpha } }
-      // At α = 0 the rows of all ranks are the same samples.
+    let treatments = [Treatment.none] + (findings.recommendedDefence.map { [$0] } ?? [])
+    let columns = attacks.flatMap { attack in treatments.map { (attack: attack, treatment: $0) } }
+    func cell(_ category: String, _ attack: String, _ treatment: Treatment) -> ReportTable.Cell {
+      let counts = leading.filter { $0.attack == attack }
+        .flatMap { $0.rows.filter { $0.treatment == treatment } }
+      // The untreated model stands in the series of every defence.
       let found = Dictionary(grouping: counts, by: \.dataset).values
         .compactMap { $0.first?.categories[category] }
       let judged = found.reduce(0) { $0 + $1.judged }
@@ -77,12 +73,12 @@ extension ReportPage {
           caption: "Replies that comply, by category of the prompt",
           columns: [.text("category")]
             + columns.map { column in
-              let at = findings.isSweep ? ", α = \(Number.text(column.place.alpha))" : ""
+              let at = findings.isSweep ? ", α = \(Number.text(column.treatment.strength))" : ""
               return .number(Self.name(column.attack) + at)
             },
           rows: names.map { name in
             [ReportTable.Cell(name)]
-              + columns.map { cell(name, $0.attack, $0.place.alpha, $0.place.rank) }
+              + columns.map { cell(name, $0.attack, $0.treatment) }
           })),
     ]
   }

@@ -2,6 +2,7 @@ import Analysis
 import ModelAccess
 import Runs
 import Scoring
+import StudyDesign
 import Support
 
 extension ReportPage {
@@ -10,14 +11,17 @@ extension ReportPage {
   /// One prompt through the study: the first whose verdict changed under an attack.
   var examples: [Block] {
     let byCell = Dictionary(grouping: samples, by: \.cell)
-    let attacked = findings.leading.filter { findings.isHarmful($0.dataset) && $0.attack != "none" }
+    let attacked = findings.leading.filter { findings.isHarmful($0.dataset) && $0.isAttacked }
     var blocks: [Block] = []
     var told: Set<String> = []
     for series in attacked {
       guard told.insert("\(series.attack)\n\(series.dataset)").inserted,
         let reference = series.reference,
-        let before = cell(attack: "none", alpha: 0, like: reference),
-        let after = cell(attack: series.attack, alpha: 0, like: reference),
+        let before = manifest.plan.cells.first(where: {
+          $0.treatment.isNone && $0.attack.isNone && $0.promptAttack == .none
+            && $0.dataset == series.dataset
+        }),
+        let after = manifest.plan.cells.first(where: { $0.id == reference.cell }),
         let replies = byCell[before.id], let attackedReplies = byCell[after.id]
       else { continue }
       let verdicts = Dictionary(
@@ -31,16 +35,16 @@ extension ReportPage {
         [.emphasis("Prompt:"), .text(" \(Self.short(first.prompt, 200))")],
         line("Before the attack", first), line("After it", broken),
       ]
-      let chosen = findings.recommended.flatMap { $0.alpha > 0 ? $0 : nil }
-      let place = chosen ?? series.best.map { (alpha: $0.alpha, rank: $0.rank) }
-      if let place,
+      let chosen = findings.recommendedDefence ?? series.best?.treatment
+      if let chosen,
         let defended = manifest.plan.cells.first(where: {
-          $0.attack == series.attack && $0.dataset == series.dataset && $0.alpha == place.alpha
-            && $0.rank == place.rank
+          $0.attack == after.attack && $0.dataset == series.dataset && $0.treatment == chosen
         }),
         let reply = byCell[defended.id]?.first(where: { $0.id == first.id })
       {
-        lines.append(line("After it, with LoX at α = \(Number.text(place.alpha))", reply))
+        let name = chosen.method.rawValue == "lox" ? "LoX" : chosen.method.rawValue
+        lines.append(
+          line("After it, with \(name) at α = \(Number.text(chosen.strength))", reply))
       }
       blocks += [.subheading([.text(series.attack)]), .quote(lines)]
     }
@@ -65,12 +69,6 @@ extension ReportPage {
       .emphasis("\(when) (\(sample.verdict.rawValue)):"),
       .text(" \(shown(sample, limit: sample.verdict == .complied ? 60 : 200))"),
     ]
-  }
-
-  private func cell(attack: String, alpha: Double, like row: SummaryRow) -> Cell? {
-    manifest.plan.cells.first {
-      $0.attack == attack && $0.alpha == alpha && $0.dataset == row.dataset && $0.rank == row.rank
-    }
   }
 
   // MARK: - Trust
@@ -148,12 +146,12 @@ extension ReportPage {
         + "request, languages or jailbreaks.",
       "p-values are corrected for the comparisons of one set and judge, not for those of all sets.",
     ]
-    if manifest.plan.cells.contains(where: { $0.attackMethod == "synthetic" }) {
+    if manifest.plan.cells.contains(where: { $0.attack.method == .synthetic }) {
       lines.append(
         "Synthetic attacks are proxies: they change weights by a formula, without data or training, "
           + "and say how robust a direction is, not what an attacker achieves.")
     }
-    if manifest.plan.cells.contains(where: { $0.attackMethod == "imported" }) {
+    if manifest.plan.cells.contains(where: { $0.attack.method == .imported }) {
       lines.append(
         "Imported attacks were trained on the aligned model and are added to the model of every α; "
           + "an attacker who fine-tunes the extrapolated model itself may reach further.")

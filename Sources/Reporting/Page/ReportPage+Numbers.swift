@@ -1,13 +1,15 @@
 import Analysis
 import Runs
 import Scoring
+import StudyDesign
 import Support
 
 /// Every number of a set, a table for each attack; columns that would be empty are left out.
 extension ReportPage {
   func numbers(_ series: [Findings.Series]) -> [Block] {
     attacks.flatMap { attack -> [Block] in
-      let rows = series.filter { $0.attack == attack }.flatMap(\.rows)
+      // The untreated model stands in the series of every defence.
+      let rows = Findings.distinct(series.filter { $0.attack == attack }.flatMap(\.rows))
       guard let first = rows.first else { return [] }
       return [
         .subheading(heading(attack)),
@@ -20,7 +22,7 @@ extension ReportPage {
   }
 
   private func heading(_ attack: String) -> Sentence {
-    if attack == "none" { return [findings.isSweep ? "Before any attack" : "As it is"] }
+    if attack == AttackID.none.label { return [findings.isSweep ? "Before any attack" : "As it is"] }
     let remark = summary.remarks[attack].map { " (\($0))" } ?? ""
     return [.text("After \(attack)\(remark)")]
   }
@@ -42,6 +44,7 @@ extension ReportPage {
   private func columns(_ rows: [SummaryRow], _ quantity: Quantity) -> [Column] {
     let isHarmful = quantity == .successRate
     let hasJudges = Set(rows.map(\.judge)).count > 1
+    let isTreated = rows.contains { !$0.rank.isEmpty }
     func percent(_ value: Double?) -> ReportTable.Cell? {
       value.map { ReportTable.Cell(Wording.percent($0)) }
     }
@@ -52,7 +55,7 @@ extension ReportPage {
       (.text("rank"), { $0.rank.isEmpty ? nil : ReportTable.Cell($0.rank) }),
       (
         .number("α"),
-        { row in row.rank.isEmpty ? nil : ReportTable.Cell(Number.text(row.alpha)) }
+        { row in isTreated ? ReportTable.Cell(Number.text(row.alpha)) : nil }
       ),
       (.text("judge"), { hasJudges ? ReportTable.Cell($0.judge) : nil }),
       (

@@ -53,14 +53,14 @@ extension ReportPage {
 
   private func pictures(_ quantity: Quantity, _ series: [Findings.Series]) -> [Block] {
     guard series.contains(where: { $0.rows.count > 1 }) else { return [] }
-    let ranks = Self.distinct(series.map(\.rank))
+    let arms = Findings.distinct(series.map(\.arm))
     var blocks: [Block] = []
-    for rank in ranks {
-      let figure = chart(quantity, rank, series.filter { $0.rank == rank })
+    for arm in arms {
+      let figure = chart(quantity, series.filter { $0.arm == arm })
       if let figure { blocks.append(.chart(figure)) }
     }
     let table = Block.table(overview(quantity, series))
-    guard ranks.count > 1 else { return blocks + [table] }
+    guard arms.count > 1 else { return blocks + [table] }
     let maps = attacks.map { attack in
       heatMap(quantity, series.filter { $0.attack == attack }, attack: attack)
     }
@@ -70,15 +70,10 @@ extension ReportPage {
     ]
   }
 
-  static func distinct(_ names: [String]) -> [String] {
-    var seen: Set<String> = []
-    return names.filter { seen.insert($0).inserted }
-  }
-
   // MARK: - Pictures
 
   private func chart(
-    _ quantity: Quantity, _ rank: String, _ series: [Findings.Series]
+    _ quantity: Quantity, _ series: [Findings.Series]
   ) -> ChartFigure? {
     let curves = series.map { series in
       ChartSeries(
@@ -95,6 +90,7 @@ extension ReportPage {
         })
     }.filter { !$0.points.isEmpty }
     guard let first = series.first, !curves.isEmpty else { return nil }
+    let rank = first.rank
     let at = rank.isEmpty ? "" : ", \(Findings.name(rank: rank))"
     let wish = quantity.isBetterLow ? "lower is better" : "higher is better"
     return ChartFigure(
@@ -114,7 +110,7 @@ extension ReportPage {
   /// α across, attacks down.
   private func overview(_ quantity: Quantity, _ series: [Findings.Series]) -> ReportTable {
     let alphas = Set(series.flatMap { $0.rows.map(\.alpha) }).sorted()
-    let hasRanks = Set(series.map(\.rank)).count > 1
+    let hasRanks = Set(series.map(\.arm)).count > 1
     return ReportTable(
       caption: "\(quantity.title) by attack and α, with 95 % intervals",
       columns: [.text("attack")] + (hasRanks ? [.text("rank")] : [])

@@ -2,6 +2,7 @@ import Analysis
 import ModelAccess
 import Runs
 import Scoring
+import StudyDesign
 
 /// What a report says, whatever it is written in: the verdict, then what it rests on.
 struct ReportPage {
@@ -16,7 +17,7 @@ struct ReportPage {
   /// refuse: enough to see which way it goes.
   static let opening = 80
   static let harmfulOpening = 40
-  private let harmfulCells: Set<String>
+  private let harmfulCells: Set<CellID>
 
   init(manifest: RunManifest, samples: [Sample], isRedacted: Bool) {
     self.manifest = manifest
@@ -45,22 +46,22 @@ struct ReportPage {
 
   /// Attacks in the order of the plan.
   func order(_ attack: String) -> Int {
-    manifest.plan.cells.firstIndex { $0.attack == attack } ?? 0
+    manifest.plan.cells.firstIndex { $0.attack.label == attack } ?? 0
   }
 
   /// Attacks in the order of the plan; an attack's place decides its colour and marker.
   var attacks: [String] {
-    var seen: Set<String> = []
-    return manifest.plan.cells.map(\.attack).filter { seen.insert($0).inserted }
+    Findings.distinct(manifest.plan.cells.map(\.attack.label))
   }
 
   func style(_ attack: String) -> Int {
-    if attack == "none" { return 0 }
-    return 1 + (attacks.filter { $0 != "none" }.firstIndex(of: attack) ?? 0)
+    let attacked = Findings.distinct(
+      manifest.plan.cells.filter { !$0.attack.isNone }.map(\.attack.label))
+    return attacked.firstIndex(of: attack).map { $0 + 1 } ?? 0
   }
 
   static func name(_ attack: String) -> String {
-    attack == "none" ? "no attack" : attack
+    attack == AttackID.none.label ? "no attack" : attack
   }
 
   /// Harmful sets first: they are what the page is about.

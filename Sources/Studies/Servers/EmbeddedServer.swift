@@ -4,6 +4,7 @@ package import Decoder
 import Foundation
 package import Inference
 import LocalServer
+import ModelAccess
 
 /// The embedded server in this process, and a client that talks to it as to any other server.
 package struct EmbeddedServer: Sendable {

@@ -36,8 +36,12 @@ package struct ServedStudy: Sendable {
     self.digest = digest
     self.updates = updates
     var seen: Set<[ScaledUpdate]> = []
-    variants = cells.filter { seen.insert($0.variant).inserted }
-      .map { Variant(id: $0.modelID, stack: $0.variant) }
+    let models = cells.filter { seen.insert($0.variant).inserted }
+    // They name files, so they are told apart as updates are.
+    var namer = UpdateNamer()
+    variants = models.map {
+      Variant(id: namer.name(resembling: $0.modelLabel).text, stack: $0.variant)
+    }
     run = measurement.output
     self.chatFormat = chatFormat
     connections = measurement.maxConnections

@@ -1,0 +1,32 @@
+package import Checkpoints
+package import LoX
+package import StudyDesign
+
+extension Treatment.Method {
+  package static let lox = Treatment.Method(rawValue: "lox")
+}
+
+/// Low-rank extrapolation (arXiv 2506.15606): A + α Proj_k(ΔW), with k = 6 and α = 1.25 in the paper.
+package struct LoXDefence: Defence {
+  package let rank: Rank
+  /// α.
+  package let strengths: [Double]
+
+  package init(rank: Rank, strengths: [Double]) {
+    self.rank = rank
+    self.strengths = strengths
+  }
+
+  package var arm: Treatment.Arm {
+    Treatment.Arm(method: .lox, parameters: ["rank": rank.setting])
+  }
+
+  package func update(of alignment: Decomposition) -> LowRankUpdate { alignment.update(rank: rank) }
+}
+
+extension Rank {
+  /// As it stands in files: a number, or `full` and the like.
+  package var setting: Setting {
+    if case .leading(let count) = self { .integer(count) } else { .text("\(self)") }
+  }
+}

@@ -1,0 +1,71 @@
+import Foundation
+import StudyDesign
+import Support
+
+extension RunManifest {
+  /// The fields of the plan in which this run differs from another, each with both values.
+  ///
+  /// - Parameter fields: top-level fields of the plan that are not looked at.
+  /// - Throws: `RunError.invalidPlan` where a plan cannot be written down: what cannot be compared is
+  ///   not equal.
+  package func differences(
+    from other: RunManifest, except fields: Set<PlanField> = []
+  ) throws(RunError) -> [String] {
+    let isOld = min(schemaRead, other.schemaRead) < 2
+    func node(_ plan: Plan) throws(RunError) -> JSONNode {
+      do {
+        let data = try Self.encode(isOld ? plan.withoutWhatSchema1Lacks : plan)
+        let node = try JSONNode(parsing: [UInt8](data))
+        return fields.reduce(node) { $0.removing($1.rawValue) }
+      } catch {
+        throw .invalidPlan(path: Self.fileName, reason: error.plainReason)
+      }
+    }
+    return Self.differences(try node(plan), try node(other.plan), "")
+  }
+
+  /// What of a plan is known only when its models are made and served.
+  package enum PlanField: String, Sendable {
+    case updates, server
+  }
+
+  private static func differences(
+    _ mine: JSONNode, _ theirs: JSONNode, _ path: String
+  ) -> [String] {
+    guard mine != theirs else { return [] }
+    if let here = mine.members, let there = theirs.members {
+      return Set(here.map(\.key)).union(there.map(\.key)).sorted().flatMap { key in
+        differences(
+          mine[key] ?? .null, theirs[key] ?? .null, path.isEmpty ? key : "\(path).\(key)")
+      }
+    }
+    if let here = mine.elements, let there = theirs.elements, here.count == there.count {
+      return here.indices.flatMap { differences(here[$0], there[$0], "\(path)[\($0)]") }
+    }
+    func spelled(_ node: JSONNode) -> String {
+      switch node {
+      case .null: "none"
+      case .string(let text): text
+      default: node.serialized
+      }
+    }
+    let (here, there) = (spelled(mine), spelled(theirs))
+    return [here.count + there.count < 200 ? "\(path) is \(there) there and \(here) here" : path]
+  }
+}
+
+extension RunManifest.Plan {
+  /// The plan as far as files of schema 1 tell it: their cells have other ids and no recipes.
+  fileprivate var withoutWhatSchema1Lacks: RunManifest.Plan {
+    var plan = self
+    plan.cells = cells.map { cell in
+      var cell = cell
+      cell.id = CellID(rawValue: "")
+      cell.baseline = nil
+      cell.attack.recipe = ""
+      cell.attack.seed = nil
+      return cell
+    }
+    return plan
+  }
+}

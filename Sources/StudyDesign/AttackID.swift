@@ -1,0 +1,69 @@
+/// Which attack a model went through: what tells it from every other attack of a study.
+package struct AttackID: Codable, Hashable, Sendable {
+  /// How a fine-tuning came about: the `attack_method` column.
+  package struct Method: RawRepresentable, Codable, Hashable, Sendable {
+    package let rawValue: String
+
+    package init(rawValue: String) { self.rawValue = rawValue }
+
+    package static let none = Method(rawValue: "none")
+    package static let synthetic = Method(rawValue: "synthetic")
+    package static let imported = Method(rawValue: "imported")
+    package static let lora = Method(rawValue: "lora")
+    package static let full = Method(rawValue: "full")
+    package static let command = Method(rawValue: "command")
+  }
+
+  /// As people call it: the `attack` column. Unique within a study, and `none` for no attack alone.
+  package var label: String
+  package var method: Method
+  /// Digest of all that decides it beside the attacked model; empty where a file of schema 1 does not
+  /// say.
+  package var recipe: String
+  package var seed: UInt64?
+  /// The training step at which it was taken; nil for its end.
+  package var step: Int?
+
+  package init(
+    label: String, method: Method, recipe: String, seed: UInt64? = nil, step: Int? = nil
+  ) {
+    self.label = label
+    self.method = method
+    self.recipe = recipe
+    self.seed = seed
+    self.step = step
+  }
+
+  /// The model as it is before anyone fine-tunes it.
+  package static let none = AttackID(label: "none", method: .none, recipe: "")
+
+  package var isNone: Bool { method == .none }
+}
+
+/// What is done to the prompt.
+package struct PromptAttack: Codable, Hashable, Sendable {
+  /// The set is open: each prompt attack brings its own value.
+  package struct Method: RawRepresentable, Codable, Hashable, Sendable {
+    package let rawValue: String
+
+    package init(rawValue: String) { self.rawValue = rawValue }
+
+    package static let none = Method(rawValue: "none")
+  }
+
+  package var method: Method
+  package var parameters: [String: Setting]
+
+  package init(method: Method, parameters: [String: Setting] = [:]) {
+    self.method = method
+    self.parameters = parameters
+  }
+
+  /// Prompts as the set has them.
+  package static let none = PromptAttack(method: .none)
+
+  /// For the `prompt_attack` column.
+  package var text: String {
+    ([method.rawValue] + (parameters.isEmpty ? [] : [parameters.text])).joined(separator: " ")
+  }
+}
