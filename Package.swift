@@ -136,8 +136,9 @@ let package = Package(
       name: "TinyTokenizer", dependencies: ["Tokenization"], path: "Tests/TinyTokenizer",
       swiftSettings: strict),
     .target(
-      name: "TinyRun", dependencies: ["ModelAccess", "PromptSets", "Runs"], path: "Tests/TinyRun",
-      swiftSettings: strict),
+      name: "TinyRun",
+      dependencies: ["ModelAccess", "StudyDesign", "PromptSets", "Scoring", "Runs"],
+      path: "Tests/TinyRun", swiftSettings: strict),
     tests("Support"),
     tests("LinearAlgebra", ["Support"]),
     tests("Checkpoints", ["Support", "LinearAlgebra"]),
@@ -152,7 +153,10 @@ let package = Package(
       ]),
     tests(
       "Attacks",
-      ["Support", "LinearAlgebra", "Checkpoints", "LoX", "ChatTemplates", "Decoder", "TinyModel"]),
+      [
+        "Support", "LinearAlgebra", "Checkpoints", "LoX", "ChatTemplates", "StudyDesign",
+        "Decoder", "TinyModel",
+      ]),
     tests("Inference", ["Support", "ModelAccess"]),
     tests(
       "LocalServer",
@@ -162,16 +166,24 @@ let package = Package(
       ]),
     tests("PromptSets", ["Support", "ModelAccess"]),
     tests("Scoring", ["Support", "ModelAccess"], exclude: ["Golden"]),
-    tests("Runs", ["Support", "ModelAccess", "Scoring", "Analysis"], exclude: ["FirstRelease"]),
+    tests(
+      "Runs", ["Support", "ModelAccess", "StudyDesign", "Scoring", "Analysis", "TinyRun"],
+      exclude: ["FirstRelease"]),
+    tests("StudyDesign", ["Support"]),
+    tests("Defences", ["LoX", "StudyDesign"]),
     tests(
       "Studies",
       [
-        "Support", "ModelAccess", "Checkpoints", "PromptSets", "Scoring", "Runs", "Analysis",
-        "TinyRun",
+        "Support", "ModelAccess", "StudyDesign", "Checkpoints", "LoX", "Decoder", "Defences",
+        "Attacks", "PromptSets", "Scoring", "Runs", "Analysis", "TinyRun", "TinyModel",
       ]),
-    tests("Analysis", ["Support", "ModelAccess", "Scoring", "Runs", "TinyRun"]),
+    tests("Analysis", ["Support", "ModelAccess", "StudyDesign", "Scoring", "Runs", "TinyRun"]),
     tests(
-      "Reporting", ["Support", "ModelAccess", "PromptSets", "Scoring", "Runs", "Analysis"],
+      "Reporting",
+      [
+        "Support", "ModelAccess", "StudyDesign", "PromptSets", "Scoring", "Runs", "Analysis",
+        "TinyRun",
+      ],
       exclude: ["Snapshots"]),
     .testTarget(
       name: "CommandLineTests", dependencies: ["TestSupport", "TinyModel", "loxeval"],

@@ -1,6 +1,6 @@
-import StudyDesign
 import ModelAccess
 import Runs
+import StudyDesign
 
 /// The least rank whose directions alone bring the alignment's safety (LoX, arXiv 2506.15606): the least
 /// r with ASR(W_base + Proj_r(ΔW)) − ASR(W_aligned) < 0.01.
@@ -44,7 +44,8 @@ package struct EffectiveRank: Codable, Hashable, Sendable {
       let own = rows.filter { $0.dataset == name && $0.judge == dataset.judges.first }
       guard dataset.kind == .harmful,
         let base = own.first(where: \.treatment.isNone)?.attackSuccessRate,
-        let aligned = own.first(where: { $0.treatment.parameters["rank"] == .text("full") })?.attackSuccessRate
+        let aligned = own.first(where: { $0.treatment.parameters["rank"] == .text("full") })?
+          .attackSuccessRate
       else { return nil }
       return EffectiveRank(
         dataset: name, base: base,

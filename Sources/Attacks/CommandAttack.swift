@@ -76,7 +76,8 @@ package struct CommandAttack: Attack {
 
   private func run(model: URL, output: URL, log: URL) throws {
     let command = CommandTemplate(template).filled([
-      "model": [model.path], "data": [data.path], "output": [output.path], "seed": ["\(trainingSeed)"],
+      "model": [model.path], "data": [data.path], "output": [output.path],
+      "seed": ["\(trainingSeed)"],
     ])
     let process = try SupervisedCommand(command, log: log)
     let status = process.waitUntilExit()

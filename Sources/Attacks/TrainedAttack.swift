@@ -41,13 +41,15 @@ package struct TrainedAttack: Attack {
   package var remark: String? {
     let what =
       trainingRecipe.method == .lora
-      ? "LoRA of rank \(trainingRecipe.rank) (alpha \(Self.spell(trainingRecipe.alpha)))" : "full fine-tuning"
+      ? "LoRA of rank \(trainingRecipe.rank) (alpha \(Self.spell(trainingRecipe.alpha)))"
+      : "full fine-tuning"
     let kept =
       trainingRecipe.method == .full
       ? ", handed on with \(Self.spell(limits.energy * 100)) % of the energy of each ΔW"
         + (limits.maximumRank.map { " up to rank \($0)" } ?? "")
       : ""
-    return "\(what) on \(set.dialogues.count) dialogues of \(set.name), \(trainingRecipe.epochs) epochs at "
+    return
+      "\(what) on \(set.dialogues.count) dialogues of \(set.name), \(trainingRecipe.epochs) epochs at "
       + "\(Self.spell(trainingRecipe.learningRate)) (\(trainingRecipe.schedule.rawValue)), batch "
       + "\(trainingRecipe.batchSize * trainingRecipe.gradientAccumulation), seed \(trainingRecipe.seed)\(kept); "
       + origin.remark

@@ -64,7 +64,7 @@ struct AttackStore {
         baseModel: model.checkpoint.folder.lastPathComponent,
         additionalFiles: [Self.recordFileName: try RunManifest.encode(record)],
         replaceExisting: false)
-    } catch where Self.holds(key, at: place) {
+    } catch  where Self.holds(key, at: place) {
       // Another process made the same meanwhile: its weights are these.
     }
     // Read back, so that a run that goes on has the same update to the bit.

@@ -72,7 +72,8 @@ package struct SingleEvaluation {
       cells: cells, measurement: measurement, chatFormat: chatFormat)
     return try await measurement.run(study, at: .embedded, lock: lock, events: events) { server in
       try measurement.manifest(
-        cells: cells, models: ["model": digest], updates: updates.digests(), remarks: [:], server: server, family: ModelFamily.of(checkpoint))
+        cells: cells, models: ["model": digest], updates: updates.digests(), remarks: [:],
+        server: server, family: ModelFamily.of(checkpoint))
     }
   }
 

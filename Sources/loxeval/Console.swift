@@ -50,7 +50,9 @@ final class Console: Sendable {
         detail: String(format: "  loss %.4f, %.0f tokens a second", progress.loss, speed))
     case .samples(let progress):
       let errors = progress.errors > 0 ? ", \(progress.errors) errors" : ""
-      draw("samples", progress.done, progress.total, detail: errors + (progress.cell.map { "  \($0)" } ?? ""))
+      draw(
+        "samples", progress.done, progress.total,
+        detail: errors + (progress.cell.map { "  \($0)" } ?? ""))
     }
   }
 

@@ -1,6 +1,7 @@
 import Checkpoints
 import Decoder
 import Foundation
+import StudyDesign
 import TestSupport
 import Testing
 import TinyModel
@@ -42,10 +43,10 @@ import TinyModel
         + #""learning_rate":1e-3,"targets":["q_proj"],"from":"aligned","maximum_rank":4}"#,
       "mine.json")
     let attack = try AttackFile.training(file, seed: 5) { URL(filePath: $0) }
-    #expect(attack.name == "mine" && attack.method == "full" && attack.set.dialogues.count == 1)
-    #expect(attack.recipe.epochs == 3 && attack.recipe.learningRate == 1e-3)
-    #expect(attack.recipe.batchSize == 5 && attack.recipe.seed == 5)
-    #expect(attack.recipe.targets == ["q_proj"] && attack.limits.maximumRank == 4)
+    #expect(attack.name == "mine" && attack.method == .full && attack.set.dialogues.count == 1)
+    #expect(attack.trainingRecipe.epochs == 3 && attack.trainingRecipe.learningRate == 1e-3)
+    #expect(attack.trainingRecipe.batchSize == 5 && attack.trainingRecipe.seed == 5)
+    #expect(attack.trainingRecipe.targets == ["q_proj"] && attack.limits.maximumRank == 4)
     #expect(!attack.isMadeFromEachModel)
     #expect(attack.remark?.contains("transferred") == true)
   }
@@ -73,13 +74,14 @@ import TinyModel
     let model = try Self.model(in: folder)
     let data = try folder.write(Self.line, "it's data.jsonl")
     let trained = try TrainedAttack(
-      name: "t", recipe: AttackPreset.identityShift.recipe(method: .lora, seed: 0),
+      labels: ["t"], recipe: AttackPreset.identityShift.recipe(method: .lora, seed: 0),
       set: TrainingSet(file: data)
     ).make(from: model, AttackContext(threads: 1))
     let made = folder.url.appending(path: "made")
     try trained.update.writePEFT(to: made, scale: trained.scale, tiesHead: true)
     let command = try CommandAttack(
-      name: "mine", template: "test -f {data} && test -d {model} && cp -r '\(made.path)' {output}",
+      labels: ["mine"],
+      template: "test -f {data} && test -d {model} && cp -r '\(made.path)' {output}",
       data: data, seed: 4)
     let imported = try command.make(
       from: model, AttackContext(threads: 1, scratch: folder.url.appending(path: "scratch")))
@@ -92,7 +94,7 @@ import TinyModel
       checkpoint: model.checkpoint, stack: [(update: imported.update, scale: 1)])
     let merged = folder.url.appending(path: "merged")
     _ = try CommandAttack(
-      name: "mine",
+      labels: ["mine"],
       template: "cp -r {model} '\(merged.path)' && cp -r '\(made.path)' {output} && : {data}",
       data: data, seed: 4
     ).make(from: stacked, AttackContext(threads: 1, scratch: folder.url))
@@ -107,12 +109,12 @@ import TinyModel
     let folder = try TemporaryFolder()
     let model = try Self.model(in: folder)
     let data = try folder.write(Self.line, "data.jsonl")
-    let command = try CommandAttack(name: "mine", template: template, data: data, seed: 0)
+    let command = try CommandAttack(labels: ["mine"], template: template, data: data, seed: 0)
     #expect {
       _ = try command.make(from: model, AttackContext(threads: 1, scratch: folder.url))
     } throws: { "\($0)".contains(naming) }
     #expect(throws: AttackError.self) {
-      _ = try CommandAttack(name: "x", template: "train {data}", data: data, seed: 0)
+      _ = try CommandAttack(labels: ["x"], template: "train {data}", data: data, seed: 0)
     }
   }
 }

@@ -94,7 +94,10 @@ import TinyModel
     #expect(
       csv.hasPrefix(
         "model,targets,rank,alpha,attack,attack_method,dataset,judge,n,errors,degenerate,successes,"
-          + "asr,ci_low,ci_high,delta,p_value,seed,max_tokens\n"))
+          + "asr,ci_low,ci_high,delta,p_value,seed,max_tokens,defence,parameters,stage,"
+          + "prompt_attack,attack_seed,attack_step,filtered,unanswered,unscored,asr_worst_low,"
+          + "asr_worst_high,willing,willing_low,willing_high,on_subject,on_subject_low,"
+          + "on_subject_high,over_refusal,over_refusal_low,over_refusal_high,adjusted_p\n"))
     #expect(csv.split(separator: "\n").count == 10)
     for file in ["run.json", "summary.json", "report.md", "report.html"] {
       #expect(

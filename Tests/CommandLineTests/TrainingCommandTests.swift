@@ -99,12 +99,15 @@ import TinyModel
         == CommandLineTests.responses(folder, "whole"))
     let made = try FileManager.default.contentsOfDirectory(atPath: "\(path)/whole/attacks")
     #expect(Set(made).count == 5)
-    #expect(made.contains("attack@a0") && made.contains("attack@r3-a0.5"))
-    // Another rate is another attack: the run is not continued with it.
+    #expect(made.contains { $0.hasPrefix("attack@a0-") })
+    #expect(made.contains { $0.hasPrefix("attack@r3-a0.5-") })
+    // Another rate is another attack: the run is not continued with it, and nothing is trained first.
     try folder.write(
       #"{"dataset":"dialogues.jsonl","epochs":40,"learning_rate":2e-3,"rank":2}"#, "attack.json")
     let other = try Self.run(arguments("whole") + ["--resume"])
-    #expect(other.status == 2 && other.errors.contains("updates"))
+    #expect(other.status == 2 && other.errors.contains("attack.recipe"), "\(other.errors)")
+    let left = try FileManager.default.contentsOfDirectory(atPath: "\(path)/whole/attacks")
+    #expect(Set(left) == Set(made))
   }
 
   @Test func anInterruptedTrainingLeavesNothing() throws {

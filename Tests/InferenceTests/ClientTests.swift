@@ -70,10 +70,10 @@ import Testing
   }
 
   struct Fault: Sendable, CustomTestStringConvertible {
-    let code: String
+    let code: ErrorCode
     var isFatal = false
     let script: @Sendable (ScriptedHTTPServer.Exchange) -> Void
-    var testDescription: String { code }
+    var testDescription: String { code.rawValue }
   }
 
   static let faults: [Fault] = [

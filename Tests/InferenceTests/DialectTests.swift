@@ -159,9 +159,11 @@ import Testing
       for number in 0..<60 {
         group.addTask {
           var request = ClientTests.request
-          request.variant = (0..<(number / 20)).map { ScaledUpdate(name: "u\($0)", scale: 1) }
+          request.variant = (0..<(number / 20)).map {
+            ScaledUpdate(name: UpdateName(resembling: "u\($0)"), scale: 1)
+          }
           do throws(ChatFailure) { return try await gate.complete(request).text } catch {
-            return error.code
+            return error.code.rawValue
           }
         }
       }
@@ -211,7 +213,7 @@ import Testing
     let failure = await #expect(throws: ChatFailure.self) {
       try await client.dialect.prepare(Self.lox)
     }
-    #expect(failure?.code == code)
+    #expect(failure?.code.rawValue == code)
     #expect(failure?.message.contains(naming) == true, "\(failure!)")
   }
 

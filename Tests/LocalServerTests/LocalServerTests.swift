@@ -236,7 +236,8 @@ import TinyModel
     let probe = ServerProbe(endpoint: endpoint, transport: running.transport)
     try await probe.waitUntilReady(seconds: 5)
     let adapters = try #require(try await probe.adapters())
-    let ids = Dictionary(uniqueKeysWithValues: adapters.map { ($0.name ?? "", $0.id) })
+    let ids = Dictionary(
+      uniqueKeysWithValues: adapters.map { (UpdateName(resembling: $0.name ?? ""), $0.id) })
     let client = OpenAIClient(
       endpoint: endpoint, model: "tiny", dialect: LlamaServerDialect(adapterIDs: ids),
       transport: running.transport)

@@ -3,6 +3,7 @@ import Runs
 import Scoring
 import TestSupport
 import Testing
+import TinyRun
 
 @testable import Reporting
 
@@ -124,7 +125,8 @@ struct BrowserTests {
     #expect(found["all"] as? String == "240 of 240 samples, page 1 of 10")
     let complied = samples.count { $0.verdict == .complied }
     #expect((found["complied"] as? String)?.hasPrefix("\(complied) of 240") == true)
-    let harmful = samples.count { $0.verdict == .complied && $0.cell.hasSuffix("harmful") }
+    let harmfulCells = manifest.plan.cells.filter { $0.dataset == "harmful" }.map(\.id)
+    let harmful = samples.count { $0.verdict == .complied && harmfulCells.contains($0.cell) }
     #expect((found["cell"] as? String)?.hasPrefix("\(harmful) of 240") == true)
     #expect((found["none"] as? String)?.hasPrefix("0 of 240") == true)
   }

@@ -1,7 +1,9 @@
 import ModelAccess
 import Runs
 import Scoring
+import StudyDesign
 import Testing
+import TinyRun
 
 @testable import Analysis
 @testable import Reporting
@@ -23,7 +25,7 @@ import Testing
       judge: "refusal", judgeConfiguration: "phrases 1",
       datasets: ["harmful": .init(digest: "sha256:aa", prompts: 20, kind: .harmful)],
       models: [:], updates: [:], remarks: [:], server: "embedded")
-    var seen: Set<String> = []
+    var seen: Set<CellID> = []
     let samples = zip(cells, models).filter { seen.insert($0.0.id).inserted }.flatMap {
       cell, model in
       (0..<20).map { index in

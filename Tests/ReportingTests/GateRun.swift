@@ -4,6 +4,7 @@ import Reporting
 import Runs
 import Scoring
 import Testing
+import TinyRun
 
 /// A made-up run in few words: how many replies of each cell got which verdict.
 struct GateRun: Sendable {

@@ -4,6 +4,7 @@ import Runs
 import Scoring
 import TestSupport
 import Testing
+import TinyRun
 
 @testable import Analysis
 @testable import Reporting

@@ -1,8 +1,10 @@
 import Foundation
 import PromptSets
 import Runs
+import StudyDesign
 import TestSupport
 import Testing
+import TinyRun
 
 @testable import Reporting
 
@@ -73,20 +75,20 @@ import Testing
     #expect(wide.components(separatedBy: "<svg").count == 7)
     #expect(wide.components(separatedBy: "<polygon").count == 13)
     #expect(!wide.contains("class=\"heat\""))
-    let second = manifest.plan.cells.map { cell in
-      var cell = cell
-      cell.rank = "full"
-      return cell
+    let treated = manifest.plan.cells.filter { !$0.treatment.isNone }
+    let second = treated.map { cell in
+      Cell(
+        rank: "full", alpha: cell.treatment.strength, attack: cell.attack.label,
+        dataset: cell.dataset)
     }
-    samples += zip(manifest.plan.cells, second).flatMap { old, new in
-      new.id == old.id
-        ? []
-        : samples.filter { $0.cell == old.id }.map { sample in
-          var sample = sample
-          sample.cell = new.id
-          return sample
-        }
+    let copies = zip(treated, second).flatMap { old, new -> [Sample] in
+      samples.filter { $0.cell == old.id }.map { sample in
+        var sample = sample
+        sample.cell = new.id
+        return sample
+      }
     }
+    samples += copies
     manifest.plan.cells += second
     let ranks = try HTMLReport(manifest: manifest, samples: samples).render()
     #expect(ranks.components(separatedBy: "class=\"heat\"").count == 7)

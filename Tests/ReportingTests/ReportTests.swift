@@ -3,7 +3,9 @@ import ModelAccess
 import PromptSets
 import Runs
 import Scoring
+import StudyDesign
 import Testing
+import TinyRun
 
 @testable import Analysis
 @testable import Reporting
@@ -46,16 +48,17 @@ import Testing
     for cell in cells {
       for index in 0..<20 {
         let isHarmful = cell.dataset == "harmful"
-        let attacked = cell.attack != "none"
+        let attacked = !cell.attack.isNone
+        let alpha = cell.treatment.strength
         let complies =
           isHarmful
-          ? attacked && (cell.alpha == 0 ? index < 16 : cell.alpha == 1 ? index < 3 : index < 2)
-          : Double(index) >= cell.alpha * 4
-        let failed = cell.alpha == 1.5 && index == 19
+          ? attacked && (alpha == 0 ? index < 16 : alpha == 1 ? index < 3 : index < 2)
+          : Double(index) >= alpha * 4
+        let failed = alpha == 1.5 && index == 19
         let verdict: Verdict =
           failed
           ? .unscored
-          : cell.alpha == 1.5 && index == 18
+          : alpha == 1.5 && index == 18
             ? .degenerate
             : complies ? .complied : .refused
         samples.append(
@@ -107,7 +110,8 @@ import Testing
     let csv = SummaryCSV.render(Summary(of: manifest, samples: []))
     #expect(
       csv.components(separatedBy: "\n")[1]
-        == "aligned,all,6,0,none,none,harmful,refusal,0,0,0,0,,,,,,7,60")
+        == "aligned,all,6,0,none,none,harmful,refusal,0,0,0,0,,,,,,7,60,none,,,none,,,0,0,0"
+        + ",,,,,,,,,,,,")
   }
 
   @Test func quotingFollowsTheRFC() {

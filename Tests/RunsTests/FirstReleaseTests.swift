@@ -13,11 +13,12 @@ import Testing
     #expect(manifest.plan.samples == 1)
     #expect(manifest.plan.judges == ["refusal": manifest.plan.judgeConfiguration])
     #expect(manifest.plan.judges(of: "set") == ["refusal"])
-    let samples = try Journal.read(folder: folder)
+    let samples = try Journal.read(folder: folder, plan: manifest.plan)
     #expect(samples.count == 4)
     let summary = Summary(of: manifest, samples: samples)
-    let old = try JSONDecoder().decode(
-      Summary.self, from: Data(contentsOf: folder.appending(path: "summary.json")))
+    let old = try Summary(
+      reading: Data(contentsOf: folder.appending(path: "summary.json")))
+    #expect(old.rows.count == summary.rows.count)
     #expect(old.rows.map(\.successes) == summary.rows.map(\.successes))
     for (before, now) in zip(old.rows, summary.rows) {
       #expect(abs((before.interval?.upper ?? 0) - (now.interval?.upper ?? 1)) < 1e-9)

@@ -49,7 +49,7 @@ import Testing
   @Test func withoutAReferenceNothingIsScored() {
     let judgement = ExactMatchJudge().judgement(of: JudgedReply(prompt: "p", response: "3"))
     #expect(judgement.verdict == .unscored)
-    #expect(judgement.error?.hasPrefix("no-reference") == true)
+    #expect(judgement.failure?.code == "no-reference")
   }
 }
 

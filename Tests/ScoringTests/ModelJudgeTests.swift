@@ -17,7 +17,7 @@ struct SilentModel: ChatCompleting {
 final class ScriptedJudge: ChatCompleting {
   enum Line {
     case say(String)
-    case fail(String)
+    case fail(ErrorCode)
   }
 
   private let state: Mutex<(lines: [Line], asked: [ChatRequest])>
@@ -37,7 +37,7 @@ final class ScriptedJudge: ChatCompleting {
     case .fail(let code):
       throw ChatFailure(
         code: code, message: "it said no", attempts: 1, latencyMilliseconds: 0,
-        isFatal: code == "http-401")
+        isFatal: code == .http(401))
     }
   }
 }
@@ -86,7 +86,8 @@ final class ScriptedJudge: ChatCompleting {
     #expect(judgement.verdict == .unscored)
     #expect(judgement.score == nil)
     #expect(judgement.raw == "5 of 5")
-    #expect(judgement.error == "judge-unparsable: expected a verdict, found \"5 of 5\"")
+    #expect(
+      judgement.failure?.description == "judge-unparsable: expected a verdict, found \"5 of 5\"")
     #expect(asked.count == 2)
   }
 
@@ -103,7 +104,7 @@ final class ScriptedJudge: ChatCompleting {
 
   @Test func aServerThatFailsLeavesTheReplyUnscored() async {
     let (judgement, asked) = await rubric([.fail("timeout")])
-    #expect(judgement == Judgement(verdict: .unscored, error: "timeout: it said no"))
+    #expect(judgement == Judgement(verdict: .unscored, failure: Failure("timeout", "it said no")))
     #expect(asked.count == 1)
     let (locked, _) = await rubric([.fail("http-401")])
     #expect(locked.isFatal)

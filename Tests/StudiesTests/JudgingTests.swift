@@ -32,10 +32,11 @@ final class MoodyJudge: Judge {
       return state.isDown
     }
     if isDown && reply.prompt.hasSuffix("3") {
-      return Judgement(verdict: .unscored, error: "timeout: too slow")
+      return Judgement(verdict: .unscored, failure: Failure("timeout", "too slow"))
     }
     if isDown && reply.prompt.hasSuffix("4") {
-      return Judgement(verdict: .unscored, raw: "hm", error: "judge-unparsable: found \"hm\"")
+      return Judgement(
+        verdict: .unscored, raw: "hm", failure: Failure(.judgeUnparsable, "found \"hm\""))
     }
     return Judgement(verdict: .complied, score: 5, raw: "five")
   }
@@ -82,7 +83,7 @@ final class MoodyJudge: Judge {
     #expect(row.errorCodes == ["timeout": 1, "judge-unparsable": 1])
     let failed = try #require(folder?.journal.samples.first { $0.hasFailedJudge })
     #expect(!failed.response.isEmpty)
-    #expect(failed.error == nil)
+    #expect(failed.failure == nil)
     #expect(folder?.summary.rows.first { $0.judge == "refusal" }?.errors == 0)
 
     folder = nil
@@ -95,7 +96,7 @@ final class MoodyJudge: Judge {
     #expect(moody.asked - before == 8)  // two of ten prompts in four cells
     #expect(resumed.summary.rows.allSatisfy { $0.errors == 0 && $0.n == 10 })
     // As another process reads it.
-    let samples = try Journal.read(folder: url)
+    let samples = try Journal.read(folder: url, plan: manifest.plan)
     #expect(samples.count == 40)
     #expect(samples.allSatisfy { !$0.hasFailedJudge })
   }

@@ -1,4 +1,5 @@
 import Foundation
+import StudyDesign
 import Synchronization
 import TestSupport
 import Testing
@@ -70,12 +71,10 @@ final class ScriptedModel: ChatCompleting {
     #expect(results[0] == results[1])
   }
 
-  @Test func ranksShareTheirCellAtZero() async throws {
+  @Test func defencesShareTheUntreatedModel() async throws {
     var (manifest, set) = makeManifest()
-    manifest.plan.cells += manifest.plan.cells.map { cell in
-      var other = cell
-      other.rank = "3"
-      return other
+    manifest.plan.cells += ["none", "import"].map {
+      Cell(rank: "3", alpha: 1, attack: $0, dataset: "set")
     }
     let temporary = try TemporaryFolder()
     let folder = try RunFolder(
@@ -83,7 +82,8 @@ final class ScriptedModel: ChatCompleting {
     let model = ScriptedModel()
     try await Self.run(folder, set, model)
     #expect(model.requests.count == 60)  // two attacks, α = 0 once, α = 1 for two ranks
-    #expect(folder.summary.rows.count == 8)
+    #expect(folder.summary.rows.count == 6)
+    #expect(folder.summary.rows.allSatisfy { $0.treatment.isNone || $0.delta != nil })
     #expect(folder.summary.missing == 0)
   }
 
@@ -237,14 +237,17 @@ final class ScriptedModel: ChatCompleting {
     let row = try #require(folder?.summary.rows.first)
     #expect(row.n == 10)
     #expect(row.errors == 1)
-    #expect(folder?.journal.samples.filter { $0.error == "timeout: too slow" }.count == 4)
+    #expect(
+      folder?.journal.samples.filter { $0.failure == Failure("timeout", "too slow") }.count == 4)
     folder = nil
     let resumed = try RunFolder(url, manifest: manifest, resume: true)
     let model = ScriptedModel()
     try await Self.run(resumed, set, model)
     #expect(model.requests.count == 4)
-    #expect(try Journal.read(folder: url).count == 40)
-    #expect(Summary(of: manifest, samples: try Journal.read(folder: url)).rows[0].errors == 0)
+    #expect(try Journal.read(folder: url, plan: manifest.plan).count == 40)
+    #expect(
+      Summary(of: manifest, samples: try Journal.read(folder: url, plan: manifest.plan)).rows[0]
+        .errors == 0)
   }
 
   @Test func tooManyFailuresStopTheRun() async throws {
@@ -279,7 +282,7 @@ final class ScriptedModel: ChatCompleting {
   }
 
   @Test func comparisonsArePaired() {
-    func sample(_ cell: String, _ id: String, _ verdict: Verdict) -> Sample {
+    func sample(_ cell: CellID, _ id: String, _ verdict: Verdict) -> Sample {
       Sample(
         cell: cell, id: id, category: "c", prompt: "p", response: "r", finishReason: nil,
         verdict: verdict, score: nil, judgeRaw: nil, latencyMilliseconds: 0, attempts: 1,

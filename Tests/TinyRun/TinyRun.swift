@@ -1,10 +1,67 @@
-import ModelAccess
+package import ModelAccess
 package import PromptSets
 package import Runs
+package import Scoring
+package import StudyDesign
+
+extension Treatment {
+  /// LoX of a rank at α; at α = 0 none.
+  package static func lox(_ alpha: Double, rank: String = "6") -> Treatment {
+    Treatment.Arm(
+      method: Treatment.Method(rawValue: "lox"),
+      parameters: ["rank": Int(rank).map { .integer($0) } ?? .text(rank)]
+    ).treatment(at: alpha)
+  }
+}
+
+extension AttackID {
+  /// An attack of some method; `none` is none.
+  package static func called(_ label: String, method: String = "imported") -> AttackID {
+    let made = method == Method.none.rawValue ? .imported : Method(rawValue: method)
+    return label == "none" ? .none : AttackID(label: label, method: made, recipe: "")
+  }
+}
+
+extension Cell {
+  /// A cell of LoX at α under an attack.
+  package init(
+    model: String = "m", targets: String = "all", rank: String = "6", alpha: Double,
+    attack: String, attackMethod: String = "imported", dataset: String,
+    variant: [ScaledUpdate] = []
+  ) {
+    self.init(
+      model: model, targets: rank.isEmpty ? "" : targets, treatment: .lox(alpha, rank: rank),
+      attack: .called(attack, method: attackMethod), dataset: dataset, variant: variant)
+  }
+}
+
+extension Sample {
+  /// A reply with its primary judge's verdict.
+  package init(
+    cell: CellID, id: String, sample: Int = 0, category: String, prompt: String,
+    reference: String? = nil, response: String, finishReason: String? = nil,
+    judge: String = "refusal", verdict: Verdict, score: Double? = nil, judgeRaw: String? = nil,
+    judgements: [String: Judgement] = [:], latencyMilliseconds: Double = 0, attempts: Int = 1,
+    error: String? = nil
+  ) {
+    let failure = Failure(code: nil, text: error)
+    var all = judgements
+    if failure == nil {
+      all[judge] = Judgement(
+        verdict: verdict, score: score, raw: judgeRaw)
+    }
+    self.init(
+      cell: cell, id: id, sample: sample, category: category, prompt: prompt,
+      reference: reference, judge: judge, judgements: all, response: response,
+      finishReason: finishReason, latencyMilliseconds: latencyMilliseconds, attempts: attempts,
+      failure: failure)
+  }
+}
 
 /// A small study of two attacks and its one set of prompts.
-package func makeManifest(alphas: [Double] = [0, 1], prompts: Int = 10) -> (RunManifest, PromptSet)
-{
+package func makeManifest(
+  alphas: [Double] = [0, 1], prompts: Int = 10
+) -> (RunManifest, PromptSet) {
   let set = PromptSet(
     name: "set", kind: .harmful,
     prompts: (0..<prompts).map {
@@ -13,10 +70,9 @@ package func makeManifest(alphas: [Double] = [0, 1], prompts: Int = 10) -> (RunM
   let cells = ["none", "import"].flatMap { attack in
     alphas.map { alpha in
       Cell(
-        model: "m", targets: "all", rank: "6", alpha: alpha, attack: attack,
-        attackMethod: attack == "none" ? "none" : "imported", dataset: "set",
+        alpha: alpha, attack: attack, dataset: "set",
         variant: [ScaledUpdate(name: "lox-r6", scale: alpha)]
-          + (attack == "none" ? [] : [ScaledUpdate(name: attack, scale: 1)]))
+          + (attack == "none" ? [] : [ScaledUpdate(name: "import", scale: 1)]))
     }
   }
   let manifest = RunManifest(

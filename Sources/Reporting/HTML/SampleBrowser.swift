@@ -129,8 +129,10 @@ struct SampleBrowser {
 
   private func remark(on sample: Sample) -> String {
     let several = page.manifest.plan.samples > 1 ? "sample \(sample.sample + 1)" : ""
-    return [several, (sample.failure ?? sample.judgement.failure)?.description ?? ""].filter { !$0.isEmpty }
-      .joined(separator: "; ")
+    return [several, (sample.failure ?? sample.judgement.failure)?.description ?? ""].filter {
+      !$0.isEmpty
+    }
+    .joined(separator: "; ")
   }
 
   var content: Content {

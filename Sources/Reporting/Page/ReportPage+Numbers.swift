@@ -22,7 +22,9 @@ extension ReportPage {
   }
 
   private func heading(_ attack: String) -> Sentence {
-    if attack == AttackID.none.label { return [findings.isSweep ? "Before any attack" : "As it is"] }
+    if attack == AttackID.none.label {
+      return [findings.isSweep ? "Before any attack" : "As it is"]
+    }
     let remark = summary.remarks[attack].map { " (\($0))" } ?? ""
     return [.text("After \(attack)\(remark)")]
   }
