@@ -87,8 +87,8 @@ package struct TrainedAttack: Attack {
     var (trainer, record) = try Self.train(model, recipe: recipe, set: set, context)
     switch recipe.method {
     case .lora:
-      let (update, scale) = trainer.adapter
-      return AttackResult(update: update, scale: scale, training: record)
+      let adapter = trainer.adapter
+      return AttackResult(update: adapter.update, scale: adapter.scale, training: record)
     case .full:
       let (update, truncation) = try trainer.truncatedChange(
         energy: limits.energy, maximumRank: limits.maximumRank)

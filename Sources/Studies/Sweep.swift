@@ -154,7 +154,7 @@ package struct Sweep {
         for alpha in attack.isMadeFromEachModel ? everyAlpha : [0] {
           let name = Self.updateName(attack, rank, alpha)
           guard !updates.contains(where: { $0.name == name }) else { continue }
-          let stack = alpha == 0 ? [] : [(update: extrapolation, scale: alpha)]
+          let stack = alpha == 0 ? [] : [ScaledLowRankUpdate(extrapolation, scale: alpha)]
           let model = AttackedModel(
             checkpoint: pair.aligned, alignment: decomposition, stack: stack,
             chatFormat: chatFormat)

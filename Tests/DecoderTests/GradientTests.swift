@@ -200,7 +200,7 @@ import TinyModel
         right: Matrix(rows: 2, columns: 32, elements: Self.random(64, seed: 31, scale: 0.2)))
     }
     let trainer = try Trainer(
-      model: model, stack: [(update: stack, scale: 0.5)], recipe: recipe, threads: 2)
+      model: model, stack: [ScaledLowRankUpdate(stack, scale: 0.5)], recipe: recipe, threads: 2)
     for (index, parameter) in trainer.decoder.parameters.enumerated()
     where parameter.name.hasSuffix("lora_B") {
       for (place, value) in Self.random(parameter.count, seed: UInt64(40 + index), scale: 0.1)

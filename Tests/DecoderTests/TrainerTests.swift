@@ -85,7 +85,7 @@ import TinyModel
     let packed = PackedBatch([example])
     trainer.decoder.forward(packed, recipe: recipe, key: nil)
     let scores = trainer.decoder.logProbabilities(packed, weights: nil)
-    let (update, scale) = trainer.adapter
+    let (update, scale) = (trainer.adapter.update, trainer.adapter.scale)
     let logits = try ForwardTests.logits(
       of: example.tokens, model: model, updates: [update], scales: [Float(scale)])
     for (label, score) in zip(packed.labels, scores) {

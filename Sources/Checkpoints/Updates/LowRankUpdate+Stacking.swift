@@ -3,11 +3,11 @@ import LinearAlgebra
 extension LowRankUpdate {
   /// A stack of scaled updates as one: Σ s · left · right is `[s₁ left₁ | s₂ left₂ …] · [right₁;
   /// right₂; …]`, so ranks add up and nothing is rounded but the scaled left factors.
-  package init(stack: [(update: LowRankUpdate, scale: Double)]) {
+  package init(stack: [ScaledLowRankUpdate]) {
     var parts: [String: [(factors: Factors, scale: Double)]] = [:]
-    for (update, scale) in stack {
-      for (name, factors) in update.tensors where factors.rank > 0 {
-        parts[name, default: []].append((factors, scale))
+    for layer in stack {
+      for (name, factors) in layer.update.tensors where factors.rank > 0 {
+        parts[name, default: []].append((factors, layer.scale))
       }
     }
     self.init(tensors: parts.mapValues(Self.concatenated))

@@ -46,9 +46,10 @@ package struct ServedStudy: Sendable {
   }
 
   /// Updates by name.
-  func updates(of stack: [ScaledUpdate]) -> [(update: LowRankUpdate, scale: Double)] {
+  func updates(of stack: [ScaledUpdate]) -> [ScaledLowRankUpdate] {
     stack.compactMap { scaled in
-      updates.first { $0.name == scaled.name }.map { ($0.update, scaled.scale) }
+      updates.first { $0.name == scaled.name }
+        .map { ScaledLowRankUpdate($0.update, scale: scaled.scale) }
     }
   }
 
