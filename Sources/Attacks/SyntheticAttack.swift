@@ -99,8 +99,8 @@ package struct SyntheticAttack: Attack {
 
   private static func gaussian(
     _ rows: Int, _ columns: Int, _ generator: inout SplitMix64
-  ) -> DoubleMatrix {
-    DoubleMatrix(
+  ) -> Matrix<Double> {
+    Matrix<Double>(
       rows: rows, columns: columns,
       elements: (0..<rows * columns).map { _ in generator.nextGaussian() })
   }

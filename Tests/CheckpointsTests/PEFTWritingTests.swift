@@ -6,8 +6,8 @@ import Testing
 
 @Suite("Writing PEFT adapters")
 struct PEFTWritingTests {
-  private static func matrix(_ rows: Int, _ columns: Int, from start: Int) -> Matrix {
-    Matrix(
+  private static func matrix(_ rows: Int, _ columns: Int, from start: Int) -> Matrix<Float> {
+    Matrix<Float>(
       rows: rows, columns: columns,
       elements: (0..<rows * columns).map { Float(start + $0) / 8 })
   }
@@ -133,7 +133,7 @@ struct PEFTWritingTests {
       try LowRankUpdate().writePEFT(to: output)
     }
     let factors = LowRankUpdate.Factors(
-      left: Matrix(rows: 2, columns: 1), right: Matrix(rows: 1, columns: 2))
+      left: Matrix<Float>(rows: 2, columns: 1), right: Matrix<Float>(rows: 1, columns: 2))
     let experts = LowRankUpdate(tensors: ["layers.0.experts.down": factors])
     #expect(
       throws: CheckpointError.adapter(

@@ -108,7 +108,7 @@ import TinyModel
     try trainer.writeCheckpoint(to: output)
     let written = try Checkpoint(folder: output)
     for (name, factors) in whole.tensors {
-      let change = DoubleMatrix(factors.left).multiplied(by: DoubleMatrix(factors.right))
+      let change = Matrix<Double>(factors.left).multiplied(by: Matrix<Double>(factors.right))
       let before = try model.checkpoint.floats(named: name)
       let after = try written.floats(named: name)
       for index in before.indices {

@@ -3,15 +3,15 @@ import Support
 import Testing
 
 @Suite struct DecompositionTests {
-  static func random(_ rows: Int, _ columns: Int, seed: UInt64) -> DoubleMatrix {
+  static func random(_ rows: Int, _ columns: Int, seed: UInt64) -> Matrix<Double> {
     var generator = SplitMix64(seed: seed)
-    return DoubleMatrix(
+    return Matrix<Double>(
       rows: rows, columns: columns,
       elements: (0..<rows * columns).map { _ in generator.nextGaussian() })
   }
 
   /// A matrix with the given singular values and random directions.
-  static func matrix(_ rows: Int, _ columns: Int, spectrum: [Double]) -> DoubleMatrix {
+  static func matrix(_ rows: Int, _ columns: Int, spectrum: [Double]) -> Matrix<Double> {
     var left = random(rows, spectrum.count, seed: 1).orthonormalised()
     let right = random(columns, spectrum.count, seed: 2).orthonormalised()
     for row in 0..<rows {
@@ -20,11 +20,11 @@ import Testing
     return left.multiplied(by: right, transposingOther: true)
   }
 
-  static func distance(_ a: DoubleMatrix, _ b: DoubleMatrix) -> Double {
+  static func distance(_ a: Matrix<Double>, _ b: Matrix<Double>) -> Double {
     zip(a.elements, b.elements).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }.squareRoot()
   }
 
-  static func identityError(_ columns: DoubleMatrix) -> Double {
+  static func identityError(_ columns: Matrix<Double>) -> Double {
     let product = columns.multiplied(by: columns, transposingSelf: true)
     var worst = 0.0
     for row in 0..<product.rows {
@@ -82,7 +82,7 @@ import Testing
   }
 
   @Test func aZeroMatrixHasNoTriplets() throws {
-    let zero = DoubleMatrix(rows: 5, columns: 7)
+    let zero = Matrix<Double>(rows: 5, columns: 7)
     #expect(try zero.leadingSingularTriplets(3).rank == 0)
     #expect(try zero.singularValueDecomposition().rank == 0)
     #expect(try zero.leadingSingularTriplets(3).energy(rank: 3) == 0)

@@ -78,7 +78,7 @@ import TinyModel
       #expect(result.tensor(named: name)?.dtype == aligned.tensor(named: name)?.dtype)
       let factors = try #require(update.tensors[name])
       #expect(factors.shape == aligned.tensor(named: name)?.shape)
-      let change = DoubleMatrix(factors.left).multiplied(by: DoubleMatrix(factors.right))
+      let change = Matrix<Double>(factors.left).multiplied(by: Matrix<Double>(factors.right))
       let (found, start) = (
         try result.floats(named: name), try aligned.floats(named: name)
       )
@@ -225,7 +225,7 @@ import TinyModel
 
   @Test func autoTakesTheFewestDirectionsThatHoldTheShare() throws {
     func kept(_ values: [Double], _ rank: Rank) throws -> Int {
-      var diagonal = DoubleMatrix(rows: values.count, columns: values.count)
+      var diagonal = Matrix<Double>(rows: values.count, columns: values.count)
       for (index, value) in values.enumerated() { diagonal[index, index] = value }
       return rank.kept(of: try diagonal.singularValueDecomposition())
     }

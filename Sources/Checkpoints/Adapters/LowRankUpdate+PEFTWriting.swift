@@ -81,21 +81,14 @@ extension LowRankUpdate {
   /// The two tensors of a module, padded with zeros to `rank`.
   private static func peftFactors(
     _ factors: Factors, _ isEmbedding: Bool, rank: Int
-  ) -> [(PEFTAdapter.Factor, Matrix)] {
+  ) -> [(PEFTAdapter.Factor, Matrix<Float>)] {
     // Added columns of `left` meet added rows of `right`: zeros on both sides.
-    var left = Matrix(rows: factors.left.rows, columns: rank)
-    for row in 0..<left.rows {
-      for column in 0..<factors.rank {
-        left[row, column] = factors.left[row, column]
-      }
-    }
-    let padding = (rank - factors.rank) * factors.right.columns
-    let right = Matrix(
-      rows: rank, columns: factors.right.columns,
-      elements: factors.right.elements + [Float](repeating: 0, count: padding))
+    let padded = factors.padded(to: rank)
     return isEmbedding
-      ? [(.embeddingA, left.transposedCopy), (.embeddingB, right.transposedCopy)]
-      : [(.linearA, right), (.linearB, left)]
+      ? [
+        (.embeddingA, padded.left.transposed()), (.embeddingB, padded.right.transposed()),
+      ]
+      : [(.linearA, padded.right), (.linearB, padded.left)]
   }
 
   private static func peftConfiguration(

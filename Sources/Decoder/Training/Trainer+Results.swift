@@ -38,7 +38,7 @@ extension Trainer {
     for (index, parameter) in decoder.parameters.enumerated() {
       let before = try initial(parameter.name)
       let after = parameter.matrix.elements
-      let change = DoubleMatrix(
+      let change = Matrix<Double>(
         rows: parameter.rows, columns: parameter.columns,
         elements: zip(after, before).map { Double($0) - Double($1) })
       let squared = change.squaredFrobeniusNorm
