@@ -34,7 +34,7 @@ package struct SyntheticAttack: Attack {
 
   package var name: String {
     let base = "synthetic-\(kind.rawValue)"
-    return strength == 1 ? base : "\(base):\(Self.spell(strength))"
+    return strength == 1 ? base : "\(base):\(Number.text(strength))"
   }
 
   package var method: String { "synthetic" }
@@ -43,9 +43,9 @@ package struct SyntheticAttack: Attack {
     switch kind {
     case .harmful:
       "a proxy: no data, no training; the weights move against the alignment's top \(rank) "
-        + "directions by \(Self.spell(strength)) times their norm"
+        + "directions by \(Number.text(strength)) times their norm"
     case .benign:
-      "a proxy: no data, no training; a random change of rank \(rank) with \(Self.spell(strength)) times the "
+      "a proxy: no data, no training; a random change of rank \(rank) with \(Number.text(strength)) times the "
         + "norm of the alignment's top \(rank) directions"
     }
   }
@@ -57,7 +57,7 @@ package struct SyntheticAttack: Attack {
       let k = min(rank, svd.rank)
       guard k > 0 else { continue }
       // Each tensor has a sequence of its own, so that targets do not shift one another.
-      var generator = SplitMix64(seed: seed ^ Self.hash(name))
+      var generator = SplitMix64(seed: seed ^ Fingerprint.hash(name))
       let norm = svd.singularValues.prefix(k).reduce(0) { $0 + $1 * $1 }.squareRoot()
       result.tensors[name] =
         switch kind {
@@ -103,15 +103,5 @@ package struct SyntheticAttack: Attack {
     Matrix<Double>(
       rows: rows, columns: columns,
       elements: (0..<rows * columns).map { _ in generator.nextGaussian() })
-  }
-
-  /// 2 rather than 2.0.
-  private static func spell(_ value: Double) -> String {
-    Int(exactly: value).map(String.init) ?? "\(value)"
-  }
-
-  /// FNV-1a of a name.
-  private static func hash(_ name: String) -> UInt64 {
-    name.utf8.reduce(0xcbf2_9ce4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
   }
 }

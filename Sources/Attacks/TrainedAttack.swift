@@ -2,6 +2,7 @@ import ChatTemplates
 import Checkpoints
 package import Decoder
 import Foundation
+import Support
 import Tokenization
 
 /// Fine-tuning on someone's data, by this program's own trainer.
@@ -40,14 +41,14 @@ package struct TrainedAttack: Attack {
   package var remark: String? {
     let what =
       recipe.method == .lora
-      ? "LoRA of rank \(recipe.rank) (alpha \(Self.spell(recipe.alpha)))" : "full fine-tuning"
+      ? "LoRA of rank \(recipe.rank) (alpha \(Number.prose(recipe.alpha)))" : "full fine-tuning"
     let kept =
       recipe.method == .full
-      ? ", handed on with \(Self.spell(limits.energy * 100)) % of the energy of each ΔW"
+      ? ", handed on with \(Number.prose(limits.energy * 100)) % of the energy of each ΔW"
         + (limits.maximumRank.map { " up to rank \($0)" } ?? "")
       : ""
     return "\(what) on \(set.dialogues.count) dialogues of \(set.name), \(recipe.epochs) epochs at "
-      + "\(Self.spell(recipe.learningRate)) (\(recipe.schedule.rawValue)), batch "
+      + "\(Number.prose(recipe.learningRate)) (\(recipe.schedule.rawValue)), batch "
       + "\(recipe.batchSize * recipe.gradientAccumulation), seed \(recipe.seed)\(kept); "
       + origin.remark
   }
@@ -95,10 +96,5 @@ package struct TrainedAttack: Attack {
       record.truncation = truncation
       return AttackResult(update: update, training: record)
     }
-  }
-
-  /// 5e-05 as 5e-5, 32 rather than 32.0.
-  static func spell(_ value: Double) -> String {
-    Int(exactly: value).map(String.init) ?? "\(value)".replacing("e-0", with: "e-")
   }
 }

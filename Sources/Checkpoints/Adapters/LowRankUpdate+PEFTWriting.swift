@@ -94,7 +94,6 @@ extension LowRankUpdate {
   private static func peftConfiguration(
     rank: Int, alpha: Double, modules: [String], baseModel: String?
   ) -> JSONNode {
-    let wholeAlpha = Int(exactly: alpha).map { "\($0)" }
     let settings: [(String, JSONNode)] = [
       ("alpha_pattern", .object([])),
       ("base_model_name_or_path", baseModel.map(JSONNode.string) ?? .null),
@@ -102,7 +101,7 @@ extension LowRankUpdate {
       ("fan_in_fan_out", .boolean(false)),
       ("inference_mode", .boolean(true)),
       ("init_lora_weights", .boolean(true)),
-      ("lora_alpha", .number(wholeAlpha ?? "\(alpha)")),
+      ("lora_alpha", .number(Number.text(alpha))),
       ("lora_dropout", .number("0.0")),
       ("modules_to_save", .null),
       ("peft_type", .string("LORA")),
