@@ -33,7 +33,8 @@ import TinyModel
   }
 
   static func inner(_ a: Matrix<Double>, _ b: Matrix<Double>) -> Double {
-    zip(a.elements, b.elements).reduce(0) { $0 + $1.0 * $1.1 }
+    precondition((a.rows, a.columns) == (b.rows, b.columns))
+    return zip(a.elements, b.elements).reduce(0) { $0 + $1.0 * $1.1 }
   }
 
   @Test(arguments: [1.0, 2.5])

@@ -1,5 +1,6 @@
 import Foundation
 import LinearAlgebra
+import TestSupport
 import Testing
 
 @testable import Checkpoints
@@ -34,9 +35,7 @@ struct PEFTWritingTests {
     #expect(read.tensors.values.allSatisfy { $0.rank == 3 })
     for (name, factors) in update.tensors {
       let found = product(try #require(read.tensors[name]))
-      for (found, original) in zip(found, product(factors)) {
-        #expect(abs(found - scale * original) <= 1e-6 * abs(scale * original))
-      }
+      expectRelativelyClose(found, product(factors).map { scale * $0 }, tolerance: 1e-6)
     }
     #expect(
       folder.contents == [

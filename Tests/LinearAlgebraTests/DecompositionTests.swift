@@ -1,5 +1,6 @@
 import LinearAlgebra
 import Support
+import TestSupport
 import Testing
 
 @Suite struct DecompositionTests {
@@ -21,18 +22,16 @@ import Testing
   }
 
   static func distance(_ a: Matrix<Double>, _ b: Matrix<Double>) -> Double {
-    zip(a.elements, b.elements).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }.squareRoot()
+    guard (a.rows, a.columns) == (b.rows, b.columns) else { return .infinity }
+    return zip(a.elements, b.elements).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }
+      .squareRoot()
   }
 
   static func identityError(_ columns: Matrix<Double>) -> Double {
-    let product = columns.multiplied(by: columns, transposingSelf: true)
-    var worst = 0.0
-    for row in 0..<product.rows {
-      for column in 0..<product.columns {
-        worst = max(worst, abs(product[row, column] - (row == column ? 1 : 0)))
-      }
-    }
-    return worst
+    var identity = Matrix<Double>(rows: columns.columns, columns: columns.columns)
+    for index in 0..<columns.columns { identity[index, index] = 1 }
+    return largestDifference(
+      columns.multiplied(by: columns, transposingSelf: true).elements, identity.elements)
   }
 
   struct Shape: Sendable, CustomTestStringConvertible {
@@ -53,9 +52,9 @@ import Testing
     for count in [1, 3, 6, 100] {
       let leading = try matrix.leadingSingularTriplets(count)
       #expect(leading.rank == min(count, shape.rows, shape.columns))
-      for (found, expected) in zip(leading.singularValues, exact.singularValues) {
-        #expect(abs(found - expected) < 1e-10 * exact.singularValues[0])
-      }
+      expectClose(
+        leading.singularValues, exact.singularValues.prefix(count),
+        tolerance: 1e-10 * exact.singularValues[0])
       #expect(Self.identityError(leading.left) < 1e-10)
       #expect(Self.identityError(leading.right.transposed()) < 1e-10)
       let projected = leading.scaledLeft(rank: leading.rank).multiplied(by: leading.right)
@@ -75,9 +74,7 @@ import Testing
       let leading = try Self.matrix(rows, columns, spectrum: spectrum)
         .leadingSingularTriplets(count)
       #expect(leading.rank == min(count, spectrum.count))
-      for (found, expected) in zip(leading.singularValues, spectrum) {
-        #expect(abs(found - expected) < 1e-6 * expected)
-      }
+      expectRelativelyClose(leading.singularValues, spectrum.prefix(count), tolerance: 1e-6)
     }
   }
 

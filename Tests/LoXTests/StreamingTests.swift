@@ -83,6 +83,7 @@ import TinyModel
         try result.floats(named: name), try aligned.floats(named: name)
       )
       let unit = new == .bfloat16 ? 0.0079 : new == .float16 ? 0.00098 : 1e-5
+      #expect(found.count == change.elements.count)
       for index in found.indices {
         let expected = Double(start[index]) + 1.5 * change.elements[index]
         #expect(abs(Double(found[index]) - expected) <= 0.51 * unit * max(abs(expected), 1e-3))
