@@ -130,7 +130,8 @@ let package = Package(
     tests("Support"),
     tests("LinearAlgebra", ["Support"]),
     tests("Checkpoints", ["Support", "LinearAlgebra"]),
-    tests("LoX", ["Support", "LinearAlgebra", "Checkpoints", "TinyModel"]),
+    tests(
+      "LoX", ["Support", "LinearAlgebra", "Checkpoints", "TinyModel"], exclude: ["Golden"]),
     tests("Tokenization", ["Support", "ModelAccess", "ChatTemplates", "TinyTokenizer"]),
     tests("ChatTemplates", ["Support", "Tokenization", "ModelAccess", "TinyTokenizer"]),
     tests(
