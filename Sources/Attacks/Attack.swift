@@ -13,13 +13,13 @@ package struct AttackedModel: Sendable {
   /// The triplets of the alignment's ΔW; attacks that imitate fine-tuning need them.
   package let alignment: Decomposition?
   /// The stack of updates that make up the model before the attack, such as LoX at some α.
-  package let stack: [(update: LowRankUpdate, scale: Double)]
+  package let stack: [ScaledLowRankUpdate]
   /// How dialogues are written where the model's own template is not recognised.
   package let chatFormat: ChatFormat?
 
   package init(
     checkpoint: Checkpoint, alignment: Decomposition? = nil,
-    stack: [(update: LowRankUpdate, scale: Double)] = [], chatFormat: ChatFormat? = nil
+    stack: [ScaledLowRankUpdate] = [], chatFormat: ChatFormat? = nil
   ) {
     self.checkpoint = checkpoint
     self.alignment = alignment

@@ -35,7 +35,7 @@ package struct SyntheticAttack: Attack {
 
   package var labels: [String] {
     let base = "synthetic-\(kind.rawValue)"
-    return [strength == 1 ? base : "\(base):\(Self.spell(strength))"]
+    return [strength == 1 ? base : "\(base):\(Number.text(strength))"]
   }
 
   package var method: AttackID.Method { .synthetic }
@@ -47,9 +47,9 @@ package struct SyntheticAttack: Attack {
     switch kind {
     case .harmful:
       "a proxy: no data, no training; the weights move against the alignment's top \(rank) "
-        + "directions by \(Self.spell(strength)) times their norm"
+        + "directions by \(Number.text(strength)) times their norm"
     case .benign:
-      "a proxy: no data, no training; a random change of rank \(rank) with \(Self.spell(strength)) times the "
+      "a proxy: no data, no training; a random change of rank \(rank) with \(Number.text(strength)) times the "
         + "norm of the alignment's top \(rank) directions"
     }
   }
@@ -61,7 +61,7 @@ package struct SyntheticAttack: Attack {
       let k = min(rank, svd.rank)
       guard k > 0 else { continue }
       // Each tensor has a sequence of its own, so that targets do not shift one another.
-      var generator = SplitMix64(seed: drawSeed ^ Self.hash(name))
+      var generator = SplitMix64(seed: drawSeed ^ Fingerprint.hash(name))
       let norm = svd.singularValues.prefix(k).reduce(0) { $0 + $1 * $1 }.squareRoot()
       result.tensors[name] =
         switch kind {
@@ -103,19 +103,9 @@ package struct SyntheticAttack: Attack {
 
   private static func gaussian(
     _ rows: Int, _ columns: Int, _ generator: inout SplitMix64
-  ) -> DoubleMatrix {
-    DoubleMatrix(
+  ) -> Matrix<Double> {
+    Matrix<Double>(
       rows: rows, columns: columns,
       elements: (0..<rows * columns).map { _ in generator.nextGaussian() })
-  }
-
-  /// 2 rather than 2.0.
-  private static func spell(_ value: Double) -> String {
-    Int(exactly: value).map(String.init) ?? "\(value)"
-  }
-
-  /// FNV-1a of a name.
-  private static func hash(_ name: String) -> UInt64 {
-    name.utf8.reduce(0xcbf2_9ce4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
   }
 }

@@ -3,6 +3,7 @@ import Checkpoints
 package import Decoder
 import Foundation
 package import StudyDesign
+import Support
 import Tokenization
 
 /// Fine-tuning on someone's data, by this program's own trainer.
@@ -41,16 +42,16 @@ package struct TrainedAttack: Attack {
   package var remark: String? {
     let what =
       trainingRecipe.method == .lora
-      ? "LoRA of rank \(trainingRecipe.rank) (alpha \(Self.spell(trainingRecipe.alpha)))"
+      ? "LoRA of rank \(trainingRecipe.rank) (alpha \(Number.prose(trainingRecipe.alpha)))"
       : "full fine-tuning"
     let kept =
       trainingRecipe.method == .full
-      ? ", handed on with \(Self.spell(limits.energy * 100)) % of the energy of each ΔW"
+      ? ", handed on with \(Number.prose(limits.energy * 100)) % of the energy of each ΔW"
         + (limits.maximumRank.map { " up to rank \($0)" } ?? "")
       : ""
     return
       "\(what) on \(set.dialogues.count) dialogues of \(set.name), \(trainingRecipe.epochs) epochs at "
-      + "\(Self.spell(trainingRecipe.learningRate)) (\(trainingRecipe.schedule.rawValue)), batch "
+      + "\(Number.prose(trainingRecipe.learningRate)) (\(trainingRecipe.schedule.rawValue)), batch "
       + "\(trainingRecipe.batchSize * trainingRecipe.gradientAccumulation), seed \(trainingRecipe.seed)\(kept); "
       + origin.remark
   }
@@ -93,18 +94,13 @@ package struct TrainedAttack: Attack {
     var (trainer, record) = try Self.train(model, recipe: trainingRecipe, set: set, context)
     switch trainingRecipe.method {
     case .lora:
-      let (update, scale) = trainer.adapter
-      return AttackResult(update: update, scale: scale, training: record)
+      let adapter = trainer.adapter
+      return AttackResult(update: adapter.update, scale: adapter.scale, training: record)
     case .full:
       let (update, truncation) = try trainer.truncatedChange(
         energy: limits.energy, maximumRank: limits.maximumRank)
       record.truncation = truncation
       return AttackResult(update: update, training: record)
     }
-  }
-
-  /// 5e-05 as 5e-5, 32 rather than 32.0.
-  static func spell(_ value: Double) -> String {
-    Int(exactly: value).map(String.init) ?? "\(value)".replacing("e-0", with: "e-")
   }
 }

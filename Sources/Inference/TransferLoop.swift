@@ -1,5 +1,6 @@
 import CLibcurl
 import Foundation
+import Support
 
 /// One of libcurl's easy handles, as a key: its address. Owned by the loop that made it.
 private struct EasyHandle: Hashable {
@@ -213,12 +214,6 @@ struct TransferLoop: ~Copyable {
     unsafe curl_slist_free_all(entry.headerList)
     idle.append(handle)
     entry.transfer.finish(result)
-  }
-}
-
-extension Duration {
-  var milliseconds: Double {
-    Double(components.seconds) * 1_000 + Double(components.attoseconds) * 1e-15
   }
 }
 

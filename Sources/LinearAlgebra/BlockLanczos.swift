@@ -2,7 +2,7 @@ import CKernels
 import Foundation
 import Support
 
-extension Matrix {
+extension Matrix<Float> {
   /// The leading `count` singular triplets, by block Lanczos bidiagonalisation (Golub, Luk and
   /// Overton, ACM TOMS 7, 1981) with full reorthogonalisation of both bases.
   ///
@@ -25,12 +25,12 @@ extension Matrix {
   package func leadingSingularTriplets(
     _ count: Int, tolerance: Double = 1e-5
   ) throws(LinearAlgebraError) -> SingularValueDecomposition {
-    let squares = try squaredFrobeniusNorm()
+    let squares = try checkedSquaredNorm()
     // Beyond these the products would leave float32's range.
     guard squares > 1e-30, squares < 1e30,
       Self.isWorthTruncating(rows: rows, columns: columns, count: count),
       var triplets = try lanczosTriplets(count, tolerance: tolerance)
-    else { return try DoubleMatrix(self).leadingSingularTriplets(count) }
+    else { return try Matrix<Double>(self).leadingSingularTriplets(count) }
     triplets.squaredFrobeniusNorm = squares
     return triplets
   }
@@ -60,7 +60,7 @@ extension Matrix {
   }
 
   /// ‖A‖²_F in float64, and the check that every element is a number.
-  private func squaredFrobeniusNorm() throws(LinearAlgebraError) -> Double {
+  private func checkedSquaredNorm() throws(LinearAlgebraError) -> Double {
     let sum = unsafe loxeval_squared_norm(elements, elements.count)
     guard !sum.isFinite else { return sum }
     guard let bad = elements.firstIndex(where: { !$0.isFinite }) else {
@@ -87,7 +87,7 @@ extension Matrix {
   private var next: FloatBuffer
   private var nextRows: Int
   /// What Aᵀ times the last rows of U is in the next rows of V: last × next.
-  private var remainder = DoubleMatrix(rows: 0, columns: 0)
+  private var remainder = Matrix<Double>(rows: 0, columns: 0)
   /// The largest norm of a row seen before it was orthogonalised: at most ‖A‖₂.
   private var scale: Float = 0
 
@@ -128,6 +128,7 @@ extension Matrix {
       let small = try smallTriplets(count)
       // The estimate costs little; what it promises is then proved, with a margin for rounding.
       let excess = small.residual / (tolerance / 2)
+      guard excess.isFinite else { return nil }
       guard nextRows == 0 || excess <= 1 else {
         stepsToCheck = 1 + Int(log(excess) / log(Self.largestGain))
         continue
@@ -167,20 +168,20 @@ extension Matrix {
 
   private static func largestNorm(_ rows: FloatBuffer, rows count: Int, width: Int) -> Float {
     let norms = (0..<count).map { unsafe loxeval_squared_norm(rows.start + $0 * width, width) }
-    return Float((norms.max() ?? 0).squareRoot())
+    return Float(norms.reduce(0, larger).squareRoot())
   }
 
   /// Leading singular triplets of B, with the residual ‖Aᵀu − σv‖ / σ₁ that they will have in A.
   private struct SmallTriplets {
     /// Rows of coefficients in U and V.
-    var left: DoubleMatrix
-    var right: DoubleMatrix
+    var left: Matrix<Double>
+    var right: Matrix<Double>
     var values: [Double]
     var residual: Double
   }
 
   private func smallTriplets(_ count: Int) throws(LinearAlgebraError) -> SmallTriplets {
-    var b = DoubleMatrix(rows: left.count, columns: right.count)
+    var b = Matrix<Double>(rows: left.count, columns: right.count)
     for (column, values) in columnsOfB.enumerated() {
       for (row, value) in values.enumerated() { b[row, column] = value }
     }
@@ -192,7 +193,7 @@ extension Matrix {
       p.row(row).reduce(0) { $0 + $1 * $1 }.squareRoot()
     }
     let first = values.first ?? 0
-    let rank = values.prefix { $0 > DoubleMatrix.relativeRankTolerance * first }.count
+    let rank = values.prefix { $0 > Matrix<Double>.relativeRankTolerance * first }.count
     (p, q) = (p.prefix(rows: rank), q.prefix(rows: rank))
     var residual = 0.0
     for row in 0..<rank {
@@ -204,7 +205,7 @@ extension Matrix {
         }
         squares += sum * sum
       }
-      residual = max(residual, squares.squareRoot() / first)
+      residual = larger(residual, squares.squareRoot() / first)
     }
     return SmallTriplets(
       left: p, right: q, values: Array(values.prefix(rank)), residual: residual)
@@ -227,12 +228,16 @@ extension Matrix {
       for (product, vector, width) in [(images, u, m), (back, v, n)] {
         let row = unsafe product.start + index * width
         unsafe loxeval_add_scaled(vector.start + index * width, -Float(value), width, row)
-        worst = max(worst, unsafe loxeval_squared_norm(row, width).squareRoot())
+        worst = larger(worst, unsafe loxeval_squared_norm(row, width).squareRoot())
       }
     }
     let triplets = SingularValueDecomposition(
-      left: DoubleMatrix(u.matrix(rows: rank)).transposed(), singularValues: small.values,
-      right: DoubleMatrix(v.matrix(rows: rank)), squaredFrobeniusNorm: 0)
+      left: Matrix<Double>(u.matrix(rows: rank)).transposed(), singularValues: small.values,
+      right: Matrix<Double>(v.matrix(rows: rank)), squaredFrobeniusNorm: 0)
     return (triplets.withFixedSigns(), rank > 0 ? worst / small.values[0] : 0)
   }
 }
+
+/// The larger of two numbers; NaN where one is, which `max` would pass over: a residual that is no number
+/// proves nothing.
+private func larger(_ a: Double, _ b: Double) -> Double { a.isNaN || b.isNaN ? .nan : max(a, b) }

@@ -1,4 +1,5 @@
-/// Float32 scratch or factor storage with a fixed address, freed with its owner.
+/// Float32 scratch or factor storage with a fixed address, freed with its owner: what kernels and
+/// their threads work on. What needs no fixed address is a `Matrix`.
 @safe package final class FloatBuffer: @unchecked Sendable {
   // Unchecked: holders either only read after filling it, or own it exclusively.
   package let start: UnsafeMutablePointer<Float>
@@ -17,4 +18,13 @@
   }
 
   deinit { unsafe start.deallocate() }
+
+  /// A copy of the elements as a matrix of so many rows.
+  ///
+  /// - Precondition: the number of elements is a multiple of `rows`.
+  package func matrix(rows: Int) -> Matrix<Float> {
+    unsafe Matrix<Float>(
+      rows: rows, columns: rows == 0 ? 0 : count / rows,
+      elements: Array(UnsafeBufferPointer(start: start, count: count)))
+  }
 }

@@ -25,22 +25,13 @@ struct GrowingRows {
   }
 
   /// weights · rows.
-  func combined(_ weights: DoubleMatrix) -> FloatBuffer {
+  func combined(_ weights: Matrix<Double>) -> FloatBuffer {
     let factors = FloatBuffer(weights.rounded.elements)
     let result = FloatBuffer(count: weights.rows * width)
     unsafe BLAS.multiply(
       rows: weights.rows, columns: width, inner: count, MatrixView(factors.start, stride: count),
       MatrixView(start, stride: width), into: result.start, stride: width)
     return result
-  }
-}
-
-extension FloatBuffer {
-  /// A copy of the elements as rows.
-  func matrix(rows: Int) -> Matrix {
-    unsafe Matrix(
-      rows: rows, columns: rows == 0 ? 0 : count / rows,
-      elements: Array(UnsafeBufferPointer(start: start, count: count)))
   }
 }
 
@@ -53,9 +44,9 @@ struct RowOrthogonalisation {
   /// How many rows are left; they stand first.
   let kept: Int
   /// C, rows × basis.
-  let basisCoefficients: DoubleMatrix
+  let basisCoefficients: Matrix<Double>
   /// R, rows × kept.
-  let innerCoefficients: DoubleMatrix
+  let innerCoefficients: Matrix<Double>
 
   /// - Parameter droppingBelow: a row of which no more than this norm is left lies in the space
   ///   already; it is dropped.
@@ -79,16 +70,16 @@ struct RowOrthogonalisation {
 
   private static func pass(
     _ block: FloatBuffer, rows: Int, _ basis: GrowingRows, droppingBelow limit: Float
-  ) -> (basis: DoubleMatrix, inner: DoubleMatrix) {
+  ) -> (basis: Matrix<Double>, inner: Matrix<Double>) {
     let overlaps = subtractProjection(of: block, rows: rows, on: basis)
     let inner = orthonormalise(block, rows: rows, width: basis.width, droppingBelow: limit)
-    return (DoubleMatrix(overlaps), inner)
+    return (Matrix<Double>(overlaps), inner)
   }
 
   /// block −= (block · basisᵀ) · basis; returns block · basisᵀ.
   private static func subtractProjection(
     of block: FloatBuffer, rows: Int, on basis: GrowingRows
-  ) -> Matrix {
+  ) -> Matrix<Float> {
     let (size, width) = (basis.count, basis.width)
     let overlaps = FloatBuffer(count: rows * size)
     unsafe BLAS.multiply(
@@ -98,7 +89,7 @@ struct RowOrthogonalisation {
     unsafe BLAS.multiply(
       rows: rows, columns: width, inner: size, scale: -1, MatrixView(overlaps.start, stride: size),
       MatrixView(basis.start, stride: width), into: block.start, stride: width, accumulates: true)
-    return unsafe Matrix(
+    return unsafe Matrix<Float>(
       rows: rows, columns: size,
       elements: Array(UnsafeBufferPointer(start: overlaps.start, count: rows * size)))
   }
@@ -106,8 +97,8 @@ struct RowOrthogonalisation {
   /// Makes rows orthonormal and moves them together; returns what they were in those that are kept.
   private static func orthonormalise(
     _ block: FloatBuffer, rows: Int, width: Int, droppingBelow limit: Float
-  ) -> DoubleMatrix {
-    var coefficients = DoubleMatrix(rows: rows, columns: rows)
+  ) -> Matrix<Double> {
+    var coefficients = Matrix<Double>(rows: rows, columns: rows)
     var kept = 0
     for row in 0..<rows {
       let source = unsafe block.start + row * width

@@ -4,11 +4,11 @@ import COpenBLAS
 package struct SingularValueDecomposition: Sendable {
   /// m × k, orthonormal columns. The largest component of each (the first of equals) is positive,
   /// which fixes the triplets' signs.
-  package var left: DoubleMatrix
+  package var left: Matrix<Double>
   /// Descending.
   package var singularValues: [Double]
   /// k × n, orthonormal rows.
-  package var right: DoubleMatrix
+  package var right: Matrix<Double>
   /// ‖A‖²_F, of the whole matrix.
   package var squaredFrobeniusNorm: Double
 
@@ -22,7 +22,7 @@ package struct SingularValueDecomposition: Sendable {
   }
 
   /// left · diag(singularValues), m × k, for the first `rank` triplets.
-  package func scaledLeft(rank: Int) -> DoubleMatrix {
+  package func scaledLeft(rank: Int) -> Matrix<Double> {
     var result = left.prefix(columns: rank)
     for row in 0..<result.rows {
       for column in 0..<rank { result[row, column] *= singularValues[column] }
@@ -43,7 +43,7 @@ package struct SingularValueDecomposition: Sendable {
     guard let rows, rows > left.rows else { return self }
     var result = self
     let added = [Double](repeating: 0, count: (rows - left.rows) * left.columns)
-    result.left = DoubleMatrix(
+    result.left = Matrix<Double>(
       rows: rows, columns: left.columns, elements: left.elements + added)
     return result
   }
@@ -63,10 +63,10 @@ package struct SingularValueDecomposition: Sendable {
   }
 }
 
-extension DoubleMatrix {
+extension Matrix<Double> {
   /// Singular values below this share of the largest are taken for zero: they are rounding noise
   /// of float32 weights, and what they would add lies below it.
-  package static let relativeRankTolerance = 1e-6
+  package static var relativeRankTolerance: Double { 1e-6 }
 
   /// The thin singular value decomposition, by LAPACK's divide-and-conquer `dgesdd`.
   package func singularValueDecomposition() throws(LinearAlgebraError) -> SingularValueDecomposition
@@ -75,13 +75,13 @@ extension DoubleMatrix {
     let k = min(rows, columns)
     guard k > 0 else {
       return SingularValueDecomposition(
-        left: DoubleMatrix(rows: rows, columns: 0), singularValues: [],
-        right: DoubleMatrix(rows: 0, columns: columns), squaredFrobeniusNorm: 0)
+        left: Matrix<Double>(rows: rows, columns: 0), singularValues: [],
+        right: Matrix<Double>(rows: 0, columns: columns), squaredFrobeniusNorm: 0)
     }
     var work = elements
     var values = [Double](repeating: 0, count: k)
-    var left = DoubleMatrix(rows: rows, columns: k)
-    var right = DoubleMatrix(rows: k, columns: columns)
+    var left = Matrix<Double>(rows: rows, columns: k)
+    var right = Matrix<Double>(rows: k, columns: columns)
     let info = unsafe LAPACKE_dgesdd(
       LAPACK_ROW_MAJOR, CChar(UInt8(ascii: "S")), Int32(rows), Int32(columns), &work,
       Int32(columns), &values, &left.elements, Int32(k), &right.elements, Int32(columns))
@@ -114,8 +114,8 @@ extension DoubleMatrix {
     let wanted = min(count, columns)
     let total = squaredFrobeniusNorm
     let none = SingularValueDecomposition(
-      left: DoubleMatrix(rows: rows, columns: 0), singularValues: [],
-      right: DoubleMatrix(rows: 0, columns: columns), squaredFrobeniusNorm: total)
+      left: Matrix<Double>(rows: rows, columns: 0), singularValues: [],
+      right: Matrix<Double>(rows: 0, columns: columns), squaredFrobeniusNorm: total)
     guard wanted > 0, total > 0 else { return none }
     var right = try leadingRightVectors(wanted)
     var left = multiplied(by: right, transposingOther: true)
@@ -147,9 +147,9 @@ extension DoubleMatrix {
   }
 
   /// Eigenvectors of AᵀA for its `count` largest eigenvalues, as rows, the largest first.
-  private func leadingRightVectors(_ count: Int) throws(LinearAlgebraError) -> DoubleMatrix {
+  private func leadingRightVectors(_ count: Int) throws(LinearAlgebraError) -> Matrix<Double> {
     let n = Int32(columns)
-    var gram = DoubleMatrix(rows: columns, columns: columns)
+    var gram = Matrix<Double>(rows: columns, columns: columns)
     unsafe cblas_dsyrk(
       CblasRowMajor, CblasUpper, CblasTrans, n, Int32(rows), 1, elements, n, 0, &gram.elements, n)
     return try gram.leadingEigenvectors(count)
@@ -157,7 +157,7 @@ extension DoubleMatrix {
 
   /// Eigenvectors of this symmetric matrix, of which the upper triangle is read, for its `count`
   /// largest eigenvalues, as rows, the largest first; by LAPACK's `dsyevr`.
-  func leadingEigenvectors(_ count: Int) throws(LinearAlgebraError) -> DoubleMatrix {
+  func leadingEigenvectors(_ count: Int) throws(LinearAlgebraError) -> Matrix<Double> {
     precondition(rows == columns && count >= 1 && count <= rows)
     let n = Int32(columns)
     var work = elements
@@ -173,7 +173,7 @@ extension DoubleMatrix {
       throw .lapack(routine: "dsyevr", info: Int(info))
     }
     // Ascending columns into descending rows.
-    var result = DoubleMatrix(rows: count, columns: columns)
+    var result = Matrix<Double>(rows: count, columns: columns)
     for index in 0..<count {
       for row in 0..<columns {
         result[index, row] = vectors[row * count + (count - 1 - index)]

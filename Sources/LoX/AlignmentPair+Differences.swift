@@ -4,12 +4,12 @@ package import LinearAlgebra
 
 extension AlignmentPair {
   /// ΔW of one tensor, subtracted in float64 (exact for values of the three element types).
-  package func difference(of name: String) throws -> DoubleMatrix {
+  package func difference(of name: String) throws -> Matrix<Double> {
     let shape = try commonRows(of: name)
     let old = try base.floats(named: name)
     let new = try aligned.floats(named: name)
     let count = shape.rows * shape.columns
-    return DoubleMatrix(
+    return Matrix<Double>(
       rows: shape.rows, columns: shape.columns,
       elements: zip(new[..<count], old[..<count]).map { Double($0) - Double($1) })
   }
@@ -17,12 +17,12 @@ extension AlignmentPair {
   /// ΔW of one tensor, subtracted in float32: to half a unit in its last place.
   ///
   /// Pages of the two files are let go as they are used, so that what is resident is ΔW.
-  func floatDifference(of name: String) throws -> Matrix {
+  func floatDifference(of name: String) throws -> Matrix<Float> {
     let shape = try commonRows(of: name)
     let new = try MappedWeights(name, in: aligned)
     let old = try MappedWeights(name, in: base)
     let count = shape.rows * shape.columns
-    return unsafe Matrix(
+    return unsafe Matrix<Float>(
       rows: shape.rows, columns: shape.columns,
       elements: [Float](unsafeUninitializedCapacity: count) { buffer, initialized in
         for lower in stride(from: 0, to: count, by: MappedWeights.stretch) {

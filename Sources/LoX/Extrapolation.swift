@@ -101,12 +101,10 @@ extension AlignmentPair {
     }
     let columns = try commonRows(of: name).columns
     let weights = try MappedWeights(name, in: aligned)
-    let change = try change(of: name, rank: rank, exact: exact)
-    try unsafe writer.write(name, inPiecesOf: columns) { range, piece in
-      guard let values = piece.baseAddress else { return }
-      unsafe weights.widen(range, into: values)
-      unsafe change.add(
-        alpha, rows: range.lowerBound / columns..<range.upperBound / columns, to: values)
+    let change = try change(of: name, rank: rank, alpha: alpha, exact: exact)
+    try writer.write(name, inPiecesOf: columns) { range, piece in
+      weights.widen(range, into: &piece)
+      change.add(rows: range.lowerBound / columns..<range.upperBound / columns, to: &piece)
       weights.letGo(range)
     }
   }

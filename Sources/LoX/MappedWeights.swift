@@ -30,9 +30,22 @@ import Foundation
   }
 
   /// Widens a range of values to float32.
-  func widen(_ range: Range<Int>, into target: UnsafeMutablePointer<Float>) {
-    guard let start = unsafe start else { return }
-    unsafe loxeval_widen(start + range.lowerBound * width, elementType, range.count, target)
+  ///
+  /// - Precondition: `target` is as long.
+  func widen(_ range: Range<Int>, into target: inout MutableSpan<Float>) {
+    precondition(range.count == target.count)
+    unsafe target.withUnsafeMutableBufferPointer { target in
+      guard let start = unsafe start, let target = target.baseAddress else { return }
+      unsafe loxeval_widen(start + range.lowerBound * width, elementType, range.count, target)
+    }
+  }
+
+  /// A range of values, widened to float32.
+  func floats(_ range: Range<Int>) -> [Float] {
+    var values = [Float](repeating: 0, count: range.count)
+    var span = values.mutableSpan
+    widen(range, into: &span)
+    return values
   }
 
   /// This minus another, over a range of values, in float32.

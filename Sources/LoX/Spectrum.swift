@@ -115,7 +115,7 @@ extension AlignmentPair {
   }
 
   private func fineTuningRatio(
-    _ name: String, _ difference: DoubleMatrix, _ svd: SingularValueDecomposition,
+    _ name: String, _ difference: Matrix<Double>, _ svd: SingularValueDecomposition,
     _ tuned: TunedModel
   ) throws -> Double? {
     var total = difference
@@ -126,13 +126,13 @@ extension AlignmentPair {
         throw LoXError.shapeMismatch(
           name: name, base: [total.rows, total.columns], aligned: [new.rows, new.columns])
       }
-      let old = try base.floats(named: name)
+      // The base's vocabulary may have more rows.
+      let old = try base.floats(named: name)[..<total.elements.count]
       total.elements = zip(new.elements, old).map { Double($0) - Double($1) }
     case .adapter(let update):
-      if let factors = update.tensors[name] {
-        let change = DoubleMatrix(factors.left).multiplied(by: DoubleMatrix(factors.right))
-        for index in total.elements.indices { total.elements[index] += change.elements[index] }
-      }
+      let rows = 0..<total.rows
+      var sums = total.elements.mutableSpan
+      LowRankSum([ScaledLowRankUpdate(update, scale: 1)], of: name).add(rows: rows, to: &sums)
     }
     let norm = total.squaredFrobeniusNorm
     guard norm > 0 else { return nil }

@@ -3,6 +3,7 @@ import Decoder
 import FlyingFox
 import FlyingSocks
 package import Foundation
+import Support
 import Synchronization
 import Tokenization
 
@@ -173,7 +174,7 @@ package final class LocalServer: Sendable {
     }
     let room = served.engine.positionLimit - prompt.count
     return Generation(
-      form: form, id: (form == .chat ? "chatcmpl-" : "cmpl-") + Self.fingerprint(of: body),
+      form: form, id: (form == .chat ? "chatcmpl-" : "cmpl-") + Fingerprint.of(body),
       request: GenerationRequest(
         prompt: prompt, maxTokens: fields.maxTokens ?? max(1, min(1_024, room)),
         temperature: Float(fields.temperature ?? 1), topP: Float(fields.topP ?? 1),
@@ -306,13 +307,6 @@ package final class LocalServer: Sendable {
     @unknown default:
       return "expected a JSON object"
     }
-  }
-
-  /// FNV-1a of the body: equal requests get equal reply ids.
-  private static func fingerprint(of body: Data) -> String {
-    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-    for byte in body { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
-    return String(hash, radix: 16)
   }
 }
 

@@ -1,5 +1,6 @@
 import Foundation
 import ModelAccess
+import Support
 
 /// The fields that chat and plain completions share.
 ///
@@ -74,19 +75,6 @@ struct RequestFields: Decodable {
         throw APIError.invalid(
           "expected prompt to be a string, a list of token ids, or a list of one string",
           param: "prompt")
-      }
-    }
-  }
-
-  struct OneOrMany<Element: Decodable>: Decodable {
-    var elements: [Element]
-
-    init(from decoder: any Decoder) throws {
-      let container = try decoder.singleValueContainer()
-      if let one = try? container.decode(Element.self) {
-        elements = [one]
-      } else {
-        elements = try container.decode([Element].self)
       }
     }
   }

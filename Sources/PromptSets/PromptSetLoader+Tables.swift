@@ -1,7 +1,6 @@
 import Foundation
 import ModelAccess
 import Support
-import SwiftCSV
 
 /// The public sets that are tables.
 extension PromptSetLoader {
@@ -50,14 +49,7 @@ extension PromptSetLoader {
   static func table(
     _ text: String, name: String, file: URL
   ) throws(FileError) -> (PromptSet.Kind, [Prompt]) {
-    let records = try CSVRecords(text, file: file)
-    let table: NamedCSV
-    do {
-      table = try NamedCSV(string: records.text, delimiter: .comma, loadColumns: false)
-    } catch {
-      throw .unrecognised(
-        path: file.path, expected: knownForms, found: "CSV that does not parse: \(error)")
-    }
+    let table = try CSVTable(text, file: file)
     let header = Set(table.header)
     guard let columns = Columns.known.first(where: { $0.marks.isSubset(of: header) }) else {
       if let delimiter = otherDelimiter(table.header) {
@@ -65,30 +57,28 @@ extension PromptSetLoader {
           path: file.path, expected: knownForms,
           found: "columns with \(delimiter) between them instead of commas")
       }
-      if records.records.allSatisfy({ $0.fields == 1 }),
-        let prompts = plainList(records.text, name: name)
-      {
-        return (kind(ofFileNamed: name), prompts)
+      if table.rows.allSatisfy({ $0.fields.count == 1 }) {
+        return (kind(ofFileNamed: name), plainList(table, name: name))
       }
       throw .missingColumn(path: file.path, column: "goal or prompt", found: table.header)
     }
-    try records.requireEqualLengths(file: file)
+    try table.requireEqualLengths(file: file)
     var prompts: [Prompt] = []
-    for (index, row) in table.rows.enumerated() {
+    for (index, row) in table.records.enumerated() {
+      func field(_ name: String?) -> String? { name.flatMap { table.field($0, of: row) } }
       // XSTest's contrast rows are unsafe; the set is used for its safe ones.
-      if columns.category == "type", row["type"]?.hasPrefix("contrast_") == true { continue }
-      guard let prompt = row[columns.prompt], !prompt.isEmpty else {
+      if columns.category == "type", field("type")?.hasPrefix("contrast_") == true { continue }
+      guard let prompt = field(columns.prompt), !prompt.isEmpty else {
         throw .malformedLine(
-          path: file.path, line: records.records[index + 1].line,
-          expected: "a text in column \(columns.prompt)",
+          path: file.path, line: row.line, expected: "a text in column \(columns.prompt)",
           found: "none")
       }
-      let context = columns.context.flatMap { row[$0] } ?? ""
-      let id = columns.id.flatMap { row[$0] } ?? ""
+      let context = field(columns.context) ?? ""
+      let id = field(columns.id) ?? ""
       prompts.append(
         Prompt(
           id: id.isEmpty ? numbered(name, index) : id,
-          category: columns.category.flatMap { row[$0] } ?? "none",
+          category: field(columns.category) ?? "none",
           prompt: context.isEmpty ? prompt : "\(context)\n\n\(prompt)"))
     }
     return (columns.kind ?? kind(ofFileNamed: name), prompts)
@@ -105,16 +95,10 @@ extension PromptSetLoader {
   }
 
   /// A table of one column without a header, as AdvBench's behaviours are also published: every
-  /// line is a prompt. nil where some row has more than one field.
-  private static func plainList(_ text: String, name: String) -> [Prompt]? {
-    guard
-      let rows = try? EnumeratedCSV(
-        string: "prompt\n" + text, delimiter: .comma, loadColumns: false
-      ).rows,
-      rows.allSatisfy({ $0.count == 1 })
-    else { return nil }
-    return rows.enumerated().map { index, row in
-      Prompt(id: numbered(name, index), category: "none", prompt: row[0])
+  /// line is a prompt.
+  private static func plainList(_ table: CSVTable, name: String) -> [Prompt] {
+    table.rows.enumerated().map { index, row in
+      Prompt(id: numbered(name, index), category: "none", prompt: row.fields[0])
     }
   }
 }

@@ -41,9 +41,11 @@ package struct StudyUpdates: Sendable {
   /// The updates of a stack with their scales.
   func stack(
     _ stack: [ScaledUpdate]
-  ) throws(StudyError) -> [(update: LowRankUpdate, scale: Double)] {
-    var resolved: [(update: LowRankUpdate, scale: Double)] = []
-    for scaled in stack { resolved.append((try update(scaled.name), scaled.scale)) }
+  ) throws(StudyError) -> [ScaledLowRankUpdate] {
+    var resolved: [ScaledLowRankUpdate] = []
+    for scaled in stack {
+      resolved.append(ScaledLowRankUpdate(try update(scaled.name), scale: scaled.scale))
+    }
     return resolved
   }
 

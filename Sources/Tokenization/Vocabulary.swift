@@ -1,3 +1,5 @@
+import Support
+
 /// Tokens by id and ids by token, compared byte by byte.
 ///
 /// A `[String: Int]` would not do: Swift holds canonically equivalent strings for equal, while a
@@ -50,8 +52,7 @@ struct Vocabulary: Sendable {
 
   /// The slot that holds these bytes, or the free one where they belong.
   private func slot(of bytes: some Collection<UInt8>) -> Int {
-    var hash: UInt64 = 0xCBF2_9CE4_8422_2325  // FNV-1a
-    for byte in bytes { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
+    let hash = Fingerprint.hash(bytes)
     let mask = slots.count - 1
     var slot = Int(truncatingIfNeeded: hash ^ (hash >> 32)) & mask
     while slots[slot] != 0 {

@@ -176,7 +176,7 @@ struct AttackCommand: ParsableCommand {
     try CheckpointWriter.refuseOccupied(URL(filePath: output))
     let checkpoint = try Checkpoint(folder: URL(filePath: model))
     let stack = try adapter.map { try $0.load(for: checkpoint) }
-      .map { (update: $0.update, scale: $0.scale) }
+      .map { ScaledLowRankUpdate($0.update, scale: $0.scale) }
     let attacked = AttackedModel(
       checkpoint: checkpoint, alignment: try alignment(of: checkpoint, console), stack: stack,
       chatFormat: try chatFormat.map { try ChatFormat.named($0) })

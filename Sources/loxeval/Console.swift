@@ -1,6 +1,7 @@
 import Decoder
 import Foundation
 import Studies
+import Support
 import Synchronization
 
 /// What goes to stderr: progress and diagnostics. Results go to stdout or files.
@@ -68,7 +69,8 @@ final class Console: Sendable {
       let rate = seconds > 0 ? Double(done - state.startedDone) / seconds : 0
       let left = rate > 0 ? Double(total - done) / rate : 0
       let pace =
-        rate > 0 ? ", \(String(format: "%.1f", rate)) a second, \(Self.span(left)) left" : ""
+        rate > 0
+        ? ", \(String(format: "%.1f", rate)) a second, \(Duration.text(seconds: left)) left" : ""
       let tenth = done * 10 / total
       if isTerminal {
         guard done == total || (ContinuousClock.now - state.lastDrawn).inSeconds > 0.1 else {
@@ -88,16 +90,5 @@ final class Console: Sendable {
       }
       state.lastTenth = tenth
     }
-  }
-
-  private static func span(_ seconds: Double) -> String {
-    let whole = Int(seconds.rounded())
-    return whole < 60 ? "\(whole) s" : "\(whole / 60) min \(whole % 60) s"
-  }
-}
-
-extension Duration {
-  fileprivate var inSeconds: Double {
-    Double(components.seconds) + Double(components.attoseconds) * 1e-18
   }
 }

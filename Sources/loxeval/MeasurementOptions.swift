@@ -5,6 +5,7 @@ import ModelAccess
 import PromptSets
 import Scoring
 import Studies
+import Support
 
 /// What is asked, how it is judged, and where it is kept.
 struct MeasurementOptions: ParsableArguments {
@@ -125,8 +126,6 @@ struct MeasurementOptions: ParsableArguments {
 
   /// As a shell would read it; the program by its name alone.
   private static func quoted(_ argument: String) -> String {
-    let text = argument == CommandLine.arguments.first ? "loxeval" : argument
-    let plain = text.allSatisfy { $0.isLetter || $0.isNumber || "-_./:,=+%@".contains($0) }
-    return plain && !text.isEmpty ? text : "'\(text.replacing("'", with: "'\\''"))'"
+    CommandTemplate.quoted(argument == CommandLine.arguments.first ? "loxeval" : argument)
   }
 }

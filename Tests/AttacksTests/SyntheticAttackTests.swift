@@ -28,13 +28,14 @@ import TinyModel
       checkpoint: pair.aligned, alignment: try Decomposition(of: pair, rank: .leading(6)))
   }
 
-  static func change(_ update: LowRankUpdate) throws -> DoubleMatrix {
+  static func change(_ update: LowRankUpdate) throws -> Matrix<Double> {
     let factors = try #require(update.tensors["w.weight"])
-    return DoubleMatrix(factors.left).multiplied(by: DoubleMatrix(factors.right))
+    return Matrix<Double>(factors.left).multiplied(by: Matrix<Double>(factors.right))
   }
 
-  static func inner(_ a: DoubleMatrix, _ b: DoubleMatrix) -> Double {
-    zip(a.elements, b.elements).reduce(0) { $0 + $1.0 * $1.1 }
+  static func inner(_ a: Matrix<Double>, _ b: Matrix<Double>) -> Double {
+    precondition((a.rows, a.columns) == (b.rows, b.columns))
+    return zip(a.elements, b.elements).reduce(0) { $0 + $1.0 * $1.1 }
   }
 
   @Test(arguments: [1.0, 2.5])

@@ -91,7 +91,7 @@ import TinyModel
     #expect(left.isEmpty)
     // With a stack below it, the program gets the merged model.
     let stacked = AttackedModel(
-      checkpoint: model.checkpoint, stack: [(update: imported.update, scale: 1)])
+      checkpoint: model.checkpoint, stack: [ScaledLowRankUpdate(imported.update, scale: 1)])
     let merged = folder.url.appending(path: "merged")
     _ = try CommandAttack(
       labels: ["mine"],

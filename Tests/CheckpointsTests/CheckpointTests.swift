@@ -37,7 +37,8 @@ struct CheckpointTests {
     #expect(checkpoint.shards[0].metadata == ["format": "pt"])
     #expect(checkpoint.isIndexed)
     #expect(
-      try checkpoint.matrix(named: "a") == Matrix(rows: 2, columns: 2, elements: [1, 2, 3, 4]))
+      try checkpoint.matrix(named: "a")
+        == Matrix<Float>(rows: 2, columns: 2, elements: [1, 2, 3, 4]))
     #expect(try checkpoint.floats(named: "b") == [5, 6, 7])
     #expect(checkpoint.tensor(named: "c")?.shape == [1, 2])
     let byteCount = unsafe try checkpoint.withUnsafeBytes(of: "c") { $0.count }

@@ -26,8 +26,9 @@ struct GGUFWritingTests {
 
   private static func factors(_ rows: Int, _ columns: Int, rank: Int) -> LowRankUpdate.Factors {
     LowRankUpdate.Factors(
-      left: Matrix(rows: rows, columns: rank, elements: (0..<rows * rank).map { Float($0 + 1) }),
-      right: Matrix(
+      left: Matrix<Float>(
+        rows: rows, columns: rank, elements: (0..<rows * rank).map { Float($0 + 1) }),
+      right: Matrix<Float>(
         rows: rank, columns: columns, elements: (0..<rank * columns).map { -Float($0 + 1) }))
   }
 

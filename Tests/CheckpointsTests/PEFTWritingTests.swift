@@ -1,13 +1,14 @@
 import Foundation
 import LinearAlgebra
+import TestSupport
 import Testing
 
 @testable import Checkpoints
 
 @Suite("Writing PEFT adapters")
 struct PEFTWritingTests {
-  private static func matrix(_ rows: Int, _ columns: Int, from start: Int) -> Matrix {
-    Matrix(
+  private static func matrix(_ rows: Int, _ columns: Int, from start: Int) -> Matrix<Float> {
+    Matrix<Float>(
       rows: rows, columns: columns,
       elements: (0..<rows * columns).map { Float(start + $0) / 8 })
   }
@@ -34,9 +35,7 @@ struct PEFTWritingTests {
     #expect(read.tensors.values.allSatisfy { $0.rank == 3 })
     for (name, factors) in update.tensors {
       let found = product(try #require(read.tensors[name]))
-      for (found, original) in zip(found, product(factors)) {
-        #expect(abs(found - scale * original) <= 1e-6 * abs(scale * original))
-      }
+      expectRelativelyClose(found, product(factors).map { scale * $0 }, tolerance: 1e-6)
     }
     #expect(
       folder.contents == [
@@ -133,7 +132,7 @@ struct PEFTWritingTests {
       try LowRankUpdate().writePEFT(to: output)
     }
     let factors = LowRankUpdate.Factors(
-      left: Matrix(rows: 2, columns: 1), right: Matrix(rows: 1, columns: 2))
+      left: Matrix<Float>(rows: 2, columns: 1), right: Matrix<Float>(rows: 1, columns: 2))
     let experts = LowRankUpdate(tensors: ["layers.0.experts.down": factors])
     #expect(
       throws: CheckpointError.adapter(

@@ -196,11 +196,11 @@ import TinyModel
     var stack = LowRankUpdate()
     for (name, rows) in [("model.embed_tokens", 259), ("model.layers.0.mlp.gate_proj", 48)] {
       stack.tensors["\(name).weight"] = LowRankUpdate.Factors(
-        left: Matrix(rows: rows, columns: 2, elements: Self.random(rows * 2, seed: 30)),
-        right: Matrix(rows: 2, columns: 32, elements: Self.random(64, seed: 31, scale: 0.2)))
+        left: Matrix<Float>(rows: rows, columns: 2, elements: Self.random(rows * 2, seed: 30)),
+        right: Matrix<Float>(rows: 2, columns: 32, elements: Self.random(64, seed: 31, scale: 0.2)))
     }
     let trainer = try Trainer(
-      model: model, stack: [(update: stack, scale: 0.5)], recipe: recipe, threads: 2)
+      model: model, stack: [ScaledLowRankUpdate(stack, scale: 0.5)], recipe: recipe, threads: 2)
     for (index, parameter) in trainer.decoder.parameters.enumerated()
     where parameter.name.hasSuffix("lora_B") {
       for (place, value) in Self.random(parameter.count, seed: UInt64(40 + index), scale: 0.1)

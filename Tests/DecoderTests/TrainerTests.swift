@@ -85,7 +85,7 @@ import TinyModel
     let packed = PackedBatch([example])
     trainer.decoder.forward(packed, recipe: recipe, key: nil)
     let scores = trainer.decoder.logProbabilities(packed, weights: nil)
-    let (update, scale) = trainer.adapter
+    let (update, scale) = (trainer.adapter.update, trainer.adapter.scale)
     let logits = try ForwardTests.logits(
       of: example.tokens, model: model, updates: [update], scales: [Float(scale)])
     for (label, score) in zip(packed.labels, scores) {
@@ -108,7 +108,7 @@ import TinyModel
     try trainer.writeCheckpoint(to: output)
     let written = try Checkpoint(folder: output)
     for (name, factors) in whole.tensors {
-      let change = DoubleMatrix(factors.left).multiplied(by: DoubleMatrix(factors.right))
+      let change = Matrix<Double>(factors.left).multiplied(by: Matrix<Double>(factors.right))
       let before = try model.checkpoint.floats(named: name)
       let after = try written.floats(named: name)
       for index in before.indices {

@@ -1,17 +1,18 @@
 import LinearAlgebra
 import Support
+import TestSupport
 import Testing
 
 @Suite struct DecompositionTests {
-  static func random(_ rows: Int, _ columns: Int, seed: UInt64) -> DoubleMatrix {
+  static func random(_ rows: Int, _ columns: Int, seed: UInt64) -> Matrix<Double> {
     var generator = SplitMix64(seed: seed)
-    return DoubleMatrix(
+    return Matrix<Double>(
       rows: rows, columns: columns,
       elements: (0..<rows * columns).map { _ in generator.nextGaussian() })
   }
 
   /// A matrix with the given singular values and random directions.
-  static func matrix(_ rows: Int, _ columns: Int, spectrum: [Double]) -> DoubleMatrix {
+  static func matrix(_ rows: Int, _ columns: Int, spectrum: [Double]) -> Matrix<Double> {
     var left = random(rows, spectrum.count, seed: 1).orthonormalised()
     let right = random(columns, spectrum.count, seed: 2).orthonormalised()
     for row in 0..<rows {
@@ -20,19 +21,17 @@ import Testing
     return left.multiplied(by: right, transposingOther: true)
   }
 
-  static func distance(_ a: DoubleMatrix, _ b: DoubleMatrix) -> Double {
-    zip(a.elements, b.elements).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }.squareRoot()
+  static func distance(_ a: Matrix<Double>, _ b: Matrix<Double>) -> Double {
+    guard (a.rows, a.columns) == (b.rows, b.columns) else { return .infinity }
+    return zip(a.elements, b.elements).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }
+      .squareRoot()
   }
 
-  static func identityError(_ columns: DoubleMatrix) -> Double {
-    let product = columns.multiplied(by: columns, transposingSelf: true)
-    var worst = 0.0
-    for row in 0..<product.rows {
-      for column in 0..<product.columns {
-        worst = max(worst, abs(product[row, column] - (row == column ? 1 : 0)))
-      }
-    }
-    return worst
+  static func identityError(_ columns: Matrix<Double>) -> Double {
+    var identity = Matrix<Double>(rows: columns.columns, columns: columns.columns)
+    for index in 0..<columns.columns { identity[index, index] = 1 }
+    return largestDifference(
+      columns.multiplied(by: columns, transposingSelf: true).elements, identity.elements)
   }
 
   struct Shape: Sendable, CustomTestStringConvertible {
@@ -53,9 +52,9 @@ import Testing
     for count in [1, 3, 6, 100] {
       let leading = try matrix.leadingSingularTriplets(count)
       #expect(leading.rank == min(count, shape.rows, shape.columns))
-      for (found, expected) in zip(leading.singularValues, exact.singularValues) {
-        #expect(abs(found - expected) < 1e-10 * exact.singularValues[0])
-      }
+      expectClose(
+        leading.singularValues, exact.singularValues.prefix(count),
+        tolerance: 1e-10 * exact.singularValues[0])
       #expect(Self.identityError(leading.left) < 1e-10)
       #expect(Self.identityError(leading.right.transposed()) < 1e-10)
       let projected = leading.scaledLeft(rank: leading.rank).multiplied(by: leading.right)
@@ -75,14 +74,12 @@ import Testing
       let leading = try Self.matrix(rows, columns, spectrum: spectrum)
         .leadingSingularTriplets(count)
       #expect(leading.rank == min(count, spectrum.count))
-      for (found, expected) in zip(leading.singularValues, spectrum) {
-        #expect(abs(found - expected) < 1e-6 * expected)
-      }
+      expectRelativelyClose(leading.singularValues, spectrum.prefix(count), tolerance: 1e-6)
     }
   }
 
   @Test func aZeroMatrixHasNoTriplets() throws {
-    let zero = DoubleMatrix(rows: 5, columns: 7)
+    let zero = Matrix<Double>(rows: 5, columns: 7)
     #expect(try zero.leadingSingularTriplets(3).rank == 0)
     #expect(try zero.singularValueDecomposition().rank == 0)
     #expect(try zero.leadingSingularTriplets(3).energy(rank: 3) == 0)

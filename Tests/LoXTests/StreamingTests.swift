@@ -78,11 +78,12 @@ import TinyModel
       #expect(result.tensor(named: name)?.dtype == aligned.tensor(named: name)?.dtype)
       let factors = try #require(update.tensors[name])
       #expect(factors.shape == aligned.tensor(named: name)?.shape)
-      let change = DoubleMatrix(factors.left).multiplied(by: DoubleMatrix(factors.right))
+      let change = Matrix<Double>(factors.left).multiplied(by: Matrix<Double>(factors.right))
       let (found, start) = (
         try result.floats(named: name), try aligned.floats(named: name)
       )
       let unit = new == .bfloat16 ? 0.0079 : new == .float16 ? 0.00098 : 1e-5
+      #expect(found.count == change.elements.count)
       for index in found.indices {
         let expected = Double(start[index]) + 1.5 * change.elements[index]
         #expect(abs(Double(found[index]) - expected) <= 0.51 * unit * max(abs(expected), 1e-3))
@@ -225,7 +226,7 @@ import TinyModel
 
   @Test func autoTakesTheFewestDirectionsThatHoldTheShare() throws {
     func kept(_ values: [Double], _ rank: Rank) throws -> Int {
-      var diagonal = DoubleMatrix(rows: values.count, columns: values.count)
+      var diagonal = Matrix<Double>(rows: values.count, columns: values.count)
       for (index, value) in values.enumerated() { diagonal[index, index] = value }
       return rank.kept(of: try diagonal.singularValueDecomposition())
     }

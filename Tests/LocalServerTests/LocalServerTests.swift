@@ -25,8 +25,8 @@ import TinyModel
       let model = folder.url.appending(path: "tiny")
       try TinyModel.write(to: model, seed: 1)
       var generator = SplitMix64(seed: 5)
-      func random(_ rows: Int, _ columns: Int) -> Matrix {
-        Matrix(
+      func random(_ rows: Int, _ columns: Int) -> Matrix<Float> {
+        Matrix<Float>(
           rows: rows, columns: columns,
           elements: (0..<rows * columns).map { _ in Float(generator.nextGaussian() * 0.3) })
       }

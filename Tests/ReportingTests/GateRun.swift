@@ -83,6 +83,7 @@ struct GateRun: Sendable {
 
   var samples: [Sample] {
     let manifest = manifest
+    precondition(manifest.plan.cells.count == cells.count)
     let all = zip(manifest.plan.cells, cells).flatMap { cell, counts in
       counts.verdicts.enumerated().map { index, verdict in
         Sample(

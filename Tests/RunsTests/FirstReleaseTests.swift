@@ -2,6 +2,7 @@ import Analysis
 import Foundation
 import Runs
 import Scoring
+import TestSupport
 import Testing
 
 @Suite struct FirstReleaseTests {
@@ -20,9 +21,9 @@ import Testing
       reading: Data(contentsOf: folder.appending(path: "summary.json")))
     #expect(old.rows.count == summary.rows.count)
     #expect(old.rows.map(\.successes) == summary.rows.map(\.successes))
-    for (before, now) in zip(old.rows, summary.rows) {
-      #expect(abs((before.interval?.upper ?? 0) - (now.interval?.upper ?? 1)) < 1e-9)
-    }
+    expectClose(
+      old.rows.map { $0.interval?.upper ?? 0 }, summary.rows.map { $0.interval?.upper ?? 1 },
+      tolerance: 1e-9)
     #expect(old.recommendation == nil)
   }
 }

@@ -1,4 +1,4 @@
-/// How far results may lie from values that PyTorch computed in float32.
+/// How far results may lie from values that PyTorch computed in float32, or numpy in float64.
 package enum Tolerance {
   /// Logits of a model of a few thousand parameters, absolute.
   package static let tinyLogits: Float = 1e-5
@@ -6,6 +6,10 @@ package enum Tolerance {
   package static let realLogits: Float = 1e-3
   /// Two best logits closer than this may change places between implementations.
   package static let greedyMargin: Float = 5e-3
+
+  /// Relative distance of a float32 from what it was rounded from: half a unit in its last place, and
+  /// a thousandth of that for the float64 sums before.
+  package static let roundedToFloat32 = 1.001 * 0x1p-24
 
   /// Relative error (Frobenius) of a gradient against PyTorch's, both float32.
   package static let gradient = 1e-4

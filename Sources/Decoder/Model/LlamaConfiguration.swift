@@ -68,10 +68,10 @@ package struct LlamaConfiguration: Equatable, Sendable {
     rotary = try RotaryConfiguration(fields, file: file.path)
 
     let generation = folder.appending(path: "generation_config.json")
-    var ends = fields.eosTokenID?.ids
+    var ends = fields.eosTokenID?.elements
     if FileManager.default.fileExists(atPath: generation.path) {
       let generationFields: GenerationFile = try Self.decode(generation)
-      ends = generationFields.eosTokenID?.ids ?? ends
+      ends = generationFields.eosTokenID?.elements ?? ends
     }
     endOfSequenceIDs = ends ?? []
   }
@@ -101,7 +101,7 @@ struct ConfigurationFile: Decodable {
   var maxPositionEmbeddings: Int?
   var slidingWindow: Int?
   var useSlidingWindow: Bool?
-  var eosTokenID: TokenIDs?
+  var eosTokenID: OneOrMany<Int>?
   /// Before transformers 5: the base frequency at the top level, its scaling beside it.
   var ropeTheta: Double?
   var ropeScaling: RotaryFields?
@@ -150,23 +150,9 @@ struct ConfigurationFile: Decodable {
 }
 
 private struct GenerationFile: Decodable {
-  var eosTokenID: TokenIDs?
+  var eosTokenID: OneOrMany<Int>?
 
   enum CodingKeys: String, CodingKey {
     case eosTokenID = "eos_token_id"
-  }
-}
-
-/// One id or a list of ids: both occur in published files.
-struct TokenIDs: Decodable {
-  var ids: [Int]
-
-  init(from decoder: any Decoder) throws {
-    let container = try decoder.singleValueContainer()
-    if let id = try? container.decode(Int.self) {
-      ids = [id]
-    } else {
-      ids = try container.decode([Int].self)
-    }
   }
 }

@@ -66,7 +66,7 @@ package final class ServedUpdates: Sendable {
 
   func factors(of weight: Weight) -> [Factors] { factors[weight.name] ?? [] }
 
-  private static func transposed(_ matrix: Matrix) -> FloatBuffer {
+  private static func transposed(_ matrix: Matrix<Float>) -> FloatBuffer {
     let result = FloatBuffer(count: matrix.rows * matrix.columns)
     for row in 0..<matrix.rows {
       for column in 0..<matrix.columns {

@@ -11,14 +11,13 @@ struct FrozenWeight {
   /// rank × in of each update, and out × rank with its scale multiplied in.
   private let factors: [(rank: Int, left: FloatBuffer, right: FloatBuffer)]
 
-  init(_ weight: Weight, stack: [(update: LowRankUpdate, scale: Double)]) {
+  init(_ weight: Weight, stack: [ScaledLowRankUpdate]) {
     self.weight = weight
-    factors = stack.compactMap { update, scale in
-      guard let change = update.tensors[weight.name], change.rank > 0, scale != 0 else {
-        return nil
-      }
+    factors = stack.compactMap { layer in
+      guard let change = layer.update.tensors[weight.name], change.rank > 0, layer.scale != 0
+      else { return nil }
       return (
-        change.rank, FloatBuffer(change.left.elements.map { $0 * Float(scale) }),
+        change.rank, FloatBuffer(change.left.elements.map { $0 * Float(layer.scale) }),
         FloatBuffer(change.right.elements)
       )
     }

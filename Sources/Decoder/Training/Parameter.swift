@@ -26,8 +26,8 @@ final class Parameter {
     secondMoment = FloatBuffer(count: value.count)
   }
 
-  var matrix: Matrix {
-    unsafe Matrix(
+  var matrix: Matrix<Float> {
+    unsafe Matrix<Float>(
       rows: rows, columns: columns,
       elements: Array(UnsafeBufferPointer(start: value.start, count: count)))
   }

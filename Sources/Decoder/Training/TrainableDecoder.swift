@@ -56,7 +56,7 @@ final class TrainableDecoder {
   /// - Parameters:
   ///   - stack: updates under the training; they are part of the model that is trained.
   init(
-    model: LlamaModel, stack: [(update: LowRankUpdate, scale: Double)], recipe: TrainingRecipe,
+    model: LlamaModel, stack: [ScaledLowRankUpdate], recipe: TrainingRecipe,
     pool: WorkerPool
   ) throws(TrainingError) {
     configuration = model.configuration
@@ -163,7 +163,7 @@ final class TrainableDecoder {
 /// Turns a model's weights into those of a training.
 private struct DecoderBuilder {
   let checkpoint: Checkpoint
-  let stack: [(update: LowRankUpdate, scale: Double)]
+  let stack: [ScaledLowRankUpdate]
   let recipe: TrainingRecipe
   let pool: WorkerPool
   var parameters: [Parameter] = []
@@ -171,7 +171,7 @@ private struct DecoderBuilder {
   private var generator: SplitMix64
 
   init(
-    checkpoint: Checkpoint, stack: [(update: LowRankUpdate, scale: Double)],
+    checkpoint: Checkpoint, stack: [ScaledLowRankUpdate],
     recipe: TrainingRecipe, pool: WorkerPool
   ) {
     self.checkpoint = checkpoint

@@ -5,13 +5,13 @@ import LinearAlgebra
 extension Trainer {
   /// The adapters that were trained, B · A at scale 1, and the scale (alpha / rank) at which they
   /// are part of the model.
-  package var adapter: (update: LowRankUpdate, scale: Double) {
+  package var adapter: ScaledLowRankUpdate {
     var update = LowRankUpdate()
     for (name, adapter) in decoder.adapters {
       update.tensors[name] = LowRankUpdate.Factors(
         left: adapter.b.matrix, right: adapter.a.matrix)
     }
-    return (update, recipe.scale)
+    return ScaledLowRankUpdate(update, scale: recipe.scale)
   }
 
   /// What a low-rank update leaves of a full training.
@@ -38,7 +38,7 @@ extension Trainer {
     for (index, parameter) in decoder.parameters.enumerated() {
       let before = try initial(parameter.name)
       let after = parameter.matrix.elements
-      let change = DoubleMatrix(
+      let change = Matrix<Double>(
         rows: parameter.rows, columns: parameter.columns,
         elements: zip(after, before).map { Double($0) - Double($1) })
       let squared = change.squaredFrobeniusNorm

@@ -31,7 +31,7 @@ package final class Trainer {
 
   package let recipe: TrainingRecipe
   let model: LlamaModel
-  let stack: [(update: LowRankUpdate, scale: Double)]
+  let stack: [ScaledLowRankUpdate]
   let decoder: TrainableDecoder
   let pool: WorkerPool
   private var parameters: ParameterSet
@@ -46,7 +46,7 @@ package final class Trainer {
   ///   - threads: part of what decides the result's last bits.
   /// - Throws: `TrainingError` where the recipe is out of range or names an unknown layer.
   package init(
-    model: LlamaModel, stack: [(update: LowRankUpdate, scale: Double)] = [],
+    model: LlamaModel, stack: [ScaledLowRankUpdate] = [],
     recipe: TrainingRecipe, threads: Int = WorkerPool.processorCount
   ) throws(TrainingError) {
     try recipe.validate()

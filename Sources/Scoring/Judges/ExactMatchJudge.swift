@@ -1,5 +1,6 @@
 import Foundation
 package import ModelAccess
+import Support
 
 /// Whether a reply's final answer is the reference: utility, without a second model.
 ///
@@ -35,7 +36,7 @@ package struct ExactMatchJudge: Judge {
     let isEqual: Bool
     if let expected = Self.finalNumber(in: reference, isWhole: true) {
       let value = Self.finalNumber(in: reply.response)
-      found = value.map(Self.text)
+      found = value.map(Number.text)
       isEqual = value.map { abs($0 - expected) <= 1e-9 * max(1, abs(expected)) } ?? false
     } else {
       found = Self.plain(Self.final(reply.response).text)
@@ -99,10 +100,6 @@ package struct ExactMatchJudge: Judge {
       digits.allSatisfy({ $0.isASCII && ($0.isNumber || $0 == "." || $0 == "-") })
     else { return nil }
     return Double(String(digits))
-  }
-
-  private static func text(_ value: Double) -> String {
-    Int(exactly: value).map(String.init) ?? "\(value)"
   }
 
   private static func plain(_ text: Substring) -> String {

@@ -13,40 +13,11 @@ import Support
 struct CellsFile {
   private struct Entry: Codable {
     /// One address, or several that serve the same.
-    var endpoint: OneOrMany
+    var endpoint: OneOrMany<String>
     /// The model's name there; by default the server's only one.
     var model: String?
     /// How to start it; for people.
     var start: String?
-  }
-
-  private enum OneOrMany: Codable {
-    case one(String)
-    case many([String])
-
-    init(from decoder: any Decoder) throws {
-      let container = try decoder.singleValueContainer()
-      if let one = try? container.decode(String.self) {
-        self = .one(one)
-      } else {
-        self = .many(try container.decode([String].self))
-      }
-    }
-
-    func encode(to encoder: any Encoder) throws {
-      var container = encoder.singleValueContainer()
-      switch self {
-      case .one(let text): try container.encode(text)
-      case .many(let texts): try container.encode(texts)
-      }
-    }
-
-    var elements: [String] {
-      switch self {
-      case .one(let text): [text]
-      case .many(let texts): texts
-      }
-    }
   }
 
   private let entries: [String: Entry]
@@ -123,7 +94,7 @@ struct CellsFile {
       try study.checkpoint.writeMerged(try study.updates.stack(variant.stack), to: place)
       let port = firstPort + index
       entries[variant.id] = Entry(
-        endpoint: .one("http://127.0.0.1:\(port)"), model: place.path,
+        endpoint: OneOrMany(["http://127.0.0.1:\(port)"]), model: place.path,
         start: serve.filled(["model": [place.path], "port": ["\(port)"]]))
     }
     progress(study.variants.count, study.variants.count)

@@ -71,13 +71,6 @@ extension LowRankUpdate {
   }
 }
 
-extension LowRankUpdate.Factors {
-  /// With columns of `left` and rows of `right` of zeros added.
-  fileprivate func padded(to rank: Int) -> LowRankUpdate.Factors {
-    LowRankUpdate.Factors(left: left.padded(columns: rank), right: right.padded(rows: rank))
-  }
-}
-
 /// The beginning of a GGUF file, version 3 (ggml's `gguf` specification): settings, then where each
 /// tensor lies, up to where their data begin.
 private struct GGUFHeader {
@@ -103,7 +96,7 @@ private struct GGUFHeader {
   }
 
   /// A float32 matrix; its dimensions are given innermost first.
-  mutating func declare(_ name: String, _ matrix: Matrix) {
+  mutating func declare(_ name: String, _ matrix: Matrix<Float>) {
     let float32: UInt32 = 0
     declarations += Self.bytes(name) + Self.bytes(UInt32(2))
     declarations += Self.bytes(UInt64(matrix.columns)) + Self.bytes(UInt64(matrix.rows))

@@ -43,9 +43,9 @@ struct GGUFAdapter {
   struct Module {
     let name: String
     /// `lora_a`: rank × in; of an embedding vocabulary × rank.
-    let a: Matrix
+    let a: Matrix<Float>
     /// `lora_b`: out × rank; of an embedding hidden × rank.
-    let b: Matrix
+    let b: Matrix<Float>
   }
 
   /// llama.cpp's name of a weight.
@@ -74,7 +74,7 @@ struct GGUFAdapter {
   ) throws(CheckpointError.AdapterFault) -> Module {
     let name = try name(of: tensor)
     if tensor == Self.embedding {
-      return Module(name: name, a: factors.left, b: factors.right.transposedCopy)
+      return Module(name: name, a: factors.left, b: factors.right.transposed())
     }
     let heads: Int? =
       switch true {
@@ -98,9 +98,9 @@ struct GGUFAdapter {
 
   /// The rows of each head with the two halves that rotary embedding pairs interleaved: row 2 j + s
   /// is what row s · d/2 + j was, for s of 0 and 1.
-  static func interleaved(_ matrix: Matrix, heads: Int) -> Matrix {
+  static func interleaved(_ matrix: Matrix<Float>, heads: Int) -> Matrix<Float> {
     let dimension = matrix.rows / heads
-    var result = Matrix(rows: matrix.rows, columns: matrix.columns)
+    var result = Matrix<Float>(rows: matrix.rows, columns: matrix.columns)
     for row in 0..<matrix.rows {
       let (head, place) = row.quotientAndRemainder(dividingBy: dimension)
       let old = head * dimension + place % 2 * (dimension / 2) + place / 2

@@ -81,27 +81,19 @@ extension LowRankUpdate {
   /// The two tensors of a module, padded with zeros to `rank`.
   private static func peftFactors(
     _ factors: Factors, _ isEmbedding: Bool, rank: Int
-  ) -> [(PEFTAdapter.Factor, Matrix)] {
+  ) -> [(PEFTAdapter.Factor, Matrix<Float>)] {
     // Added columns of `left` meet added rows of `right`: zeros on both sides.
-    var left = Matrix(rows: factors.left.rows, columns: rank)
-    for row in 0..<left.rows {
-      for column in 0..<factors.rank {
-        left[row, column] = factors.left[row, column]
-      }
-    }
-    let padding = (rank - factors.rank) * factors.right.columns
-    let right = Matrix(
-      rows: rank, columns: factors.right.columns,
-      elements: factors.right.elements + [Float](repeating: 0, count: padding))
+    let padded = factors.padded(to: rank)
     return isEmbedding
-      ? [(.embeddingA, left.transposedCopy), (.embeddingB, right.transposedCopy)]
-      : [(.linearA, right), (.linearB, left)]
+      ? [
+        (.embeddingA, padded.left.transposed()), (.embeddingB, padded.right.transposed()),
+      ]
+      : [(.linearA, padded.right), (.linearB, padded.left)]
   }
 
   private static func peftConfiguration(
     rank: Int, alpha: Double, modules: [String], baseModel: String?
   ) -> JSONNode {
-    let wholeAlpha = Int(exactly: alpha).map { "\($0)" }
     let settings: [(String, JSONNode)] = [
       ("alpha_pattern", .object([])),
       ("base_model_name_or_path", baseModel.map(JSONNode.string) ?? .null),
@@ -109,7 +101,7 @@ extension LowRankUpdate {
       ("fan_in_fan_out", .boolean(false)),
       ("inference_mode", .boolean(true)),
       ("init_lora_weights", .boolean(true)),
-      ("lora_alpha", .number(wholeAlpha ?? "\(alpha)")),
+      ("lora_alpha", .number(Number.text(alpha))),
       ("lora_dropout", .number("0.0")),
       ("modules_to_save", .null),
       ("peft_type", .string("LORA")),

@@ -12,7 +12,7 @@ extension Checkpoint {
   /// - Throws: `CheckpointError`: a tensor that an update names is missing or of another shape, or
   ///   the folder cannot be written.
   package func writeMerged(
-    _ stack: [(update: LowRankUpdate, scale: Double)], to folder: URL,
+    _ stack: [ScaledLowRankUpdate], to folder: URL,
     additionalFiles: [String: Data] = [:]
   ) throws {
     let changed = Set(stack.flatMap { $0.update.tensors.keys })
@@ -27,17 +27,15 @@ extension Checkpoint {
         continue
       }
       let shape = tensor(named: name)?.shape ?? []
-      var sums = try floats(named: name).map(Double.init)
-      for (update, scale) in stack {
-        guard let factors = update.tensors[name], factors.rank > 0 else { continue }
-        guard factors.shape == shape else {
-          throw CheckpointError.tensor(
-            name: name, file: self.folder.path, .notAMatrix(shape: factors.shape))
-        }
-        let change = DoubleMatrix(factors.left).multiplied(by: DoubleMatrix(factors.right))
-        for index in sums.indices { sums[index] += scale * change.elements[index] }
+      for factors in stack.compactMap({ $0.update.tensors[name] })
+      where factors.rank > 0 && factors.shape != shape {
+        throw CheckpointError.tensor(
+          name: name, file: self.folder.path, .notAMatrix(shape: factors.shape))
       }
-      try writer.write(sums.map { Float($0) }, of: name)
+      var values = try floats(named: name)
+      var span = values.mutableSpan
+      LowRankSum(stack, of: name).add(rows: 0..<(shape.first ?? 0), to: &span)
+      try writer.write(values, of: name)
     }
     try writer.finish()
   }

@@ -81,38 +81,22 @@ struct PEFTModules {
       let first = try Self.matrix(pair.first, in: file)
       let second = try Self.matrix(pair.second, in: file)
       let isTransposed = pair.isEmbedding || configuration.fanInFanOut
-      var left = isTransposed ? first.transposedCopy : second
-      let right = isTransposed ? second.transposedCopy : first
-      let scale = configuration.scale(of: module)
-      for index in left.elements.indices {
-        left.elements[index] = Float(Double(left.elements[index]) * scale)
-      }
-      result["\(module).weight"] = LowRankUpdate.Factors(left: left, right: right)
+      let left = isTransposed ? first.transposed() : second
+      let right = isTransposed ? second.transposed() : first
+      result["\(module).weight"] = LowRankUpdate.Factors(
+        left: left.scaled(by: configuration.scale(of: module)), right: right)
     }
     return result
   }
 
   private static func matrix(
     _ tensor: TensorDescription, in file: SafetensorsFile
-  ) throws(CheckpointError.AdapterFault) -> Matrix {
+  ) throws(CheckpointError.AdapterFault) -> Matrix<Float> {
     do throws(CheckpointError) {
-      return Matrix(
+      return Matrix<Float>(
         rows: tensor.shape[0], columns: tensor.shape[1], elements: try file.floats(of: tensor))
     } catch {
       throw .tensorUnsupported(name: tensor.name, reason: "it is stored as \(tensor.dtype)")
     }
-  }
-}
-
-extension Matrix {
-  /// The transpose, as adapter formats need it for their small factors.
-  var transposedCopy: Matrix {
-    var result = Matrix(rows: columns, columns: rows)
-    for row in 0..<rows {
-      for column in 0..<columns {
-        result.elements[column * rows + row] = elements[row * columns + column]
-      }
-    }
-    return result
   }
 }

@@ -1,5 +1,4 @@
 package import Foundation
-import LinearAlgebra
 import Support
 import Synchronization
 
@@ -170,12 +169,12 @@ package final class SafetensorsWriter: @unchecked Sendable {
   ///
   /// - Parameters:
   ///   - unit: pieces begin at multiples of so many values, such as a row's length.
-  ///   - fill: puts the values of a range into the buffer, which is as long.
+  ///   - fill: puts the values of a range into the span, which is as long.
   /// - Precondition: as for an array of values, whose count is a multiple of `unit`.
   /// - Throws: `CheckpointError.fileSystem`; what `fill` throws.
   package func write(
     _ name: String, inPiecesOf unit: Int,
-    _ fill: (Range<Int>, UnsafeMutableBufferPointer<Float>) throws -> Void
+    _ fill: (Range<Int>, inout MutableSpan<Float>) throws -> Void
   ) throws {
     let (declaration, start) = place(of: name)
     guard let elementType = declaration.dtype.elementType else {
@@ -183,17 +182,20 @@ package final class SafetensorsWriter: @unchecked Sendable {
     }
     let count = declaration.byteCount / elementType.byteCount
     let most = min(count, max(unit, Self.chunk / unit * unit))
-    let values = FloatBuffer(count: most)
+    var values = [Float](repeating: 0, count: most)
     var bytes = [UInt8](repeating: 0, count: most * elementType.byteCount)
     for lower in stride(from: 0, to: count, by: most) {
       let range = lower..<min(lower + most, count)
-      let piece = unsafe UnsafeMutableBufferPointer(start: values.start, count: range.count)
-      try unsafe fill(range, piece)
+      // The last piece may be shorter.
+      values.removeLast(values.count - range.count)
+      var piece = values.mutableSpan
+      try fill(range, &piece)
       let byteCount = range.count * elementType.byteCount
       unsafe bytes.withUnsafeMutableBytes { target in
-        unsafe elementType.narrow(
-          UnsafeBufferPointer(piece),
-          into: UnsafeMutableRawBufferPointer(rebasing: target[..<byteCount]))
+        unsafe values.withUnsafeBufferPointer { values in
+          unsafe elementType.narrow(
+            values, into: UnsafeMutableRawBufferPointer(rebasing: target[..<byteCount]))
+        }
       }
       try unsafe file.write(
         bytes.span.bytes.extracting(first: byteCount),

@@ -191,9 +191,9 @@ package final class CheckpointWriter: @unchecked Sendable {
   /// - Throws: `CheckpointError.fileSystem`; what `fill` throws.
   package func write(
     _ name: String, inPiecesOf unit: Int,
-    _ fill: (Range<Int>, UnsafeMutableBufferPointer<Float>) throws -> Void
+    _ fill: (Range<Int>, inout MutableSpan<Float>) throws -> Void
   ) throws {
-    try unsafe writer(of: name).write(name, inPiecesOf: unit, fill)
+    try writer(of: name).write(name, inPiecesOf: unit, fill)
     try journal?.append(name)
   }
 
@@ -201,7 +201,7 @@ package final class CheckpointWriter: @unchecked Sendable {
   ///
   /// - Precondition: as for values, and the declared shape is the matrix's.
   /// - Throws: `CheckpointError.fileSystem`.
-  package func write(_ matrix: Matrix, of name: String) throws(CheckpointError) {
+  package func write(_ matrix: Matrix<Float>, of name: String) throws(CheckpointError) {
     try write(matrix.elements, of: name)
   }
 

@@ -60,12 +60,12 @@ package final class Checkpoint: Sendable {
   ///
   /// - Throws: `CheckpointError.tensor` where it is missing, not F32, F16 or BF16, or not of two
   ///   dimensions.
-  package func matrix(named name: String) throws(CheckpointError) -> Matrix {
+  package func matrix(named name: String) throws(CheckpointError) -> Matrix<Float> {
     let (file, tensor) = try locate(name)
     guard tensor.shape.count == 2 else {
       throw .tensor(name: name, file: file.url.path, .notAMatrix(shape: tensor.shape))
     }
-    return Matrix(
+    return Matrix<Float>(
       rows: tensor.shape[0], columns: tensor.shape[1], elements: try file.floats(of: tensor))
   }
 
