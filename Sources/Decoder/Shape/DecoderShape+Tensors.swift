@@ -1,0 +1,71 @@
+extension BlockShape {
+  /// The linear layers, in the order of a forward pass.
+  package var linearLayers: [LinearShape] {
+    [attention.query, attention.key, attention.value, attention.output] + feedForward.linearLayers
+  }
+}
+
+extension FeedForwardShape {
+  package var linearLayers: [LinearShape] {
+    switch self {
+    case .gated(let mlp): [mlp.gate, mlp.up, mlp.down]
+    }
+  }
+}
+
+extension DecoderShape {
+  /// The kinds of linear layers that blocks have, as adapters name them, in the order of a forward
+  /// pass: `q_proj`, `k_proj` and so on.
+  package var linearLayerKinds: [String] {
+    var seen = Set<String>()
+    return blocks.lazy.flatMap(\.linearLayers).map(\.kind).filter { seen.insert($0).inserted }
+  }
+
+  /// Every matrix that takes part in a product or a look-up, and may therefore carry an update.
+  package var matrices: [LinearShape] {
+    blocks.flatMap(\.linearLayers) + [embedding.table] + (head.weight.map { [$0] } ?? [])
+  }
+
+  /// Every norm.
+  package var norms: [NormShape] { blocks.flatMap(\.norms) + [finalNorm] }
+
+  /// A tensor that a checkpoint of this shape holds.
+  package struct Tensor: Equatable, Sendable {
+    package let name: String
+    /// outputs × inputs of a matrix, the width of a norm's gain.
+    package let dimensions: [Int]
+
+    init(_ matrix: LinearShape) {
+      name = matrix.weightName
+      dimensions = [matrix.outputs, matrix.inputs]
+    }
+
+    init(_ norm: NormShape) {
+      name = norm.tensor
+      dimensions = [norm.width]
+    }
+  }
+
+  /// The tensors in the order in which they are written, biases left out.
+  package var tensors: [Tensor] {
+    [Tensor(embedding.table), Tensor(finalNorm)] + blocks.flatMap(\.tensors)
+      + (head.weight.map { [Tensor($0)] } ?? [])
+  }
+}
+
+extension BlockShape {
+  /// The norms that are there, in the order of a forward pass.
+  package var norms: [NormShape] {
+    [normBeforeAttention, normAfterAttention, normBeforeFeedForward, normAfterFeedForward]
+      .compactMap(\.self)
+  }
+
+  /// In the order of a forward pass.
+  fileprivate var tensors: [DecoderShape.Tensor] {
+    func norm(_ shape: NormShape?) -> [DecoderShape.Tensor] { shape.map { [.init($0)] } ?? [] }
+    let projections = [attention.query, attention.key, attention.value, attention.output]
+    return norm(normBeforeAttention) + projections.map { .init($0) } + norm(normAfterAttention)
+      + norm(normBeforeFeedForward) + feedForward.linearLayers.map { .init($0) }
+      + norm(normAfterFeedForward)
+  }
+}
