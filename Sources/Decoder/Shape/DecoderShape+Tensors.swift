@@ -53,19 +53,38 @@ extension DecoderShape {
   }
 }
 
+extension AttentionShape {
+  /// The norms of queries and keys, where there are any.
+  package var norms: [NormShape] {
+    switch queryKeyNorm {
+    case .byHead(let query, let key), .whole(let query, let key): [query, key]
+    case nil: []
+    }
+  }
+}
+
 extension BlockShape {
   /// The norms that are there, in the order of a forward pass.
   package var norms: [NormShape] {
-    [normBeforeAttention, normAfterAttention, normBeforeFeedForward, normAfterFeedForward]
-      .compactMap(\.self)
+    present(normBeforeAttention) + attention.norms + present(normAfterAttention)
+      + present(normBeforeFeedForward) + present(normAfterFeedForward)
   }
 
-  /// In the order of a forward pass.
+  /// In the order of a forward pass, but for the norms of queries and keys, which follow their layer.
   fileprivate var tensors: [DecoderShape.Tensor] {
-    func norm(_ shape: NormShape?) -> [DecoderShape.Tensor] { shape.map { [.init($0)] } ?? [] }
-    let projections = [attention.query, attention.key, attention.value, attention.output]
-    return norm(normBeforeAttention) + projections.map { .init($0) } + norm(normAfterAttention)
-      + norm(normBeforeFeedForward) + feedForward.linearLayers.map { .init($0) }
-      + norm(normAfterFeedForward)
+    typealias Tensor = DecoderShape.Tensor
+    var tensors: [Tensor] = []
+    func add(_ norms: [NormShape]) { tensors += norms.map { Tensor($0) } }
+    func add(_ layers: [LinearShape]) { tensors += layers.map { Tensor($0) } }
+    add(present(normBeforeAttention))
+    add([attention.query, attention.key, attention.value, attention.output])
+    add(attention.norms)
+    add(present(normAfterAttention))
+    add(present(normBeforeFeedForward))
+    add(feedForward.linearLayers)
+    add(present(normAfterFeedForward))
+    return tensors
   }
+
+  private func present(_ norm: NormShape?) -> [NormShape] { norm.map { [$0] } ?? [] }
 }

@@ -57,7 +57,7 @@ final class TrainableDecoder {
     let none = FloatBuffer(count: 0)
     (stream, gradient) = (none, none)
     (logits, labelRows, labelNormed, labelGradient) = (none, none, none, none)
-    gainSums = FloatBuffer(count: shape.hiddenSize * pool.threadCount)
+    gainSums = FloatBuffer(count: (shape.norms.map(\.width).max() ?? 0) * pool.threadCount)
     let scratch =
       blocks.flatMap(\.linearLayers).map(\.weight.scratchCount) + [head.table.scratchCount]
     workspace = TrainableLinear.Workspace(
