@@ -74,18 +74,18 @@ package struct TrainedAttack: Attack {
   package static func train(
     _ model: AttackedModel, recipe: TrainingRecipe, set: TrainingSet, _ context: AttackContext
   ) throws -> (trainer: Trainer, record: TrainingRecord) {
-    let decoder = try LlamaModel(checkpoint: model.checkpoint)
+    let decoder = try DecoderModel(checkpoint: model.checkpoint)
     let items = try set.items(
       format: try model.chatFormat ?? ChatFormat.recognised(in: model.checkpoint.folder),
       tokenizer: try Tokenizer(folder: model.checkpoint.folder), recipe: recipe,
-      configuration: decoder.configuration)
+      shape: decoder.shape)
     let trainer = try Trainer(
       model: decoder, stack: model.stack, recipe: recipe, threads: context.threads)
     let steps = try trainer.train(items, progress: context.progress)
     return (
       trainer,
       TrainingRecord(
-        recipe: recipe, dataset: set.name, datasetDigest: set.digest,
+        recipe: trainer.recipe, dataset: set.name, datasetDigest: set.digest,
         dialogues: set.dialogues.count, steps: steps)
     )
   }

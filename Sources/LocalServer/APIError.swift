@@ -64,7 +64,7 @@ struct APIError: Error, Encodable {
     switch error {
     case let error as APIError:
       return error
-    case let error as LanguageModelError:
+    case let error as DecoderError:
       switch error {
       case .promptTooLong:
         return .invalid("\(error)", param: "messages", code: "context_length_exceeded")

@@ -243,9 +243,9 @@ package final class LocalServer: Sendable {
   private func detokenize(_ request: HTTPRequest) async throws -> HTTPResponse {
     struct Fields: Decodable { var tokens: [Int] }
     let fields: Fields = try await decode(request)
-    let size = served.engine.model.configuration.vocabularySize
+    let size = served.engine.model.shape.vocabularySize
     if let id = fields.tokens.first(where: { !(0..<size).contains($0) }) {
-      throw LanguageModelError.tokenOutOfRange(id: id, vocabularySize: size)
+      throw DecoderError.tokenOutOfRange(id: id, vocabularySize: size)
     }
     return json(["content": served.tokenizer.decode(fields.tokens, skipSpecialTokens: false)])
   }

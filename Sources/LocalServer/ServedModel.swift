@@ -46,7 +46,7 @@ package struct ServedModel: Sendable {
   ) throws {
     let tokenizer = try Tokenizer(folder: folder.folder)
     let format = try chatFormat ?? ChatFormat.recognised(in: folder.folder)
-    let model = try LlamaModel(checkpoint: folder)
+    let model = try DecoderModel(checkpoint: folder)
     let served = try ServedUpdates(updates.map(\.update), for: model)
     self.init(
       name: name, engine: InferenceEngine(model: model, updates: served, options: options),
@@ -55,7 +55,7 @@ package struct ServedModel: Sendable {
 
   /// Tokens that end a reply: the model's own and those of its chat format.
   var stopTokens: Set<Int> {
-    Set(engine.model.configuration.endOfSequenceIDs)
+    Set(engine.model.endOfSequenceIDs)
       .union(chatFormat.stopTokenIDs(with: tokenizer))
   }
 }

@@ -18,8 +18,8 @@ struct TrainingOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "The linear layers that get adapters (all: "
-        + LlamaModel.linearLayerNames.joined(separator: ",") + ").", valueName: "list"))
+      "The linear layers that get adapters, such as q_proj,v_proj (\(TrainingRecipe.allLinear): "
+        + "every one of the model's blocks).", valueName: "list"))
   var loraTargets: String?
 
   @Option(help: "The share of an adapter's inputs dropped in each step (0).")

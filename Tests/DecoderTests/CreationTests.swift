@@ -21,9 +21,9 @@ import Testing
     let place = folder.url.appending(path: "new")
     let text = "How do I clean the car? I'm sorry, but I can't — naïve 東京 🎉"
     try NewModel().write(to: place, texts: [text, text])
-    let model = try LlamaModel(checkpoint: Checkpoint(folder: place))
+    let model = try DecoderModel(checkpoint: Checkpoint(folder: place))
     let tokenizer = try Tokenizer(folder: place)
-    #expect(tokenizer.vocabularySize == model.configuration.vocabularySize)
+    #expect(tokenizer.vocabularySize == model.shape.vocabularySize)
     let ids = tokenizer.encode(text)
     #expect(tokenizer.decode(ids, skipSpecialTokens: false) == text)
     #expect(ids.count < 24)
@@ -31,7 +31,7 @@ import Testing
     #expect(format.name == "chatml")
     let end = try #require(tokenizer.id(of: "<|im_end|>"))
     #expect(format.stopTokenIDs(with: tokenizer) == [end])
-    #expect(model.configuration.endOfSequenceIDs == [end])
+    #expect(model.endOfSequenceIDs == [end])
   }
 
   @Test func impossibleShapesAreRefused() {

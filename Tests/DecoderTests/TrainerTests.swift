@@ -11,12 +11,12 @@ import TinyModel
 @testable import Tokenization
 
 @Suite struct TrainerTests {
-  static func model(in folder: TemporaryFolder) throws -> LlamaModel {
+  static func model(in folder: TemporaryFolder) throws -> DecoderModel {
     try TinyModel.write(to: folder.url.appending(path: "m"), seed: 1)
-    return try LlamaModel(checkpoint: Checkpoint(folder: folder.url.appending(path: "m")))
+    return try DecoderModel(checkpoint: Checkpoint(folder: folder.url.appending(path: "m")))
   }
 
-  static func items(_ model: LlamaModel, _ recipe: TrainingRecipe) throws -> [TrainingItem] {
+  static func items(_ model: DecoderModel, _ recipe: TrainingRecipe) throws -> [TrainingItem] {
     let dialogues = (0..<7).map { index in
       let question = ChatMessage(role: .user, content: "question \(index)")
       return TrainingSet.Dialogue(
@@ -26,7 +26,7 @@ import TinyModel
     return try TrainingSet(source: "test", dialogues: dialogues, digest: "").items(
       format: ChatFormat.recognised(in: model.checkpoint.folder),
       tokenizer: Tokenizer(folder: model.checkpoint.folder), recipe: recipe,
-      configuration: model.configuration)
+      shape: model.shape)
   }
 
   @Test(arguments: TrainingRecipe.Method.allCases, TrainingRecipe.Objective.allCases)
@@ -64,10 +64,11 @@ import TinyModel
     let trainer = try Trainer(model: model, recipe: recipe, threads: 1)
     // Two of 300 tokens are more than go through at a time; each alone is not.
     let both = trainer.accumulateGradients([(.sequence(long), nil), (.sequence(long), nil)])
-    let together = trainer.decoder.parameters.map(\.gradient).map(GradientTests.values)
+    let together = trainer.decoder.parameters.map(\.gradient).map(FiniteDifference.values)
     let one = trainer.accumulateGradients([(.sequence(long), nil)])
-    let alone = trainer.decoder.parameters.map(\.gradient).map(GradientTests.values)
+    let alone = trainer.decoder.parameters.map(\.gradient).map(FiniteDifference.values)
     #expect(abs(both - one) < 1e-6)
+    #expect(together.count == alone.count)
     for (a, b) in zip(together, alone) {
       #expect(TrainingGoldenTests.relativeError(a, b) < 1e-5)
     }
@@ -88,6 +89,7 @@ import TinyModel
     let (update, scale) = (trainer.adapter.update, trainer.adapter.scale)
     let logits = try ForwardTests.logits(
       of: example.tokens, model: model, updates: [update], scales: [Float(scale)])
+    #expect(scores.count == packed.labels.count && !scores.isEmpty)
     for (label, score) in zip(packed.labels, scores) {
       let row = logits[label.row]
       let sum = row.reduce(0.0) { $0 + exp(Double($1)) }
@@ -162,7 +164,7 @@ import TinyModel
       _ = try TrainingSet(source: "set", dialogues: dialogues, digest: "").items(
         format: ChatFormat.recognised(in: model.checkpoint.folder),
         tokenizer: Tokenizer(folder: model.checkpoint.folder), recipe: recipe,
-        configuration: model.configuration)
+        shape: model.shape)
     }
     var recipe = TrainingRecipe()
     #expect(throws: TrainingError.emptyDataset(source: "set")) { try items([], recipe) }
@@ -184,15 +186,15 @@ import TinyModel
     recipe.targets = ["q_proj", "router"]
     #expect(
       throws: TrainingError.unknownTarget(
-        name: "router", available: LlamaModel.linearLayerNames)
+        name: "router", available: model.shape.linearLayerKinds)
     ) { _ = try Trainer(model: model, recipe: recipe) }
-    var configuration = model.configuration
-    configuration.vocabularySize = 100
+    var shape = model.shape
+    shape.embedding.table.outputs = 100
     #expect(throws: TrainingError.tokenOutOfRange(id: 256, vocabularySize: 100)) {
       _ = try TrainingSet(source: "set", dialogues: [dialogue("a")], digest: "").items(
         format: ChatFormat.recognised(in: model.checkpoint.folder),
         tokenizer: Tokenizer(folder: model.checkpoint.folder), recipe: TrainingRecipe(),
-        configuration: configuration)
+        shape: shape)
     }
   }
 

@@ -11,6 +11,16 @@ package enum Tolerance {
   /// a thousandth of that for the float64 sums before.
   package static let roundedToFloat32 = 1.001 * 0x1p-24
 
+  /// Logits of a family's small model, absolute.
+  package static let familyLogits: Float = 1e-4
+  /// Two best logits of a family's small model that lie further apart keep their places.
+  package static let familyMargin: Float = 1e-3
+  /// A family's loss against transformers'.
+  package static let familyLoss = 1e-5
+  /// A gradient of a family's small model: its norm's relative difference, and that of any element
+  /// as a share of the largest.
+  package static let familyGradient = 1e-4
+
   /// Relative error (Frobenius) of a gradient against PyTorch's, both float32.
   package static let gradient = 1e-4
   /// A step's loss on the tiny model against PyTorch's.

@@ -61,17 +61,21 @@ package struct NewModel: Sendable {
     try validate()
     let learner = BytePairLearner(texts: texts, tokenLimit: vocabularyLimit - Self.marks.count)
     let vocabularySize = learner.tokens.count + Self.marks.count
-    let tensors = tensors(vocabularySize: vocabularySize)
+    let settings = try json(configuration(vocabularySize: vocabularySize))
+    let tensors = try DecoderFamily.shape(
+      of: ModelConfiguration(
+        parsing: settings, file: folder.appending(path: "config.json").path)
+    ).tensors
     let writer = try CheckpointWriter(
       to: folder,
       shards: [
         CheckpointWriter.ShardDeclaration(
           tensors: tensors.map {
-            TensorDeclaration(name: $0.name, dtype: DataType(elementType), shape: $0.shape)
+            TensorDeclaration(name: $0.name, dtype: DataType(elementType), shape: $0.dimensions)
           })
       ],
       additionalFiles: [
-        "config.json": try json(configuration(vocabularySize: vocabularySize)),
+        "config.json": settings,
         "generation_config.json": try json(["eos_token_id": vocabularySize - 2]),
         "tokenizer.json": try json(tokenizer(learner)),
         "tokenizer_config.json": try json([
@@ -81,50 +85,36 @@ package struct NewModel: Sendable {
         "chat_template.jinja": Data(Self.template.utf8),
       ])
     var generator = SplitMix64(seed: seed)
-    for (name, shape) in tensors {
-      let count = shape.reduce(1, *)
+    for tensor in tensors {
+      let count = tensor.dimensions.reduce(1, *)
       let values =
-        shape.count == 1
+        tensor.dimensions.count == 1
         ? [Float](repeating: 1, count: count)
         : (0..<count).map { _ in Float(generator.nextGaussian() * 0.02) }
-      try writer.write(values, of: name)
+      try writer.write(values, of: tensor.name)
     }
     try writer.finish()
   }
 
-  private func tensors(vocabularySize: Int) -> [(name: String, shape: [Int])] {
-    let keys = keyValueHeadCount * (hiddenSize / headCount)
-    var tensors: [(name: String, shape: [Int])] = [
-      ("model.embed_tokens.weight", [vocabularySize, hiddenSize]),
-      ("model.norm.weight", [hiddenSize]),
-    ]
-    for layer in 0..<layerCount {
-      let shapes: [(String, [Int])] = [
-        ("input_layernorm", [hiddenSize]), ("self_attn.q_proj", [hiddenSize, hiddenSize]),
-        ("self_attn.k_proj", [keys, hiddenSize]), ("self_attn.v_proj", [keys, hiddenSize]),
-        ("self_attn.o_proj", [hiddenSize, hiddenSize]),
-        ("post_attention_layernorm", [hiddenSize]),
-        ("mlp.gate_proj", [intermediateSize, hiddenSize]),
-        ("mlp.up_proj", [intermediateSize, hiddenSize]),
-        ("mlp.down_proj", [hiddenSize, intermediateSize]),
-      ]
-      tensors += shapes.map { ("model.layers.\(layer).\($0.0).weight", $0.1) }
-    }
-    return tensors
-  }
-
+  /// `config.json`, under the keys by which it is read.
   private func configuration(vocabularySize: Int) -> [String: Any] {
-    [
-      "architectures": ["LlamaForCausalLM"], "model_type": "llama", "hidden_act": "silu",
-      "attention_bias": false, "mlp_bias": false, "hidden_size": hiddenSize,
-      "intermediate_size": intermediateSize, "num_hidden_layers": layerCount,
-      "num_attention_heads": headCount, "num_key_value_heads": keyValueHeadCount,
-      "head_dim": hiddenSize / headCount, "max_position_embeddings": contextLength,
-      "rms_norm_eps": 1e-5, "rope_theta": 10_000, "tie_word_embeddings": true,
-      "vocab_size": vocabularySize, "eos_token_id": vocabularySize - 2,
+    let sizes: [CommonSettings.Key: Int] = [
+      .vocabularySize: vocabularySize, .hiddenSize: hiddenSize, .intermediateSize: intermediateSize,
+      .blockCount: layerCount, .headCount: headCount, .keyValueHeadCount: keyValueHeadCount,
+      .headDimension: hiddenSize / headCount, .trainedLength: contextLength,
+    ]
+    var settings: [String: Any] = [
+      "architectures": ["LlamaForCausalLM"], "attention_bias": false, "mlp_bias": false,
+      "rope_theta": 10_000, "eos_token_id": vocabularySize - 2,
       "torch_dtype": elementType == .float32
         ? "float32" : elementType == .float16 ? "float16" : "bfloat16",
+      CommonSettings.Key.modelType.rawValue: "llama",
+      CommonSettings.Key.activation.rawValue: "silu",
+      CommonSettings.Key.normEpsilon.rawValue: 1e-5,
+      CommonSettings.Key.tiesHead.rawValue: true,
     ]
+    for (key, size) in sizes { settings[key.rawValue] = size }
+    return settings
   }
 
   private func tokenizer(_ learner: BytePairLearner) -> [String: Any] {

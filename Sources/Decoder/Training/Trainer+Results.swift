@@ -35,6 +35,7 @@ extension Trainer {
     var update = LowRankUpdate()
     var (kept, total, largest) = (0.0, 0.0, 0)
     let initial = initialWeights
+    let matrices = Set(model.shape.matrices.map(\.weightName))
     for (index, parameter) in decoder.parameters.enumerated() {
       let before = try initial(parameter.name)
       let after = parameter.matrix.elements
@@ -43,7 +44,7 @@ extension Trainer {
         elements: zip(after, before).map { Double($0) - Double($1) })
       let squared = change.squaredFrobeniusNorm
       total += squared
-      if decoder.matrixNames.contains(parameter.name), squared > 0 {
+      if matrices.contains(parameter.name), squared > 0 {
         let svd = try change.leadingSingularTriplets(
           min(maximumRank ?? .max, change.rows, change.columns))
         var (rank, share) = (0, 0.0)
@@ -81,29 +82,12 @@ extension Trainer {
   /// A tensor as training began, the stack included.
   private var initialWeights: (String) throws -> [Float] {
     let frozen = Dictionary(
-      model.multipliedWeights.map { ($0.name, FrozenWeight($0, stack: stack)) },
+      model.matrices.map { ($0.name, FrozenWeight($0, stack: stack)) },
       uniquingKeysWith: { first, _ in first })
     return { [pool, checkpoint = model.checkpoint] name in
       guard let weight = frozen[name] else { return try checkpoint.floats(named: name) }
       let all = BLAS.withOneThread { weight.loadAll(pool) }
       return unsafe Array(UnsafeBufferPointer(start: all.start, count: all.count))
     }
-  }
-}
-
-extension TrainableDecoder {
-  /// The parameters that are whole weight matrices.
-  var matrixNames: Set<String> {
-    var weights: [TrainableWeight] = [embedding, head]
-    for layer in layers {
-      weights += [
-        layer.query, layer.key, layer.value, layer.output, layer.gate, layer.up, layer.down,
-      ].map(\.weight)
-    }
-    return Set(
-      weights.compactMap { weight in
-        guard case .trained(let parameter) = weight else { return nil }
-        return parameter.name
-      })
   }
 }

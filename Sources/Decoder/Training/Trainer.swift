@@ -29,8 +29,9 @@ package final class Trainer {
     package var seconds: Double
   }
 
+  /// With the names of the layers that get adapters.
   package let recipe: TrainingRecipe
-  let model: LlamaModel
+  let model: DecoderModel
   let stack: [ScaledLowRankUpdate]
   let decoder: TrainableDecoder
   let pool: WorkerPool
@@ -46,20 +47,16 @@ package final class Trainer {
   ///   - threads: part of what decides the result's last bits.
   /// - Throws: `TrainingError` where the recipe is out of range or names an unknown layer.
   package init(
-    model: LlamaModel, stack: [ScaledLowRankUpdate] = [],
+    model: DecoderModel, stack: [ScaledLowRankUpdate] = [],
     recipe: TrainingRecipe, threads: Int = WorkerPool.processorCount
   ) throws(TrainingError) {
     try recipe.validate()
+    let recipe = try recipe.resolved(for: model.shape)
     self.recipe = recipe
     self.model = model
     self.stack = stack
     pool = WorkerPool(threadCount: threads, flushesSubnormals: true)
-    do throws(TrainingError) {
-      decoder = try TrainableDecoder(model: model, stack: stack, recipe: recipe, pool: pool)
-    } catch {
-      pool.shutDown()
-      throw error
-    }
+    decoder = TrainableDecoder(model: model, stack: stack, recipe: recipe, pool: pool)
     parameters = ParameterSet(decoder.parameters, pool: pool)
   }
 

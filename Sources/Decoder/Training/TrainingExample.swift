@@ -41,13 +41,13 @@ extension TrainingSet {
   ///   chat format cannot write it.
   package func items(
     format: ChatFormat, tokenizer: Tokenizer, recipe: TrainingRecipe,
-    configuration: LlamaConfiguration
+    shape: DecoderShape
   ) throws -> [TrainingItem] {
-    let limit = recipe.maxLength ?? configuration.contextLength
-    if limit > configuration.contextLength {
+    let limit = recipe.maxLength ?? shape.contextLength
+    if limit > shape.contextLength {
       throw TrainingError.invalidSetting(
         name: "max length",
-        expected: "at most the model's context of \(configuration.contextLength)",
+        expected: "at most the model's context of \(shape.contextLength)",
         found: "\(limit)")
     }
     guard !dialogues.isEmpty else { throw TrainingError.emptyDataset(source: source) }
@@ -64,8 +64,8 @@ extension TrainingSet {
         ids.removeLast(ids.count - limit)
         isLabel.removeLast(isLabel.count - limit)
       }
-      if let id = ids.first(where: { $0 >= configuration.vocabularySize }) {
-        throw TrainingError.tokenOutOfRange(id: id, vocabularySize: configuration.vocabularySize)
+      if let id = ids.first(where: { $0 >= shape.vocabularySize }) {
+        throw TrainingError.tokenOutOfRange(id: id, vocabularySize: shape.vocabularySize)
       }
       let example = TrainingExample(tokens: ids, isLabel: isLabel)
       guard example.labelCount > 0 else {

@@ -32,8 +32,9 @@ package struct TrainingRecipe: Codable, Hashable, Sendable {
   package var rank = 16
   /// The adapters' scale is alpha / rank.
   package var alpha = 32.0
-  /// The linear layers that get adapters, by the last part of their names.
-  package var targets = LlamaModel.linearLayerNames
+  /// The linear layers that get adapters, by the last part of their names; `all-linear` is every
+  /// one of the model's blocks.
+  package var targets = [Self.allLinear]
   /// The share of an adapter's inputs that is zeroed in each step.
   package var dropout = 0.0
   package var learningRate = 2e-4
@@ -65,6 +66,9 @@ package struct TrainingRecipe: Codable, Hashable, Sendable {
   package var seed: UInt64 = 0
 
   package init() {}
+
+  /// The target that means every linear layer of the blocks, as PEFT spells it.
+  package static let allLinear = "all-linear"
 
   /// The adapters' scale: alpha / rank.
   package var scale: Double { alpha / Double(rank) }
@@ -113,9 +117,17 @@ package struct TrainingRecipe: Codable, Hashable, Sendable {
   }
 }
 
-extension LlamaModel {
-  /// The linear layers of a block, as adapters name them.
-  package static let linearLayerNames = [
-    "q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj",
-  ]
+extension TrainingRecipe {
+  /// The recipe with the names of the model's own layers as targets.
+  ///
+  /// - Throws: `TrainingError.unknownTarget` for a layer that the shape does not have.
+  func resolved(for shape: DecoderShape) throws(TrainingError) -> TrainingRecipe {
+    let available = shape.linearLayerKinds
+    for target in targets where target != Self.allLinear && !available.contains(target) {
+      throw .unknownTarget(name: target, available: available)
+    }
+    var recipe = self
+    if targets.contains(Self.allLinear) { recipe.targets = available }
+    return recipe
+  }
 }

@@ -39,12 +39,12 @@ package final class ServedUpdates: Sendable {
   package let count: Int
   private let factors: [String: [Factors]]
 
-  /// - Throws: `LanguageModelError` where an update names a weight the model does not multiply by,
+  /// - Throws: `DecoderError` where an update names a weight the model does not multiply by,
   ///   or has another shape.
-  package init(_ updates: [LowRankUpdate], for model: LlamaModel) throws(LanguageModelError) {
+  package init(_ updates: [LowRankUpdate], for model: DecoderModel) throws(DecoderError) {
     count = updates.count
     let weights = Dictionary(
-      model.multipliedWeights.map { ($0.name, [$0.outputs, $0.inputs]) },
+      model.shape.matrices.map { ($0.weightName, [$0.outputs, $0.inputs]) },
       uniquingKeysWith: { first, _ in first })
     var factors: [String: [Factors]] = [:]
     for (index, update) in updates.enumerated() {
@@ -75,16 +75,5 @@ package final class ServedUpdates: Sendable {
       }
     }
     return result
-  }
-}
-
-extension LlamaModel {
-  /// Every weight that takes part in a product, and may therefore carry an update.
-  var multipliedWeights: [Weight] {
-    layers.flatMap { layer in
-      [
-        layer.query, layer.key, layer.value, layer.output, layer.gate, layer.up, layer.down,
-      ].map(\.weight)
-    } + [embedding, head]
   }
 }

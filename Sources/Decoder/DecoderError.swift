@@ -1,5 +1,5 @@
 /// What can be wrong with a model, its files or what it is asked.
-package enum LanguageModelError: Error, Equatable, CustomStringConvertible {
+package enum DecoderError: Error, Equatable, CustomStringConvertible {
   case unreadableConfiguration(file: String, reason: String)
   case unsupportedArchitecture(file: String, found: String)
   case unsupportedSetting(file: String, field: String, found: String)
@@ -22,7 +22,7 @@ package enum LanguageModelError: Error, Equatable, CustomStringConvertible {
       "\(file): expected a JSON object with the model's settings; \(reason)"
     case .unsupportedArchitecture(let file, let found):
       "\(file): expected model_type to be one of "
-        + LlamaConfiguration.supportedModelTypes.joined(separator: ", ")
+        + DecoderFamily.all.flatMap(\.modelTypes).joined(separator: ", ")
         + ", found \(found); serve this model with another server and pass its --endpoint"
     case .unsupportedSetting(let file, let field, let found):
       "\(file): \(field) is \(found), which the embedded decoder does not compute; serve this "

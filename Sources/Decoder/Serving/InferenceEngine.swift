@@ -33,7 +33,7 @@ package final class InferenceEngine: Sendable {
     }
   }
 
-  package let model: LlamaModel
+  package let model: DecoderModel
   package let updates: ServedUpdates
   package let options: Options
   /// The longest sequence, prompt and reply, that the model and the cache allow.
@@ -43,7 +43,7 @@ package final class InferenceEngine: Sendable {
     let id: Int
     let request: GenerationRequest
     let emit: @Sendable (GenerationEvent) -> Void
-    let fail: @Sendable (LanguageModelError) -> Void
+    let fail: @Sendable (DecoderError) -> Void
   }
 
   private struct State {
@@ -57,20 +57,20 @@ package final class InferenceEngine: Sendable {
   private let arrival = DispatchSemaphore(value: 0)
 
   /// Starts the engine's thread; `shutDown` ends it.
-  package init(model: LlamaModel, updates: ServedUpdates, options: Options = Options()) {
+  package init(model: DecoderModel, updates: ServedUpdates, options: Options = Options()) {
     precondition(options.slots >= 1 && options.rowsPerStep >= options.slots)
     self.model = model
     self.updates = updates
     self.options = options
-    let perPosition = KeyValueCache.byteCount(configuration: model.configuration, positions: 1)
-    positionLimit = min(model.configuration.contextLength, options.cacheBytes / perPosition)
+    let perPosition = KeyValueCache.byteCount(shape: model.shape, positions: 1)
+    positionLimit = min(model.shape.contextLength, options.cacheBytes / perPosition)
     let thread = Thread { self.work() }
     thread.name = "loxeval-engine"
     thread.stackSize = 4 << 20
     thread.start()
   }
 
-  /// Ends the thread; requests that are not done fail with `LanguageModelError.stopped`.
+  /// Ends the thread; requests that are not done fail with `DecoderError.stopped`.
   package func shutDown() {
     state.withLock { $0.isStopped = true }
     arrival.signal()
@@ -78,11 +78,11 @@ package final class InferenceEngine: Sendable {
 
   /// Queues a request. Ending the iteration early, or cancelling its task, frees its slot.
   ///
-  /// - Throws: at once `LanguageModelError` for a request that can never be served; from the
+  /// - Throws: at once `DecoderError` for a request that can never be served; from the
   ///   stream, where the model's numbers overflow or the engine is shut down.
   package func generate(
     _ request: GenerationRequest
-  ) throws(LanguageModelError) -> AsyncThrowingStream<GenerationEvent, any Error> {
+  ) throws(DecoderError) -> AsyncThrowingStream<GenerationEvent, any Error> {
     try check(request)
     let (stream, continuation) = AsyncThrowingStream<GenerationEvent, any Error>.makeStream()
     let id = state.withLock { state -> Int? in
@@ -124,14 +124,14 @@ package final class InferenceEngine: Sendable {
     throw CancellationError()
   }
 
-  private func check(_ request: GenerationRequest) throws(LanguageModelError) {
+  private func check(_ request: GenerationRequest) throws(DecoderError) {
     guard !request.prompt.isEmpty else { throw .emptyPrompt }
     let (tokens, limit) = (request.prompt.count, positionLimit)
     guard request.maxTokens >= 1, request.maxTokens <= limit, tokens <= limit - request.maxTokens
     else {
       throw .promptTooLong(tokens: tokens, newTokens: request.maxTokens, limit: limit)
     }
-    let size = model.configuration.vocabularySize
+    let size = model.shape.vocabularySize
     if let id = request.prompt.first(where: { !(0..<size).contains($0) }) {
       throw .tokenOutOfRange(id: id, vocabularySize: size)
     }
@@ -171,7 +171,7 @@ package final class InferenceEngine: Sendable {
     let engine: InferenceEngine
     let forward: ForwardPass
     var queue: [Waiting] = []
-    var running: [(sequence: ActiveSequence, fail: @Sendable (LanguageModelError) -> Void)] = []
+    var running: [(sequence: ActiveSequence, fail: @Sendable (DecoderError) -> Void)] = []
     /// Finished sequences whose beginnings may be taken over, newest last.
     var finished: [ActiveSequence] = []
     /// How many finished sequences are kept.
@@ -192,7 +192,7 @@ package final class InferenceEngine: Sendable {
       running.removeAll { cancelled.contains($0.sequence.id) }
     }
 
-    mutating func failAll(_ error: LanguageModelError) {
+    mutating func failAll(_ error: DecoderError) {
       for entry in running { entry.fail(error) }
       running = []
     }
@@ -208,7 +208,7 @@ package final class InferenceEngine: Sendable {
         let sequence = ActiveSequence(
           id: next.id, request: next.request,
           cache: KeyValueCache(
-            configuration: engine.model.configuration, positions: positions),
+            shape: engine.model.shape, positions: positions),
           emit: next.emit)
         takeOverPrefix(for: sequence)
         running.append((sequence, next.fail))
@@ -218,7 +218,7 @@ package final class InferenceEngine: Sendable {
     private func hasRoom(for positions: Int) -> Bool {
       let used = (running.map(\.sequence) + finished).reduce(positions) { $0 + $1.cache.capacity }
       return KeyValueCache.byteCount(
-        configuration: engine.model.configuration, positions: used) <= engine.options.cacheBytes
+        shape: engine.model.shape, positions: used) <= engine.options.cacheBytes
     }
 
     private func takeOverPrefix(for sequence: ActiveSequence) {
@@ -252,7 +252,7 @@ package final class InferenceEngine: Sendable {
         sequence.computed += taken
       }
       let logits = unsafe forward.run(rows)
-      let size = engine.model.configuration.vocabularySize
+      let size = engine.model.shape.vocabularySize
       var done: [Int] = []
       for (place, index) in ready.enumerated() {
         let view = unsafe UnsafeBufferPointer(start: logits + place * size, count: size)
@@ -266,7 +266,7 @@ package final class InferenceEngine: Sendable {
 
     /// Takes the next token for a sequence; returns whether the sequence has ended.
     private func advance(
-      _ entry: (sequence: ActiveSequence, fail: @Sendable (LanguageModelError) -> Void),
+      _ entry: (sequence: ActiveSequence, fail: @Sendable (DecoderError) -> Void),
       _ logits: UnsafeBufferPointer<Float>
     ) -> Bool {
       let sequence = entry.sequence

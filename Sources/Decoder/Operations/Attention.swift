@@ -1,30 +1,106 @@
 import CKernels
 import LinearAlgebra
 
-/// Causal attention over packed sequences, forward and backward, with grouped key and value heads.
+/// Causal attention with grouped key and value heads: softmax(scale · Q Kᵀ) V.
 ///
-/// Nothing but queries, keys, values and outputs is kept for the backward pass: the weights
+/// Serving attends from single positions to a cache. Training attends within packed sequences, and
+/// keeps nothing but queries, keys, values and outputs for the backward pass: the weights
 /// softmax(scale · Q Kᵀ) are computed again, a block of queries at a time.
-struct TrainableAttention {
+struct Attention {
   let headCount: Int
   let keyValueHeadCount: Int
   let dimension: Int
-  let pool: WorkerPool
+  let scale: Float
 
-  /// Queries at a time.
+  init(headCount: Int, keyValueHeadCount: Int, dimension: Int, scale: Float) {
+    self.headCount = headCount
+    self.keyValueHeadCount = keyValueHeadCount
+    self.dimension = dimension
+    self.scale = scale
+  }
+
+  init(_ shape: AttentionShape) {
+    self.init(
+      headCount: shape.headCount, keyValueHeadCount: shape.keyValueHeadCount,
+      dimension: shape.headDimension, scale: shape.scale)
+  }
+
+  /// Queries at a time, in training.
   private static let block = 128
 
   private var group: Int { headCount / keyValueHeadCount }
-  private var queryWidth: Int { headCount * dimension }
-  private var keyWidth: Int { keyValueHeadCount * dimension }
-  private var scale: Float { 1 / Float(dimension).squareRoot() }
+  var queryWidth: Int { headCount * dimension }
+  var keyWidth: Int { keyValueHeadCount * dimension }
+
+  // MARK: - Serving
+
+  /// Rotates the rows' queries and keys, puts their keys and values in their caches, and attends to
+  /// what the caches then hold.
+  ///
+  /// - Parameters:
+  ///   - block: number of the block, which chooses its part of the caches.
+  ///   - isOneRowEach: no two rows belong to one sequence.
+  ///   - queries, keys, values: rows × heads · dimension; queries and keys are left rotated.
+  ///   - output: rows × query heads · dimension, overwritten.
+  ///   - scores: of each thread, as many as there are positions and a group of them more.
+  func serve(
+    _ rows: [ForwardPass.Row], block: Int, isOneRowEach: Bool, rotary: Rotary,
+    queries: FloatBuffer, keys: FloatBuffer, values: FloatBuffer, output: FloatBuffer,
+    scores: [FloatBuffer], _ pool: WorkerPool
+  ) {
+    let angles = rotary.angles
+    let (headCount, keyHeads, dimension) = (headCount, keyValueHeadCount, dimension)
+    let (queryWidth, keyWidth, group) = (queryWidth, keyWidth, group)
+
+    func place(_ index: Int) {
+      let row = rows[index]
+      unsafe angles.rotate(
+        queries.start + index * queryWidth, heads: headCount, position: row.position)
+      unsafe angles.rotate(keys.start + index * keyWidth, heads: keyHeads, position: row.position)
+      for head in 0..<keyHeads {
+        let key = unsafe keys.start + index * keyWidth + head * dimension
+        let cachedKeys = unsafe row.cache.keys(block: block, head: head)
+        for d in 0..<dimension {
+          unsafe cachedKeys[d * row.cache.capacity + row.position] = key[d]
+        }
+        unsafe (row.cache.values(block: block, head: head) + row.position * dimension)
+          .update(from: values.start + index * keyWidth + head * dimension, count: dimension)
+      }
+    }
+    func attend(_ index: Int, _ keyHead: Int, _ worker: Int) {
+      let row = rows[index]
+      let cachedKeys = unsafe row.cache.keys(block: block, head: keyHead)
+      let cachedValues = unsafe row.cache.values(block: block, head: keyHead)
+      for head in keyHead * group..<(keyHead + 1) * group {
+        let offset = index * queryWidth + head * dimension
+        unsafe loxeval_attend(
+          queries.start + offset, cachedKeys, row.cache.capacity, cachedValues, row.position + 1,
+          dimension, scale, scores[worker].start, output.start + offset)
+      }
+    }
+    if isOneRowEach && rows.count >= 2 * pool.threadCount {
+      pool.run(count: rows.count) { index, worker in
+        place(index)
+        for head in 0..<keyHeads { attend(index, head, worker) }
+      }
+    } else {
+      // A row of a prompt attends to rows before it in this batch: all are placed first.
+      pool.run(count: rows.count) { index, _ in place(index) }
+      pool.run(count: rows.count * keyHeads) { piece, worker in
+        let (index, head) = piece.quotientAndRemainder(dividingBy: keyHeads)
+        attend(index, head, worker)
+      }
+    }
+  }
+
+  // MARK: - Training
 
   /// Floats of scratch that each thread needs for sequences of so many positions.
   static func scratchCount(positions: Int) -> Int { 2 * block * positions }
 
   /// Calls `body` for each sequence and key head, shared among the threads.
   private func forEachHead(
-    _ batch: PackedBatch,
+    _ batch: PackedBatch, _ pool: WorkerPool,
     _ body: (_ sequence: PackedBatch.Sequence, _ keyHead: Int, _ worker: Int) -> Void
   ) {
     pool.run(count: batch.sequences.count * keyValueHeadCount) { piece, worker in
@@ -46,12 +122,12 @@ struct TrainableAttention {
     }
   }
 
-  /// output = softmax(scale · Q Kᵀ) V; all are rows × heads · dimension.
+  /// output = softmax(scale · Q Kᵀ) V; all are rows × heads · dimension, queries and keys rotated.
   func forward(
     _ batch: PackedBatch, queries: FloatBuffer, keys: FloatBuffer, values: FloatBuffer,
-    output: FloatBuffer, scratch: [FloatBuffer]
+    output: FloatBuffer, scratch: [FloatBuffer], _ pool: WorkerPool
   ) {
-    forEachHead(batch) { sequence, keyHead, worker in
+    forEachHead(batch, pool) { sequence, keyHead, worker in
       let keyOffset = sequence.start * keyWidth + keyHead * dimension
       for head in keyHead * group..<(keyHead + 1) * group {
         let offset = sequence.start * queryWidth + head * dimension
@@ -77,9 +153,9 @@ struct TrainableAttention {
   func backward(
     _ batch: PackedBatch, queries: FloatBuffer, keys: FloatBuffer, values: FloatBuffer,
     output: FloatBuffer, outputGradient: FloatBuffer, queryGradient: FloatBuffer,
-    keyGradient: FloatBuffer, valueGradient: FloatBuffer, scratch: [FloatBuffer]
+    keyGradient: FloatBuffer, valueGradient: FloatBuffer, scratch: [FloatBuffer], _ pool: WorkerPool
   ) {
-    forEachHead(batch) { sequence, keyHead, worker in
+    forEachHead(batch, pool) { sequence, keyHead, worker in
       let keyOffset = sequence.start * keyWidth + keyHead * dimension
       for row in 0..<sequence.count {
         for gradient in [keyGradient, valueGradient] {
@@ -125,5 +201,25 @@ struct TrainableAttention {
         }
       }
     }
+  }
+}
+
+extension AttentionShape {
+  /// What `Attention` and `Rotary` do not compute. A window is no obstacle: sequences are not let
+  /// grow beyond it (`DecoderShape.contextLength`).
+  var uncomputed: [UncomputedSetting] {
+    var found: [UncomputedSetting] = []
+    switch queryKeyNorm {
+    case .byHead: found.append(UncomputedSetting("norm of queries and keys", "by head"))
+    case .whole: found.append(UncomputedSetting("norm of queries and keys", "over all heads"))
+    case nil: break
+    }
+    if let rotary {
+      found += rotary.uncomputed(headDimension: headDimension)
+    } else {
+      found.append(UncomputedSetting("rotary position embedding", "absent"))
+    }
+    if let cap { found.append(UncomputedSetting("cap of attention scores", cap)) }
+    return found
   }
 }

@@ -1,0 +1,119 @@
+/// The settings that nearly every family has, and the blocks that most are built of.
+struct CommonSettings {
+  /// The keys of `config.json`, for reading and for writing.
+  enum Key: String {
+    case modelType = "model_type"
+    case vocabularySize = "vocab_size"
+    case hiddenSize = "hidden_size"
+    case intermediateSize = "intermediate_size"
+    case blockCount = "num_hidden_layers"
+    case headCount = "num_attention_heads"
+    case keyValueHeadCount = "num_key_value_heads"
+    case headDimension = "head_dim"
+    case normEpsilon = "rms_norm_eps"
+    case tiesHead = "tie_word_embeddings"
+    case trainedLength = "max_position_embeddings"
+    case activation = "hidden_act"
+  }
+
+  let vocabularySize: Int
+  let hiddenSize: Int
+  let intermediateSize: Int
+  let blockCount: Int
+  let headCount: Int
+  let keyValueHeadCount: Int
+  let headDimension: Int
+  let normEpsilon: Float
+  /// The output head is the token embedding itself.
+  let tiesHead: Bool
+  let trainedLength: Int
+  let activation: GatedMLPShape.Activation
+  let rotary: RotaryShape
+
+  init(_ configuration: ModelConfiguration) throws(DecoderError) {
+    func size(_ key: Key, default fallback: Int? = nil) throws(DecoderError) -> Int {
+      try configuration.size(key.rawValue, default: fallback)
+    }
+    vocabularySize = try size(.vocabularySize)
+    hiddenSize = try size(.hiddenSize)
+    intermediateSize = try size(.intermediateSize)
+    blockCount = try size(.blockCount)
+    headCount = try size(.headCount)
+    keyValueHeadCount = try size(.keyValueHeadCount, default: headCount)
+    headDimension = try size(.headDimension, default: hiddenSize / headCount)
+    guard headCount % keyValueHeadCount == 0 else {
+      throw .invalidSetting(
+        file: configuration.file, field: Key.keyValueHeadCount.rawValue,
+        found: "\(keyValueHeadCount)",
+        expected: "a divisor of \(Key.headCount.rawValue) (\(headCount))")
+    }
+    guard headDimension % 2 == 0 else {
+      throw .invalidSetting(
+        file: configuration.file, field: Key.headDimension.rawValue, found: "\(headDimension)",
+        expected: "an even number")
+    }
+    normEpsilon = Float(try configuration.number(Key.normEpsilon.rawValue) ?? 1e-6)
+    tiesHead = try configuration.flag(Key.tiesHead.rawValue) ?? false
+    trainedLength = try size(.trainedLength, default: 2048)
+    activation = try GatedMLPShape.Activation(configuration, key: Key.activation.rawValue)
+    rotary = try RotaryShape(configuration, headDimension: headDimension)
+  }
+
+  /// A decoder of these sizes under the names that Llama's checkpoints use.
+  ///
+  /// - Parameter block: makes a block from its number; `standardBlock` or a variation of it.
+  func shape(block: (Int) -> BlockShape) -> DecoderShape {
+    DecoderShape(
+      embedding: EmbeddingShape(
+        table: LinearShape(
+          module: "model.embed_tokens", outputs: vocabularySize, inputs: hiddenSize)),
+      blocks: (0..<blockCount).map(block), finalNorm: norm("model.norm"),
+      head: HeadShape(
+        // A tied checkpoint may still store the head; transformers ignores it then, and so do we.
+        weight: tiesHead
+          ? nil : LinearShape(module: "lm_head", outputs: vocabularySize, inputs: hiddenSize)),
+      trainedLength: trainedLength)
+  }
+
+  /// Llama's block: norms before attention and MLP, rotary attention, a gated MLP.
+  func standardBlock(_ index: Int) -> BlockShape {
+    let prefix = "model.layers.\(index)."
+    let queryWidth = headCount * headDimension
+    let keyWidth = keyValueHeadCount * headDimension
+    func linear(_ name: String, _ outputs: Int, _ inputs: Int) -> LinearShape {
+      LinearShape(module: prefix + name, outputs: outputs, inputs: inputs, bias: .ifStored)
+    }
+    return BlockShape(
+      normBeforeAttention: norm(prefix + "input_layernorm"),
+      attention: AttentionShape(
+        headCount: headCount, keyValueHeadCount: keyValueHeadCount, headDimension: headDimension,
+        query: linear("self_attn.q_proj", queryWidth, hiddenSize),
+        key: linear("self_attn.k_proj", keyWidth, hiddenSize),
+        value: linear("self_attn.v_proj", keyWidth, hiddenSize),
+        output: linear("self_attn.o_proj", hiddenSize, queryWidth), rotary: rotary,
+        scale: 1 / Float(headDimension).squareRoot()),
+      normBeforeFeedForward: norm(prefix + "post_attention_layernorm"),
+      feedForward: .gated(
+        GatedMLPShape(
+          gate: linear("mlp.gate_proj", intermediateSize, hiddenSize),
+          up: linear("mlp.up_proj", intermediateSize, hiddenSize),
+          down: linear("mlp.down_proj", hiddenSize, intermediateSize), activation: activation)))
+  }
+
+  /// A norm over the residual stream.
+  func norm(_ module: String) -> NormShape {
+    NormShape(tensor: module + ".weight", width: hiddenSize, epsilon: normEpsilon)
+  }
+}
+
+extension GatedMLPShape.Activation {
+  /// Reads an activation by the name that `transformers` gives it; absent is silu.
+  init(_ configuration: ModelConfiguration, key: String) throws(DecoderError) {
+    switch try configuration.text(key) {
+    case nil, "silu": self = .silu
+    case "gelu_pytorch_tanh": self = .geluTanh
+    case let other?:
+      throw .unsupportedSetting(file: configuration.file, field: key, found: other)
+    }
+  }
+}

@@ -1,0 +1,138 @@
+package import Foundation
+import Support
+
+/// A model folder's `config.json`, read setting by setting.
+///
+/// A setting that is null counts as absent, as in `transformers`.
+package struct ModelConfiguration: Sendable {
+  /// The file, and the key that leads to this part of it, for error messages.
+  let file: String
+  private let settings: JSONNode
+  /// Leads from the file's top to these settings; empty at the top.
+  private let path: String
+
+  /// Reads `config.json`.
+  package init(folder: URL) throws(DecoderError) {
+    try self.init(fileAt: folder.appending(path: "config.json"))
+  }
+
+  private init(fileAt url: URL) throws(DecoderError) {
+    let data: Data
+    do {
+      data = try Data(contentsOf: url)
+    } catch {
+      throw .unreadableConfiguration(file: url.path, reason: error.plainReason)
+    }
+    try self.init(parsing: data, file: url.path)
+  }
+
+  /// - Parameter file: where the data stand or will stand.
+  init(parsing data: Data, file: String) throws(DecoderError) {
+    do {
+      settings = try JSONNode(parsing: [UInt8](data))
+    } catch {
+      throw .unreadableConfiguration(
+        file: file, reason: "\(error.reason) at byte \(error.offset)")
+    }
+    guard settings.members != nil else {
+      throw .unreadableConfiguration(file: file, reason: "it is \(settings.kind)")
+    }
+    self.file = file
+    path = ""
+  }
+
+  private init(file: String, settings: JSONNode, path: String) {
+    self.file = file
+    self.settings = settings
+    self.path = path
+  }
+
+  private func value(_ key: String) -> JSONNode? {
+    guard let value = settings[key], value != .null else { return nil }
+    return value
+  }
+
+  private func invalid(_ key: String, _ value: JSONNode, _ expected: String) -> DecoderError {
+    .invalidSetting(file: file, field: path + key, found: value.excerpt, expected: expected)
+  }
+
+  /// Whether a setting is there.
+  func has(_ key: String) -> Bool { value(key) != nil }
+
+  func text(_ key: String) throws(DecoderError) -> String? {
+    guard let value = value(key) else { return nil }
+    guard let text = value.text else { throw invalid(key, value, "a string") }
+    return text
+  }
+
+  func flag(_ key: String) throws(DecoderError) -> Bool? {
+    guard let value = value(key) else { return nil }
+    guard let flag = value.flag else { throw invalid(key, value, "true or false") }
+    return flag
+  }
+
+  func number(_ key: String) throws(DecoderError) -> Double? {
+    guard let value = value(key) else { return nil }
+    guard let number = value.double else { throw invalid(key, value, "a number") }
+    return number
+  }
+
+  func integer(_ key: String) throws(DecoderError) -> Int? {
+    guard let value = value(key) else { return nil }
+    guard let integer = value.integer ?? value.double.flatMap(Int.init(exactly:)) else {
+      throw invalid(key, value, "an integer")
+    }
+    return integer
+  }
+
+  /// A size: a positive integer below 2³¹.
+  ///
+  /// - Parameter fallback: taken where the file says nothing; nil requires it to.
+  func size(_ key: String, default fallback: Int? = nil) throws(DecoderError) -> Int {
+    let found = try integer(key) ?? fallback
+    guard let found, found > 0, found < 1 << 31 else {
+      throw .invalidSetting(
+        file: file, field: path + key, found: found.map(String.init) ?? "nothing",
+        expected: "a positive integer")
+    }
+    return found
+  }
+
+  /// A list of strings.
+  func texts(_ key: String) throws(DecoderError) -> [String]? {
+    guard let value = value(key) else { return nil }
+    let texts = value.elements?.compactMap(\.text)
+    guard let texts, texts.count == value.elements?.count else {
+      throw invalid(key, value, "a list of strings")
+    }
+    return texts
+  }
+
+  /// A group of settings within these.
+  func section(_ key: String) throws(DecoderError) -> ModelConfiguration? {
+    guard let value = value(key) else { return nil }
+    guard value.members != nil else { throw invalid(key, value, "an object") }
+    return ModelConfiguration(file: file, settings: value, path: "\(path)\(key).")
+  }
+
+  /// One token id or a list of them: both occur in published files.
+  private func tokenIDs(_ key: String) throws(DecoderError) -> [Int]? {
+    guard let value = value(key) else { return nil }
+    let elements = value.elements ?? [value]
+    let ids = elements.compactMap(\.integer)
+    guard ids.count == elements.count else { throw invalid(key, value, "a token id or several") }
+    return ids
+  }
+
+  /// Ids that end a reply, from `generation_config.json` beside the file or else from the file.
+  package func endOfSequenceIDs() throws(DecoderError) -> [Int] {
+    let key = "eos_token_id"
+    let generation = URL(filePath: file).deletingLastPathComponent()
+      .appending(path: "generation_config.json")
+    if FileManager.default.fileExists(atPath: generation.path) {
+      let other = try ModelConfiguration(fileAt: generation)
+      if let ids = try other.tokenIDs(key) { return ids }
+    }
+    return try tokenIDs(key) ?? []
+  }
+}

@@ -1,0 +1,103 @@
+import LinearAlgebra
+
+/// Attention with its projections: output(attention(rotate(query(x)), rotate(key(x)), value(x))).
+///
+/// - `Linear`: `ServedLinear` or `TrainableLinear`.
+struct AttentionLayer<Linear> {
+  let query, key, value, output: Linear
+  let rotary: Rotary
+  let attention: Attention
+
+  init(_ shape: AttentionShape, rotary: RotaryTables, linear: (LinearShape) -> Linear) {
+    query = linear(shape.query)
+    key = linear(shape.key)
+    value = linear(shape.value)
+    output = linear(shape.output)
+    self.rotary = rotary.table(shape.rotary)
+    attention = Attention(shape)
+  }
+
+  /// In the order of a forward pass.
+  var linearLayers: [Linear] { [query, key, value, output] }
+}
+
+extension AttentionLayer<ServedLinear> {
+  /// The largest ranks of updates of layers that are computed together.
+  var rank: Int { max(query.rank + key.rank + value.rank, output.rank) }
+
+  /// For serving.
+  ///
+  /// - Parameters:
+  ///   - x: rows × hidden.
+  ///   - stream: rows × hidden.
+  ///   - block: number of the block, which chooses its part of the caches.
+  func serve(_ x: FloatBuffer, addingTo stream: FloatBuffer, block: Int, _ step: ServingStep) {
+    let queries = step.scratch.buffer(.queries, width: attention.queryWidth)
+    let keys = step.scratch.buffer(.keys, width: attention.keyWidth)
+    let values = step.scratch.buffer(.values, width: attention.keyWidth)
+    let attended = step.scratch.buffer(.attended, width: attention.queryWidth)
+    ServedLinear.serve(
+      x, step.rows, [(query, queries), (key, keys), (value, values)], step.workspace)
+    attention.serve(
+      step.rows, block: block, isOneRowEach: step.isOneRowEach, rotary: rotary, queries: queries,
+      keys: keys, values: values, output: attended, scores: step.scores, step.workspace.pool)
+    ServedLinear.serve(
+      attended, step.rows, [(output, stream)], accumulates: true, step.workspace)
+  }
+}
+
+extension AttentionLayer<TrainableLinear> {
+  /// What the backward pass needs, each rows × heads · dimension; queries and keys after rotation.
+  struct Kept {
+    let queries, keys, values, attended: FloatBuffer
+  }
+
+  func makeKept(rows: Int) -> Kept {
+    let (queryCount, keyCount) = (rows * attention.queryWidth, rows * attention.keyWidth)
+    return Kept(
+      queries: FloatBuffer(count: queryCount), keys: FloatBuffer(count: keyCount),
+      values: FloatBuffer(count: keyCount), attended: FloatBuffer(count: queryCount))
+  }
+
+  /// For training.
+  func forward(
+    _ x: FloatBuffer, addingTo stream: FloatBuffer, _ kept: Kept, _ step: TrainingStep
+  ) {
+    let (batch, workspace, pool) = (step.batch, step.workspace, step.pool)
+    let rows = batch.rows
+    query.forward(x, rows: rows, into: kept.queries, workspace)
+    key.forward(x, rows: rows, into: kept.keys, workspace)
+    value.forward(x, rows: rows, into: kept.values, workspace)
+    rotary.forward(kept.queries, heads: attention.headCount, batch, pool)
+    rotary.forward(kept.keys, heads: attention.keyValueHeadCount, batch, pool)
+    attention.forward(
+      batch, queries: kept.queries, keys: kept.keys, values: kept.values, output: kept.attended,
+      scratch: step.scores, pool)
+    output.forward(kept.attended, rows: rows, into: stream, accumulates: true, workspace)
+  }
+
+  /// - Parameters:
+  ///   - gradient: rows × hidden, with respect to what was added to the stream.
+  ///   - dx: rows × hidden, overwritten.
+  func backward(
+    _ gradient: FloatBuffer, x: FloatBuffer, into dx: FloatBuffer, _ kept: Kept,
+    _ step: TrainingStep
+  ) {
+    let (batch, workspace, pool) = (step.batch, step.workspace, step.pool)
+    let rows = batch.rows
+    let attendedGradient = step.scratch.buffer(.attendedGradient, width: attention.queryWidth)
+    let queryGradient = step.scratch.buffer(.queryGradient, width: attention.queryWidth)
+    let keyGradient = step.scratch.buffer(.keyGradient, width: attention.keyWidth)
+    let valueGradient = step.scratch.buffer(.valueGradient, width: attention.keyWidth)
+    output.backward(gradient, x: kept.attended, rows: rows, into: attendedGradient, workspace)
+    attention.backward(
+      batch, queries: kept.queries, keys: kept.keys, values: kept.values, output: kept.attended,
+      outputGradient: attendedGradient, queryGradient: queryGradient, keyGradient: keyGradient,
+      valueGradient: valueGradient, scratch: step.scores, pool)
+    rotary.backward(queryGradient, heads: attention.headCount, batch, pool)
+    rotary.backward(keyGradient, heads: attention.keyValueHeadCount, batch, pool)
+    query.backward(queryGradient, x: x, rows: rows, into: dx, workspace)
+    key.backward(keyGradient, x: x, rows: rows, into: dx, accumulates: true, workspace)
+    value.backward(valueGradient, x: x, rows: rows, into: dx, accumulates: true, workspace)
+  }
+}

@@ -1,0 +1,113 @@
+import CKernels
+import LinearAlgebra
+
+/// The serving schedule: computes the decoder for batches of positions, prompts being read and
+/// replies being continued, of any number of sequences and variants, side by side.
+///
+/// Each row's result depends on its own sequence, token and scales alone, bit for bit, whatever
+/// else is in the batch. Owned by one thread.
+final class ForwardPass {
+  /// One position to be computed.
+  struct Row {
+    let token: Int
+    let position: Int
+    let cache: KeyValueCache
+    /// One for each loaded update.
+    let scales: [Float]
+    let wantsLogits: Bool
+  }
+
+  /// The largest batch, in rows.
+  let maximumRows: Int
+  private let pool: WorkerPool
+  private let embedding: Embedding<ServedLinear>
+  private let blocks: [Block<ServedLinear>]
+  private let finalNorm: RMSNorm
+  private let head: Head<ServedLinear>
+  private let rotary: RotaryTables
+  private let vocabularySize: Int
+  private var workspace: ServedLinear.Workspace
+  private let scratch: Scratch
+  /// The residual stream, maximumRows × hidden.
+  private let stream: FloatBuffer
+  private var logits = FloatBuffer(count: 0)
+  /// Of each thread, attention's.
+  private var scores: [FloatBuffer]
+
+  init(model: DecoderModel, updates: ServedUpdates, pool: WorkerPool, maximumRows: Int) {
+    self.pool = pool
+    self.maximumRows = maximumRows
+    let shape = model.shape
+    func linear(_ layer: LinearShape) -> ServedLinear { ServedLinear(layer, model, updates) }
+    func norm(_ norm: NormShape) -> RMSNorm {
+      RMSNorm(gain: TrainableVector(constant: model.gain(norm)), epsilon: norm.epsilon)
+    }
+    let rotary = RotaryTables(shape)
+    self.rotary = rotary
+    embedding = Embedding(table: linear(shape.embedding.table))
+    blocks = shape.blocks.map { Block($0, rotary: rotary, linear: linear, norm: norm) }
+    finalNorm = norm(shape.finalNorm)
+    head = Head(table: linear(shape.head.weight ?? shape.embedding.table))
+    vocabularySize = shape.vocabularySize
+
+    scratch = Scratch(rows: maximumRows)
+    stream = FloatBuffer(count: maximumRows * shape.hiddenSize)
+    let rank = (blocks.map(\.rank) + [embedding.table.rank, head.table.rank]).max() ?? 0
+    let widest = (shape.matrices.map(\.inputs) + [rank]).max() ?? 0
+    workspace = ServedLinear.Workspace(
+      pool: pool, lowRank: FloatBuffer(count: maximumRows * rank),
+      widened: (0..<pool.threadCount).map { _ in
+        FloatBuffer(count: loxeval_project_scratch(widest))
+      },
+      active: [Bool](repeating: false, count: updates.count))
+    scores = (0..<pool.threadCount).map { _ in FloatBuffer(count: 0) }
+  }
+
+  /// Computes the rows and leaves their keys and values in their caches.
+  ///
+  /// Rows of one sequence stand in the order of their positions, and all earlier positions are in
+  /// its cache or earlier in the batch.
+  ///
+  /// - Returns: the logits of the rows that want them, in order, each `vocabularySize` floats;
+  ///   valid until the next call.
+  func run(_ rows: [Row]) -> UnsafePointer<Float> {
+    precondition(rows.count <= maximumRows)
+    prepare(rows)
+    embedding.serve(rows, into: stream, lowRank: workspace.lowRank)
+    let step = ServingStep(
+      rows: rows,
+      isOneRowEach: Set(rows.map { ObjectIdentifier($0.cache) }).count == rows.count,
+      stream: stream, scratch: scratch, scores: scores, workspace: workspace)
+    for (index, block) in blocks.enumerated() { block.serve(index, step) }
+    return unsafe computeLogits(rows)
+  }
+
+  private func prepare(_ rows: [Row]) {
+    for update in workspace.active.indices {
+      workspace.active[update] = rows.contains { $0.scales[update] != 0 }
+    }
+    let positions = 1 + (rows.map(\.position).max() ?? 0)
+    rotary.extend(to: positions)
+    let group = Int(LOXEVAL_POSITION_GROUP)
+    if scores.contains(where: { $0.count < positions + group }) {
+      scores = scores.map { _ in FloatBuffer(count: 2 * positions + group) }
+    }
+    let wanted = rows.count(where: \.wantsLogits) * vocabularySize
+    if logits.count < wanted { logits = FloatBuffer(count: wanted) }
+  }
+
+  private func computeLogits(_ rows: [Row]) -> UnsafePointer<Float> {
+    let width = finalNorm.width
+    let wanted = rows.indices.filter { rows[$0].wantsLogits }
+    for (target, source) in wanted.enumerated() where target != source {
+      unsafe (stream.start + target * width).update(
+        from: stream.start + source * width, count: width)
+    }
+    if !wanted.isEmpty {
+      let normed = scratch.buffer(.normed, width: width)
+      finalNorm.serve(stream, rows: wanted.count, into: normed)
+      head.serve(normed, wanted.map { rows[$0] }, into: logits, workspace)
+    }
+    return unsafe UnsafePointer(logits.start)
+  }
+}

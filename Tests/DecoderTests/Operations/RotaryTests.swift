@@ -1,0 +1,56 @@
+import Foundation
+import LinearAlgebra
+import Testing
+
+@testable import Decoder
+
+extension OperationTests {
+  @Suite struct RotaryTests {
+    static let shapes = [
+      RotaryShape(dimensions: 8, theta: 10_000),
+      RotaryShape(dimensions: 8, theta: 500, scaling: .linear(factor: 4)),
+      RotaryShape(
+        dimensions: 8, theta: 1_000,
+        scaling: .llama3(factor: 8, lowFrequency: 1, highFrequency: 4, trainedLength: 64)),
+    ]
+
+    @Test(arguments: shapes)
+    func gradientsAgree(shape: RotaryShape) {
+      let rotary = Rotary(shape, isTrained: true)
+      let batch = FiniteDifference.batch([3, 11])
+      let heads = 3
+      rotary.extend(to: 11)
+      let x = FiniteDifference.random(batch.rows * heads * shape.dimensions, seed: 1)
+      let c = FiniteDifference.random(x.count, seed: 2)
+      let gradient = FloatBuffer(c)
+      rotary.backward(gradient, heads: heads, batch, FiniteDifference.pool)
+      FiniteDifference.check(x, gradient: FiniteDifference.values(gradient), "x") { moved in
+        let y = FloatBuffer(moved)
+        rotary.forward(y, heads: heads, batch, FiniteDifference.pool)
+        return FiniteDifference.inner(FiniteDifference.values(y), c)
+      }
+    }
+
+    /// Pair i of position p is turned by p · θ^(−2i/d).
+    @Test func anglesFollowTheFormula() {
+      let shape = Self.shapes[0]
+      let rotary = Rotary(shape)
+      rotary.extend(to: 6)
+      let vector = FloatBuffer([1, 1, 1, 1, 0, 0, 0, 0])
+      unsafe rotary.angles.rotate(vector.start, heads: 1, position: 5)
+      let found = FiniteDifference.values(vector)
+      for pair in 0..<4 {
+        let angle = 5 * pow(10_000, -Double(2 * pair) / 8)
+        #expect(abs(Double(found[pair]) - cos(angle)) < 1e-6)
+        #expect(abs(Double(found[pair + 4]) - sin(angle)) < 1e-6)
+      }
+    }
+
+    @Test func blocksOfEqualSettingsShareATable() throws {
+      var shape = try ShapeTests.shape(of: ShapeTests.llama)
+      #expect(RotaryTables(shape).tables.count == 1)
+      shape.blocks[1].attention.rotary?.theta = 1e6
+      #expect(RotaryTables(shape).tables.count == 2)
+    }
+  }
+}
