@@ -125,7 +125,9 @@ let package = Package(
       swiftSettings: strict),
 
     // Tests: one target per room.
-    .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
+    .target(
+      name: "TestSupport", dependencies: ["Support"], path: "Tests/TestSupport",
+      swiftSettings: strict),
     .target(
       name: "TinyModel", dependencies: ["LinearAlgebra", "Checkpoints"], path: "Tests/TinyModel",
       swiftSettings: strict),

@@ -199,7 +199,7 @@ import Testing
     ("400 Bad Request", "{\"message\":\"No adapter found\"}", "adapter-refused", "/adapters"),
   ])
   func refusedAdaptersSayWhatToDo(
-    status: String, body: String, code: String, naming: String
+    status: String, body: String, code: ErrorCode, naming: String
   ) async throws {
     let server = try ScriptedHTTPServer { exchange in
       if exchange.request.hasPrefix("GET") {

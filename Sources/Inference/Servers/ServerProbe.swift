@@ -1,5 +1,6 @@
 import Foundation
 package import ModelAccess
+package import Support
 
 /// Asks a server what it is before it is measured.
 package struct ServerProbe: Sendable {
@@ -12,10 +13,14 @@ package struct ServerProbe: Sendable {
 
   package let endpoint: Endpoint
   package let transport: Transport
+  private let time: any TimeSource
 
-  package init(endpoint: Endpoint, transport: Transport) {
+  package init(
+    endpoint: Endpoint, transport: Transport, time: any TimeSource = SystemTime()
+  ) {
     self.endpoint = endpoint
     self.transport = transport
+    self.time = time
   }
 
   /// Waits until `GET /health` says yes; servers answer 503 while they load. One that has no such
@@ -25,7 +30,7 @@ package struct ServerProbe: Sendable {
   package func waitUntilReady(
     seconds: Double, isAlive: @Sendable () -> Bool = { true }
   ) async throws(ChatFailure) {
-    let deadline = ContinuousClock.now + .seconds(seconds)
+    let deadline = time.now + .seconds(seconds)
     var last = "no answer"
     repeat {
       do throws(TransportError) {
@@ -39,11 +44,11 @@ package struct ServerProbe: Sendable {
         last = "\(error)"
       }
       do {
-        try await Task.sleep(for: .milliseconds(250))
+        try await time.sleep(for: .milliseconds(250))
       } catch {
         break
       }
-    } while ContinuousClock.now < deadline && isAlive() && !Task.isCancelled
+    } while time.now < deadline && isAlive() && !Task.isCancelled
     throw failure("not-ready", "expected it to be ready within \(seconds) s, found \(last)")
   }
 
