@@ -264,6 +264,19 @@ import Testing
     #expect(ContinuousClock.now - start < .seconds(1))
   }
 
+  /// A request that comes just after the end is told so, at whatever moment the transport's thread looks.
+  @Test func requestsAfterTheEndFailAtOnce() async throws {
+    let endpoint = try Endpoint("http://127.0.0.1:1", environment: [:])
+    for _ in 0..<100 {
+      let client = OpenAIClient(endpoint: endpoint, transport: Transport())
+      client.transport.shutDown()
+      let failure = await #expect(throws: ChatFailure.self) {
+        try await client.complete(Self.request)
+      }
+      #expect(failure?.code == "shut-down")
+    }
+  }
+
   @Test func nobodyListening() async throws {
     let client = OpenAIClient(
       endpoint: try Endpoint("http://127.0.0.1:1", environment: [:]), transport: Transport(),
