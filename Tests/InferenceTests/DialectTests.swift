@@ -213,7 +213,7 @@ import Testing
     let failure = await #expect(throws: ChatFailure.self) {
       try await client.dialect.prepare(Self.lox)
     }
-    #expect(failure?.code.rawValue == code)
+    #expect(failure?.code == code)
     #expect(failure?.message.contains(naming) == true, "\(failure!)")
   }
 

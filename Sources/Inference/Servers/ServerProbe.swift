@@ -73,28 +73,39 @@ package struct ServerProbe: Sendable {
     }
   }
 
-  /// What the server says it is: llama.cpp's `build_info` of `GET /props`, or vLLM's version of `GET
-  /// /version`; nil where it says nothing.
-  package func build() async -> (kind: Kind, version: String)? {
-    struct Properties: Decodable {
-      var build: String?
-      enum CodingKeys: String, CodingKey { case build = "build_info" }
+  /// Where a server of some kind says what it is: a text in an object at a path of its root.
+  package struct BuildField: Sendable {
+    package var path: String
+    package var name: String
+
+    package init(path: String, name: String) {
+      self.path = path
+      self.name = name
     }
-    struct Version: Decodable { var version: String }
-    if let properties: Properties = try? await get(endpoint.rootURL("props"), "properties"),
-      let build = properties.build
-    {
-      return (.llamaServer, build)
-    }
-    if let version: Version = try? await get(endpoint.rootURL("version"), "a version") {
-      return (.vllm, version.version)
-    }
-    return nil
+
+    package static let llamaCpp = BuildField(path: "props", name: "build_info")
+    package static let vLLM = BuildField(path: "version", name: "version")
   }
 
-  /// Servers that tell what they are.
-  package enum Kind: Sendable {
-    case llamaServer, vllm
+  /// What a server of some kind says it is; nil where it says nothing of the kind.
+  package func build(of field: BuildField) async -> String? {
+    let values: [String: BuildText]? = try? await get(endpoint.rootURL(field.path), "a build")
+    return values?[field.name]?.text
+  }
+
+  /// What the server says it is; nil where it says nothing.
+  package func build() async -> String? {
+    if let build = await build(of: .llamaCpp) { return build }
+    return await build(of: .vLLM)
+  }
+
+  /// A value of which only a text is read.
+  private struct BuildText: Decodable {
+    let text: String?
+
+    init(from decoder: any Decoder) throws {
+      text = try? decoder.singleValueContainer().decode(String.self)
+    }
   }
 
   /// Posts a JSON object to a path below `/v1`.
