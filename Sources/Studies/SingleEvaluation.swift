@@ -6,6 +6,7 @@ import ModelAccess
 import PromptSets
 package import Runs
 import StudyDesign
+import Support
 
 /// One model on one or more prompt sets: a folder with adapters, or an endpoint.
 package struct SingleEvaluation {
@@ -66,7 +67,7 @@ package struct SingleEvaluation {
       zip(names, adapters).map { NamedUpdate(name: $0, update: $1.update) })
     let variant = zip(names, adapters).map { ScaledUpdate(name: $0, scale: $1.scale) }
     let cells = cells(checkpoint.folder.lastPathComponent, variant)
-    let digest = checkpoint.digest()
+    let digest = try await runOnOwnThread(named: "loxeval-digests") { checkpoint.digest() }
     let models = ModelsToServe(
       checkpoint: checkpoint, digest: digest, updates: updates,
       cells: cells, measurement: measurement, chatFormat: chatFormat)

@@ -58,8 +58,9 @@ package struct Sweep {
     let lock = try RunFolder.reserve(measurement.output, resume: measurement.resume)
     let plan = plan
     events(.step("computing digests"))
-    let digests = Digests(
-      base: pair.base.digest(), aligned: pair.aligned.digest(), isFromBase: isFromBase)
+    let digests = try await runOnOwnThread(named: "loxeval-digests") {
+      Digests(base: pair.base.digest(), aligned: pair.aligned.digest(), isFromBase: isFromBase)
+    }
     func manifest(updates: [UpdateName: String], server: String) throws -> RunManifest {
       try measurement.manifest(
         study: isFromBase ? .effectiveRank : nil, cells: plan.cells,
@@ -68,7 +69,10 @@ package struct Sweep {
     }
     try RunFolder.requireContinuable(
       measurement.output, try manifest(updates: [:], server: ""))
-    let study = try makeStudy(plan, digests, events)
+    // Decomposing and training take hours, and a task's thread is needed by all others.
+    let study = try await runOnOwnThread(named: "loxeval-prepare") {
+      try makeStudy(plan, digests, events)
+    }
     let updates = study.updates.digests()
     return try await measurement.run(study, at: server, lock: lock, events: events) { server in
       try manifest(updates: updates, server: server)

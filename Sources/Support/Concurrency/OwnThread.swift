@@ -9,16 +9,14 @@ import Foundation
 /// work should look now and then.
 ///
 /// - Parameter name: the thread's, for debuggers.
-package func runOnOwnThread<Value: Sendable>(
-  named name: String, _ work: @Sendable () throws -> Value
+package func runOnOwnThread<Value>(
+  named name: String, _ work: () throws -> Value
 ) async throws -> Value {
   try await withTaskExecutorPreference(OwnThread(name: name)) { try await call(work) }
 }
 
 /// Nonisolated, and so called where the task prefers to run.
-private func call<Value: Sendable>(_ work: @Sendable () throws -> Value) async throws -> Value {
-  try work()
-}
+private func call<Value>(_ work: () throws -> Value) async throws -> Value { try work() }
 
 /// An executor that starts a thread for each piece of a task that it is given.
 private final class OwnThread: TaskExecutor {
