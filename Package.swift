@@ -174,8 +174,9 @@ let package = Package(
     tests(
       "Studies",
       [
-        "Support", "ModelAccess", "StudyDesign", "Checkpoints", "LoX", "Decoder", "Defences",
-        "Attacks", "PromptSets", "Scoring", "Runs", "Analysis", "TinyRun", "TinyModel",
+        "Support", "LinearAlgebra", "ModelAccess", "StudyDesign", "Checkpoints", "LoX", "Decoder",
+        "Defences", "Attacks", "Inference", "PromptSets", "Scoring", "Runs", "Analysis", "TinyRun",
+        "TinyModel",
       ]),
     tests("Analysis", ["Support", "ModelAccess", "StudyDesign", "Scoring", "Runs", "TinyRun"]),
     tests(
