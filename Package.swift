@@ -125,7 +125,9 @@ let package = Package(
       swiftSettings: strict),
 
     // Tests: one target per room.
-    .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
+    .target(
+      name: "TestSupport", dependencies: ["Support"], path: "Tests/TestSupport",
+      swiftSettings: strict),
     .target(
       name: "TinyModel", dependencies: ["LinearAlgebra", "Checkpoints"], path: "Tests/TinyModel",
       swiftSettings: strict),
@@ -173,8 +175,8 @@ let package = Package(
       "Studies",
       [
         "Support", "LinearAlgebra", "ModelAccess", "StudyDesign", "Checkpoints", "LoX", "Decoder",
-        "Defences",
-        "Attacks", "PromptSets", "Scoring", "Runs", "Analysis", "TinyRun", "TinyModel",
+        "Defences", "Attacks", "Inference", "PromptSets", "Scoring", "Runs", "Analysis", "TinyRun",
+        "TinyModel",
       ]),
     tests("Analysis", ["Support", "ModelAccess", "StudyDesign", "Scoring", "Runs", "TinyRun"]),
     tests(

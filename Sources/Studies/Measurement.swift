@@ -96,37 +96,32 @@ package struct Measurement: Sendable {
     return manifest
   }
 
-  /// Starts a study's servers, opens its run and asks what is left to ask.
+  /// Opens a study's servers and its run, and asks what is left to ask.
   ///
   /// - Parameter manifest: the run's, by what its server is.
   func run(
-    _ study: ServedStudy, at choice: ServerChoice, lock: RunLock,
+    _ models: ModelsToServe, at source: any ServerSource, lock: RunLock,
     events: @escaping @Sendable (StudyEvent) -> Void,
     manifest: (String) throws -> RunManifest
   ) async throws -> RunFolder {
-    let server = try await choice.start(study, events: events)
-    do {
+    try await source.withServers(of: models, events: events) { servers in
       let folder = try RunFolder(
-        output, manifest: manifest(server.description), resume: resume, lock: lock)
+        output, manifest: manifest(servers.description), resume: resume, lock: lock)
       try await run(
-        folder, cached(server, weights: study.digest, updates: study.updates), events: events)
-      await server.stop()
+        folder, cached(servers, weights: models.digest, updates: models.updates), events: events)
       return folder
-    } catch {
-      await server.stop()
-      throw error
     }
   }
 
-  /// A server's models behind the cache, if there is one.
+  /// Servers' models behind the cache, if there is one.
   func cached(
-    _ server: StudyServer, weights: String, updates: StudyUpdates?
+    _ servers: ReadyServers, weights: String, updates: StudyUpdates?
   ) -> any ChatCompleting {
-    guard let cache else { return server.model }
+    guard let cache else { return servers.model }
     return CachedModel(
-      model: server.model, cache: cache, server: server.build, weights: weights,
+      model: servers.model, cache: cache, server: servers.build, weights: weights,
       digests: updates?.digests() ?? [:],
-      identity: server.identity)
+      identity: servers.identity)
   }
 
   /// Asks what is left to ask.

@@ -6,6 +6,7 @@ import ModelAccess
 import PromptSets
 package import Runs
 import StudyDesign
+import Support
 
 /// One model on one or more prompt sets: a folder with adapters, or an endpoint.
 package struct SingleEvaluation {
@@ -25,7 +26,7 @@ package struct SingleEvaluation {
 
   package enum Subject {
     case folder(Checkpoint, adapters: [Adapter])
-    case endpoints(ExternalServers)
+    case endpoints(ServersAsTheyAre)
   }
 
   package var subject: Subject
@@ -66,11 +67,11 @@ package struct SingleEvaluation {
       zip(names, adapters).map { NamedUpdate(name: $0, update: $1.update) })
     let variant = zip(names, adapters).map { ScaledUpdate(name: $0, scale: $1.scale) }
     let cells = cells(checkpoint.folder.lastPathComponent, variant)
-    let digest = checkpoint.digest()
-    let study = ServedStudy(
+    let digest = try await runOnOwnThread(named: "loxeval-digests") { checkpoint.digest() }
+    let models = ModelsToServe(
       checkpoint: checkpoint, digest: digest, updates: updates,
       cells: cells, measurement: measurement, chatFormat: chatFormat)
-    return try await measurement.run(study, at: .embedded, lock: lock, events: events) { server in
+    return try await measurement.run(models, at: .embedded, lock: lock, events: events) { server in
       try measurement.manifest(
         cells: cells, models: ["model": digest], updates: updates.digests(), remarks: [:],
         server: server, family: ModelFamily.of(checkpoint))
@@ -78,24 +79,20 @@ package struct SingleEvaluation {
   }
 
   private func run(
-    _ servers: ExternalServers, _ lock: RunLock,
+    _ source: ServersAsTheyAre, _ lock: RunLock,
     _ events: @escaping @Sendable (StudyEvent) -> Void
   ) async throws -> RunFolder {
-    let server = try await servers.start(
-      connections: measurement.maxConnections, events: events)
-    do {
+    try await source.withServers(
+      connections: measurement.maxConnections, events: events
+    ) { servers in
       let manifest = try measurement.manifest(
-        cells: cells(server.modelName, []), models: [:], updates: [:], remarks: [:],
-        server: server.description)
+        cells: cells(servers.modelName, []), models: [:], updates: [:], remarks: [:],
+        server: servers.description)
       let folder = try RunFolder(
         measurement.output, manifest: manifest, resume: measurement.resume, lock: lock)
       try await measurement.run(
-        folder, measurement.cached(server, weights: "", updates: nil), events: events)
-      await server.stop()
+        folder, measurement.cached(servers, weights: "", updates: nil), events: events)
       return folder
-    } catch {
-      await server.stop()
-      throw error
     }
   }
 }

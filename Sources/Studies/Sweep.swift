@@ -20,7 +20,7 @@ package struct Sweep {
   /// Beside the model before any attack, which is always measured.
   package var attacks: [any Attack]
   package var measurement: Measurement
-  package var server: ServerChoice
+  package var server: any ServerSource
   package var chatFormat: ChatFormat?
   /// Where attacks that cost much are kept; nil keeps them in the run's folder.
   package var attackStore: URL?
@@ -30,7 +30,7 @@ package struct Sweep {
 
   package init(
     pair: AlignmentPair, defences: [any Defence], attacks: [any Attack],
-    measurement: Measurement, server: ServerChoice = .embedded, chatFormat: ChatFormat? = nil,
+    measurement: Measurement, server: any ServerSource = .embedded, chatFormat: ChatFormat? = nil,
     attackStore: URL? = nil
   ) {
     self.pair = pair
@@ -58,8 +58,9 @@ package struct Sweep {
     let lock = try RunFolder.reserve(measurement.output, resume: measurement.resume)
     let plan = plan
     events(.step("computing digests"))
-    let digests = Digests(
-      base: pair.base.digest(), aligned: pair.aligned.digest(), isFromBase: isFromBase)
+    let digests = try await runOnOwnThread(named: "loxeval-digests") {
+      Digests(base: pair.base.digest(), aligned: pair.aligned.digest(), isFromBase: isFromBase)
+    }
     func manifest(updates: [UpdateName: String], server: String) throws -> RunManifest {
       try measurement.manifest(
         study: isFromBase ? .effectiveRank : nil, cells: plan.cells,
@@ -68,7 +69,10 @@ package struct Sweep {
     }
     try RunFolder.requireContinuable(
       measurement.output, try manifest(updates: [:], server: ""))
-    let study = try makeStudy(plan, digests, events)
+    // Decomposing and training take hours, and a task's thread is needed by all others.
+    let study = try await runOnOwnThread(named: "loxeval-prepare") {
+      try makeStudy(plan, digests, events)
+    }
     let updates = study.updates.digests()
     return try await measurement.run(study, at: server, lock: lock, events: events) { server in
       try manifest(updates: updates, server: server)
@@ -105,7 +109,7 @@ package struct Sweep {
   /// Everything that is to be served, once the attacks are trained.
   private func makeStudy(
     _ plan: SweepPlan, _ digests: Digests, _ events: @escaping @Sendable (StudyEvent) -> Void
-  ) throws -> ServedStudy {
+  ) throws -> ModelsToServe {
     try pair.requireChange()
     events(.step("decomposing the alignment of \(pair.targetNames.count) tensors"))
     let alignment = try Decomposition(of: pair, rank: largestRank) { done, total in
@@ -117,7 +121,7 @@ package struct Sweep {
       })
     let attacks = try makeAttacks(
       plan, on: alignment, defences, modelDigest: digests.origin, events: events)
-    return ServedStudy(
+    return ModelsToServe(
       checkpoint: origin, digest: digests.origin, updates: try StudyUpdates(defences.all + attacks),
       cells: plan.cells, measurement: measurement,
       chatFormat: try chatFormat ?? (isFromBase ? .recognised(in: pair.aligned.folder) : nil))

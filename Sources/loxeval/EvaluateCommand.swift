@@ -48,9 +48,7 @@ struct EvaluateCommand: AsyncParsableCommand {
         checkpoint, adapters: try subject.adapter.map { try $0.load(for: checkpoint) })
     } else {
       measured = .endpoints(
-        ExternalServers(
-          endpoints: try servers.endpoints, dialect: .plain, modelName: servers.modelName,
-          retries: servers.retries, limits: servers.limits))
+        ServersAsTheyAre(endpoints: try servers.endpoints, connection: servers.connection))
     }
     let evaluation = SingleEvaluation(
       subject: measured,

@@ -54,7 +54,10 @@ struct ServerOptions: ParsableArguments {
       bodySeconds: bodyTimeout)
   }
 
-  var retries: RetryPolicy { RetryPolicy(maxRetries: maxRetries) }
+  var connection: ServerConnection {
+    ServerConnection(
+      modelName: modelName, retries: RetryPolicy(maxRetries: maxRetries), limits: limits)
+  }
 }
 
 /// How a study's models are chosen at a server, and servers that are started for it.
@@ -63,10 +66,9 @@ struct StudyServerOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "How a server is told which model to answer as: llama-server (adapters named at start, scaled "
-        + "by request), vllm (adapters loaded at run time), plain (a server or name for each model, "
-        + "see --cells), or auto.", valueName: "name"))
-  var dialect = ExternalServers.Dialect.auto
+      "How a server is told which model to answer as: \(DialectChoice.summary), or auto.",
+      valueName: "name"))
+  var dialect = DialectChoice.auto
 
   @Option(
     help: ArgumentHelp(
@@ -117,14 +119,20 @@ struct StudyServerOptions: ParsableArguments {
   private var external: ExternalServers {
     get throws {
       ExternalServers(
-        endpoints: try servers.endpoints, dialect: dialect, modelName: servers.modelName,
-        cells: cells.map { URL(filePath: $0) }, serve: serve.map { CommandTemplate($0) },
-        gguf: gguf.map { URL(filePath: $0).path }, retries: servers.retries,
-        limits: servers.limits, startSeconds: startTimeout, maxRestarts: maxRestarts)
+        endpoints: try servers.endpoints, dialect: dialect, cells: cells.map { URL(filePath: $0) },
+        serve: serve.map { CommandTemplate($0) }, gguf: gguf.map { URL(filePath: $0).path },
+        connection: servers.connection, startSeconds: startTimeout, maxRestarts: maxRestarts)
     }
   }
 
-  var choice: ServerChoice { get throws { isExternal ? .external(try external) : .embedded } }
+  var source: any ServerSource {
+    get throws { isExternal ? try external.source : .embedded }
+  }
 }
 
-extension ExternalServers.Dialect: ExpressibleByArgument {}
+extension DialectChoice: ExpressibleByArgument {
+  package init?(argument: String) { self.init(argument) }
+
+  package var defaultValueDescription: String { name }
+  package static var allValueStrings: [String] { all.map(\.name) }
+}

@@ -42,7 +42,7 @@ struct SweepCommand: AsyncParsableCommand {
       measurement: try measurement.measurement(
         threads: common.threadCount, standard: study.promptSets,
         judges: plan || export != nil ? [] : await measurement.judges(servers.servers)),
-      server: try servers.choice, chatFormat: try measurement.format,
+      server: try servers.source, chatFormat: try measurement.format,
       attackStore: study.attackStore.map { URL(filePath: $0) })
     sweep.isFromBase = study.effectiveRank
     if plan {

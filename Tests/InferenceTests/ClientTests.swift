@@ -1,5 +1,6 @@
 import Foundation
 import ModelAccess
+import Support
 import Synchronization
 import TestSupport
 import Testing
@@ -14,13 +15,14 @@ import Testing
 
   static func client(
     _ server: ScriptedHTTPServer, limits: Transport.Limits = Transport.Limits(),
-    retries: Int = 0, key: String? = nil, dialect: any ServerDialect = PlainDialect()
+    retries: Int = 0, key: String? = nil, dialect: any ServerDialect = PlainDialect(),
+    time: any TimeSource = HurriedTime()
   ) throws -> OpenAIClient {
     OpenAIClient(
       endpoint: try Endpoint(
         server.url, environment: key.map { ["LOXEVAL_API_KEY": $0] } ?? [:]),
       model: "m", dialect: dialect, transport: Transport(limits: limits),
-      retries: RetryPolicy(maxRetries: retries, firstSeconds: 0.01, longestSeconds: 0.05))
+      retries: RetryPolicy(maxRetries: retries), time: time)
   }
 
   @Test func anAnswerIsReadWhole() async throws {
@@ -72,6 +74,7 @@ import Testing
   struct Fault: Sendable, CustomTestStringConvertible {
     let code: ErrorCode
     var isFatal = false
+    var limits = Transport.Limits(bodyBytes: 4 << 20)
     let script: @Sendable (ScriptedHTTPServer.Exchange) -> Void
     var testDescription: String { code.rawValue }
   }
@@ -124,8 +127,10 @@ import Testing
       exchange.send(
         "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 100000000\r\n\r\n")
     },
-    Fault(code: "timeout") { _ in Thread.sleep(forTimeInterval: 1.5) },
-    Fault(code: "timeout") { exchange in
+    Fault(code: "timeout", limits: .init(firstByteSeconds: 0.2)) { _ in
+      Thread.sleep(forTimeInterval: 1.5)
+    },
+    Fault(code: "timeout", limits: .init(bodySeconds: 0.2)) { exchange in
       exchange.send(
         "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 60\r\n\r\n")
       for _ in 0..<15 {
@@ -138,8 +143,7 @@ import Testing
   @Test(arguments: faults) func faultsAreNamed(fault: Fault) async throws {
     let server = try ScriptedHTTPServer(fault.script)
     defer { server.stop() }
-    let limits = Transport.Limits(firstByteSeconds: 0.8, bodySeconds: 0.8, bodyBytes: 4 << 20)
-    let client = try Self.client(server, limits: limits, key: "sk-secret")
+    let client = try Self.client(server, limits: fault.limits, key: "sk-secret")
     defer { client.transport.shutDown() }
     let failure = await #expect(throws: ChatFailure.self) {
       try await client.complete(Self.request)
@@ -202,9 +206,9 @@ import Testing
       }
     }
     defer { server.stop() }
-    let start = ContinuousClock.now
-    _ = try await Self.client(server, retries: 1).complete(Self.request)
-    #expect(ContinuousClock.now - start >= .seconds(1))
+    let time = HurriedTime()
+    _ = try await Self.client(server, retries: 1, time: time).complete(Self.request)
+    #expect(time.now >= .seconds(1))
   }
 
   @Test func retryAfterIsReadInBothForms() throws {
@@ -252,7 +256,7 @@ import Testing
     defer { server.stop() }
     let client = try Self.client(server, retries: 5)
     let task = Task { try await client.complete(Self.request) }
-    try await Task.sleep(for: .milliseconds(200))
+    while server.requestCount == 0 { try await Task.sleep(for: .milliseconds(5)) }
     let start = ContinuousClock.now
     task.cancel()
     let result = await task.result
@@ -260,10 +264,23 @@ import Testing
     #expect(ContinuousClock.now - start < .seconds(1))
   }
 
+  /// A request that comes just after the end is told so, at whatever moment the transport's thread looks.
+  @Test func requestsAfterTheEndFailAtOnce() async throws {
+    let endpoint = try Endpoint("http://127.0.0.1:1", environment: [:])
+    for _ in 0..<100 {
+      let client = OpenAIClient(endpoint: endpoint, transport: Transport())
+      client.transport.shutDown()
+      let failure = await #expect(throws: ChatFailure.self) {
+        try await client.complete(Self.request)
+      }
+      #expect(failure?.code == "shut-down")
+    }
+  }
+
   @Test func nobodyListening() async throws {
     let client = OpenAIClient(
       endpoint: try Endpoint("http://127.0.0.1:1", environment: [:]), transport: Transport(),
-      retries: RetryPolicy(maxRetries: 1, firstSeconds: 0.01))
+      retries: RetryPolicy(maxRetries: 1), time: HurriedTime())
     let failure = await #expect(throws: ChatFailure.self) {
       try await client.complete(Self.request)
     }
@@ -277,8 +294,24 @@ import Testing
     }
     defer { server.stop() }
     let endpoint = try Endpoint(server.url, environment: [:])
-    try await ServerProbe(endpoint: endpoint, transport: Transport()).waitUntilReady(seconds: 5)
+    try await ServerProbe(endpoint: endpoint, transport: Transport(), time: HurriedTime())
+      .waitUntilReady(seconds: 5)
     #expect(server.requestCount == 3)
+  }
+
+  @Test func aServerThatNeverLoadsIsGivenUpInTime() async throws {
+    let server = try ScriptedHTTPServer { $0.reply("{}", status: "503 Service Unavailable") }
+    defer { server.stop() }
+    let time = HurriedTime()
+    let probe = ServerProbe(
+      endpoint: try Endpoint(server.url, environment: [:]), transport: Transport(), time: time)
+    let failure = await #expect(throws: ChatFailure.self) {
+      try await probe.waitUntilReady(seconds: 5)
+    }
+    #expect(failure?.code == "not-ready")
+    #expect(failure?.message.contains("status 503") == true)
+    #expect(time.now == .seconds(5))
+    #expect(server.requestCount == 20)
   }
 
   @Test(arguments: [

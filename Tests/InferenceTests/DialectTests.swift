@@ -199,7 +199,7 @@ import Testing
     ("400 Bad Request", "{\"message\":\"No adapter found\"}", "adapter-refused", "/adapters"),
   ])
   func refusedAdaptersSayWhatToDo(
-    status: String, body: String, code: String, naming: String
+    status: String, body: String, code: ErrorCode, naming: String
   ) async throws {
     let server = try ScriptedHTTPServer { exchange in
       if exchange.request.hasPrefix("GET") {
@@ -213,7 +213,7 @@ import Testing
     let failure = await #expect(throws: ChatFailure.self) {
       try await client.dialect.prepare(Self.lox)
     }
-    #expect(failure?.code.rawValue == code)
+    #expect(failure?.code == code)
     #expect(failure?.message.contains(naming) == true, "\(failure!)")
   }
 

@@ -1,5 +1,6 @@
 import Foundation
 import ModelAccess
+import Support
 import Synchronization
 import TestSupport
 import Testing
@@ -11,12 +12,13 @@ import Testing
   static let retries = RetryPolicy(maxRetries: 6, firstSeconds: 0.02, longestSeconds: 0.2)
 
   static func client(
-    _ servers: [String], connections: Int = 8, retries: RetryPolicy = retries
+    _ servers: [String], connections: Int = 8, retries: RetryPolicy = retries,
+    time: any TimeSource = SystemTime()
   ) throws -> OpenAIClient {
     OpenAIClient(
       pool: EndpointPool(
         try servers.map { try Endpoint($0, environment: [:]) }, limit: connections,
-        retries: retries),
+        retries: retries, time: time),
       model: "m", transport: Transport(limits: Transport.Limits(connections: connections)),
       retries: retries)
   }
@@ -134,19 +136,16 @@ import Testing
   }
 
   @Test func anOutageIsSatOut() async throws {
-    let start = ContinuousClock.now
+    let time = HurriedTime()
     let server = try ScriptedHTTPServer { exchange in
-      if ContinuousClock.now - start < .seconds(1) {
+      if time.now < .seconds(10) {
         exchange.reply("{}", status: "500 Internal Server Error")
       } else {
         exchange.say("x")
       }
     }
     defer { server.stop() }
-    // A tenth of the real delays for a tenth of ten seconds.
-    let client = try Self.client(
-      [server.url],
-      retries: RetryPolicy(firstSeconds: 0.05, longestSeconds: 3))
+    let client = try Self.client([server.url], retries: RetryPolicy(), time: time)
     #expect(Self.answered(await Self.ask(client, 16)) == 16)
   }
 
@@ -156,7 +155,7 @@ import Testing
     let client = try Self.client([server.url])
     client.pool.suspend(0)
     async let results = Self.ask(client, 8)
-    try await Task.sleep(for: .milliseconds(100))
+    await EndpointPoolDriverTests.until { client.pool.waiting == 8 }
     #expect(server.requestCount == 0)
     client.pool.resume(0)
     #expect(Self.answered(await results) == 8)
@@ -166,7 +165,7 @@ import Testing
     let client = try Self.client(["http://127.0.0.1:1"])
     client.pool.suspend(0)
     async let results = Self.ask(client, 8)
-    try await Task.sleep(for: .milliseconds(50))
+    await EndpointPoolDriverTests.until { client.pool.waiting == 8 }
     let reason = ChatFailure.fatal("server-gone", "it crashed")
     client.pool.close(reason)
     for result in await results { #expect(throws: reason) { try result.get() } }
@@ -176,7 +175,7 @@ import Testing
     let client = try Self.client(["http://127.0.0.1:1"])
     client.pool.suspend(0)
     let task = Task { try await client.complete(ClientTests.request) }
-    try await Task.sleep(for: .milliseconds(50))
+    await EndpointPoolDriverTests.until { client.pool.waiting == 1 }
     task.cancel()
     await #expect(throws: ChatFailure.cancelled) { try await task.value }
   }

@@ -85,6 +85,47 @@ import Testing
     #expect(model.requests.count == 1)
   }
 
+  /// Many runs may keep the same reply at the same time; each reads a whole one.
+  @Test func runsShareAFolder() async throws {
+    let folder = try TemporaryFolder()
+    let model = ScriptedModel()
+    let texts = await withTaskGroup(of: String?.self) { group in
+      for number in 0..<64 {
+        group.addTask {
+          var request = Self.request
+          request.messages[0].content = "prompt \(number % 4)"
+          return try? await Self.cached(model, folder).complete(request).text
+        }
+      }
+      return await group.reduce(into: Set<String?>()) { $0.insert($1) }
+    }
+    #expect(texts.count == 4 && !texts.contains(nil))
+    let asked = model.requests.count
+    _ = try await Self.cached(model, folder).complete(Self.request)
+    #expect(model.requests.count == asked)
+  }
+
+  /// A reply that cannot be kept would be asked again by a run that was promised it is not.
+  @Test func aFolderThatCannotBeWrittenStopsTheRun() async throws {
+    let folder = try TemporaryFolder()
+    let file = try folder.write("no folder", "cache")
+    let cached = CachedModel(
+      model: ScriptedModel(), cache: ResponseCache(folder: file), server: "s", weights: "w",
+      digests: [:], identity: { _ in "" })
+    let failure = await #expect(throws: ChatFailure.self) {
+      try await cached.complete(Self.request)
+    }
+    #expect(failure?.code == "cache-unwritable")
+    #expect(failure?.isFatal == true)
+  }
+
+  @Test func announcementsReachTheModel() async throws {
+    let folder = try TemporaryFolder()
+    let model = ScriptedModel()
+    await Self.cached(model, folder).anticipate(Self.request.variant)
+    #expect(model.anticipated == [Self.request.variant])
+  }
+
   @Test(
     arguments: [
       ("5", 5, 1_000, false), ("5", 6, 6, true), ("0", 1, 1, true), ("10%", 2, 19, false),

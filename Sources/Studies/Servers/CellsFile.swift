@@ -49,7 +49,7 @@ struct CellsFile {
 
   /// Where each variant is served; two of them at one place would be one model measured twice.
   func routes(
-    for variants: [ServedStudy.Variant], file: URL
+    for variants: [ModelsToServe.Variant], file: URL
   ) throws(StudyError) -> [[ScaledUpdate]: PlainDialect.Route] {
     var routes: [[ScaledUpdate]: PlainDialect.Route] = [:]
     var owners: [PlainDialect.Route: String] = [:]
@@ -84,20 +84,20 @@ struct CellsFile {
   ///   - folder: gets a folder for each model and `cells.json`.
   ///   - serve: how servers are started; `{model}` and `{port}` are filled in.
   static func export(
-    _ study: ServedStudy, to folder: URL, serve: CommandTemplate, firstPort: Int = 8_001,
+    _ models: ModelsToServe, to folder: URL, serve: CommandTemplate, firstPort: Int = 8_001,
     progress: (Int, Int) -> Void
   ) throws -> URL {
     var entries: [String: Entry] = [:]
-    for (index, variant) in study.variants.enumerated() {
-      progress(index, study.variants.count)
+    for (index, variant) in models.variants.enumerated() {
+      progress(index, models.variants.count)
       let place = folder.appending(path: variant.id).absoluteURL
-      try study.checkpoint.writeMerged(try study.updates.stack(variant.stack), to: place)
+      try models.checkpoint.writeMerged(try models.updates.stack(variant.stack), to: place)
       let port = firstPort + index
       entries[variant.id] = Entry(
         endpoint: OneOrMany(["http://127.0.0.1:\(port)"]), model: place.path,
         start: serve.filled(["model": [place.path], "port": ["\(port)"]]))
     }
-    progress(study.variants.count, study.variants.count)
+    progress(models.variants.count, models.variants.count)
     let file = folder.appending(path: fileName)
     try AtomicFile.write(try RunManifest.encode(entries), to: file)
     return file

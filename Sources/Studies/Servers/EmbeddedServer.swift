@@ -1,43 +1,58 @@
-package import ChatTemplates
-package import Checkpoints
-package import Decoder
+import ChatTemplates
+import Checkpoints
+import Decoder
 import Foundation
-package import Inference
+import Inference
 import LocalServer
 import ModelAccess
+import Support
 
-/// The embedded server in this process, and a client that talks to it as to any other server.
-package struct EmbeddedServer: Sendable {
-  package let client: OpenAIClient
-  private let build: String
-  private let server: LocalServer
-  private let transport: Transport
+/// The embedded server in this process, talked to as any other server.
+package struct EmbeddedServer: ServerSource {
+  /// Sequences that are continued at a time, whatever the connections.
+  private static let mostSlots = 64
+
+  package init() {}
 
   /// Loads the model, starts the server on a free loopback port, and checks that it serves the
   /// updates it was given.
-  ///
-  /// - Parameters:
-  ///   - updates: by the names that requests choose them by.
-  ///   - connections: requests at a time.
-  package init(
-    model: Checkpoint, updates: StudyUpdates, chatFormat: ChatFormat?,
-    options: InferenceEngine.Options, connections: Int, version: String
-  ) async throws {
-    let name = model.folder.lastPathComponent
-    let served = try ServedModel(
-      folder: model, name: name,
-      updates: updates.all.map {
-        (ServedModel.Adapter(name: $0.name.text, path: $0.name.text, defaultScale: 0), $0.update)
-      }, chatFormat: chatFormat, options: options)
-    server = try LocalServer(served, version: version)
-    build = [
-      "embedded", version, InferenceEngine.instructionSet, served.chatFormat.name,
-    ].joined(separator: " ")
+  package func open(
+    _ models: ModelsToServe, in scope: ServerScope,
+    events: @escaping @Sendable (StudyEvent) -> Void
+  ) async throws -> ReadyServers {
+    events(.step("starting the server"))
+    let name = models.checkpoint.folder.lastPathComponent
+    let served = try await runOnOwnThread(named: "loxeval-load") {
+      try ServedModel(
+        folder: models.checkpoint, name: name,
+        updates: models.updates.all.map {
+          (ServedModel.Adapter(name: $0.name.text, path: $0.name.text, defaultScale: 0), $0.update)
+        }, chatFormat: models.chatFormat,
+        options: InferenceEngine.Options(
+          slots: max(1, min(models.connections, Self.mostSlots)), threads: models.threads))
+    }
+    let server = try LocalServer(served, version: models.version)
+    await scope.onClose { await server.stop() }
     let url = try await server.start()
-    transport = Transport(limits: Transport.Limits(connections: connections))
+    let transport = Transport(limits: Transport.Limits(connections: models.connections))
+    await scope.onClose { transport.shutDown() }
     // Nothing but this process needs to reach it, so no key from the environment is sent.
     let endpoint = try Endpoint(url.absoluteString, environment: [:])
-    let probe = ServerProbe(endpoint: endpoint, transport: transport)
+    let client = OpenAIClient(
+      endpoint: endpoint, model: name,
+      dialect: try await Self.dialect(
+        at: ServerProbe(endpoint: endpoint, transport: transport), of: name, with: models.updates),
+      transport: transport)
+    let build = [
+      "embedded", models.version, InferenceEngine.instructionSet, served.chatFormat.name,
+    ].joined(separator: " ")
+    return ReadyServers(description: "embedded", build: build, modelName: name, model: client)
+  }
+
+  /// How the server's adapters are chosen, once it says that they are the study's.
+  private static func dialect(
+    at probe: ServerProbe, of name: String, with updates: StudyUpdates
+  ) async throws -> LlamaServerDialect {
     try await probe.waitUntilReady(seconds: 30)
     let models = try await probe.models()
     guard models == [name] else {
@@ -50,30 +65,10 @@ package struct EmbeddedServer: Sendable {
     }
     let ids = Dictionary(
       updates.names.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
-    client = OpenAIClient(
-      endpoint: endpoint, model: name,
-      dialect: LlamaServerDialect(adapterIDs: ids, disablesPromptCache: false),
-      transport: transport)
+    return LlamaServerDialect(adapterIDs: ids, disablesPromptCache: false)
   }
+}
 
-  /// The server of a run.
-  init(_ study: ServedStudy) async throws {
-    try await self.init(
-      model: study.checkpoint, updates: study.updates, chatFormat: study.chatFormat,
-      options: InferenceEngine.Options(
-        slots: max(1, min(study.connections, 64)), threads: study.threads),
-      connections: study.connections, version: study.version)
-  }
-
-  var studyServer: StudyServer {
-    StudyServer(description: "embedded", build: build, modelName: client.model ?? "", model: client)
-    {
-      await self.stop()
-    }
-  }
-
-  package func stop() async {
-    transport.shutDown()
-    await server.stop()
-  }
+extension ServerSource where Self == EmbeddedServer {
+  package static var embedded: EmbeddedServer { EmbeddedServer() }
 }

@@ -11,7 +11,7 @@ actor ManagedServer {
   private let startSeconds: Double
   private let maxRestarts: Int
   /// Told that requests must wait, may go on, or will never be answered.
-  private let pool: EndpointPool?
+  private let pool: EndpointPool
   private let index: Int
   private let afterRestart: @Sendable () async throws(ChatFailure) -> Void
   private let events: @Sendable (StudyEvent) -> Void
@@ -29,7 +29,7 @@ actor ManagedServer {
   ///   - afterRestart: gives a server that was started again what it lost.
   init(
     command: String, log: URL, probe: ServerProbe, startSeconds: Double, maxRestarts: Int,
-    pool: EndpointPool?, index: Int = 0,
+    pool: EndpointPool, index: Int = 0,
     afterRestart: @escaping @Sendable () async throws(ChatFailure) -> Void,
     events: @escaping @Sendable (StudyEvent) -> Void
   ) {
@@ -91,10 +91,10 @@ actor ManagedServer {
     while let process, !isStopping {
       let status = await process.exitStatus()
       if isStopping { return }
-      pool?.suspend(index)
+      pool.suspend(index)
       restarts += 1
       guard restarts <= maxRestarts else {
-        pool?.close(
+        pool.close(
           .fatal(
             "server-gone",
             "the server ended \(restarts) times, the last with status \(status); its output is in "
@@ -106,10 +106,10 @@ actor ManagedServer {
         try await start()
         try await afterRestart()
       } catch {
-        if !isStopping { pool?.close(.fatal("server-gone", "\(error)")) }
+        if !isStopping { pool.close(.fatal("server-gone", "\(error)")) }
         return
       }
-      pool?.resume(index)
+      pool.resume(index)
     }
   }
 

@@ -104,6 +104,8 @@ package final class SupervisedCommand: Sendable {
 
   /// Asks the group to end, and ends it after some seconds.
   package func stop(graceSeconds: Double = 10) async {
+    // The group's number may be another's by now.
+    guard isRunning else { return }
     signalGroup(SIGTERM)
     let deadline = ContinuousClock.now + .seconds(graceSeconds)
     while isRunning && ContinuousClock.now < deadline {

@@ -68,6 +68,7 @@ struct TransferLoop: ~Copyable {
 
   /// Takes the callers' messages; false once the client was shut down.
   private mutating func receive() -> Bool {
+    var isStopping = false
     for message in mailbox.take() {
       switch message {
       case .start(let transfer):
@@ -80,10 +81,11 @@ struct TransferLoop: ~Copyable {
           transfer.finish(.failure(.cancelled))
         }
       case .stop:
-        return false
+        // What came with it is taken all the same: it must be told that it came too late.
+        isStopping = true
       }
     }
-    return true
+    return !isStopping
   }
 
   private mutating func startWaiting() {

@@ -27,13 +27,20 @@ package struct RetryPolicy: Sendable {
 
   /// The delay before retry number `retry` (from 0): exponential, with half of it random so that
   /// clients that failed together do not come back together; at least what the server asked for.
-  func delay(retry: Int, retryAfter: String?, now: Date = .now) -> Double {
+  func delay(
+    retry: Int, asked: Double?, using generator: inout some RandomNumberGenerator
+  ) -> Double {
     let exponential = min(longestSeconds, firstSeconds * pow(2, Double(min(retry, 30))))
-    let jittered = exponential * Double.random(in: 0.5...1)
-    guard let asked = retryAfter.flatMap({ Self.seconds(of: $0, now: now) }) else {
-      return jittered
-    }
+    let jittered = exponential * Double.random(in: 0.5...1, using: &generator)
+    guard let asked else { return jittered }
     return max(jittered, min(asked, longestServerDelaySeconds))
+  }
+
+  /// As above, by what the server's `Retry-After` says.
+  func delay(retry: Int, retryAfter: String?, now: Date = .now) -> Double {
+    var generator = SystemRandomNumberGenerator()
+    return delay(
+      retry: retry, asked: retryAfter.flatMap { Self.seconds(of: $0, now: now) }, using: &generator)
   }
 
   /// `Retry-After` as seconds or an HTTP date.

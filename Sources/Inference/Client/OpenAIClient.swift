@@ -1,5 +1,6 @@
 import Foundation
 package import ModelAccess
+package import Support
 
 /// Asks any OpenAI-compatible server, the embedded one included, or several that serve the same.
 package struct OpenAIClient: ChatCompleting {
@@ -23,10 +24,12 @@ package struct OpenAIClient: ChatCompleting {
 
   package init(
     endpoint: Endpoint, model: String? = nil, dialect: any ServerDialect = PlainDialect(),
-    transport: Transport, retries: RetryPolicy = RetryPolicy()
+    transport: Transport, retries: RetryPolicy = RetryPolicy(),
+    time: any TimeSource = SystemTime()
   ) {
     self.init(
-      pool: EndpointPool([endpoint], limit: transport.limits.connections, retries: retries),
+      pool: EndpointPool(
+        [endpoint], limit: transport.limits.connections, retries: retries, time: time),
       model: model, dialect: dialect, transport: transport, retries: retries)
   }
 
@@ -53,10 +56,10 @@ package struct OpenAIClient: ChatCompleting {
       let lease = try await pool.acquire(
         among: endpoint.map { [$0] } ?? fields.endpoints, avoiding: unreachable)
       let outcome = await attempt(
-        body, at: lease.endpoint, number: attempts, expectedModel: expectedModel,
+        body, at: pool.endpoints[lease.server], number: attempts, expectedModel: expectedModel,
         isProbe: isProbe)
       pool.release(lease, outcome.load)
-      if case .unreachable = outcome.load { unreachable = lease.index }
+      if case .unreachable = outcome.load { unreachable = lease.server }
       switch outcome.result {
       case .success(let reply):
         return reply
@@ -65,12 +68,12 @@ package struct OpenAIClient: ChatCompleting {
       }
       // Under 429 the pool's own pause decides who may come back when, and when all give up.
       if case .overloaded = outcome.load {
-        if pool.isExhausted(lease.index), case .failure(let failure) = outcome.result {
+        if pool.isExhausted(lease.server), case .failure(let failure) = outcome.result {
           throw failure
         }
       } else {
         let delay = retries.delay(retry: attempts - 1, retryAfter: outcome.retryAfter)
-        do { try await Task.sleep(for: .seconds(delay)) } catch { throw .cancelled }
+        do { try await pool.time.sleep(for: .seconds(delay)) } catch { throw .cancelled }
       }
       attempts += 1
     }
@@ -99,7 +102,9 @@ package struct OpenAIClient: ChatCompleting {
       let isOverloaded = response.status == 429 || response.status == 503 && retryAfter != nil
       return Outcome(
         result: parsed.result,
-        load: isOverloaded ? .overloaded(retryAfter: retryAfter) : .answered,
+        load: isOverloaded
+          ? .overloaded(secondsAsked: retryAfter.flatMap { RetryPolicy.seconds(of: $0, now: .now) })
+          : .answered,
         isTransient: parsed.isTransient, retryAfter: retryAfter)
     } catch {
       let failure = ChatFailure(

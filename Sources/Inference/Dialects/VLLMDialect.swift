@@ -27,7 +27,7 @@ package struct VLLMDialect: ServerDialect {
   private let probes: [ServerProbe]
   private let model: String
   private let nameOfAdapter: @Sendable ([ScaledUpdate]) -> String
-  private let write: @Sendable ([ScaledUpdate]) throws -> Adapter
+  private let write: @Sendable ([ScaledUpdate]) async throws -> Adapter
   private let discard: @Sendable ([ScaledUpdate]) -> Void
 
   /// - Parameters:
@@ -39,7 +39,7 @@ package struct VLLMDialect: ServerDialect {
   package init(
     probes: [ServerProbe], model: String,
     nameOfAdapter: @escaping @Sendable ([ScaledUpdate]) -> String,
-    write: @escaping @Sendable ([ScaledUpdate]) throws -> Adapter,
+    write: @escaping @Sendable ([ScaledUpdate]) async throws -> Adapter,
     discard: @escaping @Sendable ([ScaledUpdate]) -> Void
   ) {
     self.probes = probes
@@ -60,7 +60,7 @@ package struct VLLMDialect: ServerDialect {
     guard !variant.isEmpty else { return }
     let adapter: Adapter
     do {
-      adapter = try write(variant)
+      adapter = try await write(variant)
     } catch {
       throw .fatal("adapter-unwritable", "\(error)")
     }

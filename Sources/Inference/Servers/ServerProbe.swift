@@ -1,5 +1,6 @@
 import Foundation
 package import ModelAccess
+package import Support
 
 /// Asks a server what it is before it is measured.
 package struct ServerProbe: Sendable {
@@ -12,10 +13,14 @@ package struct ServerProbe: Sendable {
 
   package let endpoint: Endpoint
   package let transport: Transport
+  private let time: any TimeSource
 
-  package init(endpoint: Endpoint, transport: Transport) {
+  package init(
+    endpoint: Endpoint, transport: Transport, time: any TimeSource = SystemTime()
+  ) {
     self.endpoint = endpoint
     self.transport = transport
+    self.time = time
   }
 
   /// Waits until `GET /health` says yes; servers answer 503 while they load. One that has no such
@@ -25,7 +30,7 @@ package struct ServerProbe: Sendable {
   package func waitUntilReady(
     seconds: Double, isAlive: @Sendable () -> Bool = { true }
   ) async throws(ChatFailure) {
-    let deadline = ContinuousClock.now + .seconds(seconds)
+    let deadline = time.now + .seconds(seconds)
     var last = "no answer"
     repeat {
       do throws(TransportError) {
@@ -39,11 +44,11 @@ package struct ServerProbe: Sendable {
         last = "\(error)"
       }
       do {
-        try await Task.sleep(for: .milliseconds(250))
+        try await time.sleep(for: .milliseconds(250))
       } catch {
         break
       }
-    } while ContinuousClock.now < deadline && isAlive() && !Task.isCancelled
+    } while time.now < deadline && isAlive() && !Task.isCancelled
     throw failure("not-ready", "expected it to be ready within \(seconds) s, found \(last)")
   }
 
@@ -68,28 +73,39 @@ package struct ServerProbe: Sendable {
     }
   }
 
-  /// What the server says it is: llama.cpp's `build_info` of `GET /props`, or vLLM's version of `GET
-  /// /version`; nil where it says nothing.
-  package func build() async -> (kind: Kind, version: String)? {
-    struct Properties: Decodable {
-      var build: String?
-      enum CodingKeys: String, CodingKey { case build = "build_info" }
+  /// Where a server of some kind says what it is: a text in an object at a path of its root.
+  package struct BuildField: Sendable {
+    package var path: String
+    package var name: String
+
+    package init(path: String, name: String) {
+      self.path = path
+      self.name = name
     }
-    struct Version: Decodable { var version: String }
-    if let properties: Properties = try? await get(endpoint.rootURL("props"), "properties"),
-      let build = properties.build
-    {
-      return (.llamaServer, build)
-    }
-    if let version: Version = try? await get(endpoint.rootURL("version"), "a version") {
-      return (.vllm, version.version)
-    }
-    return nil
+
+    package static let llamaCpp = BuildField(path: "props", name: "build_info")
+    package static let vLLM = BuildField(path: "version", name: "version")
   }
 
-  /// Servers that tell what they are.
-  package enum Kind: Sendable {
-    case llamaServer, vllm
+  /// What a server of some kind says it is; nil where it says nothing of the kind.
+  package func build(of field: BuildField) async -> String? {
+    let values: [String: BuildText]? = try? await get(endpoint.rootURL(field.path), "a build")
+    return values?[field.name]?.text
+  }
+
+  /// What the server says it is; nil where it says nothing.
+  package func build() async -> String? {
+    if let build = await build(of: .llamaCpp) { return build }
+    return await build(of: .vLLM)
+  }
+
+  /// A value of which only a text is read.
+  private struct BuildText: Decodable {
+    let text: String?
+
+    init(from decoder: any Decoder) throws {
+      text = try? decoder.singleValueContainer().decode(String.self)
+    }
   }
 
   /// Posts a JSON object to a path below `/v1`.

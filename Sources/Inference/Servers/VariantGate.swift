@@ -1,4 +1,5 @@
 package import ModelAccess
+import Support
 
 /// Lets a request through once its variant is prepared and shown to be what it should be.
 ///
@@ -59,7 +60,8 @@ private actor PreparedVariants {
   private let dialect: any ServerDialect
   private let check: @Sendable ([ScaledUpdate]) async throws(ChatFailure) -> Void
   private var entries: [[ScaledUpdate]: Entry] = [:]
-  private var waiters: [CheckedContinuation<Void, Never>] = []
+  /// Those who wait for a place, or for somebody to leave one.
+  private var waiters: [ContinuationID: CheckedContinuation<Void, Never>] = [:]
   private var clock = 0
   private var isReleasing = false
 
@@ -83,7 +85,7 @@ private actor PreparedVariants {
         isReleasing = false
         wake()
       } else {
-        await withCheckedContinuation { waiters.append($0) }
+        await wait()
       }
     }
     clock += 1
@@ -119,11 +121,22 @@ private actor PreparedVariants {
     if entries[variant]?.users == 0 { wake() }
   }
 
+  /// Returns when something has changed, or the task is cancelled.
+  private func wait() async {
+    await withIdentifiedContinuation { id, continuation in
+      waiters[id] = continuation
+    } onCancel: { id in
+      Task { await self.wake(id) }
+    }
+  }
+
   private func wake() {
     let resumed = waiters
-    waiters = []
-    for waiter in resumed { waiter.resume() }
+    waiters = [:]
+    for waiter in resumed.values { waiter.resume() }
   }
+
+  private func wake(_ id: ContinuationID) { waiters.removeValue(forKey: id)?.resume() }
 
   /// Prepares again what a server that was started again has lost.
   func prepareAgain() async throws(ChatFailure) {

@@ -5,9 +5,9 @@ import Inference
 package import ModelAccess
 import Runs
 
-/// What a run's servers must serve: a checkpoint, the updates on it, and the stacks of them that the
-/// plan asks.
-package struct ServedStudy: Sendable {
+/// The models of a study as its servers must serve them: a checkpoint, the updates on it, and the stacks
+/// of them that the plan asks.
+package struct ModelsToServe: Sendable {
   /// One model of the study.
   package struct Variant: Sendable {
     /// Names it in files: `r6-a1.25-identity-shift`.
@@ -28,26 +28,8 @@ package struct ServedStudy: Sendable {
   package var threads: Int
   package var version: String
 
-  init(
-    checkpoint: Checkpoint, digest: String, updates: StudyUpdates,
-    cells: [Cell], measurement: Measurement, chatFormat: ChatFormat?
-  ) {
-    self.checkpoint = checkpoint
-    self.digest = digest
-    self.updates = updates
-    var seen: Set<[ScaledUpdate]> = []
-    let models = cells.filter { seen.insert($0.variant).inserted }
-    // They name files, so they are told apart as updates are.
-    var namer = UpdateNamer()
-    variants = models.map {
-      Variant(id: namer.name(resembling: $0.modelLabel).text, stack: $0.variant)
-    }
-    run = measurement.output
-    self.chatFormat = chatFormat
-    connections = measurement.maxConnections
-    threads = measurement.threads
-    version = measurement.version
-  }
+  /// Where the updates' files for servers stand.
+  var adapterFolder: URL { run.appending(path: "adapters").absoluteURL }
 
   func id(of stack: [ScaledUpdate]) -> String {
     variants.first { $0.stack == stack }?.id ?? stack.label
@@ -62,5 +44,25 @@ package struct ServedStudy: Sendable {
         throw .unservedUpdate(server: server, update: named.name.text, tensor: tensor)
       }
     }
+  }
+}
+
+extension ModelsToServe {
+  /// The models that some cells ask.
+  init(
+    checkpoint: Checkpoint, digest: String, updates: StudyUpdates,
+    cells: [Cell], measurement: Measurement, chatFormat: ChatFormat?
+  ) {
+    var seen: Set<[ScaledUpdate]> = []
+    let models = cells.filter { seen.insert($0.variant).inserted }
+    // They name files, so they are told apart as updates are.
+    var namer = UpdateNamer()
+    self.init(
+      checkpoint: checkpoint, digest: digest, updates: updates,
+      variants: models.map {
+        Variant(id: namer.name(resembling: $0.modelLabel).text, stack: $0.variant)
+      },
+      run: measurement.output, chatFormat: chatFormat, connections: measurement.maxConnections,
+      threads: measurement.threads, version: measurement.version)
   }
 }

@@ -1,0 +1,148 @@
+import Foundation
+package import ModelAccess
+package import Support
+import Synchronization
+
+/// The servers that a client spreads its requests over, and how much each can bear.
+///
+/// A request goes to the least loaded server that is not paused. One that says 429, or cannot be
+/// reached, is paused for as long as it asks or for a doubling, jittered time; under 429 it also gets
+/// half as many requests at a time, and one more after each round of answers (additive increase,
+/// multiplicative decrease). Requests that find no server wait in order; once every server they may go
+/// to was paused more often in a row than a request is retried, they fail together.
+///
+/// The rules are `PoolState`'s. This holds its lock, the suspended requests and the timers.
+package final class EndpointPool: Sendable {
+  typealias Lease = PoolState.Lease
+  typealias Outcome = PoolState.Outcome
+  private typealias Waiting = CheckedContinuation<Result<Lease, ChatFailure>, Never>
+
+  private struct Guarded {
+    var rules: PoolState
+    var continuations: [ContinuationID: Waiting] = [:]
+  }
+
+  package let endpoints: [Endpoint]
+  /// Requests at a time that each server may get.
+  package let limit: Int
+  /// What pauses are measured by, and what the pool's client waits by.
+  package let time: any TimeSource
+  private let onPause: @Sendable (Endpoint, _ seconds: Double) -> Void
+  private let state: Mutex<Guarded>
+
+  /// - Parameters:
+  ///   - endpoints: at least one.
+  ///   - limit: requests at a time for each, where it bears them.
+  ///   - onPause: told when an overloaded server is left alone for a while.
+  package init(
+    _ endpoints: [Endpoint], limit: Int, retries: RetryPolicy,
+    time: any TimeSource = SystemTime(),
+    onPause: @escaping @Sendable (Endpoint, _ seconds: Double) -> Void = { _, _ in }
+  ) {
+    precondition(!endpoints.isEmpty && limit >= 1)
+    self.endpoints = endpoints
+    self.limit = limit
+    self.time = time
+    self.onPause = onPause
+    state = Mutex(
+      Guarded(
+        rules: PoolState(
+          servers: endpoints.count, limit: limit, retries: retries,
+          seed: .random(in: .min ... .max))))
+  }
+
+  /// Waits for a server.
+  ///
+  /// - Parameters:
+  ///   - among: numbers of the servers that will do; nil for all.
+  ///   - avoided: one that could not be reached; another is taken where there is one.
+  func acquire(
+    among: [Int]? = nil, avoiding avoided: Int? = nil
+  ) async throws(ChatFailure) -> Lease {
+    if Task.isCancelled { throw .cancelled }
+    let result = await withIdentifiedContinuation(returning: Result<Lease, ChatFailure>.self) {
+      id, continuation in
+      apply { guarded, now in
+        guarded.continuations[id] = continuation
+        return guarded.rules.request(id, among: among, avoiding: avoided, now: now)
+      }
+    } onCancel: { id in
+      apply { guarded, _ in guarded.rules.cancel(id) }
+    }
+    return try result.get()
+  }
+
+  func release(_ lease: Lease, _ outcome: Outcome) {
+    apply { guarded, now in guarded.rules.release(lease, outcome, now: now) }
+  }
+
+  /// Whether a server said that it is overloaded more often in a row than a request is retried.
+  func isExhausted(_ server: Int) -> Bool { state.withLock { $0.rules.isExhausted(server) } }
+
+  /// How many requests at a time each server gets now.
+  var limits: [Int] { state.withLock { $0.rules.limits } }
+
+  /// How many requests wait for a server.
+  var waiting: Int { state.withLock { $0.rules.waiting } }
+
+  /// Keeps requests from a server until `resume`: it is being started again.
+  package func suspend(_ server: Int) { state.withLock { $0.rules.suspend(server) } }
+
+  package func resume(_ server: Int) {
+    apply { guarded, now in guarded.rules.resume(server, now: now) }
+  }
+
+  /// Lets every request fail from now on, those that wait included.
+  package func close(_ failure: ChatFailure) {
+    apply { guarded, _ in guarded.rules.close(failure) }
+  }
+
+  /// Tells the rules of an event and does what they say; what reaches other code is done without the
+  /// lock.
+  private func apply(_ event: (inout Guarded, _ now: Duration) -> [PoolState.Action]) {
+    var resumed: [(Waiting, Result<Lease, ChatFailure>)] = []
+    var others: [PoolState.Action] = []
+    state.withLock { guarded in
+      // Read under the lock, so that events come in the order of their times.
+      for action in event(&guarded, time.now) {
+        switch action {
+        case .grant(let id, let lease):
+          if let waiting = guarded.continuations.removeValue(forKey: id) {
+            resumed.append((waiting, .success(lease)))
+          }
+        case .fail(let id, let failure):
+          if let waiting = guarded.continuations.removeValue(forKey: id) {
+            resumed.append((waiting, .failure(failure)))
+          }
+        case .wake, .tellPause:
+          others.append(action)
+        }
+      }
+    }
+    for (waiting, result) in resumed { waiting.resume(returning: result) }
+    for action in others {
+      switch action {
+      case .wake(let moment): wake(at: moment)
+      case .tellPause(let server, let seconds): onPause(endpoints[server], seconds)
+      case .grant, .fail: break
+      }
+    }
+  }
+
+  private func wake(at moment: Duration) {
+    Task { [weak self, time] in
+      // Counted from now, so that a sleep which ends early by a clock's grain is followed by another.
+      while time.now < moment {
+        do { try await time.sleep(for: moment - time.now) } catch { return }
+      }
+      self?.apply { guarded, now in guarded.rules.wake(now: now) }
+    }
+  }
+}
+
+extension ChatFailure {
+  /// The run was interrupted: no result of any kind.
+  static let cancelled = ChatFailure(
+    code: .cancelled, message: "the request was cancelled", attempts: 0, latencyMilliseconds: 0,
+    isFatal: false)
+}

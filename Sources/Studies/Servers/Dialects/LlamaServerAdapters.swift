@@ -1,0 +1,65 @@
+import Checkpoints
+import Foundation
+import Inference
+import ModelAccess
+import Support
+
+/// llama.cpp's server, and the embedded one where it runs by itself: every update is a GGUF file that
+/// the server loads at its start.
+struct LlamaServerAdapters: StudyDialect {
+  let name = "llama-server"
+  let summary = "adapters named at start, scaled by request"
+
+  func isSpoken(by server: ServerProbe) async throws -> Bool { try await server.adapters() != nil }
+
+  func isSpoken(after command: CommandTemplate) -> Bool { command.has("lora") }
+
+  func contradiction(in command: CommandTemplate) -> String? {
+    command.has("lora")
+      ? nil : "--serve: expected {lora} in the command of llama-server, found none"
+  }
+
+  func writeFiles(_ opening: ServerOpening) async throws -> [UpdateName: String] {
+    let (models, folder) = (opening.models, opening.models.adapterFolder)
+    if !models.updates.all.isEmpty { opening.events(.step("writing adapters to \(folder.path)")) }
+    return try await runOnOwnThread(named: "loxeval-adapters") {
+      var files: [UpdateName: String] = [:]
+      for named in models.updates.all {
+        let file = folder.appending(path: "\(named.name).gguf")
+        do {
+          try named.update.writeGGUF(to: file, for: models.checkpoint, replaceExisting: true)
+        } catch CheckpointError.adapter(_, .llamaCppTiedEmbedding(let tensor)) {
+          throw StudyError.unservedUpdate(
+            server: "llama-server", update: named.name.text, tensor: tensor)
+        }
+        files[named.name] = file.path
+      }
+      return files
+    }
+  }
+
+  func values(_ files: [UpdateName: String], _ models: ModelsToServe) -> [String: [String]] {
+    let options = models.updates.names.compactMap { files[$0] }.flatMap { ["--lora", $0] }
+    return ["lora": options.isEmpty ? [] : options + ["--lora-init-without-apply"]]
+  }
+
+  func open(
+    _ probes: [ServerProbe], _ pool: EndpointPool, files: [UpdateName: String],
+    _ opening: ServerOpening
+  ) async throws -> SpokenDialect {
+    var found: LlamaServerDialect?
+    for probe in probes {
+      let dialect = try LlamaServerDialect(
+        loaded: try await probe.adapters() ?? [], for: opening.models.updates.names, files: files)
+      if let found, found.adapterIDs != dialect.adapterIDs {
+        throw StudyError.servedModelDiffers(
+          expected: "the adapters \(found.adapterIDs) at every endpoint",
+          found: ["\(dialect.adapterIDs) at \(probe.endpoint)"])
+      }
+      found = dialect
+    }
+    return SpokenDialect(
+      pool: pool, dialect: found ?? LlamaServerDialect(adapterIDs: [:]),
+      model: try await opening.modelName(probes), build: await opening.builds(probes))
+  }
+}

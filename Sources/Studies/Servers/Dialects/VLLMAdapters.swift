@@ -1,0 +1,50 @@
+import Checkpoints
+import Foundation
+import Inference
+import ModelAccess
+import Support
+
+/// vLLM: a variant's updates become one PEFT folder, which the server loads when the variant is first
+/// asked.
+struct VLLMAdapters: StudyDialect {
+  let name = "vllm"
+  let summary = "adapters loaded at run time"
+  // It loads adapters at run time only where it is told that it may.
+  let environment = ["VLLM_ALLOW_RUNTIME_LORA_UPDATING": "True"]
+
+  func isSpoken(by server: ServerProbe) async throws -> Bool {
+    if await server.build(of: .llamaCpp) != nil { return false }
+    return await server.build(of: .vLLM) != nil
+  }
+
+  func isSpoken(after command: CommandTemplate) -> Bool { command.text.contains("--enable-lora") }
+
+  func open(
+    _ probes: [ServerProbe], _ pool: EndpointPool, files: [UpdateName: String],
+    _ opening: ServerOpening
+  ) async throws -> SpokenDialect {
+    let models = opening.models
+    try models.requireLinearUpdates(server: "vLLM")
+    let model = try await opening.modelName(probes)
+    let folder = models.adapterFolder
+    let nameOfAdapter: @Sendable ([ScaledUpdate]) -> String = { "loxeval-" + models.id(of: $0) }
+    let dialect = VLLMDialect(
+      probes: probes, model: model, nameOfAdapter: nameOfAdapter,
+      write: { variant in
+        let name = nameOfAdapter(variant)
+        let place = folder.appending(path: name)
+        let rank = try await runOnOwnThread(named: "loxeval-adapters") {
+          let update = LowRankUpdate(stack: try models.updates.stack(variant))
+          try update.writePEFT(
+            to: place, baseModel: models.checkpoint.folder.lastPathComponent, replaceExisting: true)
+          return update.rank
+        }
+        return VLLMDialect.Adapter(name: name, folder: place, rank: rank)
+      },
+      discard: { variant in
+        try? FileManager.default.removeItem(at: folder.appending(path: nameOfAdapter(variant)))
+      })
+    return SpokenDialect(
+      pool: pool, dialect: dialect, model: model, build: await opening.builds(probes))
+  }
+}

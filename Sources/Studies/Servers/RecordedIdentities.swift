@@ -1,0 +1,49 @@
+import Checkpoints
+import Foundation
+import Inference
+import ModelAccess
+import Runs
+import Support
+
+/// `identity.json` of a run folder: what each model of the study answered to the probe when it was
+/// first asked, so that a run that goes on notices another model behind the same address.
+struct RecordedIdentities {
+  private let file: URL
+
+  init(run: URL) { file = run.appending(path: "identity.json") }
+
+  /// Signatures by the models' ids; none where the run has just begun.
+  func read() throws(RunError) -> [String: IdentityCheck.Signature] {
+    guard let data = try? Data(contentsOf: file) else { return [:] }
+    do {
+      return try JSONDecoder().decode([String: IdentityCheck.Signature].self, from: data)
+    } catch {
+      throw .unreadable(
+        path: file.path, reason: "expected signatures of models: \(error.plainReason)")
+    }
+  }
+
+  func write(_ signatures: [String: IdentityCheck.Signature]) throws {
+    try AtomicFile.write(try RunManifest.encode(signatures), to: file)
+  }
+
+  /// The proof that each model is the one it was when the run began, and another than the others.
+  func check(_ client: OpenAIClient, _ models: ModelsToServe) throws(RunError) -> IdentityCheck {
+    let stacks = Dictionary(
+      models.variants.map { ($0.id, $0.stack) }, uniquingKeysWith: { first, _ in first })
+    let known = try read()
+    let zeros = Set(models.updates.all.filter(\.update.isZero).map(\.name))
+    return IdentityCheck(
+      client: client,
+      known: Dictionary(
+        known.compactMap { entry in stacks[entry.key].map { ($0, entry.value) } },
+        uniquingKeysWith: { first, _ in first }),
+      isEffective: { $0.scale != 0 && !zeros.contains($0.name) },
+      record: { signatures in
+        try write(
+          Dictionary(
+            signatures.map { (models.id(of: $0.key), $0.value) },
+            uniquingKeysWith: { first, _ in first }))
+      })
+  }
+}

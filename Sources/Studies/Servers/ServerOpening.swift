@@ -1,0 +1,113 @@
+import Inference
+import ModelAccess
+import Synchronization
+
+/// One opening of servers outside this process: what they must serve, how they are asked, and who hears
+/// of it.
+struct ServerOpening: Sendable {
+  let models: ModelsToServe
+  let connection: ServerConnection
+  let transport: Transport
+  let scope: ServerScope
+  let events: @Sendable (StudyEvent) -> Void
+  private let gate = GateReference()
+
+  init(
+    _ models: ModelsToServe, _ connection: ServerConnection, in scope: ServerScope,
+    events: @escaping @Sendable (StudyEvent) -> Void
+  ) async {
+    self.models = models
+    self.connection = connection
+    self.scope = scope
+    self.events = events
+    transport = await connection.transport(connections: models.connections, in: scope)
+  }
+
+  func pool(_ endpoints: [Endpoint]) -> EndpointPool {
+    EndpointPool(
+      endpoints, limit: models.connections, retries: connection.retries,
+      onPause: StudyEvent.pause(events))
+  }
+
+  /// Probes of servers that should run already, once all of them are ready.
+  func readyProbes(_ endpoints: [Endpoint]) async throws(ChatFailure) -> [ServerProbe] {
+    let probes = endpoints.map { ServerProbe(endpoint: $0, transport: transport) }
+    for probe in probes {
+      events(.step("waiting for \(probe.endpoint)"))
+      try await probe.waitUntilReady(seconds: connection.patienceSeconds)
+    }
+    return probes
+  }
+
+  /// The bare model's name, which every endpoint must list.
+  func modelName(_ probes: [ServerProbe]) async throws -> String {
+    var name = connection.modelName
+    for probe in probes { name = try await probe.model(named: name) }
+    return name ?? ""
+  }
+
+  /// What the servers say they are, each word once.
+  func builds(_ probes: [ServerProbe]) async -> String {
+    var builds: Set<String> = []
+    for probe in probes { if let build = await probe.build() { builds.insert(build) } }
+    return builds.sorted().joined(separator: ", ")
+  }
+
+  /// Gives a server that was started again what it lost.
+  func prepareAgain() async throws(ChatFailure) { try await gate.value?.prepareAgain() }
+
+  /// Puts servers that speak a dialect behind the proof that each model of the study is what it should
+  /// be.
+  func prove(_ spoken: SpokenDialect) async throws -> ReadyServers {
+    let client = OpenAIClient(
+      pool: spoken.pool, model: spoken.model, dialect: spoken.dialect, transport: transport,
+      retries: connection.retries)
+    let check = try RecordedIdentities(run: models.run).check(client, models)
+    let gate = VariantGate(client: client) { variant async throws(ChatFailure) in
+      try await check.verify(variant)
+    }
+    await scope.onClose { await gate.close() }
+    self.gate.value = gate
+    let name = [spoken.dialect.name, spoken.build, spoken.model ?? ""]
+    return ReadyServers(
+      description: name.filter { !$0.isEmpty }.joined(separator: " "),
+      build: name.joined(separator: " "), modelName: spoken.model ?? "", model: gate,
+      identity: { variant async throws(ChatFailure) in
+        try await gate.open(variant)
+        return await check.signature(of: variant)?.text ?? ""
+      })
+  }
+}
+
+/// Servers that are spoken to in one dialect.
+struct SpokenDialect: Sendable {
+  var pool: EndpointPool
+  var dialect: any ServerDialect
+  /// The bare model's name, where requests carry one that the dialect does not give.
+  var model: String?
+  /// What the servers say they are.
+  var build = ""
+}
+
+/// The gate, for those who were there before it.
+private final class GateReference: Sendable {
+  private let state = Mutex<VariantGate?>(nil)
+
+  var value: VariantGate? {
+    get { state.withLock { $0 } }
+    set { state.withLock { $0 = newValue } }
+  }
+}
+
+extension ServerProbe {
+  /// The name of a model that the server lists.
+  ///
+  /// - Parameter wanted: nil takes the first.
+  func model(named wanted: String?) async throws -> String {
+    let found = try await models()
+    guard let name = wanted ?? found.first, found.contains(name) else {
+      throw StudyError.servedModelDiffers(expected: wanted ?? "a model", found: found)
+    }
+    return name
+  }
+}

@@ -1,0 +1,67 @@
+package import Inference
+import ModelAccess
+
+/// A way to servers that answer as the models of a study. One file for each.
+package protocol ServerSource: Sendable {
+  /// Finds or starts the servers, and shows that they can serve the models.
+  ///
+  /// - Parameter scope: told of all that is opened, before it can fail.
+  func open(
+    _ models: ModelsToServe, in scope: ServerScope,
+    events: @escaping @Sendable (StudyEvent) -> Void
+  ) async throws -> ReadyServers
+}
+
+extension ServerSource {
+  /// Works with a study's servers, and ends what was started for them.
+  func withServers<Value>(
+    of models: ModelsToServe, events: @escaping @Sendable (StudyEvent) -> Void,
+    _ body: (ReadyServers) async throws -> Value
+  ) async throws -> Value {
+    try await ServerScope.with { scope in
+      try await body(try await open(models, in: scope, events: events))
+    }
+  }
+}
+
+/// Servers that stand ready for a run.
+package struct ReadyServers: Sendable {
+  /// What answers, for the manifest: a run is continued only with the same.
+  let description: String
+  /// What answers and its build, for the cache.
+  let build: String
+  /// The name of the bare model there.
+  let modelName: String
+  let model: any ChatCompleting
+  /// What a model answered to the identity probe; empty where its weights are this process's own.
+  var identity: @Sendable ([ScaledUpdate]) async throws(ChatFailure) -> String = { _ in "" }
+}
+
+/// How servers outside this process are asked.
+package struct ServerConnection: Sendable {
+  /// The bare model's name; by default the first that the server lists.
+  package var modelName: String?
+  package var retries: RetryPolicy
+  package var limits: Transport.Limits
+
+  package init(
+    modelName: String? = nil, retries: RetryPolicy = RetryPolicy(),
+    limits: Transport.Limits = Transport.Limits()
+  ) {
+    self.modelName = modelName
+    self.retries = retries
+    self.limits = limits
+  }
+
+  /// How long a server that runs already may stay away before it is given up.
+  var patienceSeconds: Double { limits.connectSeconds }
+
+  /// A client's end, closed with the scope.
+  func transport(connections: Int, in scope: ServerScope) async -> Transport {
+    var limits = limits
+    limits.connections = connections
+    let transport = Transport(limits: limits)
+    await scope.onClose { transport.shutDown() }
+    return transport
+  }
+}

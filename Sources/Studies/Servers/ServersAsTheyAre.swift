@@ -1,0 +1,55 @@
+package import Inference
+import ModelAccess
+
+/// Running servers of one model, replicas of each other, measured as it is.
+package struct ServersAsTheyAre: Sendable {
+  package var endpoints: [Endpoint]
+  package var connection: ServerConnection
+
+  /// - Parameter endpoints: at least one.
+  package init(endpoints: [Endpoint], connection: ServerConnection) {
+    self.endpoints = endpoints
+    self.connection = connection
+  }
+
+  /// Finds the servers, works with them, and leaves them as they were.
+  ///
+  /// - Parameter connections: requests at a time for each.
+  func withServers<Value>(
+    connections: Int, events: @escaping @Sendable (StudyEvent) -> Void,
+    _ body: (ReadyServers) async throws -> Value
+  ) async throws -> Value {
+    try await ServerScope.with { scope in
+      let transport = await connection.transport(connections: connections, in: scope)
+      return try await body(try await find(transport, events: events))
+    }
+  }
+
+  private func find(
+    _ transport: Transport, events: @escaping @Sendable (StudyEvent) -> Void
+  ) async throws -> ReadyServers {
+    var name = connection.modelName
+    var builds: Set<String> = []
+    for endpoint in endpoints {
+      let probe = ServerProbe(endpoint: endpoint, transport: transport)
+      events(.step("waiting for \(endpoint)"))
+      try await probe.waitUntilReady(seconds: connection.patienceSeconds)
+      name = try await probe.model(named: name)
+      if let build = await probe.build() { builds.insert(build) }
+    }
+    let client = OpenAIClient(
+      pool: EndpointPool(
+        endpoints, limit: transport.limits.connections, retries: connection.retries,
+        onPause: StudyEvent.pause(events)),
+      model: name, transport: transport, retries: connection.retries)
+    let check = IdentityCheck(client: client)
+    let places = endpoints.map(\.name).joined(separator: ", ")
+    let description = ([places, name ?? ""] + builds.sorted()).joined(separator: " ")
+    return ReadyServers(
+      description: description, build: description, modelName: name ?? "", model: client,
+      identity: { variant async throws(ChatFailure) in
+        if await check.signature(of: variant) == nil { try await check.verify(variant) }
+        return await check.signature(of: variant)?.text ?? ""
+      })
+  }
+}
