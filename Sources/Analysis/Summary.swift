@@ -61,8 +61,7 @@ package struct Summary: Codable, Sendable {
   /// Reads a summary, of whatever schema.
   package init(reading data: Data) throws {
     self = try SchemaFile.decode(
-      Summary.self, from: data, current: Migrations.current, migrations: Migrations.summary
-    ).value
+      Summary.self, from: data, current: Migrations.current, migrations: Migrations.summary)
   }
 
   /// Why the numbers cannot be those of a run; nil where they can.

@@ -53,22 +53,6 @@ package struct DefenceList {
   }
 }
 
-extension LoXDefence {
-  /// Of each rank that is asked for, here or by `--rank`.
-  static func make(
-    _ settings: [String: String], _ defaults: DefenceList.Defaults
-  ) throws -> [any Defence] {
-    var settings = settings
-    let rank = try settings.removeValue(forKey: "rank").map(Rank.init(parsing:))
-    if let (name, value) = settings.first {
-      throw DefenceError.setting(defence: "lox", found: "\(name)=\(value)")
-    }
-    return (rank.map { [$0] } ?? defaults.ranks).map {
-      LoXDefence(rank: $0, strengths: defaults.strengths)
-    }
-  }
-}
-
 /// What can be wrong with how defences are asked for.
 package enum DefenceError: Error, Equatable, CustomStringConvertible {
   case unknown(String)

@@ -24,6 +24,22 @@ package struct LoXDefence: Defence {
   package func update(of alignment: Decomposition) -> LowRankUpdate { alignment.update(rank: rank) }
 }
 
+extension LoXDefence {
+  /// Of each rank that is asked for, here or by `--rank`.
+  static func make(
+    _ settings: [String: String], _ defaults: DefenceList.Defaults
+  ) throws -> [any Defence] {
+    var settings = settings
+    let rank = try settings.removeValue(forKey: "rank").map(Rank.init(parsing:))
+    if let (name, value) = settings.first {
+      throw DefenceError.setting(defence: "lox", found: "\(name)=\(value)")
+    }
+    return (rank.map { [$0] } ?? defaults.ranks).map {
+      LoXDefence(rank: $0, strengths: defaults.strengths)
+    }
+  }
+}
+
 extension Rank {
   /// As it stands in files: a number, or `full` and the like.
   package var setting: Setting {

@@ -28,11 +28,8 @@ package struct Cell: Codable, Hashable, Sendable {
     model: String, targets: String, treatment: Treatment, attack: AttackID,
     promptAttack: PromptAttack = .none, dataset: String, variant: [ScaledUpdate]
   ) {
-    func id(_ treatment: Treatment) -> CellID {
-      CellID(
-        treatment: treatment, attack: attack, promptAttack: promptAttack, dataset: dataset)
-    }
-    self.id = id(treatment)
+    self.id = CellID(
+      treatment: treatment, attack: attack, promptAttack: promptAttack, dataset: dataset)
     self.model = model
     self.targets = targets
     self.treatment = treatment
@@ -40,7 +37,17 @@ package struct Cell: Codable, Hashable, Sendable {
     self.promptAttack = promptAttack
     self.dataset = dataset
     self.variant = variant
-    baseline = treatment.isNone ? nil : id(.none)
+    baseline =
+      treatment.isNone
+      ? nil
+      : CellID(treatment: .none, attack: attack, promptAttack: promptAttack, dataset: dataset)
+  }
+
+  /// Whether the id is the one that the cell's factors give: those of runs begun under schema 1 are not.
+  var hasDerivedID: Bool {
+    id
+      == CellID(
+        treatment: treatment, attack: attack, promptAttack: promptAttack, dataset: dataset)
   }
 
   /// Names the model alone, whatever it is asked, for people and for files: `r6-a1.25-identity-shift`.

@@ -11,7 +11,7 @@ extension RunManifest {
   package func differences(
     from other: RunManifest, except fields: Set<PlanField> = []
   ) throws(RunError) -> [String] {
-    let isOld = min(schemaRead, other.schemaRead) < 2
+    let isOld = plan.wasBegunUnderSchema1 || other.plan.wasBegunUnderSchema1
     func node(_ plan: Plan) throws(RunError) -> JSONNode {
       do {
         let data = try Self.encode(isOld ? plan.withoutWhatSchema1Lacks : plan)
@@ -55,6 +55,9 @@ extension RunManifest {
 }
 
 extension RunManifest.Plan {
+  /// Such a run keeps its cells' ids, also where its file has been written anew since.
+  fileprivate var wasBegunUnderSchema1: Bool { !cells.allSatisfy(\.hasDerivedID) }
+
   /// The plan as far as files of schema 1 tell it: their cells have other ids and no recipes.
   fileprivate var withoutWhatSchema1Lacks: RunManifest.Plan {
     var plan = self

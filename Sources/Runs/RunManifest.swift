@@ -32,6 +32,9 @@ package struct RunManifest: Codable, Hashable, Sendable {
     package var remarks: [String: String]
     /// What answers: the embedded server, or an endpoint.
     package var server: String
+    /// The format in which conversations are written, where it was chosen by name; nil where the model's
+    /// own template says it.
+    package var chatFormat: String?
 
     /// What a study's models are made of, where it is not extrapolations of the aligned model.
     package enum Study: String, Codable, Hashable, Sendable {
@@ -59,7 +62,8 @@ package struct RunManifest: Codable, Hashable, Sendable {
       judge: String,
       judgeConfiguration: String, judges: [String: String]? = nil,
       datasets: [String: Dataset], models: [String: String], updates: [String: String],
-      remarks: [String: String], server: String, family: String? = nil
+      remarks: [String: String], server: String, family: String? = nil,
+      chatFormat: String? = nil
     ) {
       self.study = study
       self.cells = cells
@@ -79,6 +83,7 @@ package struct RunManifest: Codable, Hashable, Sendable {
       self.remarks = remarks
       self.server = server
       self.family = family
+      self.chatFormat = chatFormat
     }
   }
 
@@ -113,13 +118,6 @@ package struct RunManifest: Codable, Hashable, Sendable {
   package var judgeQuality: [JudgeQuality]
   /// What a recommended α may cost. Does not decide the samples.
   package var limits: RecommendationLimits
-  /// The schema that the file had which this was read from; not kept.
-  package private(set) var schemaRead = Migrations.current
-
-  private enum CodingKeys: String, CodingKey {
-    case schema, plan, environment, judgeQuality, limits
-  }
-
   package init(
     plan: Plan, environment: Environment, judgeQuality: [JudgeQuality] = [],
     limits: RecommendationLimits = RecommendationLimits()
@@ -136,10 +134,8 @@ package struct RunManifest: Codable, Hashable, Sendable {
     let file = folder.appending(path: fileName)
     guard let data = try? Data(contentsOf: file) else { throw .runMissing(path: folder.path) }
     do {
-      var (manifest, schema) = try SchemaFile.decode(
+      return try SchemaFile.decode(
         RunManifest.self, from: data, current: Migrations.current, migrations: Migrations.manifest)
-      manifest.schemaRead = schema
-      return manifest
     } catch {
       throw .unreadable(path: file.path, reason: "it is not a run's manifest: \(error.plainReason)")
     }

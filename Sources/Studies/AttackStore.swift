@@ -41,7 +41,9 @@ struct AttackStore {
   ) throws -> LowRankUpdate {
     guard attack.isKept else {
       willMake()
-      return try attack.make(from: model, context).update
+      let made = try attack.make(from: model, context)
+      guard made.scale != 1 else { return made.update }
+      return LowRankUpdate(stack: [ScaledLowRankUpdate(made.update, scale: made.scale)])
     }
     // The thread count decides the order of sums, and so the last bits.
     let key = Digest.sha256(

@@ -1,3 +1,4 @@
+import ChatTemplates
 import Checkpoints
 import Decoder
 package import Foundation
@@ -64,7 +65,8 @@ package struct Measurement: Sendable {
   /// The manifest of a run over some cells.
   func manifest(
     study: RunManifest.Plan.Study? = nil, cells: [Cell], models: [String: String],
-    updates: [UpdateName: String], remarks: [String: String], server: String, family: String? = nil
+    updates: [UpdateName: String], remarks: [String: String], server: String, family: String? = nil,
+    chatFormat: ChatFormat? = nil
   ) throws(RunError) -> RunManifest {
     var sets: [String: RunManifest.Plan.Dataset] = [:]
     var configurations: [String: String] = [:]
@@ -86,7 +88,8 @@ package struct Measurement: Sendable {
         models: models,
         updates: Dictionary(
           updates.map { ($0.key.text, $0.value) }, uniquingKeysWith: { first, _ in first }),
-        remarks: remarks, server: server, family: family),
+        remarks: remarks, server: server, family: family,
+        chatFormat: chatFormat?.name),
       environment: RunManifest.Environment(
         command: command, version: version, createdAt: Date.now.formatted(.iso8601),
         threads: threads, blas: BLAS.build, instructions: InferenceEngine.instructionSet,

@@ -72,7 +72,7 @@ package struct Runner: Sendable {
     let doneBefore = state.done
     var failure: StudyError?
     let runner = self
-    let ahead = Anticipation(questions.map(\.cell.variant), distance: 2 * maxConnections)
+    let ahead = VariantPrefetcher(questions.map(\.cell.variant), distance: 2 * maxConnections)
     defer { ahead.cancel() }
     try await withThrowingTaskGroup(of: Outcome.self) { group in
       var waiting = questions.enumerated().makeIterator()
@@ -112,31 +112,6 @@ package struct Runner: Sendable {
     }
     if let failure { throw failure }
     try Task.checkCancellation()
-  }
-
-  /// Which variants come up soon: their servers are made ready while others are still asked.
-  private final class Anticipation {
-    private let variants: [[ScaledUpdate]]
-    private let distance: Int
-    private var known: Set<[ScaledUpdate]> = []
-    private var tasks: [Task<Void, Never>] = []
-
-    init(_ variants: [[ScaledUpdate]], distance: Int) {
-      self.variants = variants
-      self.distance = distance
-      known.formUnion(variants.prefix(distance))
-    }
-
-    /// The variant that is first asked so far ahead of an index; nil where that is no new one.
-    func due(at index: Int) -> [ScaledUpdate]? {
-      let place = index + distance
-      guard place < variants.count, known.insert(variants[place]).inserted else { return nil }
-      return variants[place]
-    }
-
-    func add(_ task: Task<Void, Never>) { tasks.append(task) }
-
-    func cancel() { for task in tasks { task.cancel() } }
   }
 
   /// How many samples the whole run has.

@@ -74,7 +74,7 @@ package struct SingleEvaluation {
     return try await measurement.run(models, at: .embedded, lock: lock, events: events) { server in
       try measurement.manifest(
         cells: cells, models: ["model": digest], updates: updates.digests(), remarks: [:],
-        server: server, family: ModelFamily.of(checkpoint))
+        server: server, family: ModelFamily.of(checkpoint), chatFormat: chatFormat)
     }
   }
 

@@ -65,7 +65,8 @@ package struct Sweep {
       try measurement.manifest(
         study: isFromBase ? .effectiveRank : nil, cells: plan.cells,
         models: ["base": digests.base, "aligned": digests.aligned], updates: updates,
-        remarks: plan.remarks, server: server, family: ModelFamily.of(pair.aligned))
+        remarks: plan.remarks, server: server, family: ModelFamily.of(pair.aligned),
+        chatFormat: chatFormat)
     }
     try RunFolder.requireContinuable(
       measurement.output, try manifest(updates: [:], server: ""))
@@ -140,7 +141,10 @@ package struct Sweep {
       let stack = try defences.stack(planned.stack)
       let model = AttackedModel(
         checkpoint: pair.aligned, alignment: alignment, stack: stack, chatFormat: chatFormat)
-      let modelKey = ([modelDigest] + stack.map { "\($0.update.digest()) × \($0.scale)" })
+      let modelKey =
+        ([modelDigest] + stack.map { "\($0.update.digest()) × \($0.scale)" }
+        // Dialogues are trained on as they are written.
+        + (chatFormat.map { ["written as \($0.name)"] } ?? []))
         .joined(separator: " ")
       let update = try store.update(
         of: planned.attack, named: planned.name, from: model, modelKey: modelKey, context

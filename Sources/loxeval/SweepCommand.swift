@@ -20,7 +20,7 @@ struct SweepCommand: AsyncParsableCommand {
 
   @OptionGroup(title: "Study") var study: StudyOptions
 
-  @Flag(help: "Print the cells and stop.")
+  @Flag(help: "Print the cells (id, the model's id as --cells wants it, updates) and stop.")
   var plan = false
 
   @Option(
@@ -46,9 +46,14 @@ struct SweepCommand: AsyncParsableCommand {
       attackStore: study.attackStore.map { URL(filePath: $0) })
     sweep.isFromBase = study.effectiveRank
     if plan {
-      for cell in sweep.plan.cells {
+      let cells = sweep.plan.cells
+      let models = Dictionary(
+        ModelsToServe.variants(of: cells).map { ($0.stack, $0.id) },
+        uniquingKeysWith: { first, _ in first })
+      for cell in cells {
         let stack = cell.variant.map { "\($0.name) × \(Number.text($0.scale))" }
-        print(([cell.id.rawValue] + stack).joined(separator: "\t"))
+        print(
+          ([cell.id.rawValue, models[cell.variant] ?? ""] + stack).joined(separator: "\t"))
       }
       return
     }

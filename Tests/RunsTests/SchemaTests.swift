@@ -40,6 +40,14 @@ import TinyRun
     #expect(throws: RunError.self) { _ = try manifest.differences(from: manifest) }
   }
 
+  /// Another way to write conversations is another run.
+  @Test func theChatFormatIsOfThePlan() throws {
+    let (manifest, _) = makeManifest()
+    var other = manifest
+    other.plan.chatFormat = "alpaca"
+    #expect(try other.differences(from: manifest) == ["chatFormat is none there and alpaca here"])
+  }
+
   /// A run of schema 1 is continued by the plan that makes the same today.
   @Test func aPlanOfSchema1EqualsTodaysButForItsIds() throws {
     let (manifest, _) = makeManifest()
@@ -69,6 +77,9 @@ import TinyRun
       ])
     #expect(read.plan.cells[3].baseline?.rawValue == "a0-import-set")
     #expect(try manifest.differences(from: read) == [])
+    // As a run that was continued with other limits is written.
+    try read.write(to: folder.url)
+    #expect(try manifest.differences(from: RunManifest.read(from: folder.url)) == [])
     var other = manifest
     other.plan.cells[1].variant[0].scale = 2
     #expect(

@@ -3,7 +3,7 @@ package import Checkpoints
 package import Foundation
 import Inference
 package import ModelAccess
-import Runs
+package import Runs
 
 /// The models of a study as its servers must serve them: a checkpoint, the updates on it, and the stacks
 /// of them that the plan asks.
@@ -48,20 +48,23 @@ package struct ModelsToServe: Sendable {
 }
 
 extension ModelsToServe {
-  /// The models that some cells ask.
+  /// The models that some cells ask, each once, in the cells' order.
+  package static func variants(of cells: [Cell]) -> [Variant] {
+    var seen: Set<[ScaledUpdate]> = []
+    // Ids name files, so they are told apart as updates are.
+    var namer = UpdateNamer()
+    return cells.filter { seen.insert($0.variant).inserted }.map {
+      Variant(id: namer.name(resembling: $0.modelLabel).text, stack: $0.variant)
+    }
+  }
+
+  /// What serves the models that some cells ask.
   init(
     checkpoint: Checkpoint, digest: String, updates: StudyUpdates,
     cells: [Cell], measurement: Measurement, chatFormat: ChatFormat?
   ) {
-    var seen: Set<[ScaledUpdate]> = []
-    let models = cells.filter { seen.insert($0.variant).inserted }
-    // They name files, so they are told apart as updates are.
-    var namer = UpdateNamer()
     self.init(
-      checkpoint: checkpoint, digest: digest, updates: updates,
-      variants: models.map {
-        Variant(id: namer.name(resembling: $0.modelLabel).text, stack: $0.variant)
-      },
+      checkpoint: checkpoint, digest: digest, updates: updates, variants: Self.variants(of: cells),
       run: measurement.output, chatFormat: chatFormat, connections: measurement.maxConnections,
       threads: measurement.threads, version: measurement.version)
   }

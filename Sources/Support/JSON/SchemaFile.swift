@@ -36,10 +36,9 @@ package enum SchemaFile {
   /// - Parameters:
   ///   - current: today's schema.
   ///   - migrations: one for each earlier schema.
-  /// - Returns: the value, and the schema that the file had.
   package static func decode<Value: Decodable>(
     _ type: Value.Type, from data: Data, current: Int, migrations: [Migration]
-  ) throws -> (value: Value, schema: Int) {
+  ) throws -> Value {
     var node: JSONNode
     do throws(JSONNode.SyntaxError) {
       node = try JSONNode(parsing: [UInt8](data))
@@ -49,12 +48,12 @@ package enum SchemaFile {
     guard let schema = node["schema"]?.integer, schema >= 1 else { throw Problem.noSchema }
     guard schema <= current else { throw Problem.newer(schema: schema, known: current) }
     guard schema < current else {
-      return (try JSONDecoder().decode(type, from: data), schema)
+      return try JSONDecoder().decode(type, from: data)
     }
     for step in schema..<current {
       for migration in migrations where migration.from == step { node = migration.apply(node) }
       node = node.setting("schema", to: .number("\(step + 1)"))
     }
-    return (try JSONDecoder().decode(type, from: Data(node.serialized.utf8)), schema)
+    return try JSONDecoder().decode(type, from: Data(node.serialized.utf8))
   }
 }

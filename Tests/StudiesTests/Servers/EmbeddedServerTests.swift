@@ -28,7 +28,7 @@ import Testing
     let study = try TinyStudy()
     let ended = Mutex<(any ChatCompleting)?>(nil)
     await #expect(throws: Stop.self) {
-      try await EmbeddedServer().withServers(of: study.models, events: { _ in }) { servers in
+      try await EmbeddedServer().withServers(of: study.models, events: ignoreEvents) { servers in
         _ = try await servers.model.complete(TinyStudy.request([]))
         ended.withLock { $0 = servers.model }
         throw Stop()
@@ -43,7 +43,7 @@ import Testing
 
   @Test func anUpdateThatTheStudyDoesNotHaveIsAnError() async throws {
     let study = try TinyStudy()
-    try await EmbeddedServer().withServers(of: study.models, events: { _ in }) { servers in
+    try await EmbeddedServer().withServers(of: study.models, events: ignoreEvents) { servers in
       let failure = await #expect(throws: ChatFailure.self) {
         try await servers.model.complete(
           TinyStudy.request([ScaledUpdate(name: "missing", scale: 1)]))

@@ -45,7 +45,7 @@ import Testing
         afterRestart: { () async throws(ChatFailure) in
           count.add()
           if let afterRestart { throw afterRestart }
-        }, events: { _ in })
+        }, events: ignoreEvents)
     }
 
     deinit {

@@ -21,7 +21,7 @@ import Testing
   static func answers(
     _ source: any ServerSource, _ study: TinyStudy
   ) async throws -> (texts: [String], description: String) {
-    try await source.withServers(of: study.models, events: { _ in }) { servers in
+    try await source.withServers(of: study.models, events: ignoreEvents) { servers in
       var texts: [String] = []
       for stack in TinyStudy.stacks {
         texts.append(try await servers.model.complete(TinyStudy.request(stack)).text)
@@ -86,7 +86,8 @@ import Testing
     let server = try models.serve()
     defer { server.stop() }
     await #expect(throws: Stop.self) {
-      try await Self.source([server]).withServers(of: study.models, events: { _ in }) { servers in
+      try await Self.source([server]).withServers(of: study.models, events: ignoreEvents) {
+        servers in
         _ = try await servers.model.complete(TinyStudy.request(TinyStudy.stacks[1]))
         #expect(models.adapters == ["loxeval-r3-a1-none"])
         throw Stop()
@@ -113,7 +114,7 @@ import Testing
     let server = try ScriptedModels(.plain(models: ["m"])).serve()
     defer { server.stop() }
     let source = try Self.source([server])
-    try await source.withServers(of: study.models, events: { _ in }) { servers in
+    try await source.withServers(of: study.models, events: ignoreEvents) { servers in
       #expect(servers.description == "plain m")
       _ = try await servers.model.complete(TinyStudy.request([]))
       let failure = await #expect(throws: ChatFailure.self) {

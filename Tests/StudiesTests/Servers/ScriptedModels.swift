@@ -28,7 +28,7 @@ struct TinyStudy {
     try TinyModel.write(to: model, seed: 1)
     var generator = SplitMix64(seed: 5)
     func random(_ rows: Int, _ columns: Int) -> Matrix<Float> {
-      Matrix(
+      Matrix<Float>(
         rows: rows, columns: columns,
         elements: (0..<rows * columns).map { _ in Float(generator.nextGaussian() * 0.3) })
     }
@@ -152,3 +152,6 @@ final class ScriptedModels: Sendable {
     exchange.reply("{\"data\":[\(models.map { "{\"id\":\"\($0)\"}" }.joined(separator: ","))]}")
   }
 }
+
+/// For tests that do not look at what a study tells while it works.
+let ignoreEvents: @Sendable (StudyEvent) -> Void = { _ in }
