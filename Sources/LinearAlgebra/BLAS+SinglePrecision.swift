@@ -1,4 +1,5 @@
 import COpenBLAS
+import Synchronization
 
 /// One side of a float32 product: where it lies in memory and how it is read.
 @safe package struct MatrixView {
@@ -52,12 +53,33 @@ extension BLAS {
 
   /// Calls `body` while OpenBLAS computes on the calling thread alone: a `WorkerPool` then divides
   /// products among its own threads, in the same way every time.
+  ///
+  /// Calls may overlap, from one thread or several: the first sets the count for the whole process
+  /// and the last to end sets it back, so that none computes with another's count.
   package static func withOneThread<Result>(_ body: () throws -> Result) rethrows -> Result {
-    let before = threadCount
-    setThreadCount(1)
-    defer { setThreadCount(before) }
+    claims.withLock { claims in
+      if claims.count == 0 {
+        claims.threadsBefore = threadCount
+        setThreadCount(1)
+      }
+      claims.count += 1
+    }
+    defer {
+      claims.withLock { claims in
+        claims.count -= 1
+        if claims.count == 0 { setThreadCount(claims.threadsBefore) }
+      }
+    }
     return try body()
   }
+
+  /// Calls of `withOneThread` that are under way, and the count that the first found.
+  private struct Claims {
+    var count = 0
+    var threadsBefore = 1
+  }
+
+  private static let claims = Mutex(Claims())
 }
 
 extension WorkerPool {
