@@ -172,7 +172,8 @@ let package = Package(
     tests(
       "Studies",
       [
-        "Support", "ModelAccess", "StudyDesign", "Checkpoints", "LoX", "Decoder", "Defences",
+        "Support", "LinearAlgebra", "ModelAccess", "StudyDesign", "Checkpoints", "LoX", "Decoder",
+        "Defences",
         "Attacks", "PromptSets", "Scoring", "Runs", "Analysis", "TinyRun", "TinyModel",
       ]),
     tests("Analysis", ["Support", "ModelAccess", "StudyDesign", "Scoring", "Runs", "TinyRun"]),

@@ -51,7 +51,7 @@ import Testing
     let folder = try TemporaryFolder()
     let file = folder.url.appending(path: "pid")
     let run = try SupervisedCommand(
-      "sleep 60 & echo $! > \(file.path); wait", log: folder.url.appending(path: "log"))
+      "sleep 600 & echo $! > \(file.path); wait", log: folder.url.appending(path: "log"))
     let grandchild = try await Self.identifier(in: file)
     #expect(Self.isAlive(grandchild))
     await run.stop()
@@ -72,7 +72,7 @@ import Testing
     let folder = try TemporaryFolder()
     let file = folder.url.appending(path: "pid")
     var run: SupervisedCommand? = try SupervisedCommand(
-      "sleep 60 & echo $! > \(file.path); wait", log: folder.url.appending(path: "log"))
+      "sleep 600 & echo $! > \(file.path); wait", log: folder.url.appending(path: "log"))
     let grandchild = try await Self.identifier(in: file)
     let group = try #require(run?.groupIdentifier)
     #expect(Self.isAlive(grandchild) && Self.isAlive(group))

@@ -1,0 +1,93 @@
+import Attacks
+import Checkpoints
+import Foundation
+import LinearAlgebra
+import ModelAccess
+import TestSupport
+import Testing
+import TinyModel
+
+@testable import Studies
+
+@Suite struct AttackStoreTests {
+  private static let name: UpdateName = "attack@a0"
+
+  private static func model(_ folder: TemporaryFolder) throws -> AttackedModel {
+    let place = folder.url.appending(path: "model")
+    try TinyModel.write(to: place, seed: 1)
+    return AttackedModel(checkpoint: try Checkpoint(folder: place))
+  }
+
+  /// A change of one projection by a constant.
+  private static func update(_ value: Float, of model: AttackedModel) throws -> LowRankUpdate {
+    let tensor = "model.layers.0.self_attn.q_proj.weight"
+    let shape = try #require(model.checkpoint.tensor(named: tensor)).shape
+    var update = LowRankUpdate()
+    update.tensors[tensor] = LowRankUpdate.Factors(
+      left: Matrix(
+        rows: shape[0], columns: 1, elements: [Float](repeating: value, count: shape[0])),
+      right: Matrix(rows: 1, columns: shape[1], elements: [Float](repeating: 1, count: shape[1])))
+    return update
+  }
+
+  @Test func whatWasMadeFromTheSameIsNotMadeAgain() throws {
+    let folder = try TemporaryFolder()
+    let model = try Self.model(folder)
+    let attack = FixedAttack(["attack"], update: try Self.update(1, of: model))
+    let store = AttackStore(folder: folder.url.appending(path: "store"))
+    let context = AttackContext(threads: 1)
+    let first = try store.update(
+      of: attack, named: Self.name, from: model, modelKey: "m", context
+    ) {}
+    let second = try store.update(
+      of: attack, named: Self.name, from: model, modelKey: "m", context
+    ) {}
+    #expect(attack.count == 1 && first == second)
+    // Another model, another thread count: other weights.
+    _ = try store.update(of: attack, named: Self.name, from: model, modelKey: "n", context) {}
+    _ = try store.update(
+      of: attack, named: Self.name, from: model, modelKey: "m", AttackContext(threads: 2)
+    ) {}
+    #expect(attack.count == 3)
+  }
+
+  /// Two attacks of one name stand side by side, and neither replaces the other.
+  @Test func nothingThatIsHeldIsReplaced() throws {
+    let folder = try TemporaryFolder()
+    let model = try Self.model(folder)
+    let store = AttackStore(folder: folder.url.appending(path: "store"))
+    let context = AttackContext(threads: 1)
+    func make(_ recipe: String, _ value: Float) throws -> LowRankUpdate {
+      try store.update(
+        of: FixedAttack(["attack"], recipe: recipe, update: Self.update(value, of: model)),
+        named: Self.name, from: model, modelKey: "m", context
+      ) {}
+    }
+    let one = try make("one", 1)
+    let two = try make("two", 2)
+    #expect(one != two)
+    #expect(try make("one", 9) == one)
+    #expect(try make("two", 9) == two)
+    #expect(try FileManager.default.contentsOfDirectory(atPath: store.folder.path).count == 2)
+  }
+
+  /// A folder that was cut short, or is of something else, is not taken for the attack, and not removed.
+  @Test func whatIsNotAnAttackIsLeftAlone() throws {
+    let folder = try TemporaryFolder()
+    let model = try Self.model(folder)
+    let attack = FixedAttack(["attack"], update: try Self.update(1, of: model))
+    let store = AttackStore(folder: folder.url.appending(path: "store"))
+    let context = AttackContext(threads: 1)
+    _ = try store.update(of: attack, named: Self.name, from: model, modelKey: "m", context) {}
+    let place = try #require(
+      try FileManager.default.contentsOfDirectory(atPath: store.folder.path).first)
+    try folder.write("mine", "store/\(place)/attack.json")
+    #expect(throws: (any Error).self) {
+      _ = try store.update(of: attack, named: Self.name, from: model, modelKey: "m", context) {}
+    }
+    #expect(
+      try String(
+        contentsOf: folder.url.appending(path: "store/\(place)/attack.json"), encoding: .utf8)
+        == "mine")
+  }
+}

@@ -1,0 +1,115 @@
+import Attacks
+import Checkpoints
+import Defences
+import Foundation
+import LoX
+import ModelAccess
+import Runs
+import StudyDesign
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import Studies
+
+/// An attack that adds a fixed update, and counts how often it is made.
+final class FixedAttack: Attack {
+  let labels: [String]
+  let isMadeFromEachModel: Bool
+  let recipe: String
+  let isKept = true
+  let seed: UInt64? = nil
+  let remark: String? = nil
+  let method = AttackID.Method.lora
+  private let update: LowRankUpdate
+  private let made = Mutex(0)
+
+  init(
+    _ labels: [String], fromEach: Bool = false, recipe: String = "fixed",
+    update: LowRankUpdate = LowRankUpdate()
+  ) {
+    self.labels = labels
+    isMadeFromEachModel = fromEach
+    self.recipe = recipe
+    self.update = update
+  }
+
+  var count: Int { made.withLock { $0 } }
+
+  func make(from model: AttackedModel, _ context: AttackContext) throws -> AttackResult {
+    made.withLock { $0 += 1 }
+    return AttackResult(update: update)
+  }
+}
+
+@Suite struct SweepPlanTests {
+  static func plan(
+    _ attacks: [any Attack], ranks: [Rank] = [.leading(6)], alphas: [Double] = [0, 1],
+    datasets: [String] = ["set"]
+  ) -> SweepPlan {
+    SweepPlan(
+      model: "m", targets: "all",
+      defences: ranks.map { LoXDefence(rank: $0, strengths: alphas) }, attacks: attacks,
+      datasets: datasets)
+  }
+
+  @Test func everyTreatmentMeetsEveryAttackOnEverySet() {
+    let plan = Self.plan(
+      [FixedAttack(["one"]), FixedAttack(["two"])], ranks: [.leading(3), .leading(6)],
+      datasets: ["a", "b"])
+    #expect(plan.cells.count == 2 * 3 * 3)
+    #expect(Set(plan.cells.map(\.id)).count == plan.cells.count)
+    for cell in plan.cells {
+      #expect((cell.baseline == nil) == cell.treatment.isNone)
+      let baseline = plan.cells.first { $0.id == cell.baseline }
+      #expect(cell.treatment.isNone || baseline?.attack == cell.attack)
+      #expect(cell.treatment.isNone || baseline?.dataset == cell.dataset)
+    }
+  }
+
+  @Test func anAttackFromEachModelIsMadeForEachTreatment() {
+    let plan = Self.plan(
+      [FixedAttack(["each"], fromEach: true), FixedAttack(["once"])], alphas: [0, 1, 2])
+    #expect(
+      plan.attacks.map(\.name.text) == ["each@a0", "each@r6-a1", "each@r6-a2", "once"])
+    #expect(plan.attacks[1].stack == [ScaledUpdate(name: "lox-r6", scale: 1)])
+  }
+
+  /// Every name that a cell uses is planned, and no name is planned twice, whatever attacks are called.
+  @Test(arguments: [
+    [["lox-r6"], ["none"], ["a", "x/a"], ["a", "y/a"], ["a", "y/a"]],
+    [["each@a0"], ["each"], [".."], ["-"], ["sp ace"], ["sp-ace"]],
+  ])
+  func namesAreUniqueAndKnown(labels: [[String]]) {
+    let plan = Self.plan(labels.map { FixedAttack($0, fromEach: $0 == ["each"]) })
+    let names = plan.defences.map(\.name) + plan.attacks.map(\.name)
+    #expect(Set(names).count == names.count)
+    #expect(Set(plan.cells.flatMap { $0.variant.map(\.name) }).isSubset(of: Set(names)))
+    let attacks = plan.cells.filter { $0.dataset == "set" && $0.treatment.isNone }.map(\.attack)
+    #expect(Set(attacks.map(\.label)).count == labels.count + 1)
+    #expect(attacks.filter { $0.label == "none" } == [.none])
+    #expect(Set(plan.cells.map(\.id)).count == plan.cells.count)
+  }
+
+  @Test func labelsAreAsShortAsTheyMayBe() {
+    #expect(
+      StudyLabels.unique([["c", "a/c", "r/a/c"], ["c", "b/c"], ["d", "a/d"]])
+        == ["a/c", "b/c", "d"])
+    #expect(StudyLabels.unique([["c"], ["c"], ["c"]]) == ["c", "c~2", "c~3"])
+    #expect(StudyLabels.unique([["none", "x/none"]], reserved: ["none"]) == ["x/none"])
+    #expect(StudyLabels.unique([["none"]], reserved: ["none"]) == ["none~2"])
+  }
+
+  @Test func anUpdateThatIsNotThereIsAnError() throws {
+    let updates = try StudyUpdates([NamedUpdate(name: "one", update: LowRankUpdate())])
+    #expect(throws: StudyError.unknownUpdate("two", known: ["one"])) {
+      _ = try updates.stack([ScaledUpdate(name: "two", scale: 1)])
+    }
+    #expect(throws: StudyError.duplicateUpdate("one")) {
+      _ = try StudyUpdates([
+        NamedUpdate(name: "one", update: LowRankUpdate()),
+        NamedUpdate(name: "one", update: LowRankUpdate()),
+      ])
+    }
+  }
+}
