@@ -4,7 +4,7 @@ import Synchronization
 
 @main
 struct Loxeval: AsyncParsableCommand {
-  static let version = "0.1.0"
+  static let version = "0.2.0"
 
   static let configuration = CommandConfiguration(
     commandName: "loxeval",

@@ -81,7 +81,7 @@ import Testing
   }
 
   @Test func itIsReadyWhenItSaysSoAndEndsWhenItIsStopped() async throws {
-    let managed = try Managed("echo $$ >> MARKS; echo hello; exec sleep 100") { $0 >= 3 }
+    let managed = try Managed("echo $$ >> MARKS; echo hello; exec sleep 1000") { $0 >= 3 }
     try await managed.server.start()
     let process = try await managed.marks(1)[0]
     #expect(Self.isRunning(process))
@@ -119,7 +119,7 @@ import Testing
 
   /// Requests wait while it is away, and go on when it has back what it lost.
   @Test func aServerThatCrashesIsStartedAgain() async throws {
-    let managed = try Managed("echo $$ >> MARKS; exec sleep 100")
+    let managed = try Managed("echo $$ >> MARKS; exec sleep 1000")
     try await managed.server.start()
     for count in 1...2 {
       let process = try await managed.marks(count)[count - 1]
@@ -134,7 +134,7 @@ import Testing
   }
 
   @Test func aServerThatCrashesTooOftenIsGivenUpAndNobodyWaitsForIt() async throws {
-    let managed = try Managed("echo $$ >> MARKS; exec sleep 100", maxRestarts: 1)
+    let managed = try Managed("echo $$ >> MARKS; exec sleep 1000", maxRestarts: 1)
     try await managed.server.start()
     kill(try #require(Int32(try await managed.marks(1)[0])), SIGKILL)
     while managed.restarts.value < 1 { try await Task.sleep(for: .milliseconds(5)) }
@@ -150,7 +150,7 @@ import Testing
 
   @Test func aServerThatCannotBeGivenWhatItLostIsGivenUp() async throws {
     let managed = try Managed(
-      "echo $$ >> MARKS; exec sleep 100", afterRestart: .fatal("adapter-refused", "no such folder"))
+      "echo $$ >> MARKS; exec sleep 1000", afterRestart: .fatal("adapter-refused", "no such folder"))
     try await managed.server.start()
     managed.pool.suspend(0)
     kill(try #require(Int32(try await managed.marks(1)[0])), SIGKILL)

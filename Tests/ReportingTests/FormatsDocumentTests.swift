@@ -1,0 +1,71 @@
+import Foundation
+import Runs
+import Testing
+
+@testable import Analysis
+@testable import Reporting
+
+/// `docs/formats.md` names what is written, so that neither changes without the other.
+@Suite struct FormatsDocumentTests {
+  static func text() throws -> String {
+    let project = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .deletingLastPathComponent()
+    return try String(contentsOf: project.appending(path: "docs/formats.md"), encoding: .utf8)
+  }
+
+  /// From a heading to the next.
+  static func section(_ heading: String) throws -> Substring {
+    let text = try text()
+    let start = try #require(text.firstRange(of: "\n### \(heading)\n")).upperBound
+    let rest = text[start...]
+    return rest[..<(rest.firstRange(of: "\n##")?.lowerBound ?? rest.endIndex)]
+  }
+
+  @Test func everyColumnIsDescribedInItsPlace() throws {
+    let rows = try Self.section("summary.csv").split(separator: "\n").filter { line in
+      line.hasPrefix("| ") && line.dropFirst(2).first?.isNumber == true
+    }
+    let named = rows.flatMap { row in
+      row.split(separator: "|")[1].split(separator: ",").map { name in
+        String(name.filter { $0 != "`" && $0 != " " })
+      }
+    }
+    #expect(named == SummaryCSV.columns)
+  }
+
+  /// The keys of an object, those of some of its values, and those of lists' first elements.
+  static func keys(_ value: Any, below: Set<String>) -> Set<String> {
+    if let list = value as? [Any] { return list.first.map { keys($0, below: below) } ?? [] }
+    guard let object = value as? [String: Any] else { return [] }
+    return object.reduce(into: Set(object.keys)) { found, member in
+      if below.contains(member.key) { found.formUnion(keys(member.value, below: below)) }
+    }
+  }
+
+  static func expectNamed(
+    _ value: some Encodable, below: Set<String>, in section: Substring,
+    _ location: SourceLocation = #_sourceLocation
+  ) throws {
+    let object = try JSONSerialization.jsonObject(with: RunManifest.encode(value))
+    let missing = keys(object, below: below).filter { !section.contains("`\($0)`") }
+    #expect(missing.isEmpty, sourceLocation: location)
+  }
+
+  @Test func everyFieldIsNamed() throws {
+    let (manifest, samples) = ReportTests.run()
+    try Self.expectNamed(
+      manifest,
+      below: [
+        "plan", "environment", "limits", "decoding", "cells", "treatment", "attack",
+        "prompt_attack", "variant",
+      ], in: Self.section("run.json"))
+    try Self.expectNamed(samples[0], below: [], in: Self.section("samples.jsonl"))
+    try Self.expectNamed(
+      Summary(of: manifest, samples: samples), below: ["recommendation", "candidates", "basis"],
+      in: Self.section("summary.json"))
+    let rows = Summary(of: manifest, samples: samples).rows
+    for row in [rows.first, rows.last] {
+      try Self.expectNamed(row, below: [], in: Self.section("summary.json"))
+    }
+  }
+}
