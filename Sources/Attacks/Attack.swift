@@ -82,12 +82,17 @@ package protocol Attack: Sendable {
   /// How many of the alignment's directions it looks at; 0 where it needs none.
   var alignmentRank: Int { get }
 
+  /// The recipe as it is carried out on a model, such as with the names of its own layers: by that it is
+  /// kept.
+  func recipe(on model: AttackedModel) throws -> String
+
   func make(from model: AttackedModel, _ context: AttackContext) throws -> AttackResult
 }
 
 extension Attack {
   /// The shortest of its labels.
   package var name: String { labels.first ?? method.rawValue }
+  package func recipe(on model: AttackedModel) throws -> String { recipe }
   package var isMadeFromEachModel: Bool { false }
   package var isKept: Bool { false }
   package var alignmentRank: Int { 0 }

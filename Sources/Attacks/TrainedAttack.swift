@@ -59,10 +59,18 @@ package struct TrainedAttack: Attack {
   package var seed: UInt64? { trainingRecipe.seed }
   package var isKept: Bool { true }
 
-  package var recipe: String {
+  package var recipe: String { text(of: trainingRecipe) }
+
+  package func recipe(on model: AttackedModel) throws -> String {
+    let shape = try DecoderFamily.shape(
+      of: ModelConfiguration(folder: model.checkpoint.folder))
+    return text(of: try trainingRecipe.resolved(for: shape))
+  }
+
+  private func text(of recipe: TrainingRecipe) -> String {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    let parts = [try? encoder.encode(trainingRecipe), try? encoder.encode(limits)].compactMap {
+    let parts = [try? encoder.encode(recipe), try? encoder.encode(limits)].compactMap {
       $0.map { String(decoding: $0, as: UTF8.self) }
     }
     return (parts + [set.digest, "\(set.dialogues.count) dialogues"]).joined(separator: " ")

@@ -48,8 +48,11 @@ struct AttackStore {
     // The thread count decides the order of sums, and so the last bits.
     let key = Digest.sha256(
       Data(
-        [attack.method.rawValue, attack.recipe, modelKey, "\(context.threads) threads"]
-          .joined(separator: "\n").utf8))
+        [
+          attack.method.rawValue, try attack.recipe(on: model), modelKey,
+          "\(context.threads) threads",
+        ]
+        .joined(separator: "\n").utf8))
     let place = folder.appending(path: "\(name)-\(key.dropFirst("sha256:".count).prefix(12))")
     // Runs of the first releases keep their attacks by name alone.
     for place in [place, folder.appending(path: name.text)] where Self.holds(key, at: place) {

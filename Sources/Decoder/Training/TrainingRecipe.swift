@@ -121,7 +121,7 @@ extension TrainingRecipe {
   /// The recipe with the names of the model's own layers as targets.
   ///
   /// - Throws: `TrainingError.unknownTarget` for a layer that the shape does not have.
-  func resolved(for shape: DecoderShape) throws(TrainingError) -> TrainingRecipe {
+  package func resolved(for shape: DecoderShape) throws(TrainingError) -> TrainingRecipe {
     let available = shape.linearLayerKinds
     for target in targets where target != Self.allLinear && !available.contains(target) {
       throw .unknownTarget(name: target, available: available)
