@@ -12,6 +12,7 @@ protocol FuzzTarget {
 }
 
 /// Ends the process as a finding where a property does not hold; also in release builds.
-func check(_ holds: Bool, _ property: @autoclosure () -> String) {
-  guard holds else { fatalError("does not hold: \(property())") }
+func check(_ holds: @autoclosure () throws -> Bool, _ property: @autoclosure () -> String) rethrows
+{
+  guard try holds() else { fatalError("does not hold: \(property())") }
 }
