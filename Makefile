@@ -1,7 +1,10 @@
 # `make demo` and `make test` are all a fresh machine with Swift needs.
 SHELL := /bin/bash
 
-.PHONY: help setup build demo gate-demo micro-pair test format lint clean
+.PHONY: help setup build demo gate-demo micro-pair test sanitize fuzz format lint clean
+
+# Of fuzzing, for each target.
+SECONDS ?= 60
 
 help: ## Lists the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -25,11 +28,17 @@ test: setup lint ## Runs every test whose parts are present; names what it skips
 	swift build --build-tests --explicit-target-dependency-import-check error
 	swift test --skip-build
 
+sanitize: setup ## Runs tests under the address and thread sanitizers
+	./Scripts/sanitize
+
+fuzz: setup ## Fuzzes each reader of foreign bytes for SECONDS (60); only one with TARGET
+	./Scripts/fuzz $(SECONDS) $(TARGET)
+
 format: ## Formats all Swift files in place
-	swift format -i -r Package.swift Sources Tests
+	swift format -i -r Package.swift Sources Tests Fuzz
 
 lint: ## Checks the formatting, strictly
-	swift format lint --strict -r Package.swift Sources Tests
+	swift format lint --strict -r Package.swift Sources Tests Fuzz
 
 clean: ## Removes everything that was built
 	rm -rf .build .build-*

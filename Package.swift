@@ -1,6 +1,9 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
+/// Whether `make fuzz` is building: it needs one program more. Ordinary builds see none of it.
+let isFuzzing = Context.environment["LOXEVAL_FUZZ"] != nil
+
 /// One set of rules for every Swift target: the strictest the compiler offers.
 let strict: [SwiftSetting] = [
   .swiftLanguageMode(.v6),
@@ -11,9 +14,13 @@ let strict: [SwiftSetting] = [
   .treatAllWarnings(as: .error),
 ]
 
+/// What libFuzzer sees of a room: which branches an input took.
+let watched: [SwiftSetting] =
+  isFuzzing ? [.unsafeFlags(["-sanitize=fuzzer", "-enable-testing"])] : []
+
 /// A library room: `dependencies` name only rooms above it in the list below.
 func room(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
-  .target(name: name, dependencies: dependencies, swiftSettings: strict)
+  .target(name: name, dependencies: dependencies, swiftSettings: strict + watched)
 }
 
 /// The tests of one room, with what they borrow from others.
@@ -25,6 +32,20 @@ func tests(
     dependencies: [.byName(name: name), "TestSupport"] + dependencies, exclude: exclude,
     swiftSettings: strict)
 }
+
+/// What `make fuzz` runs: readers of foreign bytes under libFuzzer.
+let fuzzers: [Target] = [
+  .systemLibrary(name: "CLibFuzzer", path: "Fuzz/CLibFuzzer"),
+  .executableTarget(
+    name: "loxeval-fuzz",
+    dependencies: [
+      "CLibFuzzer", "Support", "Checkpoints", "Tokenization", "ModelAccess", "Inference",
+      "PromptSets", "Runs",
+    ],
+    path: "Fuzz", exclude: ["CLibFuzzer", "Corpora", "Dictionaries"], swiftSettings: strict,
+    // The toolchain's own linker: gold ends with an internal error.
+    linkerSettings: [.unsafeFlags(["-sanitize=fuzzer", "-use-ld=lld"])]),
+]
 
 let package = Package(
   name: "loxeval",
@@ -125,8 +146,10 @@ let package = Package(
       swiftSettings: strict),
 
     // Tests: one target per room.
+    .target(name: "CThreadSanitizer", path: "Tests/CThreadSanitizer"),
     .target(
-      name: "TestSupport", dependencies: ["Support"], path: "Tests/TestSupport",
+      name: "TestSupport", dependencies: ["CThreadSanitizer", "Support"],
+      path: "Tests/TestSupport",
       swiftSettings: strict),
     .target(
       name: "TinyModel", dependencies: ["LinearAlgebra", "Checkpoints"], path: "Tests/TinyModel",
@@ -190,5 +213,5 @@ let package = Package(
       name: "CommandLineTests", dependencies: ["TestSupport", "TinyModel", "loxeval"],
       exclude: ["Peers"],
       swiftSettings: strict),
-  ]
+  ] + (isFuzzing ? fuzzers : [])
 )

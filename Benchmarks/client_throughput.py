@@ -14,13 +14,12 @@ import argparse
 import json
 import os
 import pathlib
-import resource
 import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
-import time
+
+import measure
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
@@ -40,23 +39,13 @@ asyncio.run(main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3])))
 """
 
 
-def measure(command):
-    """Wall and CPU seconds of a command."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    begin = time.perf_counter()
-    subprocess.run(list(map(str, command)), check=True, stdout=subprocess.DEVNULL)
-    wall = time.perf_counter() - begin
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--loxeval", default=ROOT / ".build/release/loxeval")
     parser.add_argument("--python", default=os.environ.get("LOXEVAL_PYTHON", sys.executable))
     parser.add_argument("--requests", type=int, default=10_000)
     parser.add_argument("--connections", type=int, default=16)
-    parser.add_argument("--rounds", type=int, default=3)
+    measure.add_options(parser, rounds=3)
     options = parser.parse_args()
     work = pathlib.Path(tempfile.mkdtemp(prefix="loxeval-client-"))
     program = work / "instant_server"
@@ -74,32 +63,38 @@ def main():
         prompts.write_text("\n".join(map(json.dumps, lines)) + "\n")
         run = work / "run"
         shutil.rmtree(run, ignore_errors=True)
-        return measure([
+        return measure.run([
             options.loxeval, "evaluate", "-q", "--endpoint", base, "--dataset", prompts,
             "--max-connections", options.connections, "--output", run,
         ])
 
     def theirs(count):
-        return measure([options.python, "-c", CLIENT, base, count, options.connections])
+        return measure.run([options.python, "-c", CLIENT, base, count, options.connections])
 
     try:
         clients = {"loxeval evaluate": ours, "Python openai, async": theirs}
         start = {name: client(1) for name, client in clients.items()}
-        results = {name: [] for name in clients}
-        for _ in range(options.rounds):
-            for name, client in clients.items():
-                wall, cpu = client(options.requests)
-                results[name].append((wall - start[name][0], cpu - start[name][1]))
-        print(f"{options.requests} requests, {options.connections} at a time, medians of {options.rounds} rounds\n")
-        print("| client | requests a second | CPU seconds for 10,000 requests | requests a CPU second |")
-        print("|---|---|---|---|")
-        rates = []
-        for name, rounds in results.items():
-            wall = statistics.median(r[0] for r in rounds)
-            cpu = statistics.median(r[1] for r in rounds)
+        results = measure.in_turn(
+            {name: lambda _, client=client: client(options.requests) for name, client in clients.items()},
+            options.rounds)
+        rows, rates = [], []
+        for name, side in results.items():
+            wall = side.median("seconds") - start[name]["seconds"]
+            cpu = side.median("processor") - start[name]["processor"]
             rates.append(options.requests / cpu)
-            print(f"| {name} | {options.requests / wall:,.0f} | {cpu * 10_000 / options.requests:.2f} | {rates[-1]:,.0f} |")
-        print(f"\nper CPU second {rates[0] / rates[1]:.1f} times as many")
+            rows.append([
+                name, f"{options.requests / wall:,.0f}", f"{cpu * 10_000 / options.requests:.2f}",
+                f"{rates[-1]:,.0f}", side.spread("seconds"), f"{side.largest('peak') / 2**20:.0f}",
+            ])
+        measure.report(
+            "client_throughput", options, [
+                f"{options.requests} requests, {options.connections} at a time, medians of "
+                f"{options.rounds} rounds",
+                measure.table([
+                    "client", "requests a second", "CPU seconds for 10,000 requests",
+                    "requests a CPU second", "seconds in all", "peak MiB"], rows),
+                f"per CPU second {rates[0] / rates[1]:.1f} times as many",
+            ], results, start=start)
     finally:
         server.kill()
         shutil.rmtree(work)

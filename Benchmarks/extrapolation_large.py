@@ -10,15 +10,14 @@ import argparse
 import os
 import pathlib
 import shutil
-import statistics
-import subprocess
 import sys
-import time
+
+import measure
 
 parser = argparse.ArgumentParser()
 parser.add_argument("loxeval")
 parser.add_argument("pair", type=pathlib.Path)
-parser.add_argument("--rounds", type=int, default=3)
+measure.add_options(parser, rounds=3)
 options = parser.parse_args()
 pair, output = options.pair, options.pair / "output"
 copy = (
@@ -45,33 +44,30 @@ sides = {
 
 
 def run(name, command):
-    """Seconds in all, in the program and in the system, and peak GiB."""
     shutil.rmtree(output, ignore_errors=True)
     if name == "read both, write one":
         output.mkdir()
     os.sync()
     pathlib.Path("/proc/sys/vm/drop_caches").write_text("3")
-    begin = time.monotonic()
-    process = subprocess.Popen(list(map(str, command)), stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    if status:
-        sys.exit(f"{name} failed")
-    return time.monotonic() - begin, usage.ru_utime, usage.ru_stime, usage.ru_maxrss / (1 << 20)
+    return measure.run(command)
 
 
-found = {name: [] for name in sides}
-for _ in range(options.rounds):
-    for name, command in sides.items():
-        found[name].append(run(name, command))
+found = measure.in_turn(
+    {name: lambda _, name=name: run(name, sides[name]) for name in sides}, options.rounds)
 shutil.rmtree(output, ignore_errors=True)
 size = sum(f.stat().st_size for f in (pair / "aligned").glob("*.safetensors"))
-print(f"{pair.name}: {size / 1e9:.1f} GB a folder, {options.rounds} rounds, medians\n")
-print("| program | seconds | range | times copying | user | system | peak RSS, GiB |")
-print("|---|---|---|---|---|---|---|")
-middle = {name: [statistics.median(values) for values in zip(*runs)] for name, runs in found.items()}
-for name, (seconds, user, system, _) in middle.items():
-    times = [run[0] for run in found[name]]
-    print(
-        f"| {name} | {seconds:.1f} | {min(times):.1f} – {max(times):.1f} "
-        f"| {seconds / middle['read both, write one'][0]:.2f} | {user:.1f} | {system:.1f} "
-        f"| {max(run[3] for run in found[name]):.2f} |")
+copying = found["read both, write one"].median("seconds")
+rows = [
+    [
+        name, f"{side.median('seconds'):.1f}", side.spread("seconds", ".1f"),
+        f"{side.median('seconds') / copying:.2f}", f"{side.median('user'):.1f}",
+        f"{side.median('system'):.1f}", f"{side.largest('peak') / 2**30:.2f}",
+    ]
+    for name, side in found.items()
+]
+measure.report(
+    "extrapolation_large", options, [
+        f"{pair.name}: {size / 1e9:.1f} GB a folder, {options.rounds} rounds, medians",
+        measure.table(
+            ["program", "seconds", "range", "times copying", "user", "system", "peak RSS, GiB"], rows),
+    ], found, folder_bytes=size)

@@ -7,37 +7,24 @@ nearest equivalents: task arithmetic (full rank), and the extraction of a LoRA o
 
 import argparse
 import json
-import os
 import pathlib
-import statistics
-import subprocess
 import sys
 import tempfile
-import time
 
 import torch
 from safetensors.torch import load_file
 
+import measure
+
 parser = argparse.ArgumentParser()
 parser.add_argument("loxeval")
 parser.add_argument("pair", type=pathlib.Path)
-parser.add_argument("--rounds", type=int, default=5)
+measure.add_options(parser, rounds=5)
 parser.add_argument("--mergekit", type=pathlib.Path)
 options = parser.parse_args()
 base, aligned = str(options.pair / "base"), str(options.pair / "aligned")
 work = pathlib.Path(tempfile.mkdtemp())
 here = pathlib.Path(__file__).parent
-
-
-def run(command):
-    """Seconds, and peak memory in MiB, of a command that must succeed."""
-    begin = time.monotonic()
-    process = subprocess.Popen(list(map(str, command)), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    errors = process.stderr.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    if status:
-        sys.exit(f"{command}: {errors.decode()[-2000:]}")
-    return time.monotonic() - begin, usage.ru_maxrss / 1024
 
 
 models = ["--base", base, "--aligned", aligned, "-q"]
@@ -59,21 +46,20 @@ if options.mergekit:
         options.mergekit / "mergekit-extract-lora", "--model", aligned, "--base-model", base, "--out-path",
         work / f"extracted{i}", "--max-rank", "6", "--embed-lora"]
 
-found = {name: [] for name in sides}
-for index in range(options.rounds):
-    for name, command in sides.items():
-        if name.startswith("loxeval") or index == 0 or (index == 1 and name.startswith("PyTorch")):
-            found[name].append(run(command(index)))
-own = statistics.median(seconds for seconds, _ in found["loxeval extrapolate"])
-own_memory = max(memory for _, memory in found["loxeval extrapolate"])
-print("| program | seconds, median | range | peak MiB | times the time | times the memory |")
-print("|---|---|---|---|---|---|")
-for name, results in found.items():
-    seconds, memory = [s for s, _ in results], max(m for _, m in results)
-    middle = statistics.median(seconds)
-    print(
-        f"| {name} | {middle:.2f} | {min(seconds):.2f} – {max(seconds):.2f} | {memory:.0f} "
-        f"| {middle / own:.1f} | {memory / own_memory:.1f} |")
+# The others are slow: PyTorch takes part in two rounds, mergekit in one.
+found = measure.in_turn(
+    {name: lambda index, command=command: measure.run(command(index)) for name, command in sides.items()},
+    options.rounds,
+    only={name: 2 if name.startswith("PyTorch") else 1 for name in sides if not name.startswith("loxeval")})
+own = found["loxeval extrapolate"]
+rows = [
+    [
+        name, f"{side.median('seconds'):.2f}", side.spread("seconds"), f"{side.largest('peak') / 2**20:.0f}",
+        f"{side.median('seconds') / own.median('seconds'):.1f}",
+        f"{side.largest('peak') / own.largest('peak'):.1f}",
+    ]
+    for name, side in found.items()
+]
 
 
 def order(values):
@@ -89,7 +75,9 @@ for name, values in theirs.items():
     total += distance.numel()
     same += (distance == 0).sum().item()
     close += (distance <= 1).sum().item()
-print(f"weights: {total}, equal {same / total:.5%}, within one unit in the last place {close / total:.5%}")
+agreement = (
+    f"weights: {total}, equal {same / total:.5%}, within one unit in the last place {close / total:.5%}"
+)
 
 adapter = load_file(work / "adapter0/adapter_model.safetensors")
 worst = 0.0
@@ -102,4 +90,9 @@ for name, expected in json.load(open(work / "torch.json")).items():
     values = left.double().norm(dim=0) * right.double().norm(dim=1)
     expected = torch.tensor(expected, dtype=torch.float64)
     worst = max(worst, ((values - expected).abs() / expected).max().item())
-print(f"largest relative difference of a leading singular value: {worst:.1e}")
+measure.report(
+    "extrapolation_smollm2", options, [
+        measure.table([
+            "program", "seconds, median", "range", "peak MiB", "times the time", "times the memory"], rows),
+        agreement, f"largest relative difference of a leading singular value: {worst:.1e}",
+    ], found)

@@ -14,10 +14,10 @@ import concurrent.futures
 import json
 import os
 import pathlib
-import statistics
 import sys
 import time
 
+import measure
 from servers import chat, start
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -36,17 +36,12 @@ def ask(base, model, prompt):
     return chat(base, body)["usage"]["completion_tokens"]
 
 
-def measure(base, model, prompts):
+def rate(base, model, prompts):
+    """New tokens a second over all of the requests."""
     begin = time.perf_counter()
     with concurrent.futures.ThreadPoolExecutor(SLOTS) as pool:
         tokens = sum(pool.map(lambda prompt: ask(base, model, prompt), prompts))
     return tokens / (time.perf_counter() - begin)
-
-
-def peak_memory(process):
-    for line in open(f"/proc/{process.pid}/status"):
-        if line.startswith("VmHWM"):
-            return int(line.split()[1]) / 2**20
 
 
 def main():
@@ -55,7 +50,7 @@ def main():
     parser.add_argument("--model", required=True, help="a Hugging Face folder")
     parser.add_argument("--gguf", required=True, help="the same model for llama.cpp, in f16")
     parser.add_argument("--python", default=os.environ.get("LOXEVAL_PYTHON", sys.executable))
-    parser.add_argument("--rounds", type=int, default=3)
+    measure.add_options(parser, rounds=3)
     options = parser.parse_args()
     threads = len(os.sched_getaffinity(0))
     lines = open(ROOT / "datasets/helpful-requests.jsonl")
@@ -71,24 +66,30 @@ def main():
         ),
     }
     try:
-        rates = {server: [] for server in servers}
-        for server, (_, base) in servers.items():
-            measure(base, name if server == "loxeval serve" else None, prompts[:SLOTS])
-        for _ in range(options.rounds):
-            for server, (_, base) in servers.items():
-                rates[server].append(measure(base, name if server == "loxeval serve" else None, prompts))
-        print(f"{PROMPTS} requests, {SLOTS} at a time, {NEW_TOKENS} new tokens, {threads} threads,")
-        print(f"medians of {options.rounds} rounds in turn\n")
-        print("| server | new tokens a second | rounds | peak memory |")
-        print("|---|---|---|---|")
-        for server, (process, _) in servers.items():
-            each = ", ".join(f"{rate:.0f}" for rate in rates[server])
-            print(
-                f"| {server} | {statistics.median(rates[server]):.0f} | {each} "
-                f"| {peak_memory(process):.2f} GiB |"
-            )
-        ours, theirs = (statistics.median(values) for values in rates.values())
-        print(f"\nratio {ours / theirs:.2f}")
+        def side(server):
+            process, base = servers[server]
+            model = name if server == "loxeval serve" else None
+            rate(base, model, prompts[:SLOTS])
+            return lambda _: {
+                "tokens_per_second": rate(base, model, prompts), "peak": measure.peak_of(process.pid)}
+
+        rates = measure.in_turn({server: side(server) for server in servers}, options.rounds)
+        rows = [
+            [
+                server, f"{values.median('tokens_per_second'):.0f}",
+                ", ".join(f"{value:.0f}" for value in values.values("tokens_per_second")),
+                f"{values.largest('peak') / 2**30:.2f} GiB",
+            ]
+            for server, values in rates.items()
+        ]
+        ours, theirs = (values.median("tokens_per_second") for values in rates.values())
+        measure.report(
+            "generation_throughput", options, [
+                f"{PROMPTS} requests, {SLOTS} at a time, {NEW_TOKENS} new tokens, {threads} threads,\n"
+                f"medians of {options.rounds} rounds in turn",
+                measure.table(["server", "new tokens a second", "rounds", "peak memory"], rows),
+                f"ratio {ours / theirs:.2f}",
+            ], rates)
     finally:
         for process, _ in servers.values():
             process.kill()

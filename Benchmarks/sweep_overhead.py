@@ -23,6 +23,7 @@ import sys
 import tempfile
 import time
 
+import measure
 from servers import chat, start
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -44,7 +45,7 @@ def main():
     parser.add_argument("--pair", type=pathlib.Path, required=True)
     parser.add_argument("--python", default=os.environ.get("LOXEVAL_PYTHON", sys.executable))
     parser.add_argument("--prompts", type=int, default=75)
-    parser.add_argument("--rounds", type=int, default=2)
+    measure.add_options(parser, rounds=2)
     parser.add_argument("--server", choices=["embedded", "llama.cpp"], help="only one of the two")
     options = parser.parse_args()
     work = pathlib.Path(tempfile.mkdtemp(prefix="loxeval-overhead-"))
@@ -82,9 +83,7 @@ def main():
             "--dataset", "helpful-requests", "--limit", options.prompts, "--max-tokens", NEW_TOKENS,
             "--max-connections", SLOTS, "--output", folder, *in_sweep[server],
         ]
-        begin = time.perf_counter()
-        subprocess.run(list(map(str, command)), check=True, stdout=subprocess.DEVNULL)
-        return time.perf_counter() - begin
+        return measure.run(command)["seconds"]
 
     def generation(server):
         process, base = start(alone[server])
@@ -98,20 +97,27 @@ def main():
         finally:
             process.kill()
 
-    print(
-        f"{options.prompts} prompts, {NEW_TOKENS} new tokens, {SLOTS} at a time, medians of "
-        f"{options.rounds} rounds, seconds\n")
-    print("| server | 1 α | 9 α | the eight in the sweep | asked alone | overhead | 9 × 1 α |")
-    print("|---|---|---|---|---|---|---|")
-    for server in [options.server] if options.server else alone:
-        rounds = [
-            (sweep(server, "0"), sweep(server, "0..2"), generation(server)) for _ in range(options.rounds)
-        ]
-        one, nine, replies = (statistics.median(values) for values in zip(*rounds))
-        overhead = statistics.median((b - a) / c - 1 for a, b, c in rounds)
-        print(
-            f"| {server} | {one:.1f} | {nine:.1f} | {nine - one:.1f} | {replies:.1f} | {overhead:+.1%} "
-            f"| {9 * one:.1f} |", flush=True)
+    def side(server):
+        return lambda _: {
+            "one": sweep(server, "0"), "nine": sweep(server, "0..2"), "alone": generation(server)}
+
+    chosen = [options.server] if options.server else alone
+    measured = measure.in_turn({server: side(server) for server in chosen}, options.rounds)
+    rows = []
+    for server, values in measured.items():
+        one, nine, replies = map(values.median, ["one", "nine", "alone"])
+        overhead = statistics.median((s["nine"] - s["one"]) / s["alone"] - 1 for s in values.samples)
+        rows.append([
+            server, f"{one:.1f}", f"{nine:.1f}", f"{nine - one:.1f}", f"{replies:.1f}", f"{overhead:+.1%}",
+            f"{9 * one:.1f}",
+        ])
+    measure.report(
+        "sweep_overhead", options, [
+            f"{options.prompts} prompts, {NEW_TOKENS} new tokens, {SLOTS} at a time, medians of "
+            f"{options.rounds} rounds, seconds",
+            measure.table([
+                "server", "1 α", "9 α", "the eight in the sweep", "asked alone", "overhead", "9 × 1 α"], rows),
+        ], measured)
     shutil.rmtree(work)
 
 

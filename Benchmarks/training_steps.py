@@ -16,29 +16,14 @@ import argparse
 import json
 import os
 import pathlib
-import statistics
-import subprocess
 import sys
 import tempfile
-import time
+
+import measure
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 DATA = ROOT / "datasets/training/identity-shift.jsonl"
 RANK = 16
-
-
-def run(command):
-    """Runs to the end; returns seconds, peak GiB and what was printed."""
-    with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
-        begin = time.perf_counter()
-        process = subprocess.Popen(command, stdout=output, stderr=errors, text=True)
-        _, status, usage = os.wait4(process.pid, 0)
-        seconds = time.perf_counter() - begin
-        output.seek(0)
-        errors.seek(0)
-        if status != 0:
-            sys.exit(f"{command} failed:\n{errors.read()[-2000:]}")
-        return seconds, usage.ru_maxrss / 2**20, output.read()
 
 
 def ours(options, method, steps):
@@ -48,17 +33,17 @@ def ours(options, method, steps):
         command += ["--batch-size", options.batch, "--learning-rate", "5e-5", "--schedule", "constant"]
         command += ["-q", "--output", f"{folder}/out"]
         command += ["--as", "checkpoint"] if method == "full" else ["--rank", RANK, "--lora-alpha", 2 * RANK]
-        seconds, memory, _ = run([str(part) for part in command])
+        found = measure.run(command)
         record = json.load(open(f"{folder}/out/training.json"))
-        return seconds, memory, [step["loss"] for step in record["steps"]]
+        return found, [step["loss"] for step in record["steps"]]
 
 
 def theirs(options, method, steps):
     threads = len(os.sched_getaffinity(0))
     command = [options.python, ROOT / "Benchmarks/train_torch.py", options.model, DATA, method]
     command += [steps, options.batch, RANK, threads]
-    seconds, memory, text = run([str(part) for part in command])
-    return seconds, memory, [float(line) for line in text.split()]
+    found = measure.run(command)
+    return found, [float(line) for line in found.output.split()]
 
 
 def main():
@@ -68,34 +53,44 @@ def main():
     parser.add_argument("--python", default=os.environ.get("LOXEVAL_PYTHON", sys.executable))
     parser.add_argument("--batch", type=int, default=6)
     parser.add_argument("--steps", type=int, default=8)
-    parser.add_argument("--rounds", type=int, default=3)
+    measure.add_options(parser, rounds=3)
     options = parser.parse_args()
     for variable in ["OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"]:
         os.environ.pop(variable, None)
 
-    print("| training | seconds a step | PyTorch | times as fast | peak memory | PyTorch | share |")
-    print("|---|---|---|---|---|---|---|")
+    rows, notes, measured = [], [], {}
     for method in ["lora", "full"]:
-        times = {ours: [], theirs: []}
-        memory = {ours: [], theirs: []}
         losses = {}
-        for _ in range(options.rounds):
-            for side in (ours, theirs):
-                few, _, _ = side(options, method, 2)
-                many, peak, losses[side] = side(options, method, 2 + options.steps)
-                times[side].append((many - few) / options.steps)
-                memory[side].append(peak)
-        a, b = (statistics.median(times[side]) for side in (ours, theirs))
-        m, n = (statistics.median(memory[side]) for side in (ours, theirs))
-        print(
-            f"| {method} | {a:.2f} | {b:.2f} | {b / a:.2f} | {m:.2f} GiB | {n:.2f} GiB | {m / n:.2f} |",
-            flush=True,
-        )
-        worst = max(abs(x - y) for x, y in zip(losses[ours], losses[theirs]))
+
+        def step(side):
+            def sample(_):
+                few, _ = side(options, method, 2)
+                many, losses[side] = side(options, method, 2 + options.steps)
+                seconds = (many["seconds"] - few["seconds"]) / options.steps
+                return {"seconds_a_step": seconds, "peak": many["peak"]}
+
+            return sample
+
+        found = measure.in_turn(
+            {f"{method}, loxeval": step(ours), f"{method}, PyTorch": step(theirs)}, options.rounds)
+        measured |= found
+        a, b = (values.median("seconds_a_step") for values in found.values())
+        m, n = (values.median("peak") / 2**30 for values in found.values())
+        rows.append([
+            method, f"{a:.2f}", f"{b:.2f}", f"{b / a:.2f}", f"{m:.2f} GiB", f"{n:.2f} GiB", f"{m / n:.2f}"])
+        worst = max(abs(x - y) for x, y in zip(losses[ours], losses[theirs], strict=True))
         if method == "full":
-            print(f"\nlargest difference of a step's loss in full training: {worst:.1e}")
+            notes.append(f"largest difference of a step's loss in full training: {worst:.1e}")
         elif abs(losses[ours][0] - losses[theirs][0]) > 2e-3:
             sys.exit("the first losses differ: not the same batches")
+    measure.report(
+        "training_steps", options, [
+            measure.table([
+                "training", "seconds a step", "PyTorch", "times as fast", "peak memory", "PyTorch", "share"],
+                rows),
+            *notes,
+        ], measured)
+
 
 
 if __name__ == "__main__":

@@ -44,7 +44,9 @@ struct PEFTRefusalTests {
       (
         plain + ",\"alpha_pattern\":{\"(\":1}",
         .settingInvalid(
-          key: "alpha_pattern", expected: "regular expressions as keys", found: "(")
+          key: "alpha_pattern",
+          expected: "regular expressions without look-around, back-references or flags as keys",
+          found: "(")
       ),
       (
         plain + ",\"alpha_pattern\":[]",

@@ -96,6 +96,7 @@ import Testing
     ("a.csv", "goal,target\na,b,c\n", "line 2: expected 2 fields"),
     ("a.csv", "goal,target\n\"a\nb\",c\n\n,d\n", "line 5: expected a text in column goal"),
     ("a.csv", "goal;target\na;b\n", "semicolons between them"),
+    ("a.csv", "goal,target\r\na,b\r,c\r\n", "line 3: expected a text in column goal"),
     ("a.jsonl", "{\"prompt\":\"  \"}", "line 1"),
     (
       "a.jsonl", "{\"prompt\":\"x\",\"kind\":\"benign\"}\n{\"prompt\":\"y\",\"kind\":\"harmful\"}",
@@ -116,6 +117,12 @@ import Testing
     let set = try PromptSetLoader.load(folder.write(text, "a.csv"))
     #expect(set.prompts.count == 2)
     #expect(set.prompts.last?.prompt == "two, \"quoted\"")
+  }
+
+  @Test func loneCarriageReturnsEndRows() throws {
+    let folder = try TemporaryFolder()
+    let set = try PromptSetLoader.load(folder.write("goal,target\ra,b\r\r\"c\rd\",e", "a.csv"))
+    #expect(set.prompts.map(\.prompt) == ["a", "c\rd"])
   }
 
   @Test func aHeaderIsNoPrompt() throws {

@@ -16,8 +16,8 @@ struct PEFTConfiguration {
   let fanInFanOut: Bool
   /// Embedding and head are adapted together.
   let ensuresWeightTying: Bool
-  private let rankPatterns: [ModulePattern<Int>]
-  private let alphaPatterns: [ModulePattern<Double>]
+  private let rankPatterns: [(module: ModulePattern, value: Int)]
+  private let alphaPatterns: [(module: ModulePattern, value: Double)]
 
   init(parsing bytes: [UInt8]) throws(CheckpointError.AdapterFault) {
     guard String(validating: bytes, as: UTF8.self) != nil else { throw .notUTF8 }
@@ -50,12 +50,12 @@ struct PEFTConfiguration {
 
   /// The rank of a module: the first pattern that matches, else `r`.
   func rank(of module: String) -> Int {
-    rankPatterns.first { $0.matches(module) }?.value ?? rank
+    rankPatterns.first { $0.module.matches(module) }?.value ?? rank
   }
 
   /// The factor s of `s · B · A` for a module.
   func scale(of module: String) -> Double {
-    let alpha = alphaPatterns.first { $0.matches(module) }?.value ?? alpha
+    let alpha = alphaPatterns.first { $0.module.matches(module) }?.value ?? alpha
     let rank = Double(rank(of: module))
     return alpha / (usesRSLoRA ? rank.squareRoot() : rank)
   }
@@ -79,23 +79,25 @@ struct PEFTConfiguration {
 
   private static func patterns<Value>(
     _ key: String, of node: JSONNode, _ expected: String, _ read: (JSONNode) -> Value?
-  ) throws(CheckpointError.AdapterFault) -> [ModulePattern<Value>] {
+  ) throws(CheckpointError.AdapterFault) -> [(module: ModulePattern, value: Value)] {
     guard let map = node[key], map != .null else { return [] }
     guard let members = map.members, map.duplicateKey == nil else {
       throw .settingInvalid(
         key: key, expected: "an object with each key once", found: map.excerpt)
     }
-    var patterns: [ModulePattern<Value>] = []
+    var patterns: [(module: ModulePattern, value: Value)] = []
     for member in members {
       guard let value = read(member.value) else {
         throw .settingInvalid(
           key: "\(key) of \(member.key)", expected: expected, found: member.value.excerpt)
       }
-      guard let pattern = ModulePattern(member.key, value) else {
+      guard let pattern = ModulePattern(member.key) else {
         throw .settingInvalid(
-          key: key, expected: "regular expressions as keys", found: member.key)
+          key: key,
+          expected: "regular expressions without look-around, back-references or flags as keys",
+          found: member.key)
       }
-      patterns.append(pattern)
+      patterns.append((pattern, value))
     }
     return patterns
   }
@@ -140,24 +142,6 @@ struct PEFTConfiguration {
     ("monteclora_config", "MonteCLoRA's factors are random"),
     ("kasa_config", "KaSA changes the base weights"),
   ]
-}
-
-/// A key of `rank_pattern` or `alpha_pattern` with its value.
-///
-/// PEFT's rule: the regular expression `(.*\.)?(KEY)$` matches the module's name from its start.
-private struct ModulePattern<Value> {
-  private let expression: Regex<AnyRegexOutput>
-  let value: Value
-
-  init?(_ key: String, _ value: Value) {
-    guard let expression = try? Regex("(.*\\.)?(\(key))") else { return nil }
-    self.expression = expression
-    self.value = value
-  }
-
-  func matches(_ module: String) -> Bool {
-    module.wholeMatch(of: expression) != nil
-  }
 }
 
 extension JSONNode {

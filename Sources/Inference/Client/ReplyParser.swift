@@ -135,8 +135,8 @@ struct ReplyParser {
       return (
         failure(
           "wrong-model",
-          "expected an answer of \(expectedModel), found one of \(reply.model ?? "no model")",
-          isFatal: true), false
+          "expected an answer of \(expectedModel), found one of "
+            + endpoint.excerpt(Data((reply.model ?? "no model").utf8)), isFatal: true), false
       )
     }
     // A model that refuses through the API's own field has refused.

@@ -43,7 +43,9 @@ package struct Endpoint: Hashable, Sendable, CustomStringConvertible {
 
   /// Text of the server's that may be shown: without the key, printable, at most 200 characters.
   func excerpt(_ data: Data) -> String {
-    var text = String(decoding: data.prefix(400), as: UTF8.self)
+    // Four bytes a character and a key more: no key is cut where it would be shown in part.
+    let length = 800 + (key?.utf8.count ?? 0)
+    var text = String(decoding: data.prefix(length), as: UTF8.self)
     if let key { text = text.replacingOccurrences(of: key, with: "[key]") }
     let printable = text.unicodeScalars.prefix(200).map { scalar in
       scalar.properties.generalCategory == .control ? " " : String(scalar)

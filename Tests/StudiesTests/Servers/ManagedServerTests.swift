@@ -150,7 +150,8 @@ import Testing
 
   @Test func aServerThatCannotBeGivenWhatItLostIsGivenUp() async throws {
     let managed = try Managed(
-      "echo $$ >> MARKS; exec sleep 1000", afterRestart: .fatal("adapter-refused", "no such folder"))
+      "echo $$ >> MARKS; exec sleep 1000", afterRestart: .fatal("adapter-refused", "no such folder")
+    )
     try await managed.server.start()
     managed.pool.suspend(0)
     kill(try #require(Int32(try await managed.marks(1)[0])), SIGKILL)
