@@ -178,6 +178,19 @@ extension Findings {
     return "LoX at \(name(rank: rank.text)) and \(strength)"
   }
 
+  /// LoX, and the alignment's directions by themselves: their rank says it all. So it does of the
+  /// untreated model, which has none.
+  package static func isNamedByRank(_ arm: Treatment.Arm) -> Bool {
+    ["none", "lox", "projection"].contains(arm.method.rawValue)
+  }
+
+  /// What tells an arm from others in a table: LoX by its rank, other defences by all they are.
+  package static func name(_ arm: Treatment.Arm) -> String {
+    if isNamedByRank(arm), let rank = arm.parameters["rank"] { return rank.text }
+    let parameters = arm.parameters.isEmpty ? "" : " \(arm.parameters.text)"
+    return arm.method.rawValue + parameters
+  }
+
   package static func name(rank: String) -> String { rank == "full" ? "full rank" : "rank \(rank)" }
 
   static func rate(_ row: SummaryRow) -> String {

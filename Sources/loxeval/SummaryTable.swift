@@ -4,6 +4,7 @@ import ModelAccess
 import PromptSets
 import Runs
 import Scoring
+import StudyDesign
 import Support
 
 /// The run's table on stdout.
@@ -11,19 +12,24 @@ enum SummaryTable {
   static func render(_ summary: Summary) -> String {
     // A column that says the same everywhere says nothing.
     let hasJudges = Set(summary.rows.map(\.judge)).count > 1
+    let methods = Set(summary.rows.filter { !$0.treatment.isNone }.map(\.treatment.method))
+    let hasDefences = methods.count > 1
     let hasErrors = summary.rows.contains { $0.errors > 0 }
     let hasDegenerate = summary.rows.contains { $0.degenerate > 0 }
     let header =
       ["dataset"] + (hasJudges ? ["judge"] : [])
-      + ["attack", "rank", "alpha", "n", "measure", "rate", "95 % interval", "change"]
+      + ["attack"] + (hasDefences ? ["defence"] : []) + [
+        "rank", "alpha", "n", "measure", "rate", "95 % interval", "change",
+      ]
       + (hasErrors ? ["errors"] : []) + (hasDegenerate ? ["degenerate"] : [])
     return TextTable.render(
       header,
       summary.rows.map { row in
         let measured = measure(row, kind: summary.datasets[row.dataset]?.kind)
         return [row.dataset] + (hasJudges ? [row.judge] : [])
+          + [row.attack] + (hasDefences ? [row.treatment.method.rawValue] : [])
           + [
-            row.attack, row.rank, Number.text(row.alpha), "\(row.n)", measured.name,
+            row.rank, Number.text(row.alpha), "\(row.n)", measured.name,
             percent(measured.rate),
             measured.interval.map { "\(percent($0.lower)) - \(percent($0.upper))" } ?? "",
             measured.delta.map { String(format: "%+.1f points", $0 * 100) } ?? "",

@@ -17,7 +17,13 @@ struct GateCells {
   /// `identity-shift, rank 6, α = 1, harmful-requests (refusal)`
   func name(_ row: SummaryRow) -> String {
     let isSwept = !row.rank.isEmpty || !row.targets.isEmpty
-    let rank = row.treatment.parameters["rank"].map { [Findings.name(rank: $0.text)] } ?? []
+    let isByRank = Findings.isNamedByRank(row.treatment.arm)
+    let rank =
+      row.treatment.isNone
+      ? []
+      : isByRank
+        ? row.treatment.parameters["rank"].map { [Findings.name(rank: $0.text)] } ?? []
+        : [Findings.name(row.treatment.arm)]
     let place = isSwept ? rank + ["α = \(Number.text(row.alpha))"] : []
     return
       ([ReportPage.name(row.attack)] + place + ["\(row.dataset) (\(row.judge))"])

@@ -104,7 +104,13 @@ struct SampleBrowser {
   }
 
   private static func label(_ cell: Cell) -> String {
-    let rank = cell.treatment.parameters["rank"].map { ", \(Findings.name(rank: $0.text))" } ?? ""
+    let isByRank = Findings.isNamedByRank(cell.treatment.arm)
+    let rank =
+      cell.treatment.isNone
+      ? ""
+      : isByRank
+        ? cell.treatment.parameters["rank"].map { ", \(Findings.name(rank: $0.text))" } ?? ""
+        : ", \(Findings.name(cell.treatment.arm))"
     let isSwept = !cell.targets.isEmpty
     let alpha = isSwept ? ", α = \(Number.text(cell.treatment.strength))" : ""
     return "\(cell.dataset), \(ReportPage.name(cell.attack.label))\(rank)\(alpha)"
@@ -145,7 +151,7 @@ struct SampleBrowser {
       content.cells.append(
         Content.Cell(
           dataset: cell.dataset, attack: ReportPage.name(cell.attack.label),
-          rank: cell.treatment.parameters["rank"]?.text ?? "–",
+          rank: cell.treatment.isNone ? "–" : Findings.name(cell.treatment.arm),
           alpha: Number.text(cell.treatment.strength),
           kind: page.findings.isHarmful(cell.dataset) ? "harmful" : "benign",
           label: Self.label(cell)))

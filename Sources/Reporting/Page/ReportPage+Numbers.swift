@@ -46,6 +46,8 @@ extension ReportPage {
   private func columns(_ rows: [SummaryRow], _ quantity: Quantity) -> [Column] {
     let isHarmful = quantity == .successRate
     let hasJudges = Set(rows.map(\.judge)).count > 1
+    let methods = Set(rows.filter { !$0.treatment.isNone }.map(\.treatment.method))
+    let hasDefences = methods.count > 1
     let isTreated = rows.contains { !$0.rank.isEmpty }
     func percent(_ value: Double?) -> ReportTable.Cell? {
       value.map { ReportTable.Cell(Wording.percent($0)) }
@@ -54,6 +56,7 @@ extension ReportPage {
       interval.map { ReportTable.Cell(Self.range($0)) }
     }
     return [
+      (.text("defence"), { hasDefences ? ReportTable.Cell($0.treatment.method.rawValue) : nil }),
       (.text("rank"), { $0.rank.isEmpty ? nil : ReportTable.Cell($0.rank) }),
       (
         .number("α"),

@@ -1,6 +1,7 @@
 import Analysis
 import Runs
 import Scoring
+import StudyDesign
 import Support
 
 /// One section for each set of prompts: curves, the table of α, all numbers.
@@ -91,10 +92,15 @@ extension ReportPage {
     }.filter { !$0.points.isEmpty }
     guard let first = series.first, !curves.isEmpty else { return nil }
     let rank = first.rank
-    let at = rank.isEmpty ? "" : ", \(Findings.name(rank: rank))"
+    let isByRank = Findings.isNamedByRank(first.arm)
+    let at =
+      isByRank
+      ? rank.isEmpty ? "" : ", \(Findings.name(rank: rank))"
+      : ", \(Findings.name(first.arm))"
     let wish = quantity.isBetterLow ? "lower is better" : "higher is better"
     return ChartFigure(
-      id: Self.identifier("\(quantity.rawValue)-\(first.dataset)-\(rank)"),
+      id: Self.identifier(
+        "\(quantity.rawValue)-\(first.dataset)-\(isByRank ? rank : Findings.name(first.arm))"),
       title: "\(quantity.title) over α\(at)",
       explanation: "\(first.dataset); \(wish); bands are 95 % intervals", series: curves)
   }
@@ -117,7 +123,7 @@ extension ReportPage {
         + alphas.map { .number("α = \(Number.text($0))") },
       rows: series.sorted { order($0.attack) < order($1.attack) }.map { series in
         [ReportTable.Cell(Self.name(series.attack))]
-          + (hasRanks ? [ReportTable.Cell(series.rank)] : [])
+          + (hasRanks ? [ReportTable.Cell(Findings.name(series.arm))] : [])
           + alphas.map { alpha in
             guard let row = series.rows.first(where: { $0.alpha == alpha }),
               let share = Share(quantity, of: row)
@@ -137,7 +143,7 @@ extension ReportPage {
       caption: Self.name(attack),
       columns: [.text("rank")] + alphas.map { .number(Number.text($0)) },
       rows: series.map { series in
-        [ReportTable.Cell(series.rank)]
+        [ReportTable.Cell(Findings.name(series.arm))]
           + alphas.map { alpha in
             let row = series.rows.first { $0.alpha == alpha }
             let share = row.flatMap { Share(quantity, of: $0) }
