@@ -18,7 +18,7 @@ extension ReportPage {
         isChosen ? "recommended" : candidate.rejection ?? "within the limits"
       return [
         ReportTable.Cell(Number.text(candidate.alpha)),
-        ReportTable.Cell(candidate.treatment.isNone ? "–" : candidate.rank),
+        ReportTable.Cell(candidate.treatment.isNone ? "–" : Findings.name(candidate.treatment.arm)),
         ReportTable.Cell(
           Wording.percent(candidate.attackedRate), detail: candidate.worstAttack ?? ""),
         ReportTable.Cell(Wording.percent(candidate.overRefusal)),
