@@ -55,7 +55,7 @@ import Testing
     let script = try study.folder.write(Self.program, "serve.py")
     return StartedServer(
       command: CommandTemplate("exec \(python) '\(script.path)' \(command)"),
-      connection: quickConnection, startSeconds: 60, maxRestarts: 1)
+      connection: quickConnection, startSeconds: 900, maxRestarts: 1)
   }
 
   /// The processes that were started for a study.
