@@ -3,7 +3,7 @@ import Support
 import Testing
 
 @Suite struct CSVTableTests {
-  static let file = URL(filePath: "/tmp/table.csv")
+  static let file = URL(filePath: "/data/table.csv")
 
   static func rows(_ text: String) throws -> [[String]] {
     try CSVTable(text, file: file).rows.map(\.fields)
@@ -42,7 +42,7 @@ import Testing
     #expect(table.field("c", of: rows[0]) == nil)
     #expect(
       throws: FileError.malformedLine(
-        path: "/tmp/table.csv", line: 3, expected: "3 fields as in the header",
+        path: "/data/table.csv", line: 3, expected: "3 fields as in the header",
         found: "1; put quotation marks around texts with commas")
     ) { try table.requireEqualLengths(file: Self.file) }
   }
@@ -56,7 +56,7 @@ import Testing
   func strayQuotationMarksAreRefused(text: String, line: Int, expected: String) throws {
     let error = #expect(throws: FileError.self) { _ = try Self.rows(text) }
     let message = error?.description ?? ""
-    #expect(message.hasPrefix("/tmp/table.csv, line \(line): "), "\(message)")
+    #expect(message.hasPrefix("/data/table.csv, line \(line): "), "\(message)")
     #expect(message.contains(expected), "\(message)")
   }
 
