@@ -1,6 +1,6 @@
 import Runs
 import Scoring
-package import StudyDesign
+import StudyDesign
 import Support
 
 /// The page's first sentences.
@@ -71,12 +71,12 @@ extension Findings {
     if chosen.treatment.isNone {
       return [
         .text(
-          "Leave the model as it is: no α > 0 within the limits on over-refusal and utility lowers "
+          "Leave the model as it is: no \(defences.any) within the limits on over-refusal and utility lowers "
             + "the success of the worst attack, \(Wording.percent(before?.attackedRate)).")
       ]
     }
     var text =
-      "Use \(Self.place(chosen.treatment)): the worst attack's success "
+      "Use \(chosen.treatment.request): the worst attack's success "
       + "goes from \(Wording.percent(before?.attackedRate)) to "
       + "\(Wording.percent(chosen.attackedRate))"
     if let overRefusal = chosen.overRefusal, let then = before?.overRefusal {
@@ -98,7 +98,7 @@ extension Findings {
     let several = Set(all.map(\.dataset)).count > 1 ? " of \(attacked.dataset)" : ""
     var text: Sentence = [
       "Under ", .strong(attacked.attack),
-      .text(" without LoX it complies with \(Self.rate(reference))\(several)"),
+      .text(" \(defences.undefended) it complies with \(Self.rate(reference))\(several)"),
     ]
     if let before = unattacked?.interval, let after = reference.interval {
       text.append(
@@ -123,7 +123,7 @@ extension Findings {
     let change =
       "\(Wording.points(delta)) points\(Self.range(chosen.deltaInterval)), "
       + Wording.probability(Self.probability(chosen))
-    let place = Self.name(chosen.treatment)
+    let place = chosen.treatment.title
     let rate = "\(Self.rate(chosen)): \(change)"
     if delta < 0 && Self.isSignificant(chosen) {
       text.append(.text(" \(place) lowers that to \(rate)."))
@@ -134,7 +134,7 @@ extension Findings {
     } else if isRecommended {
       text.append(.text(" \(place) does not lower that: \(rate)."))
     } else {
-      text.append(.text(" No α > 0 lowers it; at best \(rate)."))
+      text.append(.text(" No \(defences.any) lowers it; at best \(rate)."))
     }
     return [text]
   }
@@ -159,39 +159,6 @@ extension Findings {
         ]
       }
   }
-
-  /// `α = 1.25 at rank 6`
-  private static func place(_ treatment: Treatment) -> String {
-    let at = treatment.parameters["rank"].map { " at \(name(rank: $0.text))" } ?? ""
-    let method = treatment.method.rawValue == "lox" ? "" : "\(treatment.method.rawValue), "
-    return "\(method)α = \(Number.text(treatment.strength))\(at)"
-  }
-
-  /// `LoX at rank 6 and α = 1.25`; of other defences all their parameters.
-  package static func name(_ treatment: Treatment) -> String {
-    if treatment.isNone { return "no defence" }
-    let strength = "α = \(Number.text(treatment.strength))"
-    guard treatment.method.rawValue == "lox", let rank = treatment.parameters["rank"] else {
-      let parameters = treatment.parameters.isEmpty ? "" : " (\(treatment.parameters.text))"
-      return "\(treatment.method.rawValue)\(parameters) at \(strength)"
-    }
-    return "LoX at \(name(rank: rank.text)) and \(strength)"
-  }
-
-  /// LoX, and the alignment's directions by themselves: their rank says it all. So it does of the
-  /// untreated model, which has none.
-  package static func isNamedByRank(_ arm: Treatment.Arm) -> Bool {
-    ["none", "lox", "projection"].contains(arm.method.rawValue)
-  }
-
-  /// What tells an arm from others in a table: LoX by its rank, other defences by all they are.
-  package static func name(_ arm: Treatment.Arm) -> String {
-    if isNamedByRank(arm), let rank = arm.parameters["rank"] { return rank.text }
-    let parameters = arm.parameters.isEmpty ? "" : " \(arm.parameters.text)"
-    return arm.method.rawValue + parameters
-  }
-
-  package static func name(rank: String) -> String { rank == "full" ? "full rank" : "rank \(rank)" }
 
   static func rate(_ row: SummaryRow) -> String {
     guard row.interval != nil else { return "an unknown share" }

@@ -11,7 +11,13 @@ package struct Findings {
 
   package let summary: Summary
 
-  package init(summary: Summary) { self.summary = summary }
+  /// How its defences are spoken of.
+  package let defences: DefenceWording
+
+  package init(summary: Summary) {
+    self.summary = summary
+    defences = DefenceWording(summary.rows.map(\.treatment))
+  }
 
   /// The rows of one attack on one dataset with one defence by one judge: the untreated model, then by
   /// ascending strength.
@@ -24,8 +30,6 @@ package struct Findings {
     package let arm: Treatment.Arm
     package let judge: String
     package let rows: [SummaryRow]
-
-    package var rank: String { arm.parameters["rank"]?.text ?? reference?.rank ?? "" }
 
     package var reference: SummaryRow? { rows.first(where: \.treatment.isNone) }
 

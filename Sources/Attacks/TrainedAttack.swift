@@ -68,9 +68,7 @@ package struct TrainedAttack: Attack {
   }
 
   private func text(of recipe: TrainingRecipe) -> String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    let parts = [try? encoder.encode(recipe), try? encoder.encode(limits)].compactMap {
+    let parts = [try? StableJSON.encode(recipe), try? StableJSON.encode(limits)].compactMap {
       $0.map { String(decoding: $0, as: UTF8.self) }
     }
     return (parts + [set.digest, "\(set.dialogues.count) dialogues"]).joined(separator: " ")

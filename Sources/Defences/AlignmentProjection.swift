@@ -2,10 +2,6 @@ package import Checkpoints
 package import LoX
 package import StudyDesign
 
-extension Treatment.Method {
-  package static let projection = Treatment.Method(rawValue: "projection")
-}
-
 /// The alignment's leading directions alone on the base model, W_base + Proj_r(ΔW): what a study of the
 /// effective rank measures. No defence of the aligned model, so `--defence` does not name it.
 package struct AlignmentProjection: Defence {

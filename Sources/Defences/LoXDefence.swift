@@ -2,10 +2,6 @@ package import Checkpoints
 package import LoX
 package import StudyDesign
 
-extension Treatment.Method {
-  package static let lox = Treatment.Method(rawValue: "lox")
-}
-
 /// Low-rank extrapolation (arXiv 2506.15606): A + α Proj_k(ΔW), with k = 6 and α = 1.25 in the paper.
 package struct LoXDefence: Defence {
   package let rank: Rank

@@ -40,7 +40,7 @@ package enum RunReports {
     case .markdown: Data(MarkdownReport(page: page).render().utf8)
     case .html: Data(try HTMLReport(page: page).render().utf8)
     case .csv: Data(SummaryCSV.render(page.summary).utf8)
-    case .json: try RunManifest.encode(page.summary)
+    case .json: try StableJSON.encodePretty(page.summary)
     }
   }
 }

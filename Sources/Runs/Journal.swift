@@ -12,14 +12,13 @@ package final class Journal {
   private var places: [Sample.Key: Int]
   private let file: URL
   private let descriptor: Int32
-  private var encoder = JSONEncoder()
+  private let encoder = StableJSON.encoder()
 
   static let fileName = "samples.jsonl"
 
   /// Opens or creates the journal of a run folder for appending; the caller holds the folder's lock.
   package init(folder: URL, plan: RunManifest.Plan) throws(RunError) {
     file = folder.appending(path: Self.fileName)
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     let path = file.path
     let opened = unsafe open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
     guard opened >= 0 else { throw .unwritable(path: path, reason: Self.systemReason()) }

@@ -14,7 +14,7 @@ extension RunManifest {
     let isOld = plan.wasBegunUnderSchema1 || other.plan.wasBegunUnderSchema1
     func node(_ plan: Plan) throws(RunError) -> JSONNode {
       do {
-        let data = try Self.encode(isOld ? plan.withoutWhatSchema1Lacks : plan)
+        let data = try StableJSON.encode(isOld ? plan.withoutWhatSchema1Lacks : plan)
         let node = try JSONNode(parsing: [UInt8](data))
         return fields.reduce(node) { $0.removing($1.rawValue) }
       } catch {

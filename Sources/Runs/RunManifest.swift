@@ -142,14 +142,8 @@ package struct RunManifest: Codable, Hashable, Sendable {
   }
 
   package func write(to folder: URL) throws {
-    try AtomicFile.write(try Self.encode(self), to: folder.appending(path: Self.fileName))
-  }
-
-  /// JSON as every file of a run is written: sorted, plain slashes, readable.
-  package static func encode(_ value: some Encodable) throws -> Data {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes, .prettyPrinted]
-    return try encoder.encode(value) + Data("\n".utf8)
+    try AtomicFile.write(
+      try StableJSON.encodePretty(self), to: folder.appending(path: Self.fileName))
   }
 }
 

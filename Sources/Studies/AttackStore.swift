@@ -67,7 +67,7 @@ struct AttackStore {
       try result.update.writePEFT(
         to: place, scale: result.scale, tiesHead: model.checkpoint.hasTiedHead,
         baseModel: model.checkpoint.folder.lastPathComponent,
-        additionalFiles: [Self.recordFileName: try RunManifest.encode(record)],
+        additionalFiles: [Self.recordFileName: try StableJSON.encodePretty(record)],
         replaceExisting: false)
     } catch  where Self.holds(key, at: place) {
       // Another process made the same meanwhile: its weights are these.

@@ -56,7 +56,7 @@ package struct ResponseCache: Sendable {
   }
 
   func reply(for key: Key) -> ChatReply? {
-    guard let data = try? RunManifest.encode(key),
+    guard let data = try? StableJSON.encodePretty(key),
       let stored = try? Data(contentsOf: file(data)),
       let entry = try? JSONDecoder().decode(Entry.self, from: stored), entry.key == key
     else { return nil }
@@ -74,7 +74,8 @@ package struct ResponseCache: Sendable {
         text: reply.text, reasoning: reply.reasoning, finishReason: reply.finishReason,
         latencyMilliseconds: reply.latencyMilliseconds, attempts: reply.attempts,
         promptTokens: reply.promptTokens, completionTokens: reply.completionTokens))
-    try AtomicFile.write(try RunManifest.encode(entry), to: file(try RunManifest.encode(key)))
+    try AtomicFile.write(
+      try StableJSON.encodePretty(entry), to: file(try StableJSON.encodePretty(key)))
   }
 }
 

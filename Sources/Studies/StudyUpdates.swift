@@ -3,12 +3,15 @@ package import ModelAccess
 
 /// One update of a study, by the name that cells choose it by.
 package struct NamedUpdate: Sendable {
-  package var name: UpdateName
-  package var update: LowRankUpdate
+  package let name: UpdateName
+  package let update: LowRankUpdate
+  /// Its weights', which the plan, the cache and the attacks on it are keyed by.
+  let digest: String
 
   package init(name: UpdateName, update: LowRankUpdate) {
     self.name = name
     self.update = update
+    digest = update.digest()
   }
 }
 
@@ -33,9 +36,11 @@ package struct StudyUpdates: Sendable {
   package var names: [UpdateName] { all.map(\.name) }
 
   /// - Throws: `StudyError.unknownUpdate`: a model without one of its updates would be another model.
-  func update(_ name: UpdateName) throws(StudyError) -> LowRankUpdate {
-    guard let place = places[name] else { throw .unknownUpdate(name, known: names) }
-    return all[place].update
+  subscript(name: UpdateName) -> NamedUpdate {
+    get throws(StudyError) {
+      guard let place = places[name] else { throw .unknownUpdate(name, known: names) }
+      return all[place]
+    }
   }
 
   /// The updates of a stack with their scales.
@@ -44,13 +49,13 @@ package struct StudyUpdates: Sendable {
   ) throws(StudyError) -> [ScaledLowRankUpdate] {
     var resolved: [ScaledLowRankUpdate] = []
     for scaled in stack {
-      resolved.append(ScaledLowRankUpdate(try update(scaled.name), scale: scaled.scale))
+      resolved.append(ScaledLowRankUpdate(try self[scaled.name].update, scale: scaled.scale))
     }
     return resolved
   }
 
   /// Digests by name, for the plan and the cache.
   func digests() -> [UpdateName: String] {
-    Dictionary(all.map { ($0.name, $0.update.digest()) }, uniquingKeysWith: { first, _ in first })
+    Dictionary(all.map { ($0.name, $0.digest) }, uniquingKeysWith: { first, _ in first })
   }
 }

@@ -97,6 +97,14 @@ package struct Sweep {
   /// - Returns: the file, for `--cells`.
   package func export(
     to folder: URL, serve: CommandTemplate, events: @escaping @Sendable (StudyEvent) -> Void
+  ) async throws -> URL {
+    try await runOnOwnThread(named: "loxeval-export") {
+      try write(to: folder, serve: serve, events: events)
+    }
+  }
+
+  private func write(
+    to folder: URL, serve: CommandTemplate, events: @escaping @Sendable (StudyEvent) -> Void
   ) throws -> URL {
     let digests = Digests(
       base: isFromBase ? pair.base.digest() : "", aligned: isFromBase ? "" : pair.aligned.digest(),
@@ -142,7 +150,8 @@ package struct Sweep {
       let model = AttackedModel(
         checkpoint: pair.aligned, alignment: alignment, stack: stack, chatFormat: chatFormat)
       let modelKey =
-        ([modelDigest] + stack.map { "\($0.update.digest()) × \($0.scale)" }
+        ([modelDigest]
+        + (try planned.stack.map { "\(try defences[$0.name].digest) × \($0.scale)" })
         // Dialogues are trained on as they are written.
         + (chatFormat.map { ["written as \($0.name)"] } ?? []))
         .joined(separator: " ")

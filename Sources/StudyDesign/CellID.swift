@@ -24,10 +24,8 @@ package struct CellID: RawRepresentable, Codable, Hashable, Sendable, CustomStri
   ) {
     let factors = Factors(
       treatment: treatment, attack: attack, promptAttack: promptAttack, dataset: dataset)
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     // Strengths are finite where they are parsed; nothing else of it can fail to encode.
-    let data = (try? encoder.encode(factors)) ?? Data("\(factors)".utf8)
+    let data = (try? StableJSON.encode(factors)) ?? Data("\(factors)".utf8)
     let digest = Digest.sha256(data).dropFirst("sha256:".count).prefix(12)
     rawValue = "\(treatment.slug)-\(attack.label)-\(dataset)~\(digest)"
   }

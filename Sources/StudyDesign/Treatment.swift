@@ -11,6 +11,10 @@ package struct Treatment: Codable, Hashable, Sendable {
     package init(rawValue: String) { self.rawValue = rawValue }
 
     package static let none = Method(rawValue: "none")
+    /// Low-rank extrapolation of the alignment.
+    package static let lox = Method(rawValue: "lox")
+    /// The alignment's leading directions alone, on the base model.
+    package static let projection = Method(rawValue: "projection")
   }
 
   /// Whether the defence is there before someone fine-tunes the model, or repairs it afterwards.

@@ -6,6 +6,7 @@ import Decoder
 import Foundation
 import Runs
 import Studies
+import Support
 
 struct AlignCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -73,7 +74,7 @@ struct AlignCommand: ParsableCommand {
         try Task.checkCancellation()
         console.show(.training(progress))
       })
-    let files = [TrainingRecord.fileName: try RunManifest.encode(record)]
+    let files = [TrainingRecord.fileName: try StableJSON.encodePretty(record)]
     switch method {
     case .full:
       try trainer.writeCheckpoint(to: target, additionalFiles: files)

@@ -7,6 +7,7 @@ import Foundation
 import LoX
 import Runs
 import Studies
+import Support
 
 struct AttackCommand: ParsableCommand {
   enum Method: String, ExpressibleByArgument, CaseIterable {
@@ -189,7 +190,7 @@ struct AttackCommand: ParsableCommand {
       let (trainer, record) = try TrainedAttack.train(
         attacked, recipe: try recipe, set: try trainingSet, context)
       try trainer.writeCheckpoint(
-        to: target, additionalFiles: [TrainingRecord.fileName: try RunManifest.encode(record)])
+        to: target, additionalFiles: [TrainingRecord.fileName: try StableJSON.encodePretty(record)])
     } else {
       let result = try attack.make(from: attacked, context)
       if let truncation = result.training?.truncation {
@@ -198,7 +199,7 @@ struct AttackCommand: ParsableCommand {
             + "\(truncation.rank)")
       }
       let files = try result.training.map {
-        [TrainingRecord.fileName: try RunManifest.encode($0)]
+        [TrainingRecord.fileName: try StableJSON.encodePretty($0)]
       }
       try result.update.writePEFT(
         to: target, scale: result.scale, tiesHead: checkpoint.hasTiedHead,

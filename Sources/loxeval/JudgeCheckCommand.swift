@@ -73,7 +73,7 @@ struct JudgeCheckCommand: AsyncParsableCommand {
     if let output {
       let file = URL(filePath: output)
       try AtomicFile.write(
-        try RunManifest.encode(JudgeQualityFile(judges: results.map(\.quality))), to: file)
+        try StableJSON.encodePretty(JudgeQualityFile(judges: results.map(\.quality))), to: file)
       console.note("the result is at \(file.relativePath)")
     }
     if let silent = results.first(where: { $0.quality.replies == $0.quality.unscored }) {

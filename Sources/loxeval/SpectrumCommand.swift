@@ -4,6 +4,7 @@ import Foundation
 import LoX
 import Runs
 import Studies
+import Support
 
 struct SpectrumCommand: ParsableCommand {
   enum Format: String, ExpressibleByArgument, CaseIterable {
@@ -49,7 +50,7 @@ struct SpectrumCommand: ParsableCommand {
     case .table: print(table(spectra))
     case .csv: print(csv(spectra), terminator: "")
     case .json:
-      print(String(decoding: try RunManifest.encode(spectra), as: UTF8.self), terminator: "")
+      print(String(decoding: try StableJSON.encodePretty(spectra), as: UTF8.self), terminator: "")
     }
   }
 

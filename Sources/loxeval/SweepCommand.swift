@@ -58,7 +58,7 @@ struct SweepCommand: AsyncParsableCommand {
       return
     }
     if let export {
-      let file = try sweep.export(to: URL(filePath: export), serve: servers.exportTemplate) {
+      let file = try await sweep.export(to: URL(filePath: export), serve: servers.exportTemplate) {
         console.show($0)
       }
       print(file.relativePath)

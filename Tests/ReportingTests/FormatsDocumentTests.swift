@@ -1,5 +1,6 @@
 import Foundation
 import Runs
+import Support
 import Testing
 
 @testable import Analysis
@@ -46,7 +47,7 @@ import Testing
     _ value: some Encodable, below: Set<String>, in section: Substring,
     _ location: SourceLocation = #_sourceLocation
   ) throws {
-    let object = try JSONSerialization.jsonObject(with: RunManifest.encode(value))
+    let object = try JSONSerialization.jsonObject(with: StableJSON.encodePretty(value))
     let missing = keys(object, below: below).filter { !section.contains("`\($0)`") }
     #expect(missing.isEmpty, sourceLocation: location)
   }

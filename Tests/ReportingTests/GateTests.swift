@@ -2,6 +2,7 @@ import Foundation
 import ModelAccess
 import Runs
 import Scoring
+import Support
 import TestSupport
 import Testing
 import TinyRun
@@ -249,7 +250,7 @@ import TinyRun
   func impossibleBaselinesAreRefused(found: String, replacement: String) throws {
     let folder = try TemporaryFolder()
     let text = String(
-      decoding: try RunManifest.encode(GateRun.of(0, 100).subject.summary), as: UTF8.self)
+      decoding: try StableJSON.encodePretty(GateRun.of(0, 100).subject.summary), as: UTF8.self)
     #expect(text.contains(found))
     let file = try folder.write(text.replacing(found, with: replacement), "summary.json")
     #expect(throws: GateError.self) { _ = try GateSubject(baseline: file) }

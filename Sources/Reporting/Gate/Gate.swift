@@ -100,7 +100,7 @@ package struct Gate: Sendable {
     switch selection.alphas {
     case .extrapolated where treatments.count > 1:
       return [
-        "cells: every α > 0, the models with LoX; choose others with --alpha "
+        "cells: every defended model; choose others with --alpha "
           + "(VALUES, recommended or all)"
       ]
     case .recommended:

@@ -17,14 +17,8 @@ struct GateCells {
   /// `identity-shift, rank 6, α = 1, harmful-requests (refusal)`
   func name(_ row: SummaryRow) -> String {
     let isSwept = !row.rank.isEmpty || !row.targets.isEmpty
-    let isByRank = Findings.isNamedByRank(row.treatment.arm)
-    let rank =
-      row.treatment.isNone
-      ? []
-      : isByRank
-        ? row.treatment.parameters["rank"].map { [Findings.name(rank: $0.text)] } ?? []
-        : [Findings.name(row.treatment.arm)]
-    let place = isSwept ? rank + ["α = \(Number.text(row.alpha))"] : []
+    let arm = row.treatment.isNone ? nil : row.treatment.arm.place
+    let place = isSwept ? [arm, row.treatment.strengthText].compactMap(\.self) : []
     return
       ([ReportPage.name(row.attack)] + place + ["\(row.dataset) (\(row.judge))"])
       .joined(separator: ", ")

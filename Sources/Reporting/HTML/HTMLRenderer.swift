@@ -49,7 +49,7 @@ enum HTMLRenderer {
     let charts = [false, true].map { isNarrow in
       SVGChart(
         id: figure.id, title: figure.title, description: figure.explanation,
-        series: figure.series, isNarrow: isNarrow
+        axis: figure.axis, series: figure.series, isNarrow: isNarrow
       ).render()
     }
     return """

@@ -1,4 +1,5 @@
 import Foundation
+import Support
 
 /// Text of models and data sets, made safe for HTML.
 enum HTMLText {
@@ -44,9 +45,7 @@ enum HTMLText {
   /// A value as JSON that may stand inside `<script type="application/json">`: no `<`, `>` or `&`,
   /// so that no text can end the element or begin a comment, and no line separators.
   static func embedded(_ value: some Encodable) throws -> String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    let json = [UInt8](try encoder.encode(value))
+    let json = [UInt8](try StableJSON.encode(value))
     var result: [UInt8] = []
     result.reserveCapacity(json.count + json.count / 8)
     var index = 0

@@ -1,13 +1,15 @@
 import Runs
 import Support
 
-/// A rate over α: a curve with its confidence band for every series, labelled at its end.
+/// A rate over the defence's strength: a curve with its confidence band for every series, labelled at its end.
 struct SVGChart {
   /// Unique on the page.
   var id: String
   var title: String
   /// What a reader who cannot see the curves is told.
   var description: String
+  /// What the x axis is.
+  var axis: String
   var series: [ChartSeries]
   /// On a narrow screen the labels stand below the curves instead of beside them.
   var isNarrow: Bool
@@ -70,7 +72,7 @@ struct SVGChart {
     parts.append(
       SVG.text(
         "name", (left + plotRight) / 2, bottom + 36, anchor: "middle",
-        "α, the strength of the extrapolation (0: without LoX)"))
+        axis))
     return parts.joined(separator: "\n")
   }
 

@@ -1,4 +1,5 @@
 import Analysis
+import Foundation
 import ModelAccess
 import Runs
 import Scoring
@@ -49,8 +50,10 @@ struct SampleBrowser {
 
   func render() throws -> String {
     guard !page.samples.isEmpty else { return "" }
+    let wording = page.findings.defences
     let fields = [
-      ("dataset", "Dataset"), ("attack", "Attack"), ("rank", "Rank"), ("alpha", "α"),
+      ("dataset", "Dataset"), ("attack", "Attack"), ("rank", wording.arm.capitalized),
+      ("alpha", wording.strength),
       ("judge", "Judge"), ("verdict", "Verdict"),
     ].map { name, label in
       let every = name == "judge" ? "the set's first" : "any"
@@ -104,16 +107,12 @@ struct SampleBrowser {
   }
 
   private static func label(_ cell: Cell) -> String {
-    let isByRank = Findings.isNamedByRank(cell.treatment.arm)
-    let rank =
-      cell.treatment.isNone
-      ? ""
-      : isByRank
-        ? cell.treatment.parameters["rank"].map { ", \(Findings.name(rank: $0.text))" } ?? ""
-        : ", \(Findings.name(cell.treatment.arm))"
+    let arm = cell.treatment.isNone ? nil : cell.treatment.arm.place
     let isSwept = !cell.targets.isEmpty
-    let alpha = isSwept ? ", α = \(Number.text(cell.treatment.strength))" : ""
-    return "\(cell.dataset), \(ReportPage.name(cell.attack.label))\(rank)\(alpha)"
+    return [
+      cell.dataset, ReportPage.name(cell.attack.label), arm,
+      isSwept ? cell.treatment.strengthText : nil,
+    ].compactMap(\.self).joined(separator: ", ")
   }
 
   /// All judges of the run; the first is that of harmful prompts.
@@ -151,7 +150,7 @@ struct SampleBrowser {
       content.cells.append(
         Content.Cell(
           dataset: cell.dataset, attack: ReportPage.name(cell.attack.label),
-          rank: cell.treatment.isNone ? "–" : Findings.name(cell.treatment.arm),
+          rank: cell.treatment.isNone ? "–" : cell.treatment.arm.title,
           alpha: Number.text(cell.treatment.strength),
           kind: page.findings.isHarmful(cell.dataset) ? "harmful" : "benign",
           label: Self.label(cell)))

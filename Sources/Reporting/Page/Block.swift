@@ -64,10 +64,12 @@ struct ReportTable {
   var isHeatMap = false
 }
 
-/// Curves over α with a title.
+/// Curves over the strength with a title.
 struct ChartFigure {
   var id: String
   var title: String
   var explanation: String
+  /// What the x axis is.
+  var axis: String
   var series: [ChartSeries]
 }

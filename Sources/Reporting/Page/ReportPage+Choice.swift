@@ -11,6 +11,7 @@ extension ReportPage {
       return []
     }
     let limits = recommendation.limits
+    let wording = findings.defences
     let hasUtility = recommendation.candidates.contains { $0.utilityDrop != nil }
     let rows = recommendation.candidates.map { candidate in
       let isChosen = candidate.treatment == recommendation.treatment
@@ -18,7 +19,7 @@ extension ReportPage {
         isChosen ? "recommended" : candidate.rejection ?? "within the limits"
       return [
         ReportTable.Cell(Number.text(candidate.alpha)),
-        ReportTable.Cell(candidate.treatment.isNone ? "–" : Findings.name(candidate.treatment.arm)),
+        ReportTable.Cell(candidate.treatment.isNone ? "–" : candidate.treatment.arm.title),
         ReportTable.Cell(
           Wording.percent(candidate.attackedRate), detail: candidate.worstAttack ?? ""),
         ReportTable.Cell(Wording.percent(candidate.overRefusal)),
@@ -29,21 +30,22 @@ extension ReportPage {
         ]
     }
     return [
-      .heading("The choice of α"),
+      .heading("The choice of \(wording.strength)"),
       .note([
         .text(
           "\(recommendation.reason) Limits: over-refusal at most "
             + "\(Wording.percent(limits.maxOverRefusal)) and at most "
-            + "\(Self.points(limits.maxOverRefusalIncrease)) points more than without LoX, right "
+            + "\(Self.points(limits.maxOverRefusalIncrease)) points more than \(wording.undefended), right "
             + "answers at most \(Self.points(limits.maxUtilityDrop)) points fewer, degenerate "
             + "replies at most \(Wording.percent(limits.maxDegenerate)). The choice is made on these "
             + "same samples: confirm it with other prompts.")
       ]),
       .table(
         ReportTable(
-          caption: "Each α by its worst attack and its costs before any attack",
+          caption: "Each \(wording.strength) by its worst attack and its costs before any attack",
           columns: [
-            .number("α"), .text("rank"), .number("worst ASR"), .number("over-refusal"),
+            .number(wording.strength), .text(wording.arm), .number("worst ASR"),
+            .number("over-refusal"),
           ] + (hasUtility ? [.number("right answers")] : []) + [.text("verdict")],
           rows: rows)),
     ]
@@ -73,7 +75,8 @@ extension ReportPage {
           caption: "Replies that comply, by category of the prompt",
           columns: [.text("category")]
             + columns.map { column in
-              let at = findings.isSweep ? ", α = \(Number.text(column.treatment.strength))" : ""
+              let at =
+                findings.isSweep ? ", \(findings.defences.at(column.treatment.strength))" : ""
               return .number(Self.name(column.attack) + at)
             },
           rows: names.map { name in

@@ -42,9 +42,8 @@ extension ReportPage {
         }),
         let reply = byCell[defended.id]?.first(where: { $0.id == first.id })
       {
-        let name = chosen.method.rawValue == "lox" ? "LoX" : chosen.method.rawValue
         lines.append(
-          line("After it, with \(name) at α = \(Number.text(chosen.strength))", reply))
+          line("After it, with \(chosen.method.title) at \(chosen.strengthText)", reply))
       }
       blocks += [.subheading([.text(series.attack)]), .quote(lines)]
     }

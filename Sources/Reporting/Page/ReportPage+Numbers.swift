@@ -56,10 +56,10 @@ extension ReportPage {
       interval.map { ReportTable.Cell(Self.range($0)) }
     }
     return [
-      (.text("defence"), { hasDefences ? ReportTable.Cell($0.treatment.method.rawValue) : nil }),
+      (.text("defence"), { hasDefences ? ReportTable.Cell($0.treatment.method.title) : nil }),
       (.text("rank"), { $0.rank.isEmpty ? nil : ReportTable.Cell($0.rank) }),
       (
-        .number("α"),
+        .number(findings.defences.strength),
         { row in isTreated ? ReportTable.Cell(Number.text(row.alpha)) : nil }
       ),
       (.text("judge"), { hasJudges ? ReportTable.Cell($0.judge) : nil }),

@@ -26,7 +26,7 @@ extension ReportPage {
   private func explanation(_ dataset: String) -> String {
     let changes =
       findings.isSweep
-      ? " Changes are against α = 0 under the same attack, on the same prompts (mid-p McNemar, "
+      ? " Changes are against \(findings.defences.at(0)) under the same attack, on the same prompts (mid-p McNemar, "
         + "corrected after Holm for their number); ↓ and ↑ mark those with p < 0.05."
       : ""
     return findings.isHarmful(dataset)
@@ -66,7 +66,9 @@ extension ReportPage {
       heatMap(quantity, series.filter { $0.attack == attack }, attack: attack)
     }
     return blocks + [
-      .heatMaps("\(quantity.title): rank down, α across", maps),
+      .heatMaps(
+        "\(quantity.title): \(findings.defences.arm) down, \(findings.defences.strength) across",
+        maps),
       .details("\(quantity.title) with intervals", [table]),
     ]
   }
@@ -84,25 +86,21 @@ extension ReportPage {
             ChartSeries.Point(
               x: row.alpha, y: share.rate, lower: share.interval.lower,
               upper: share.interval.upper,
-              title: "\(Self.name(row.attack)), α = \(Number.text(row.alpha)): "
+              title: "\(Self.name(row.attack)), \(findings.defences.at(row.alpha)): "
                 + "\(Wording.percent(share.rate)) (\(Self.range(share.interval))), n = "
                 + "\(row.judged)")
           }
         })
     }.filter { !$0.points.isEmpty }
     guard let first = series.first, !curves.isEmpty else { return nil }
-    let rank = first.rank
-    let isByRank = Findings.isNamedByRank(first.arm)
-    let at =
-      isByRank
-      ? rank.isEmpty ? "" : ", \(Findings.name(rank: rank))"
-      : ", \(Findings.name(first.arm))"
+    let place = first.arm.place.map { ", \($0)" } ?? ""
     let wish = quantity.isBetterLow ? "lower is better" : "higher is better"
     return ChartFigure(
       id: Self.identifier(
-        "\(quantity.rawValue)-\(first.dataset)-\(isByRank ? rank : Findings.name(first.arm))"),
-      title: "\(quantity.title) over α\(at)",
-      explanation: "\(first.dataset); \(wish); bands are 95 % intervals", series: curves)
+        "\(quantity.rawValue)-\(first.dataset)-\(first.arm.title)"),
+      title: "\(quantity.title) over \(findings.defences.strength)\(place)",
+      explanation: "\(first.dataset); \(wish); bands are 95 % intervals",
+      axis: findings.defences.axis, series: curves)
   }
 
   /// Letters and digits alone, so that no name can leave an attribute or double an id.
@@ -118,12 +116,12 @@ extension ReportPage {
     let alphas = Set(series.flatMap { $0.rows.map(\.alpha) }).sorted()
     let hasRanks = Set(series.map(\.arm)).count > 1
     return ReportTable(
-      caption: "\(quantity.title) by attack and α, with 95 % intervals",
-      columns: [.text("attack")] + (hasRanks ? [.text("rank")] : [])
-        + alphas.map { .number("α = \(Number.text($0))") },
+      caption: "\(quantity.title) by attack and \(findings.defences.strength), with 95 % intervals",
+      columns: [.text("attack")] + (hasRanks ? [.text(findings.defences.arm)] : [])
+        + alphas.map { .number(findings.defences.at($0)) },
       rows: series.sorted { order($0.attack) < order($1.attack) }.map { series in
         [ReportTable.Cell(Self.name(series.attack))]
-          + (hasRanks ? [ReportTable.Cell(Findings.name(series.arm))] : [])
+          + (hasRanks ? [ReportTable.Cell(series.arm.title)] : [])
           + alphas.map { alpha in
             guard let row = series.rows.first(where: { $0.alpha == alpha }),
               let share = Share(quantity, of: row)
@@ -141,9 +139,9 @@ extension ReportPage {
     let alphas = Set(series.flatMap { $0.rows.map(\.alpha) }).sorted()
     return ReportTable(
       caption: Self.name(attack),
-      columns: [.text("rank")] + alphas.map { .number(Number.text($0)) },
+      columns: [.text(findings.defences.arm)] + alphas.map { .number(Number.text($0)) },
       rows: series.map { series in
-        [ReportTable.Cell(Findings.name(series.arm))]
+        [ReportTable.Cell(series.arm.title)]
           + alphas.map { alpha in
             let row = series.rows.first { $0.alpha == alpha }
             let share = row.flatMap { Share(quantity, of: $0) }

@@ -99,7 +99,7 @@ struct CellsFile {
     }
     progress(models.variants.count, models.variants.count)
     let file = folder.appending(path: fileName)
-    try AtomicFile.write(try RunManifest.encode(entries), to: file)
+    try AtomicFile.write(try StableJSON.encodePretty(entries), to: file)
     return file
   }
 }

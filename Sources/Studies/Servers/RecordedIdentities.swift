@@ -24,7 +24,7 @@ struct RecordedIdentities {
   }
 
   func write(_ signatures: [String: IdentityCheck.Signature]) throws {
-    try AtomicFile.write(try RunManifest.encode(signatures), to: file)
+    try AtomicFile.write(try StableJSON.encodePretty(signatures), to: file)
   }
 
   /// The proof that each model is the one it was when the run began, and another than the others.
