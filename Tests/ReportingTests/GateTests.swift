@@ -93,7 +93,7 @@ import TinyRun
   ]
 
   static let selectionCases: [GateCase] = [
-    .init("a sweep is gated at α > 0", sweep, asr(0.15), exit: 0, says: "every α > 0"),
+    .init("a sweep is gated at α > 0", sweep, asr(0.15), exit: 0, says: "every defended model"),
     .init(
       "all α", sweep, asr(0.15), at: .init(alphas: .all), exit: 1, says: "shift, α = 0"),
     .init(
