@@ -125,14 +125,22 @@ void loxeval_silu_multiply(float *gate, const float *up, size_t count) {
   DISPATCH(silu_multiply, gate, up, count)
 }
 
+void loxeval_gelu_multiply(float *gate, const float *up, size_t count) {
+  DISPATCH(gelu_multiply, gate, up, count)
+}
+
+void loxeval_soft_cap(float *x, size_t count, float scale, float cap) {
+  DISPATCH(soft_cap, x, count, scale, cap)
+}
+
 void loxeval_rotate(float *head, const float *cosines, const float *sines, size_t dimension) {
   DISPATCH(rotate, head, cosines, sines, dimension)
 }
 
 void loxeval_attend(
     const float *query, const float *keys, size_t key_stride, const float *values, size_t length,
-    size_t dimension, float scale, float *scores, float *out) {
-  DISPATCH(attend, query, keys, key_stride, values, length, dimension, scale, scores, out)
+    size_t dimension, float scale, float cap, float *scores, float *out) {
+  DISPATCH(attend, query, keys, key_stride, values, length, dimension, scale, cap, scores, out)
 }
 
 size_t loxeval_argmax(const float *x, size_t count) { DISPATCH(argmax, x, count) }
@@ -147,6 +155,15 @@ void loxeval_rms_norm_backward(
 
 void loxeval_silu_backward(float *gate, float *up, const float *d, size_t count) {
   DISPATCH(silu_backward, gate, up, d, count)
+}
+
+void loxeval_gelu_backward(float *gate, float *up, const float *d, size_t count) {
+  DISPATCH(gelu_backward, gate, up, d, count)
+}
+
+void loxeval_soft_cap_backward(
+    const float *capped, size_t count, float scale, float cap, float *d) {
+  DISPATCH(soft_cap_backward, capped, count, scale, cap, d)
 }
 
 float loxeval_dot(const float *x, const float *y, size_t count) { DISPATCH(dot, x, y, count) }

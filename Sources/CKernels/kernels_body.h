@@ -365,6 +365,42 @@ static void NAME(silu_multiply)(float *gate, const float *up, size_t count) {
   }
 }
 
+/// 2 sqrt(2 / pi) (z + 0.044715 z^3): GELU's tanh form is z times the sigmoid of it.
+INLINE VECTOR NAME(gelu_argument)(VECTOR z) {
+  return 1.5957691216057308f * z * (1.0f + 0.044715f * z * z);
+}
+
+static void NAME(gelu_multiply)(float *gate, const float *up, size_t count) {
+  size_t i = 0;
+  for (; i + LANES <= count; i += LANES) {
+    VECTOR z = NAME(load)(gate + i);
+    VECTOR shares = 1.0f / (1.0f + NAME(exponential)(-NAME(gelu_argument)(z)));
+    *(VECTOR *)(gate + i) = z * shares * NAME(load)(up + i);
+  }
+  if (i < count) {
+    VECTOR z = NAME(load_partial)(gate + i, count - i);
+    VECTOR shares = 1.0f / (1.0f + NAME(exponential)(-NAME(gelu_argument)(z)));
+    z = z * shares * NAME(load_partial)(up + i, count - i);
+    for (size_t j = i; j < count; j++) gate[j] = z[j - i];
+  }
+}
+
+/// cap * tanh(scale * x / cap), with tanh(u) = 2 / (1 + exp(-2u)) - 1.
+INLINE VECTOR NAME(capped)(VECTOR x, float scale, float cap) {
+  const float doubled = -2.0f * scale / cap;
+  return cap * (2.0f / (1.0f + NAME(exponential)(x * doubled)) - 1.0f);
+}
+
+static void NAME(soft_cap)(float *x, size_t count, float scale, float cap) {
+  size_t i = 0;
+  for (; i + LANES <= count; i += LANES)
+    *(VECTOR *)(x + i) = NAME(capped)(NAME(load)(x + i), scale, cap);
+  if (i < count) {
+    VECTOR y = NAME(capped)(NAME(load_partial)(x + i, count - i), scale, cap);
+    for (size_t j = i; j < count; j++) x[j] = y[j - i];
+  }
+}
+
 static void NAME(rotate)(float *head, const float *cosines, const float *sines, size_t dimension) {
   size_t half = dimension / 2;
   for (size_t i = 0; i < half; i++) {
@@ -428,7 +464,7 @@ INLINE void NAME(add_weighted)(
 
 static void NAME(attend)(
     const float *query, const float *keys, size_t key_stride, const float *values, size_t length,
-    size_t dimension, float scale, float *scores, float *out) {
+    size_t dimension, float scale, float cap, float *scores, float *out) {
   // Positions are the vector's lanes, so that no sum crosses lanes. The last vector may compute
   // scores beyond `length`; nothing reads them.
   for (size_t t = 0; t < length; t += 4 * LANES) {
@@ -450,6 +486,7 @@ static void NAME(attend)(
       }
     }
   }
+  if (cap > 0) NAME(soft_cap)(scores, length, 1.0f, cap);
   float total = NAME(exponentiate)(scores, length, NAME(maximum)(scores, length));
   float share = 1.0f / total;
   for (size_t t = 0; t < length; t++) scores[t] *= share;

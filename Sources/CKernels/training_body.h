@@ -50,6 +50,37 @@ static void NAME(silu_backward)(float *gate, float *up, const float *d, size_t c
   memcpy(up + i, u, bytes);
 }
 
+INLINE void NAME(gelu_backward_vector)(float *gate, float *up, VECTOR d) {
+  VECTOR g = NAME(load)(gate), u = NAME(load)(up);
+  VECTOR share = 1.0f / (1.0f + NAME(exponential)(-NAME(gelu_argument)(g)));
+  VECTOR slope = 1.5957691216057308f * (1.0f + 3 * 0.044715f * g * g);
+  *(VECTOR *)gate = d * u * share * (1.0f + g * (1.0f - share) * slope);
+  *(VECTOR *)up = d * g * share;
+}
+
+static void NAME(gelu_backward)(float *gate, float *up, const float *d, size_t count) {
+  size_t i = 0;
+  for (; i + LANES <= count; i += LANES)
+    NAME(gelu_backward_vector)(gate + i, up + i, NAME(load)(d + i));
+  if (i == count) return;
+  float g[LANES] = {0}, u[LANES] = {0};
+  const size_t bytes = (count - i) * sizeof(float);
+  memcpy(g, gate + i, bytes);
+  memcpy(u, up + i, bytes);
+  NAME(gelu_backward_vector)(g, u, NAME(load_partial)(d + i, count - i));
+  memcpy(gate + i, g, bytes);
+  memcpy(up + i, u, bytes);
+}
+
+static void NAME(soft_cap_backward)(
+    const float *capped, size_t count, float scale, float cap, float *d) {
+  const float inverse = 1.0f / cap;
+  for (size_t i = 0; i < count; i++) {
+    float tanh = capped[i] * inverse;
+    d[i] *= scale * (1.0f - tanh * tanh);
+  }
+}
+
 static void NAME(softmax)(float *scores, size_t valid, size_t padded, float scale) {
   for (size_t i = 0; i < valid; i++) scores[i] *= scale;
   float share = 1.0f / NAME(exponentiate)(scores, valid, NAME(maximum)(scores, valid));

@@ -110,7 +110,7 @@ import Testing
     let values = Self.random(length * dimension, seed: 7)
     var scores = [Float](repeating: 0, count: stride + 64)
     var out = [Float](repeating: 0, count: dimension)
-    unsafe loxeval_attend(query, keys, stride, values, length, dimension, 0.125, &scores, &out)
+    unsafe loxeval_attend(query, keys, stride, values, length, dimension, 0.125, 0, &scores, &out)
     let raw = (0..<length).map { t in
       (0..<dimension).reduce(0.0) { $0 + Double(query[$1]) * Double(keys[$1 * stride + t]) } * 0.125
     }

@@ -52,6 +52,13 @@ void loxeval_rms_norm(const float *x, const float *gain, size_t count, float eps
 /// gate = silu(gate) * up, element by element, where silu(z) = z / (1 + exp(-z)).
 void loxeval_silu_multiply(float *gate, const float *up, size_t count);
 
+/// gate = gelu(gate) * up, element by element, where gelu is the tanh form:
+/// gelu(z) = z (1 + tanh(sqrt(2 / pi) (z + 0.044715 z^3))) / 2.
+void loxeval_gelu_multiply(float *gate, const float *up, size_t count);
+
+/// x = cap * tanh(scale * x / cap), element by element.
+void loxeval_soft_cap(float *x, size_t count, float scale, float cap);
+
 /// Rotates the pairs (i, i + dimension / 2) of one head by the angles whose cosines and sines are
 /// given (dimension / 2 of each).
 void loxeval_rotate(float *head, const float *cosines, const float *sines, size_t dimension);
@@ -64,10 +71,10 @@ void loxeval_rotate(float *head, const float *cosines, const float *sines, size_
 /// keys is dimension by positions (so that neighbouring positions are neighbours in memory) with
 /// stride `key_stride`, values is length by dimension; both keys' rows and `scores` can hold
 /// `length` rounded up to LOXEVAL_POSITION_GROUP. `scores` is left with the attention weights;
-/// out = softmax(scale * query * keys) * values.
+/// out = softmax(scale * query * keys) * values, where `cap` > 0 with scores of cap * tanh(score / cap).
 void loxeval_attend(
     const float *query, const float *keys, size_t key_stride, const float *values, size_t length,
-    size_t dimension, float scale, float *scores, float *out);
+    size_t dimension, float scale, float cap, float *scores, float *out);
 
 /// The index of the largest element (the first of equals); NaN never wins.
 size_t loxeval_argmax(const float *x, size_t count);
@@ -89,6 +96,13 @@ void loxeval_rms_norm_backward(
 
 /// Replaces gate and up by their gradients, given d = the gradient of silu(gate) * up.
 void loxeval_silu_backward(float *gate, float *up, const float *d, size_t count);
+
+/// The same of gelu(gate) * up.
+void loxeval_gelu_backward(float *gate, float *up, const float *d, size_t count);
+
+/// d = the gradient before soft_cap, given that after it; capped is what soft_cap gave.
+void loxeval_soft_cap_backward(
+    const float *capped, size_t count, float scale, float cap, float *d);
 
 /// sum_i x[i] * y[i].
 float loxeval_dot(const float *x, const float *y, size_t count);

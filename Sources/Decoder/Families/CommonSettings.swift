@@ -14,6 +14,20 @@ struct CommonSettings {
     case tiesHead = "tie_word_embeddings"
     case trainedLength = "max_position_embeddings"
     case activation = "hidden_act"
+    case window = "sliding_window"
+    case layerTypes = "layer_types"
+  }
+
+  /// What a family's class in `transformers` has where a published file leaves a setting out.
+  struct Defaults {
+    var headDimension: Int?
+    var normEpsilon = 1e-6
+    var tiesHead = false
+    var theta = 10_000.0
+    var trainedLength = 2048
+    var activation = GatedMLPShape.Activation.silu
+    /// How norms read their stored vector.
+    var gain = NormShape.Gain.stored
   }
 
   let vocabularySize: Int
@@ -29,8 +43,14 @@ struct CommonSettings {
   let trainedLength: Int
   let activation: GatedMLPShape.Activation
   let rotary: RotaryShape
+  let gain: NormShape.Gain
+  /// What attention's and the MLP's projections have, where a key says so.
+  private let attentionBias, feedForwardBias: LinearShape.Bias
 
-  init(_ configuration: ModelConfiguration) throws(DecoderError) {
+  init(
+    _ configuration: ModelConfiguration, _ defaults: Defaults = Defaults(),
+    layerType: String? = nil
+  ) throws(DecoderError) {
     func size(_ key: Key, default fallback: Int? = nil) throws(DecoderError) -> Int {
       try configuration.size(key.rawValue, default: fallback)
     }
@@ -40,7 +60,8 @@ struct CommonSettings {
     blockCount = try size(.blockCount)
     headCount = try size(.headCount)
     keyValueHeadCount = try size(.keyValueHeadCount, default: headCount)
-    headDimension = try size(.headDimension, default: hiddenSize / headCount)
+    headDimension = try size(
+      .headDimension, default: defaults.headDimension ?? hiddenSize / headCount)
     guard headCount % keyValueHeadCount == 0 else {
       throw .invalidSetting(
         file: configuration.file, field: Key.keyValueHeadCount.rawValue,
@@ -52,11 +73,19 @@ struct CommonSettings {
         file: configuration.file, field: Key.headDimension.rawValue, found: "\(headDimension)",
         expected: "an even number")
     }
-    normEpsilon = Float(try configuration.number(Key.normEpsilon.rawValue) ?? 1e-6)
-    tiesHead = try configuration.flag(Key.tiesHead.rawValue) ?? false
-    trainedLength = try size(.trainedLength, default: 2048)
-    activation = try GatedMLPShape.Activation(configuration, key: Key.activation.rawValue)
-    rotary = try RotaryShape(configuration, headDimension: headDimension)
+    normEpsilon = Float(try configuration.number(Key.normEpsilon.rawValue) ?? defaults.normEpsilon)
+    tiesHead = try configuration.flag(Key.tiesHead.rawValue) ?? defaults.tiesHead
+    trainedLength = try size(.trainedLength, default: defaults.trainedLength)
+    activation = try GatedMLPShape.Activation(
+      configuration, keys: ["hidden_activation", Key.activation.rawValue],
+      default: defaults.activation)
+    rotary = try RotaryShape(
+      configuration, headDimension: headDimension, trainedLength: trainedLength,
+      theta: defaults.theta, layerType: layerType)
+    gain = defaults.gain
+    // Without a key, the family may add biases that no key speaks of.
+    attentionBias = try configuration.flag("attention_bias") == false ? .none : .ifStored
+    feedForwardBias = try configuration.flag("mlp_bias") == false ? .none : .ifStored
   }
 
   /// A decoder of these sizes under the names that Llama's checkpoints use.
@@ -81,7 +110,9 @@ struct CommonSettings {
     let queryWidth = headCount * headDimension
     let keyWidth = keyValueHeadCount * headDimension
     func linear(_ name: String, _ outputs: Int, _ inputs: Int) -> LinearShape {
-      LinearShape(module: prefix + name, outputs: outputs, inputs: inputs, bias: .ifStored)
+      LinearShape(
+        module: prefix + name, outputs: outputs, inputs: inputs,
+        bias: name.hasPrefix("self_attn") ? attentionBias : feedForwardBias)
     }
     return BlockShape(
       normBeforeAttention: norm(prefix + "input_layernorm"),
@@ -102,17 +133,48 @@ struct CommonSettings {
 
   /// A norm over the residual stream.
   func norm(_ module: String) -> NormShape {
-    NormShape(tensor: module + ".weight", width: hiddenSize, epsilon: normEpsilon)
+    NormShape(tensor: module + ".weight", width: hiddenSize, epsilon: normEpsilon, gain: gain)
+  }
+
+  /// Norms of each query and key head by itself, as wide as a head.
+  func headNorms(_ index: Int) -> AttentionShape.QueryKeyNorm {
+    func norm(_ name: String) -> NormShape {
+      NormShape(
+        tensor: "model.layers.\(index).self_attn.\(name).weight", width: headDimension,
+        epsilon: normEpsilon, gain: gain)
+    }
+    return .byHead(query: norm("q_norm"), key: norm("k_norm"))
+  }
+
+  /// Gemma 2's norms after the layers, and its name of that before the MLP.
+  func addNormsAround(_ block: inout BlockShape, _ index: Int) {
+    let prefix = "model.layers.\(index)."
+    block.normAfterAttention = norm(prefix + "post_attention_layernorm")
+    block.normBeforeFeedForward = norm(prefix + "pre_feedforward_layernorm")
+    block.normAfterFeedForward = norm(prefix + "post_feedforward_layernorm")
   }
 }
 
 extension GatedMLPShape.Activation {
-  /// Reads an activation by the name that `transformers` gives it; absent is silu.
-  init(_ configuration: ModelConfiguration, key: String) throws(DecoderError) {
-    switch try configuration.text(key) {
-    case nil, "silu": self = .silu
+  /// Reads an activation by the name that `transformers` gives it.
+  ///
+  /// - Parameters:
+  ///   - keys: the first that the file has counts.
+  ///   - fallback: taken where it has none.
+  init(
+    _ configuration: ModelConfiguration, keys: [String], default fallback: Self
+  ) throws(DecoderError) {
+    guard let key = keys.first(where: configuration.has), let name = try configuration.text(key)
+    else {
+      self = fallback
+      return
+    }
+    switch name {
+    case "silu", "swish": self = .silu
     case "gelu_pytorch_tanh": self = .geluTanh
-    case let other?:
+    // Gemma's first files say gelu, and were trained with its tanh form.
+    case "gelu" where fallback == .geluTanh: self = .geluTanh
+    case let other:
       throw .unsupportedSetting(file: configuration.file, field: key, found: other)
     }
   }

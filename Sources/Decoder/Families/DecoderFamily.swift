@@ -7,7 +7,9 @@ package struct DecoderFamily: Sendable {
   let shape: @Sendable (ModelConfiguration) throws(DecoderError) -> DecoderShape
 
   /// Every family that the decoder computes.
-  package static let all: [DecoderFamily] = [.llama, .mistral, .qwen2]
+  package static let all: [DecoderFamily] = [
+    .llama, .mistral, .qwen2, .qwen3, .gemma, .gemma2, .gemma3, .olmo2, .olmo3, .smolLM3, .granite,
+  ]
 
   /// The shape of the model that a `config.json` describes.
   ///

@@ -3,10 +3,11 @@ extension DecoderFamily {
   static let mistral = DecoderFamily(modelTypes: ["mistral"]) {
     configuration throws(DecoderError) -> DecoderShape in
     let settings = try CommonSettings(configuration)
-    let window = try configuration.integer("sliding_window").flatMap { $0 > 0 ? $0 : nil }
+    let windows = try Windows(
+      configuration, blocks: settings.blockCount, default: 4096, isWindowed: { _ in true })
     return settings.shape { index in
       var block = settings.standardBlock(index)
-      block.attention.window = window
+      block.attention.window = windows.byBlock[index]
       return block
     }
   }

@@ -56,6 +56,19 @@ package struct ModelConfiguration: Sendable {
     .invalidSetting(file: file, field: path + key, found: value.excerpt, expected: expected)
   }
 
+  /// Whether the file has a setting at all, be it null.
+  func states(_ key: String) -> Bool { settings[key] != nil }
+
+  /// A list of integers.
+  func integers(_ key: String) throws(DecoderError) -> [Int]? {
+    guard let value = value(key) else { return nil }
+    let integers = value.elements?.compactMap(\.integer)
+    guard let integers, integers.count == value.elements?.count else {
+      throw invalid(key, value, "a list of integers")
+    }
+    return integers
+  }
+
   /// Whether a setting is there.
   func has(_ key: String) -> Bool { value(key) != nil }
 
@@ -74,6 +87,17 @@ package struct ModelConfiguration: Sendable {
   func number(_ key: String) throws(DecoderError) -> Double? {
     guard let value = value(key) else { return nil }
     guard let number = value.double else { throw invalid(key, value, "a number") }
+    return number
+  }
+
+  /// A finite number above 0.
+  ///
+  /// - Parameter fallback: taken where the file says nothing.
+  func positive(_ key: String, default fallback: Double) throws(DecoderError) -> Double {
+    guard let value = value(key) else { return fallback }
+    guard let number = value.double, number.isFinite, number > 0 else {
+      throw invalid(key, value, "a positive number")
+    }
     return number
   }
 

@@ -1,28 +1,38 @@
 import CKernels
 import LinearAlgebra
 
-/// Causal attention with grouped key and value heads: softmax(scale · Q Kᵀ) V.
+/// Causal attention with grouped key and value heads: softmax(cap(scale · Q Kᵀ)) V over the positions in
+/// the window.
 ///
 /// Serving attends from single positions to a cache. Training attends within packed sequences, and
 /// keeps nothing but queries, keys, values and outputs for the backward pass: the weights
-/// softmax(scale · Q Kᵀ) are computed again, a block of queries at a time.
+/// softmax(cap(scale · Q Kᵀ)) are computed again, a block of queries at a time.
 struct Attention {
   let headCount: Int
   let keyValueHeadCount: Int
   let dimension: Int
   let scale: Float
+  /// A query sees so many positions, its own included; nil sees all before it.
+  let window: Int?
+  /// Scores become cap · tanh(score / cap).
+  let cap: Float?
 
-  init(headCount: Int, keyValueHeadCount: Int, dimension: Int, scale: Float) {
+  init(
+    headCount: Int, keyValueHeadCount: Int, dimension: Int, scale: Float, window: Int? = nil,
+    cap: Float? = nil
+  ) {
     self.headCount = headCount
     self.keyValueHeadCount = keyValueHeadCount
     self.dimension = dimension
     self.scale = scale
+    self.window = window
+    self.cap = cap
   }
 
   init(_ shape: AttentionShape) {
     self.init(
       headCount: shape.headCount, keyValueHeadCount: shape.keyValueHeadCount,
-      dimension: shape.headDimension, scale: shape.scale)
+      dimension: shape.headDimension, scale: shape.scale, window: shape.window, cap: shape.cap)
   }
 
   /// Queries at a time, in training.
@@ -31,6 +41,9 @@ struct Attention {
   private var group: Int { headCount / keyValueHeadCount }
   var queryWidth: Int { headCount * dimension }
   var keyWidth: Int { keyValueHeadCount * dimension }
+
+  /// The first position that a query sees.
+  private func first(_ position: Int) -> Int { window.map { max(0, position + 1 - $0) } ?? 0 }
 
   // MARK: - Serving
 
@@ -44,19 +57,24 @@ struct Attention {
   ///   - output: rows × query heads · dimension, overwritten.
   ///   - scores: of each thread, as many as there are positions and a group of them more.
   func serve(
-    _ rows: [ForwardPass.Row], block: Int, isOneRowEach: Bool, rotary: Rotary,
+    _ rows: [ForwardPass.Row], block: Int, isOneRowEach: Bool, rotary: Rotary?,
     queries: FloatBuffer, keys: FloatBuffer, values: FloatBuffer, output: FloatBuffer,
     scores: [FloatBuffer], _ pool: WorkerPool
   ) {
-    let angles = rotary.angles
+    let angles = rotary?.angles
     let (headCount, keyHeads, dimension) = (headCount, keyValueHeadCount, dimension)
     let (queryWidth, keyWidth, group) = (queryWidth, keyWidth, group)
 
     func place(_ index: Int) {
       let row = rows[index]
-      unsafe angles.rotate(
-        queries.start + index * queryWidth, heads: headCount, position: row.position)
-      unsafe angles.rotate(keys.start + index * keyWidth, heads: keyHeads, position: row.position)
+      if let angles {
+        unsafe angles.rotate(
+          queries.start + index * queryWidth, heads: headCount, headDimension: dimension,
+          position: row.position)
+        unsafe angles.rotate(
+          keys.start + index * keyWidth, heads: keyHeads, headDimension: dimension,
+          position: row.position)
+      }
       for head in 0..<keyHeads {
         let key = unsafe keys.start + index * keyWidth + head * dimension
         let cachedKeys = unsafe row.cache.keys(block: block, head: head)
@@ -69,13 +87,15 @@ struct Attention {
     }
     func attend(_ index: Int, _ keyHead: Int, _ worker: Int) {
       let row = rows[index]
-      let cachedKeys = unsafe row.cache.keys(block: block, head: keyHead)
-      let cachedValues = unsafe row.cache.values(block: block, head: keyHead)
+      let first = first(row.position)
+      let cachedKeys = unsafe row.cache.keys(block: block, head: keyHead) + first
+      let cachedValues = unsafe row.cache.values(block: block, head: keyHead) + first * dimension
       for head in keyHead * group..<(keyHead + 1) * group {
         let offset = index * queryWidth + head * dimension
         unsafe loxeval_attend(
-          queries.start + offset, cachedKeys, row.cache.capacity, cachedValues, row.position + 1,
-          dimension, scale, scores[worker].start, output.start + offset)
+          queries.start + offset, cachedKeys, row.cache.capacity, cachedValues,
+          row.position + 1 - first, dimension, scale, cap ?? 0, scores[worker].start,
+          output.start + offset)
       }
     }
     if isOneRowEach && rows.count >= 2 * pool.threadCount {
@@ -96,7 +116,11 @@ struct Attention {
   // MARK: - Training
 
   /// Floats of scratch that each thread needs for sequences of so many positions.
-  static func scratchCount(positions: Int) -> Int { 2 * block * positions }
+  ///
+  /// - Parameter isCapped: whether any attention caps its scores.
+  static func scratchCount(positions: Int, isCapped: Bool = false) -> Int {
+    (isCapped ? 3 : 2) * block * positions
+  }
 
   /// Calls `body` for each sequence and key head, shared among the threads.
   private func forEachHead(
@@ -109,16 +133,25 @@ struct Attention {
   }
 
   /// The attention weights of queries `begin ..< end` of one head, rows of `end` floats.
+  ///
+  /// - Parameter capped: takes the capped scores that the weights come from, where there is a cap.
   private func shares(
     _ begin: Int, _ end: Int, query: UnsafePointer<Float>, key: UnsafePointer<Float>,
-    into scores: UnsafeMutablePointer<Float>
+    into scores: UnsafeMutablePointer<Float>, capped: UnsafeMutablePointer<Float>? = nil
   ) {
     unsafe BLAS.multiply(
       rows: end - begin, columns: end, inner: dimension,
       MatrixView(query + begin * queryWidth, stride: queryWidth),
       MatrixView(key, stride: keyWidth, isTransposed: true), into: scores, stride: end)
     for row in begin..<end {
-      unsafe loxeval_softmax(scores + (row - begin) * end, row + 1, end, scale)
+      let first = first(row)
+      let line = unsafe scores + (row - begin) * end
+      unsafe line.update(repeating: 0, count: first)
+      if let cap {
+        unsafe loxeval_soft_cap(line + first, row + 1 - first, scale, cap)
+        unsafe capped.map { unsafe ($0 + (row - begin) * end).update(from: line, count: row + 1) }
+      }
+      unsafe loxeval_softmax(line + first, row + 1 - first, end - first, cap == nil ? scale : 1)
     }
   }
 
@@ -171,8 +204,10 @@ struct Attention {
           let first = offset + begin * queryWidth
           let weights = unsafe scratch[worker].start
           let gradients = unsafe weights + Self.block * end
+          let capped = unsafe cap == nil ? nil : gradients + Self.block * end
           unsafe shares(
-            begin, end, query: queries.start + offset, key: keys.start + keyOffset, into: weights)
+            begin, end, query: queries.start + offset, key: keys.start + keyOffset, into: weights,
+            capped: capped)
           let outputRows = unsafe MatrixView(outputGradient.start + first, stride: queryWidth)
           unsafe BLAS.multiply(
             rows: end, columns: dimension, inner: count,
@@ -186,8 +221,14 @@ struct Attention {
             let along = unsafe loxeval_dot(
               outputGradient.start + first + row * queryWidth,
               output.start + first + row * queryWidth, dimension)
+            let line = unsafe gradients + row * end
             unsafe loxeval_softmax_backward(
-              weights + row * end, gradients + row * end, end, along, scale)
+              weights + row * end, line, end, along, cap == nil ? scale : 1)
+            if let cap, let capped = unsafe capped {
+              // Beyond the row's own position the weights, and so their gradients, are zero.
+              unsafe loxeval_soft_cap_backward(
+                capped + row * end, begin + row + 1, scale, cap, line)
+            }
           }
           unsafe BLAS.multiply(
             rows: count, columns: dimension, inner: end, MatrixView(gradients, stride: end),
@@ -201,25 +242,5 @@ struct Attention {
         }
       }
     }
-  }
-}
-
-extension AttentionShape {
-  /// What `Attention` and `Rotary` do not compute. A window is no obstacle: sequences are not let
-  /// grow beyond it (`DecoderShape.contextLength`).
-  var uncomputed: [UncomputedSetting] {
-    var found: [UncomputedSetting] = []
-    switch queryKeyNorm {
-    case .byHead: found.append(UncomputedSetting("norm of queries and keys", "by head"))
-    case .whole: found.append(UncomputedSetting("norm of queries and keys", "over all heads"))
-    case nil: break
-    }
-    if let rotary {
-      found += rotary.uncomputed(headDimension: headDimension)
-    } else {
-      found.append(UncomputedSetting("rotary position embedding", "absent"))
-    }
-    if let cap { found.append(UncomputedSetting("cap of attention scores", cap)) }
-    return found
   }
 }

@@ -1,18 +1,26 @@
 import LinearAlgebra
 
-/// Attention with its projections: output(attention(rotate(query(x)), rotate(key(x)), value(x))).
+/// Attention with its projections: output(attention(rotate(norm(query(x))), rotate(norm(key(x))), value(x))),
+/// norms and rotation where the shape has them.
 ///
 /// - `Linear`: `ServedLinear` or `TrainableLinear`.
 struct AttentionLayer<Linear> {
   let query, key, value, output: Linear
-  let rotary: Rotary
+  /// Of each head, or of all heads together: as wide as the vectors that are normed.
+  let queryNorm, keyNorm: RMSNorm?
+  let rotary: Rotary?
   let attention: Attention
 
-  init(_ shape: AttentionShape, rotary: RotaryTables, linear: (LinearShape) -> Linear) {
+  init(
+    _ shape: AttentionShape, rotary: RotaryTables, linear: (LinearShape) -> Linear,
+    norm: (NormShape) -> RMSNorm
+  ) {
     query = linear(shape.query)
     key = linear(shape.key)
     value = linear(shape.value)
     output = linear(shape.output)
+    let norms = shape.norms.map(norm)
+    (queryNorm, keyNorm) = (norms.first, norms.last)
     self.rotary = rotary.table(shape.rotary)
     attention = Attention(shape)
   }
@@ -38,6 +46,14 @@ extension AttentionLayer<ServedLinear> {
     let attended = step.scratch.buffer(.attended, width: attention.queryWidth)
     ServedLinear.serve(
       x, step.rows, [(query, queries), (key, keys), (value, values)], step.workspace)
+    let count = step.rows.count
+    if let queryNorm {
+      queryNorm.serve(
+        queries, rows: count * (attention.queryWidth / queryNorm.width), into: queries)
+    }
+    if let keyNorm {
+      keyNorm.serve(keys, rows: count * (attention.keyWidth / keyNorm.width), into: keys)
+    }
     attention.serve(
       step.rows, block: block, isOneRowEach: step.isOneRowEach, rotary: rotary, queries: queries,
       keys: keys, values: values, output: attended, scores: step.scores, step.workspace.pool)
@@ -50,13 +66,17 @@ extension AttentionLayer<TrainableLinear> {
   /// What the backward pass needs, each rows × heads · dimension; queries and keys after rotation.
   struct Kept {
     let queries, keys, values, attended: FloatBuffer
+    /// Queries and keys before their norms, where there are any.
+    let rawQueries, rawKeys: FloatBuffer?
   }
 
   func makeKept(rows: Int) -> Kept {
     let (queryCount, keyCount) = (rows * attention.queryWidth, rows * attention.keyWidth)
     return Kept(
       queries: FloatBuffer(count: queryCount), keys: FloatBuffer(count: keyCount),
-      values: FloatBuffer(count: keyCount), attended: FloatBuffer(count: queryCount))
+      values: FloatBuffer(count: keyCount), attended: FloatBuffer(count: queryCount),
+      rawQueries: queryNorm.map { _ in FloatBuffer(count: queryCount) },
+      rawKeys: keyNorm.map { _ in FloatBuffer(count: keyCount) })
   }
 
   /// For training.
@@ -65,11 +85,21 @@ extension AttentionLayer<TrainableLinear> {
   ) {
     let (batch, workspace, pool) = (step.batch, step.workspace, step.pool)
     let rows = batch.rows
-    query.forward(x, rows: rows, into: kept.queries, workspace)
-    key.forward(x, rows: rows, into: kept.keys, workspace)
+    query.forward(x, rows: rows, into: kept.rawQueries ?? kept.queries, workspace)
+    key.forward(x, rows: rows, into: kept.rawKeys ?? kept.keys, workspace)
     value.forward(x, rows: rows, into: kept.values, workspace)
-    rotary.forward(kept.queries, heads: attention.headCount, batch, pool)
-    rotary.forward(kept.keys, heads: attention.keyValueHeadCount, batch, pool)
+    for (norm, raw, normed, width) in [
+      (queryNorm, kept.rawQueries, kept.queries, attention.queryWidth),
+      (keyNorm, kept.rawKeys, kept.keys, attention.keyWidth),
+    ] {
+      guard let norm, let raw else { continue }
+      norm.forward(raw, rows: rows * (width / norm.width), into: normed, pool)
+    }
+    let dimension = attention.dimension
+    rotary?.forward(
+      kept.queries, heads: attention.headCount, headDimension: dimension, batch, pool)
+    rotary?.forward(
+      kept.keys, heads: attention.keyValueHeadCount, headDimension: dimension, batch, pool)
     attention.forward(
       batch, queries: kept.queries, keys: kept.keys, values: kept.values, output: kept.attended,
       scratch: step.scores, pool)
@@ -94,10 +124,31 @@ extension AttentionLayer<TrainableLinear> {
       batch, queries: kept.queries, keys: kept.keys, values: kept.values, output: kept.attended,
       outputGradient: attendedGradient, queryGradient: queryGradient, keyGradient: keyGradient,
       valueGradient: valueGradient, scratch: step.scores, pool)
-    rotary.backward(queryGradient, heads: attention.headCount, batch, pool)
-    rotary.backward(keyGradient, heads: attention.keyValueHeadCount, batch, pool)
-    query.backward(queryGradient, x: x, rows: rows, into: dx, workspace)
-    key.backward(keyGradient, x: x, rows: rows, into: dx, accumulates: true, workspace)
+    let dimension = attention.dimension
+    rotary?.backward(
+      queryGradient, heads: attention.headCount, headDimension: dimension, batch, pool)
+    rotary?.backward(
+      keyGradient, heads: attention.keyValueHeadCount, headDimension: dimension, batch, pool)
+    query.backward(
+      gradientBeforeNorm(queryNorm, queryGradient, x: kept.rawQueries, step), x: x, rows: rows,
+      into: dx, workspace)
+    key.backward(
+      gradientBeforeNorm(keyNorm, keyGradient, x: kept.rawKeys, step), x: x, rows: rows, into: dx,
+      accumulates: true, workspace)
     value.backward(valueGradient, x: x, rows: rows, into: dx, accumulates: true, workspace)
+  }
+
+  /// The gradient with respect to what a norm read, given that with respect to what it gave; the same
+  /// where there is no norm.
+  private func gradientBeforeNorm(
+    _ norm: RMSNorm?, _ gradient: FloatBuffer, x: FloatBuffer?, _ step: TrainingStep
+  ) -> FloatBuffer {
+    guard let norm, let x else { return gradient }
+    let before = step.scratch.buffer(.projectionGradient, width: attention.queryWidth)
+    let count = x.count / step.scratch.rows * step.batch.rows
+    unsafe before.start.update(repeating: 0, count: count)
+    norm.backward(
+      gradient, x: x, rows: count / norm.width, into: before, partial: step.gainSums, step.pool)
+    return before
   }
 }

@@ -1,28 +1,29 @@
 import LinearAlgebra
 
 /// One block, put together from its shape: attention, then the feed-forward layer, each reading the
-/// normed residual stream and adding to it.
+/// residual stream and adding to it.
 ///
 /// - `Linear`: `ServedLinear` or `TrainableLinear`; the other operations serve both schedules.
 struct Block<Linear> {
-  let attentionNorm: RMSNorm
+  let attentionResidual: Residual
   let attention: AttentionLayer<Linear>
-  let feedForwardNorm: RMSNorm
+  let feedForwardResidual: Residual
   let feedForward: FeedForward<Linear>
 
   /// - Parameters:
+  ///   - width: of the residual stream.
   ///   - linear, norm: make a layer from its shape; called in the order of a forward pass.
   init(
-    _ shape: BlockShape, rotary: RotaryTables, linear: (LinearShape) -> Linear,
+    _ shape: BlockShape, width: Int, rotary: RotaryTables, linear: (LinearShape) -> Linear,
     norm: (NormShape) -> RMSNorm
   ) {
-    func required(_ shape: NormShape?) -> RMSNorm {
-      guard let shape else { preconditionFailure("a block without a norm was not refused") }
-      return norm(shape)
-    }
-    attentionNorm = required(shape.normBeforeAttention)
-    attention = AttentionLayer(shape.attention, rotary: rotary, linear: linear)
-    feedForwardNorm = required(shape.normBeforeFeedForward)
+    attentionResidual = Residual(
+      before: shape.normBeforeAttention, after: shape.normAfterAttention,
+      scale: shape.residualScale, width: width, norm: norm)
+    attention = AttentionLayer(shape.attention, rotary: rotary, linear: linear, norm: norm)
+    feedForwardResidual = Residual(
+      before: shape.normBeforeFeedForward, after: shape.normAfterFeedForward,
+      scale: shape.residualScale, width: width, norm: norm)
     feedForward = FeedForward(shape.feedForward, linear: linear)
   }
 
@@ -60,23 +61,23 @@ extension Block<ServedLinear> {
   /// - Parameters:
   ///   - index: the block's number, which chooses its part of the caches.
   func serve(_ index: Int, _ step: ServingStep) {
-    let (stream, count) = (step.stream, step.rows.count)
-    let normed = step.scratch.buffer(.normed, width: attentionNorm.width)
-    attentionNorm.serve(stream, rows: count, into: normed)
-    attention.serve(normed, addingTo: stream, block: index, step)
-    feedForwardNorm.serve(stream, rows: count, into: normed)
-    switch feedForward {
-    case .gated(let mlp): mlp.serve(normed, addingTo: stream, step)
+    attentionResidual.serve(step) { x, target in
+      attention.serve(x, addingTo: target, block: index, step)
+    }
+    feedForwardResidual.serve(step) { x, target in
+      switch feedForward {
+      case .gated(let mlp): mlp.serve(x, addingTo: target, step)
+      }
     }
   }
 }
 
 extension Block<TrainableLinear> {
-  /// What the backward pass needs, each rows × width.
+  /// What the backward pass needs.
   struct Kept {
-    /// The block's input, and the stream between attention and feed-forward.
-    let input, middle: FloatBuffer
+    let attentionResidual: Residual.Kept
     let attention: AttentionLayer<TrainableLinear>.Kept
+    let feedForwardResidual: Residual.Kept
     let feedForward: FeedForwardKept
   }
 
@@ -90,44 +91,33 @@ extension Block<TrainableLinear> {
       case .gated(let mlp): .gated(mlp.makeKept(rows: rows))
       }
     return Kept(
-      input: FloatBuffer(count: rows * attentionNorm.width),
-      middle: FloatBuffer(count: rows * feedForwardNorm.width),
-      attention: attention.makeKept(rows: rows), feedForward: feedForwardKept)
+      attentionResidual: attentionResidual.makeKept(rows: rows),
+      attention: attention.makeKept(rows: rows),
+      feedForwardResidual: feedForwardResidual.makeKept(rows: rows), feedForward: feedForwardKept)
   }
 
   /// For training.
   func forward(_ stream: FloatBuffer, _ kept: Kept, _ step: TrainingStep) {
-    let rows = step.batch.rows
-    let normed = step.scratch.buffer(.normed, width: attentionNorm.width)
-    step.copy(stream, into: kept.input, width: attentionNorm.width)
-    attentionNorm.forward(stream, rows: rows, into: normed, step.pool)
-    attention.forward(normed, addingTo: stream, kept.attention, step)
-
-    step.copy(stream, into: kept.middle, width: feedForwardNorm.width)
-    feedForwardNorm.forward(stream, rows: rows, into: normed, step.pool)
-    switch (feedForward, kept.feedForward) {
-    case (.gated(let mlp), .gated(let kept)): mlp.forward(normed, addingTo: stream, kept, step)
+    attentionResidual.forward(stream, kept.attentionResidual, step) { x, target in
+      attention.forward(x, addingTo: target, kept.attention, step)
+    }
+    feedForwardResidual.forward(stream, kept.feedForwardResidual, step) { x, target in
+      switch (feedForward, kept.feedForward) {
+      case (.gated(let mlp), .gated(let kept)): mlp.forward(x, addingTo: target, kept, step)
+      }
     }
   }
 
   /// Replaces the gradient with respect to the block's output by that with respect to its input.
-  ///
-  /// Norms' outputs are computed again.
   func backward(_ gradient: FloatBuffer, _ kept: Kept, _ step: TrainingStep) {
-    let rows = step.batch.rows
-    let normed = step.scratch.buffer(.normed, width: attentionNorm.width)
-    let normGradient = step.scratch.buffer(.normGradient, width: attentionNorm.width)
-    feedForwardNorm.forward(kept.middle, rows: rows, into: normed, step.pool)
-    switch (feedForward, kept.feedForward) {
-    case (.gated(let mlp), .gated(let kept)):
-      mlp.backward(gradient, x: normed, into: normGradient, kept, step)
+    feedForwardResidual.backward(gradient, kept.feedForwardResidual, step) { gradient, x, dx in
+      switch (feedForward, kept.feedForward) {
+      case (.gated(let mlp), .gated(let kept)):
+        mlp.backward(gradient, x: x, into: dx, kept, step)
+      }
     }
-    feedForwardNorm.backward(
-      normGradient, x: kept.middle, rows: rows, into: gradient, partial: step.gainSums, step.pool)
-
-    attentionNorm.forward(kept.input, rows: rows, into: normed, step.pool)
-    attention.backward(gradient, x: normed, into: normGradient, kept.attention, step)
-    attentionNorm.backward(
-      normGradient, x: kept.input, rows: rows, into: gradient, partial: step.gainSums, step.pool)
+    attentionResidual.backward(gradient, kept.attentionResidual, step) { gradient, x, dx in
+      attention.backward(gradient, x: x, into: dx, kept.attention, step)
+    }
   }
 }

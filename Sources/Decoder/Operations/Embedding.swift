@@ -1,11 +1,12 @@
 import CKernels
 import LinearAlgebra
 
-/// The look-up of tokens: x = row `token` of the table.
+/// The look-up of tokens: x = scale · row `token` of the table.
 ///
 /// - `Table`: `ServedLinear` or `TrainableWeight`, vocabulary × width.
 struct Embedding<Table> {
   let table: Table
+  var scale: Float = 1
 }
 
 extension Embedding<ServedLinear> {
@@ -31,6 +32,7 @@ extension Embedding<ServedLinear> {
         unsafe loxeval_add_low_rank(
           lowRank.start, factors.rank, factors.right.start, width, 0, width, target)
       }
+      unsafe rescale(target, width)
     }
   }
 }
@@ -43,6 +45,7 @@ extension Embedding<TrainableWeight> {
     let width = table.inputs
     for (row, token) in tokens.enumerated() {
       unsafe table.loadRow(token, into: output.start + row * width)
+      unsafe rescale(output.start + row * width, width)
     }
   }
 
@@ -54,14 +57,14 @@ extension Embedding<TrainableWeight> {
     let width = table.inputs
     for (row, token) in tokens.enumerated() {
       unsafe loxeval_add_scaled(
-        gradient.start + row * width, 1, width, parameter.gradient.start + token * width)
+        gradient.start + row * width, scale, width, parameter.gradient.start + token * width)
     }
   }
 }
 
-extension EmbeddingShape {
-  /// What `Embedding` does not compute.
-  var uncomputed: [UncomputedSetting] {
-    table.uncomputed + (scale == 1 ? [] : [UncomputedSetting("embedding scale", scale)])
+extension Embedding {
+  private func rescale(_ row: UnsafeMutablePointer<Float>, _ width: Int) {
+    guard scale != 1 else { return }
+    for index in 0..<width { unsafe row[index] *= scale }
   }
 }

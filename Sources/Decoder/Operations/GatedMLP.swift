@@ -1,19 +1,19 @@
 import CKernels
 import LinearAlgebra
 
-/// A gated MLP: down(silu(gate(x)) ∘ up(x)).
+/// A gated MLP: down(activation(gate(x)) ∘ up(x)).
 ///
 /// - `Linear`: `ServedLinear` or `TrainableLinear`.
 struct GatedMLP<Linear> {
   let gate, up, down: Linear
-  /// silu(gate) ∘ up.
+  /// activation(gate) ∘ up.
   let gating: Gating
 
   init(_ shape: GatedMLPShape, linear: (LinearShape) -> Linear) {
     gate = linear(shape.gate)
     up = linear(shape.up)
     down = linear(shape.down)
-    gating = Gating(width: shape.width)
+    gating = Gating(width: shape.width, activation: shape.activation)
   }
 
   /// In the order of a forward pass.
@@ -82,10 +82,22 @@ extension GatedMLP<TrainableLinear> {
   }
 }
 
-/// The middle of a gated MLP: inner = silu(gate) ∘ up, element by element.
+/// The middle of a gated MLP: inner = activation(gate) ∘ up, element by element.
 struct Gating {
   /// Of gate, up and inner.
   let width: Int
+  var activation = GatedMLPShape.Activation.silu
+
+  /// gate = activation(gate) · up.
+  @inline(__always)
+  private func multiply(
+    _ gate: UnsafeMutablePointer<Float>, _ up: UnsafePointer<Float>, count: Int
+  ) {
+    switch activation {
+    case .silu: unsafe loxeval_silu_multiply(gate, up, count)
+    case .geluTanh: unsafe loxeval_gelu_multiply(gate, up, count)
+    }
+  }
 
   /// For serving: replaces columns `begin ..< end` of the gates.
   ///
@@ -94,7 +106,7 @@ struct Gating {
   func serve(_ gates: FloatBuffer, _ ups: FloatBuffer, rows: Int, begin: Int, end: Int) {
     for row in 0..<rows {
       let offset = row * width + begin
-      unsafe loxeval_silu_multiply(gates.start + offset, ups.start + offset, end - begin)
+      unsafe multiply(gates.start + offset, ups.start + offset, count: end - begin)
     }
   }
 
@@ -110,7 +122,7 @@ struct Gating {
     pool.run(count: rows) { row, _ in
       let offset = row * width
       unsafe (inner.start + offset).update(from: gates.start + offset, count: width)
-      unsafe loxeval_silu_multiply(inner.start + offset, ups.start + offset, width)
+      unsafe multiply(inner.start + offset, ups.start + offset, count: width)
     }
   }
 
@@ -122,15 +134,11 @@ struct Gating {
   ) {
     pool.run(count: rows) { row, _ in
       let offset = row * width
-      unsafe loxeval_silu_backward(
-        gates.start + offset, ups.start + offset, dInner.start + offset, width)
+      let (gate, up) = unsafe (gates.start + offset, ups.start + offset)
+      switch activation {
+      case .silu: unsafe loxeval_silu_backward(gate, up, dInner.start + offset, width)
+      case .geluTanh: unsafe loxeval_gelu_backward(gate, up, dInner.start + offset, width)
+      }
     }
-  }
-}
-
-extension GatedMLPShape {
-  /// What `GatedMLP` does not compute.
-  var uncomputed: [UncomputedSetting] {
-    activation == .silu ? [] : [UncomputedSetting("activation", activation.rawValue)]
   }
 }

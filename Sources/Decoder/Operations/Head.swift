@@ -1,12 +1,15 @@
 import CKernels
 import LinearAlgebra
 
-/// The output head: logits = W x, and in training the log-probabilities of labels.
+/// The output head: logits = cap · tanh(scale · W x / cap), or scale · W x without a cap, and in training
+/// the log-probabilities of labels.
 ///
 /// - `Table`: `ServedLinear` or `TrainableWeight`, vocabulary × width; a tied model's is that of its
 ///   embedding.
 struct Head<Table> {
   let table: Table
+  var scale: Float = 1
+  var cap: Float?
 }
 
 extension Head<ServedLinear> {
@@ -20,13 +23,18 @@ extension Head<ServedLinear> {
     _ workspace: ServedLinear.Workspace
   ) {
     ServedLinear.serve(input, rows, [(table, logits)], workspace)
+    let size = table.weight.outputs
+    workspace.pool.run(count: isPlain ? 0 : rows.count) { row, _ in
+      unsafe shape(logits.start + row * size, size)
+    }
   }
 }
 
 extension Head<TrainableWeight> {
   /// For training: the logits, and log softmax(logits)[token] of each row.
   ///
-  /// Where weights are given, the logits are replaced by their gradient of −Σ weight · log p.
+  /// Where weights are given, the logits are replaced by the gradient of −Σ weight · log p with respect to
+  /// W x.
   ///
   /// - Parameters:
   ///   - input: rows × width.
@@ -43,9 +51,19 @@ extension Head<TrainableWeight> {
     unsafe table.multiply(
       input.start, rows: tokens.count, into: logits.start, accumulates: false, pool,
       scratch: block)
-    pool.run(count: tokens.count) { row, _ in
+    // The slope of the cap is that at the capped logits, which the gradient replaces.
+    let copies = (0..<(cap == nil ? 0 : pool.threadCount)).map { _ in FloatBuffer(count: size) }
+    pool.run(count: tokens.count) { row, worker in
+      let values = unsafe logits.start + row * size
+      if !isPlain { unsafe shape(values, size) }
+      if cap != nil { unsafe copies[worker].start.update(from: values, count: size) }
       unsafe logProbabilities[row] = loxeval_cross_entropy(
-        logits.start + row * size, size, tokens[row], weights?[row] ?? 0)
+        values, size, tokens[row], weights?[row] ?? 0)
+      if let cap {
+        unsafe loxeval_soft_cap_backward(copies[worker].start, size, scale, cap, values)
+      } else if !isPlain {
+        unsafe shape(values, size)
+      }
     }
   }
 
@@ -64,12 +82,15 @@ extension Head<TrainableWeight> {
   }
 }
 
-extension HeadShape {
-  /// What `Head` does not compute.
-  var uncomputed: [UncomputedSetting] {
-    var found = weight?.uncomputed ?? []
-    if scale != 1 { found.append(UncomputedSetting("scale of logits", scale)) }
-    if let cap { found.append(UncomputedSetting("cap of logits", cap)) }
-    return found
+extension Head {
+  private var isPlain: Bool { scale == 1 && cap == nil }
+
+  /// Scales and caps one row of W x.
+  private func shape(_ row: UnsafeMutablePointer<Float>, _ count: Int) {
+    if let cap {
+      unsafe loxeval_soft_cap(row, count, scale, cap)
+    } else {
+      for index in 0..<count { unsafe row[index] *= scale }
+    }
   }
 }

@@ -2,8 +2,8 @@ import CKernels
 import Foundation
 import LinearAlgebra
 
-/// Rotary position embedding: the pairs (i, i + d/2) of each head, turned by the position times the
-/// pair's frequency.
+/// Rotary position embedding: the pairs (i, i + d/2) of each head's leading d dimensions, turned by the
+/// position times the pair's frequency.
 ///
 /// One table of angles serves every block of equal settings. Owned by one thread between `extend`
 /// and the passes that read it.
@@ -35,12 +35,13 @@ final class Rotary {
     cosines = FloatBuffer(count: positions * pairs)
     sines = FloatBuffer(count: positions * pairs)
     if negatedSines != nil { negatedSines = FloatBuffer(count: positions * pairs) }
+    let amplitude = shape.amplitude
     for position in 0..<positions {
       for (index, frequency) in frequencies.enumerated() {
         let angle = Float(position) * frequency
         let place = position * pairs + index
-        unsafe cosines.start[place] = cos(angle)
-        unsafe sines.start[place] = sin(angle)
+        unsafe cosines.start[place] = cos(angle) * amplitude
+        unsafe sines.start[place] = sin(angle) * amplitude
         if let negatedSines { unsafe negatedSines.start[place] = -sines.start[place] }
       }
     }
@@ -51,13 +52,15 @@ final class Rotary {
     fileprivate let cosines, sines: FloatBuffer
     fileprivate let dimensions: Int
 
-    /// Rotates some heads of one position, which lie one behind the other.
+    /// Rotates the leading dimensions of some heads of one position, which lie one behind the other.
     @inline(__always)
-    func rotate(_ vectors: UnsafeMutablePointer<Float>, heads: Int, position: Int) {
+    func rotate(
+      _ vectors: UnsafeMutablePointer<Float>, heads: Int, headDimension: Int, position: Int
+    ) {
       let angles = position * (dimensions / 2)
       for head in 0..<heads {
         unsafe loxeval_rotate(
-          vectors + head * dimensions, cosines.start + angles, sines.start + angles, dimensions)
+          vectors + head * headDimension, cosines.start + angles, sines.start + angles, dimensions)
       }
     }
   }
@@ -67,26 +70,34 @@ final class Rotary {
 
   /// For training: rotates every head of every row by its position in its sequence.
   ///
-  /// - Parameter vectors: rows × (heads · dimensions), changed in place.
-  func forward(_ vectors: FloatBuffer, heads: Int, _ batch: PackedBatch, _ pool: WorkerPool) {
-    Self.rotate(vectors, by: angles, heads: heads, batch, pool)
+  /// - Parameter vectors: rows × (heads · headDimension), changed in place.
+  func forward(
+    _ vectors: FloatBuffer, heads: Int, headDimension: Int, _ batch: PackedBatch,
+    _ pool: WorkerPool
+  ) {
+    Self.rotate(vectors, by: angles, heads: heads, headDimension: headDimension, batch, pool)
   }
 
   /// Replaces the gradient with respect to the rotated vectors by that with respect to the vectors:
   /// a rotation's transpose is the rotation back.
-  func backward(_ gradient: FloatBuffer, heads: Int, _ batch: PackedBatch, _ pool: WorkerPool) {
+  func backward(
+    _ gradient: FloatBuffer, heads: Int, headDimension: Int, _ batch: PackedBatch,
+    _ pool: WorkerPool
+  ) {
     guard let negatedSines else { preconditionFailure("the rotary table was made for serving") }
     let back = Angles(cosines: cosines, sines: negatedSines, dimensions: shape.dimensions)
-    Self.rotate(gradient, by: back, heads: heads, batch, pool)
+    Self.rotate(gradient, by: back, heads: heads, headDimension: headDimension, batch, pool)
   }
 
   private static func rotate(
-    _ vectors: FloatBuffer, by angles: Angles, heads: Int, _ batch: PackedBatch, _ pool: WorkerPool
+    _ vectors: FloatBuffer, by angles: Angles, heads: Int, headDimension: Int,
+    _ batch: PackedBatch, _ pool: WorkerPool
   ) {
-    let width = heads * angles.dimensions
+    let width = heads * headDimension
     pool.run(count: batch.rows) { row, _ in
       unsafe angles.rotate(
-        vectors.start + row * width, heads: heads, position: batch.positions[row])
+        vectors.start + row * width, heads: heads, headDimension: headDimension,
+        position: batch.positions[row])
     }
   }
 }
@@ -103,26 +114,11 @@ struct RotaryTables {
     }
   }
 
-  /// The table of a setting that one of the shape's blocks has.
-  func table(_ rotary: RotaryShape?) -> Rotary {
-    guard let table = tables.first(where: { $0.shape == rotary }) else {
-      preconditionFailure("a block without rotary positions was not refused")
-    }
-    return table
-  }
+  /// The table of a setting that one of the shape's blocks has; nil where that is none.
+  func table(_ rotary: RotaryShape?) -> Rotary? { tables.first { $0.shape == rotary } }
 
   /// Makes every table hold positions `0 ..< count`.
   func extend(to count: Int) {
     for table in tables { table.extend(to: count) }
-  }
-}
-
-extension RotaryShape {
-  /// What `Rotary` does not compute.
-  ///
-  /// - Parameter headDimension: of the heads that are rotated.
-  func uncomputed(headDimension: Int) -> [UncomputedSetting] {
-    dimensions == headDimension
-      ? [] : [UncomputedSetting("rotated dimensions", "\(dimensions) of \(headDimension)")]
   }
 }

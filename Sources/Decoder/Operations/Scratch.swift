@@ -7,8 +7,9 @@ import LinearAlgebra
 final class Scratch {
   enum Content: Int, CaseIterable {
     case normed, queries, keys, values, attended
-    case gates, ups, inner
+    case gates, ups, inner, branch
     case normGradient, queryGradient, keyGradient, valueGradient, attendedGradient, innerGradient
+    case projectionGradient, branchGradient
   }
 
   /// Rows that there is room for.

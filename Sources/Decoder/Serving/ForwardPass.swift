@@ -40,14 +40,18 @@ final class ForwardPass {
     let shape = model.shape
     func linear(_ layer: LinearShape) -> ServedLinear { ServedLinear(layer, model, updates) }
     func norm(_ norm: NormShape) -> RMSNorm {
-      RMSNorm(gain: TrainableVector(constant: model.gain(norm)), epsilon: norm.epsilon)
+      RMSNorm(norm, gain: TrainableVector(constant: model.gain(norm)))
     }
     let rotary = RotaryTables(shape)
     self.rotary = rotary
-    embedding = Embedding(table: linear(shape.embedding.table))
-    blocks = shape.blocks.map { Block($0, rotary: rotary, linear: linear, norm: norm) }
+    embedding = Embedding(table: linear(shape.embedding.table), scale: shape.embedding.scale)
+    blocks = shape.blocks.map {
+      Block($0, width: shape.hiddenSize, rotary: rotary, linear: linear, norm: norm)
+    }
     finalNorm = norm(shape.finalNorm)
-    head = Head(table: linear(shape.head.weight ?? shape.embedding.table))
+    head = Head(
+      table: linear(shape.head.weight ?? shape.embedding.table), scale: shape.head.scale,
+      cap: shape.head.cap)
     vocabularySize = shape.vocabularySize
 
     scratch = Scratch(rows: maximumRows)

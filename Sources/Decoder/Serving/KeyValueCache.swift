@@ -31,6 +31,8 @@ import CKernels
         start: count, heads: attention.keyValueHeadCount, dimension: attention.headDimension,
         headStride: headStride)
     }
+    // A window's keys are read in whole groups from wherever it begins.
+    count += group
     unsafe storage = .allocate(capacity: count)
     unsafe storage.initialize(repeating: 0, count: count)
   }

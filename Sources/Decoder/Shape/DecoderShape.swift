@@ -31,11 +31,8 @@ package struct DecoderShape: Equatable, Sendable {
   /// The width of the residual stream.
   package var hiddenSize: Int { embedding.table.inputs }
 
-  /// The longest sequence that is computed as the model means it: up to the smallest window,
-  /// attention with and without one agree, and beyond it no operation computes windows.
-  package var contextLength: Int {
-    blocks.compactMap(\.attention.window).reduce(trainedLength, min)
-  }
+  /// The longest sequence that is computed.
+  package var contextLength: Int { trainedLength }
 }
 
 /// How tokens become the first residual stream.

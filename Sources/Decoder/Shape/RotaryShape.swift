@@ -9,6 +9,20 @@ package struct RotaryShape: Hashable, Sendable {
     case linear(factor: Double)
     /// Llama 3.1's: long wavelengths divided by the factor, short ones kept, a ramp between.
     case llama3(factor: Double, lowFrequency: Double, highFrequency: Double, trainedLength: Double)
+    /// YaRN (arXiv 2309.00071): pairs that turn less than `slow` times within the trained length are
+    /// divided by the factor, those that turn more than `fast` times kept, a ramp between.
+    case yarn(YaRN)
+  }
+
+  package struct YaRN: Hashable, Sendable {
+    package var factor: Double
+    package var fast: Double
+    package var slow: Double
+    package var trainedLength: Double
+    /// What cosines and sines are multiplied by.
+    package var amplitude: Double
+    /// Whether the ramp begins and ends at whole pairs.
+    package var isTruncated: Bool
   }
 
   /// Leading dimensions of each head that are rotated; even.
@@ -21,6 +35,24 @@ package struct RotaryShape: Hashable, Sendable {
     self.dimensions = dimensions
     self.theta = theta
     self.scaling = scaling
+  }
+
+  /// What cosines and sines are multiplied by.
+  var amplitude: Float {
+    if case .yarn(let yarn) = scaling { Float(yarn.amplitude) } else { 1 }
+  }
+
+  /// The share of each pair's frequency that YaRN keeps.
+  private func kept(_ pair: Int, _ yarn: YaRN) -> Double {
+    /// The pair that turns so many times within the trained length.
+    func pairTurning(_ turns: Double) -> Double {
+      Double(dimensions) * log(yarn.trainedLength / (turns * 2 * .pi)) / (2 * log(theta))
+    }
+    var (low, high) = (pairTurning(yarn.fast), pairTurning(yarn.slow))
+    if yarn.isTruncated { (low, high) = (low.rounded(.down), high.rounded(.up)) }
+    (low, high) = (max(low, 0), min(high, Double(dimensions - 1)))
+    if low == high { high += 0.001 }
+    return 1 - min(1, max(0, (Double(pair) - low) / (high - low)))
   }
 
   /// The angular frequency of each pair of dimensions: `theta^(-2i/d)` for i in 0 ..< d/2, scaled.
@@ -38,6 +70,9 @@ package struct RotaryShape: Hashable, Sendable {
         if turns < low { return Float(frequency / factor) }
         let ramp = (turns - low) / (high - low)
         return Float((1 - ramp) * frequency / factor + ramp * frequency)
+      case .yarn(let yarn):
+        let kept = kept(pair, yarn)
+        return Float(frequency / yarn.factor * (1 - kept) + frequency * kept)
       }
     }
   }

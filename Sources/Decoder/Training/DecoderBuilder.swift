@@ -39,7 +39,7 @@ final class DecoderBuilder {
   }
 
   func norm(_ shape: NormShape) -> RMSNorm {
-    RMSNorm(gain: vector(shape.tensor, model.gain(shape)), epsilon: shape.epsilon)
+    RMSNorm(shape, gain: vector(shape.tensor, model.gain(shape)))
   }
 
   func linear(_ shape: LinearShape) -> TrainableLinear {

@@ -5,8 +5,9 @@ import LinearAlgebra
 /// backward passes.
 ///
 /// A batch goes through as packed sequences. For the backward pass each block keeps its input, its
-/// queries, keys, values and attention output, the stream between attention and feed-forward, and
-/// gate and up; norms and attention weights are computed again. Owned by one thread, which divides
+/// queries, keys, values and attention output, the stream between attention and feed-forward, gate
+/// and up, and what other norms than those before the layers read; norms and attention weights are
+/// computed again. Owned by one thread, which divides
 /// the work among its pool.
 final class TrainableDecoder {
   let shape: DecoderShape
@@ -45,12 +46,16 @@ final class TrainableDecoder {
     let builder = DecoderBuilder(model: model, stack: stack, recipe: recipe, pool: pool)
     let rotary = RotaryTables(shape, isTrained: true)
     self.rotary = rotary
-    embedding = Embedding(table: builder.weight(shape.embedding.table))
+    embedding = Embedding(
+      table: builder.weight(shape.embedding.table), scale: shape.embedding.scale)
+    let width = shape.hiddenSize
     blocks = shape.blocks.map {
-      Block($0, rotary: rotary, linear: builder.linear, norm: builder.norm)
+      Block($0, width: width, rotary: rotary, linear: builder.linear, norm: builder.norm)
     }
     finalNorm = builder.norm(shape.finalNorm)
-    head = Head(table: shape.head.weight.map(builder.weight) ?? embedding.table)
+    head = Head(
+      table: shape.head.weight.map(builder.weight) ?? embedding.table, scale: shape.head.scale,
+      cap: shape.head.cap)
     parameters = builder.parameters
     adapters = builder.adapters
 
@@ -69,7 +74,8 @@ final class TrainableDecoder {
   func reserve(for batch: PackedBatch, recipe: TrainingRecipe) {
     let longest = batch.sequences.map(\.count).max() ?? 0
     rotary.extend(to: longest)
-    let scoreCount = Attention.scratchCount(positions: longest)
+    let scoreCount = Attention.scratchCount(
+      positions: longest, isCapped: shape.blocks.contains { $0.attention.cap != nil })
     if scores.isEmpty || scores[0].count < scoreCount {
       scores = (0..<pool.threadCount).map { _ in FloatBuffer(count: scoreCount) }
     }

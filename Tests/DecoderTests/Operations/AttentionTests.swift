@@ -6,8 +6,13 @@ import Testing
 
 extension OperationTests {
   @Suite struct AttentionTests {
-    static let attention = Attention(
-      headCount: 4, keyValueHeadCount: 2, dimension: 8, scale: 1 / Float(8).squareRoot())
+    /// Whole, within a window, and with a cap that bites.
+    static let attentions = [(nil, nil), (5, nil), (nil, 0.7), (20, 0.7)].map {
+      (window: Int?, cap: Float?) in
+      Attention(
+        headCount: 4, keyValueHeadCount: 2, dimension: 8, scale: 1 / Float(8).squareRoot(),
+        window: window, cap: cap)
+    }
 
     /// Queries, keys and values of so many rows.
     static func inputs(rows: Int) -> [[Float]] {
@@ -17,15 +22,18 @@ extension OperationTests {
     }
 
     /// Two sequences, one longer than a block of queries, with two query heads to a key head.
-    @Test func gradientsAgree() {
+    @Test(arguments: attentions)
+    func gradientsAgree(attention: Attention) {
       let batch = FiniteDifference.batch([4, 140])
       let inputs = Self.inputs(rows: batch.rows)
       let c = FiniteDifference.random(batch.rows * 4 * 8, seed: 13)
-      let scratch = (0..<2).map { _ in FloatBuffer(count: Attention.scratchCount(positions: 141)) }
+      let scratch = (0..<2).map { _ in
+        FloatBuffer(count: Attention.scratchCount(positions: 141, isCapped: true))
+      }
       func forward(_ inputs: [[Float]]) -> FloatBuffer {
         let output = FloatBuffer(count: c.count)
         BLAS.withOneThread {
-          Self.attention.forward(
+          attention.forward(
             batch, queries: FloatBuffer(inputs[0]), keys: FloatBuffer(inputs[1]),
             values: FloatBuffer(inputs[2]), output: output, scratch: scratch, FiniteDifference.pool)
         }
@@ -34,7 +42,7 @@ extension OperationTests {
       let gradients = inputs.map { FloatBuffer(count: $0.count) }
       let output = forward(inputs)
       BLAS.withOneThread {
-        Self.attention.backward(
+        attention.backward(
           batch, queries: FloatBuffer(inputs[0]), keys: FloatBuffer(inputs[1]),
           values: FloatBuffer(inputs[2]), output: output, outputGradient: FloatBuffer(c),
           queryGradient: gradients[0], keyGradient: gradients[1], valueGradient: gradients[2],
@@ -52,8 +60,8 @@ extension OperationTests {
     }
 
     /// Serving a sequence row by row or all at once gives what training computes for it.
-    @Test(arguments: [true, false])
-    func servingAgreesWithTraining(isOneByOne: Bool) throws {
+    @Test(arguments: attentions, [true, false])
+    func servingAgreesWithTraining(attention: Attention, isOneByOne: Bool) throws {
       let rows = 21
       let batch = FiniteDifference.batch([rows])
       let inputs = Self.inputs(rows: rows)
@@ -63,10 +71,10 @@ extension OperationTests {
 
       let trained = FloatBuffer(count: rows * 32)
       let (queries, keys) = (FloatBuffer(inputs[0]), FloatBuffer(inputs[1]))
-      rotary.forward(queries, heads: 4, batch, pool)
-      rotary.forward(keys, heads: 2, batch, pool)
+      rotary.forward(queries, heads: 4, headDimension: 8, batch, pool)
+      rotary.forward(keys, heads: 2, headDimension: 8, batch, pool)
       BLAS.withOneThread {
-        Self.attention.forward(
+        attention.forward(
           batch, queries: queries, keys: keys, values: FloatBuffer(inputs[2]), output: trained,
           scratch: (0..<2).map { _ in FloatBuffer(count: Attention.scratchCount(positions: rows)) },
           pool)
@@ -86,7 +94,7 @@ extension OperationTests {
           FloatBuffer(Array(values[piece.lowerBound * width..<piece.upperBound * width]))
         }
         let output = FloatBuffer(count: piece.count * 32)
-        Self.attention.serve(
+        attention.serve(
           piece.map {
             ForwardPass.Row(token: 0, position: $0, cache: cache, scales: [], wantsLogits: false)
           }, block: 1, isOneRowEach: isOneByOne, rotary: rotary, queries: part(inputs[0], 32),

@@ -14,7 +14,7 @@ extension OperationTests {
     /// A token that occurs twice gets both gradients.
     @Test func gradientsAgree() {
       let table = Self.table(9, 6)
-      let embedding = Embedding(table: TrainableWeight.trained(table))
+      let embedding = Embedding(table: TrainableWeight.trained(table), scale: 2.5)
       let tokens = [3, 0, 8, 3]
       let c = FiniteDifference.random(tokens.count * 6, seed: 2)
       embedding.backward(FloatBuffer(c), tokens)
@@ -28,11 +28,12 @@ extension OperationTests {
 
   @Suite struct HeadTests {
     /// L = −Σ weight · log p of each row's label.
-    @Test func gradientsAgree() {
+    @Test(arguments: [(1, nil), (0.25, nil), (1, 0.5), (0.5, 0.75)] as [(Float, Float?)])
+    func gradientsAgree(scale: Float, cap: Float?) {
       let (rows, width, size) = (4, 7, 12)
       let pool = FiniteDifference.pool
       let table = EmbeddingTests.table(size, width)
-      let head = Head(table: TrainableWeight.trained(table))
+      let head = Head(table: TrainableWeight.trained(table), scale: scale, cap: cap)
       let tokens = [0, 5, 11, 5]
       let weights: [Float] = [0.3, 1, 0.7, 0.2]
       let x = FiniteDifference.random(rows * width, seed: 3)

@@ -5,10 +5,14 @@ import Testing
 
 extension OperationTests {
   @Suite struct GatedMLPTests {
-    static let (rows, gating) = (5, Gating(width: 19))
+    static let rows = 5
+    static let gatings = [GatedMLPShape.Activation.silu, .geluTanh].map {
+      Gating(width: 19, activation: $0)
+    }
 
-    @Test func gradientsAgree() {
-      let (rows, gating, pool) = (Self.rows, Self.gating, FiniteDifference.pool)
+    @Test(arguments: gatings)
+    func gradientsAgree(gating: Gating) {
+      let (rows, pool) = (Self.rows, FiniteDifference.pool)
       let count = rows * gating.width
       let gates = FiniteDifference.random(count, seed: 1)
       let ups = FiniteDifference.random(count, seed: 2)
@@ -29,8 +33,9 @@ extension OperationTests {
     }
 
     /// However the columns are cut.
-    @Test func servingAgreesWithTraining() {
-      let (rows, gating) = (Self.rows, Self.gating)
+    @Test(arguments: gatings)
+    func servingAgreesWithTraining(gating: Gating) {
+      let rows = Self.rows
       let gates = FloatBuffer(FiniteDifference.random(rows * gating.width, seed: 4))
       let ups = FloatBuffer(FiniteDifference.random(rows * gating.width, seed: 5))
       let inner = FloatBuffer(count: gates.count)

@@ -7,15 +7,16 @@ extension OperationTests {
   @Suite struct NormTests {
     static let (rows, width) = (7, 21)
 
-    static func norm() -> RMSNorm {
+    static func norm(addsOne: Bool = false) -> RMSNorm {
       RMSNorm(
         gain: TrainableVector(name: "gain", trained: FiniteDifference.random(width, seed: 1)),
-        epsilon: 1e-5)
+        epsilon: 1e-5, addsOne: addsOne)
     }
 
-    @Test func gradientsAgree() throws {
+    @Test(arguments: [false, true])
+    func gradientsAgree(addsOne: Bool) throws {
       let (rows, width, pool) = (Self.rows, Self.width, FiniteDifference.pool)
-      let norm = Self.norm()
+      let norm = Self.norm(addsOne: addsOne)
       let x = FiniteDifference.random(rows * width, seed: 2)
       let c = FiniteDifference.random(rows * width, seed: 3)
       func loss(_ x: [Float]) -> Double {

@@ -12,21 +12,27 @@ extension OperationTests {
       RotaryShape(
         dimensions: 8, theta: 1_000,
         scaling: .llama3(factor: 8, lowFrequency: 1, highFrequency: 4, trainedLength: 64)),
+      RotaryShape(
+        dimensions: 8, theta: 1_000,
+        scaling: .yarn(
+          .init(factor: 4, fast: 8, slow: 1, trainedLength: 64, amplitude: 1.2, isTruncated: true))),
     ]
 
-    @Test(arguments: shapes)
-    func gradientsAgree(shape: RotaryShape) {
+    /// Of heads that are rotated whole, and of wider ones.
+    @Test(arguments: shapes, [8, 12])
+    func gradientsAgree(shape: RotaryShape, headDimension: Int) {
       let rotary = Rotary(shape, isTrained: true)
       let batch = FiniteDifference.batch([3, 11])
       let heads = 3
       rotary.extend(to: 11)
-      let x = FiniteDifference.random(batch.rows * heads * shape.dimensions, seed: 1)
+      let x = FiniteDifference.random(batch.rows * heads * headDimension, seed: 1)
       let c = FiniteDifference.random(x.count, seed: 2)
       let gradient = FloatBuffer(c)
-      rotary.backward(gradient, heads: heads, batch, FiniteDifference.pool)
+      rotary.backward(
+        gradient, heads: heads, headDimension: headDimension, batch, FiniteDifference.pool)
       FiniteDifference.check(x, gradient: FiniteDifference.values(gradient), "x") { moved in
         let y = FloatBuffer(moved)
-        rotary.forward(y, heads: heads, batch, FiniteDifference.pool)
+        rotary.forward(y, heads: heads, headDimension: headDimension, batch, FiniteDifference.pool)
         return FiniteDifference.inner(FiniteDifference.values(y), c)
       }
     }
@@ -37,7 +43,7 @@ extension OperationTests {
       let rotary = Rotary(shape)
       rotary.extend(to: 6)
       let vector = FloatBuffer([1, 1, 1, 1, 0, 0, 0, 0])
-      unsafe rotary.angles.rotate(vector.start, heads: 1, position: 5)
+      unsafe rotary.angles.rotate(vector.start, heads: 1, headDimension: 8, position: 5)
       let found = FiniteDifference.values(vector)
       for pair in 0..<4 {
         let angle = 5 * pow(10_000, -Double(2 * pair) / 8)
