@@ -2,8 +2,9 @@ import Foundation
 
 /// What comes with the project: prompt sets, training sets and the micro pair.
 enum Bundled {
-  /// The prompt sets that a model is measured on by default.
-  static let promptSets = ["harmful-requests", "benign-lookalikes", "word-problems-test"]
+  /// What a model is measured on by default.
+  static let standard = StandardSets(
+    names: ["harmful-requests", "benign-lookalikes", "word-problems-test"], limit: 100)
 
   /// A prompt set or training set: a path as given, or a bundled set by its name.
   static func dataset(_ name: String) -> URL {
@@ -34,9 +35,16 @@ enum Bundled {
   }
 }
 
+/// The prompt sets of a run that names none.
+struct StandardSets {
+  var names: [String]
+  /// How many prompts of each are asked where no `--limit` says otherwise: enough for a first look.
+  var limit: Int
+}
+
 /// The small pair that comes with the project, with the prompts and attacks that suit its language.
 enum MicroPair {
   static let folder = "models/micro-pair"
-  static let promptSets = ["micro-harmful", "micro-benign"]
+  static let standard = StandardSets(names: ["micro-harmful", "micro-benign"], limit: 60)
   static let attacks = ["identity-shift", "benign-tuning"]
 }

@@ -16,8 +16,12 @@ struct MeasurementOptions: ParsableArguments {
       valueName: "file|name"))
   var dataset: [String] = []
 
-  @Option(help: "Ask only the first so many prompts of each set.")
-  var limit: Int?
+  @Option(
+    help: ArgumentHelp(
+      "Ask only the first so many prompts of each set, or all. Without it, 100 of each where no set "
+        + "is named (60 of the bundled pair's), and all of each --dataset.",
+      valueName: "number|all"))
+  var limit: PromptLimit?
 
   @OptionGroup var judging: JudgeOptions
   @OptionGroup var reading: ReadingOptions
@@ -69,7 +73,6 @@ struct MeasurementOptions: ParsableArguments {
     func check(_ holds: Bool, _ flag: String, _ expected: String, _ found: Any) throws {
       guard holds else { throw ValidationError("\(flag): expected \(expected), found \(found)") }
     }
-    if let limit { try check(limit >= 1, "--limit", "at least 1", limit) }
     try check((1...1_000).contains(samples), "--samples", "1 to 1000", samples)
     try check(
       samples == 1 || temperature > 0, "--samples",
@@ -98,13 +101,14 @@ struct MeasurementOptions: ParsableArguments {
   }
 
   /// - Parameters:
-  ///   - standard: the prompt sets where none is named.
+  ///   - standard: the prompt sets where none is named, and how much of them is asked.
   ///   - judges: as `judging` makes them.
   func measurement(
-    threads: Int, standard: [String] = Bundled.promptSets, judges: [any Judge]
+    threads: Int, standard: StandardSets = Bundled.standard, judges: [any Judge]
   ) throws -> Studies.Measurement {
-    let names = dataset.isEmpty ? standard : dataset
-    let sets = try names.map { try PromptSetLoader.load(Bundled.dataset($0), limit: limit) }
+    let names = dataset.isEmpty ? standard.names : dataset
+    let limit = self.limit ?? (dataset.isEmpty ? .first(standard.limit) : .all)
+    let sets = try names.map { try PromptSetLoader.load(Bundled.dataset($0), limit: limit.count) }
     return try Studies.Measurement(
       datasets: sets,
       decoding: Decoding(temperature: temperature, maxTokens: maxTokens, seed: seed), seed: seed,
@@ -127,5 +131,30 @@ struct MeasurementOptions: ParsableArguments {
   /// As a shell would read it; the program by its name alone.
   private static func quoted(_ argument: String) -> String {
     CommandTemplate.quoted(argument == CommandLine.arguments.first ? "loxeval" : argument)
+  }
+}
+
+/// How much of a prompt set is asked.
+enum PromptLimit: ExpressibleByArgument {
+  case first(Int)
+  case all
+
+  /// `all`, or a number from 1.
+  init?(argument: String) {
+    if argument == "all" {
+      self = .all
+    } else if let count = Int(argument), count >= 1 {
+      self = .first(count)
+    } else {
+      return nil
+    }
+  }
+
+  /// None means all.
+  var count: Int? {
+    switch self {
+    case .first(let count): count
+    case .all: nil
+    }
   }
 }

@@ -106,7 +106,7 @@ struct StudyOptions: ParsableArguments {
   }
 
   /// The prompt sets where none is named.
-  var promptSets: [String] { isMicro ? MicroPair.promptSets : Bundled.promptSets }
+  var standardSets: StandardSets { isMicro ? MicroPair.standard : Bundled.standard }
 
   func validate() throws {
     guard (base == nil) == (aligned == nil) else {

@@ -40,7 +40,7 @@ struct SweepCommand: AsyncParsableCommand {
       pair: try study.pair(), defences: try study.defences(),
       attacks: try study.attacks(seed: measurement.seed),
       measurement: try measurement.measurement(
-        threads: common.threadCount, standard: study.promptSets,
+        threads: common.threadCount, standard: study.standardSets,
         judges: plan || export != nil ? [] : await measurement.judges(servers.servers)),
       server: try servers.source, chatFormat: try measurement.format,
       attackStore: study.attackStore.map { URL(filePath: $0) })

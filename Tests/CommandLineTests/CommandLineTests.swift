@@ -208,6 +208,7 @@ import TinyModel
       (["sweep", "--base", "a", "--aligned", "b", "--rank", "0"], 64, "--rank"),
       (["sweep", "--base", "a", "--aligned", "b", "--attack", "nuke"], 64, "nuke"),
       (["sweep", "--base", "a", "--aligned", "b", "--resume"], 64, "--resume"),
+      (["sweep", "--limit", "0"], 64, "--limit"), (["sweep", "--limit", "most"], 64, "--limit"),
       (["evaluate"], 64, "--model"), (["evaluate", "--endpoint", "nowhere"], 64, "--endpoint"),
       (["frobnicate"], 64, "frobnicate"), (["report", "a", "--format", "pdf"], 64, "pdf"),
       (["sweep", "--base", "/nowhere", "--aligned", "/nowhere"], 2, "/nowhere"),

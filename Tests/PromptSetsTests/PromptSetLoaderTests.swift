@@ -159,7 +159,8 @@ import Testing
   }
 
   @Test(arguments: [
-    ("harmful-requests", 200, 10), ("benign-lookalikes", 120, 8), ("helpful-requests", 100, 10),
+    ("harmful-requests", 500, 10), ("benign-lookalikes", 300, 8), ("helpful-requests", 200, 10),
+    ("word-problems-test", 600, 1), ("micro-harmful", 300, 12), ("micro-benign", 300, 12),
   ])
   func bundledSetsAreWhole(name: String, count: Int, categories: Int) throws {
     let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
@@ -167,7 +168,7 @@ import Testing
     let set = try PromptSetLoader.load(root.appending(path: "datasets/\(name).jsonl"))
     #expect(set.prompts.count >= count)
     #expect(Set(set.prompts.map(\.category)).count >= categories)
-    #expect(set.kind == (name.hasPrefix("harmful") ? .harmful : .benign))
+    #expect(set.kind == (name.contains("harmful") ? .harmful : .benign))
     #expect(Set(set.prompts.map(\.prompt)).count == set.prompts.count)
   }
 
