@@ -33,7 +33,7 @@ import TinyModel
       let updates = (0..<2).map { index in
         (
           adapter: ServedModel.Adapter(
-            name: "update-\(index)", path: "update-\(index)", defaultScale: 0),
+            name: "update-\(index)", defaultScale: 0),
           update: LowRankUpdate(tensors: [
             "model.layers.1.mlp.up_proj.weight": .init(left: random(48, 3), right: random(3, 32)),
             "model.embed_tokens.weight": .init(left: random(259, 2), right: random(2, 32)),
@@ -43,7 +43,7 @@ import TinyModel
       let served = try ServedModel(
         folder: Checkpoint(folder: model), name: "tiny", updates: updates,
         options: InferenceEngine.Options(slots: slots, rowsPerStep: 32, threads: 2))
-      server = try LocalServer(served, version: "test")
+      server = LocalServer(served, version: "test")
       url = try await server.start()
     }
 
