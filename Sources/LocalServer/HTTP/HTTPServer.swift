@@ -41,7 +41,7 @@ final class HTTPServer: Sendable {
     // Room for the largest headers, libmicrohttpd's own records of them, and the reply's headers.
     let memory = limits.target + 3 * limits.headers
     let daemon = unsafe loxeval_start_daemon(
-      listening.descriptor, memory, UInt32(connectionLimit), context,
+      listening.descriptor, memory, UInt32(2 * connectionLimit), context,
       { context, connection, place, change in
         guard let server = unsafe HTTPServer.of(context), let place = unsafe place else { return }
         if loxeval_is_accepted(change) {
@@ -135,7 +135,7 @@ final class HTTPServer: Sendable {
       socket: socket, phase: .headers(until: .now + limits.headerTime))
     state.withLock { state in
       state.connections[ObjectIdentifier(connection)] = connection
-      if state.connections.count > connectionLimit - 4 {
+      if state.connections.count > connectionLimit {
         // It is full of clients that say nothing, or will be: who has waited longest goes.
         state.connections.values.compactMap { old in old.waitingSince.map { (old, $0) } }
           .min { $0.1 < $1.1 }?.0.shut()
@@ -166,7 +166,8 @@ final class HTTPServer: Sendable {
     }
   }
 
-  /// Half of the descriptors that the process may have: models and clients need some too.
+  /// A quarter of the descriptors that the process may have: those on their way out count too, and
+  /// models and clients need some.
   private static func affordable(_ wanted: Int) -> Int {
     var limit = rlimit()
     #if canImport(Glibc)
@@ -175,6 +176,6 @@ final class HTTPServer: Sendable {
       let result = unsafe getrlimit(RLIMIT_NOFILE, &limit)
     #endif
     guard result == 0 else { return wanted }
-    return max(16, Int(min(UInt64(wanted), UInt64(limit.rlim_cur) / 2)))
+    return max(16, Int(min(UInt64(wanted), UInt64(limit.rlim_cur) / 4)))
   }
 }
