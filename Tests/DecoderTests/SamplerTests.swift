@@ -67,13 +67,13 @@ import Testing
 
   /// What used to end the process: weights that are no numbers.
   @Test func whatIsNoNumberChoosesSomething() {
-    for temperature in [1e-45, 1e-39, 1, 100] as [Float] {
+    for temperature in [Float.leastNonzeroMagnitude, .leastNormalMagnitude / 4, 1, 100] {
       for values in [[.nan, .nan], [.infinity, 0], [0, .nan], [-.infinity, -.infinity]]
         as [[Float]]
       {
         #expect(Self.choose(values) { $0.temperature = temperature }.isSubset(of: [0, 1]))
       }
     }
-    #expect(Self.choose(logits) { $0.temperature = 1e-45 } == [1])
+    #expect(Self.choose(logits) { $0.temperature = .leastNonzeroMagnitude } == [1])
   }
 }

@@ -106,7 +106,8 @@ import TinyModel
   @Test func echoedTokensAreScoredAsTheyWereGenerated() async throws {
     let asked = try Asked()
     let (_, written) = try await asked.ask(
-      "/v1/completions", "{\"prompt\":[104,105],\"max_tokens\":12,\"temperature\":0,\"logprobs\":1,"
+      "/v1/completions",
+      "{\"prompt\":[104,105],\"max_tokens\":12,\"temperature\":0,\"logprobs\":1,"
         // Letters, which read back as the tokens that they were.
         + "\"logit_bias\":{\((97...122).map { "\"\($0)\":100" }.joined(separator: ","))}}")
     let generated = try scores(written)
@@ -121,7 +122,8 @@ import TinyModel
     for limit in [0, 1] {
       let (_, echoed) = try await asked.ask(
         "/v1/completions",
-        "{\"prompt\":\(all),\"max_tokens\":\(limit),\"temperature\":0,\"logprobs\":1,\"echo\":true}")
+        "{\"prompt\":\(all),\"max_tokens\":\(limit),\"temperature\":0,\"logprobs\":1,\"echo\":true}"
+      )
       let read = try scores(echoed)
       #expect(read.text.hasPrefix("hi" + generated.text))
       #expect(read.values.count == all.count + limit)

@@ -173,7 +173,8 @@ import Testing
         })
     }
     try server.start()
-    var client: RawClient? = try RawClient(try #require(URL(string: "http://\(listening.authority)")))
+    var client: RawClient? = try RawClient(
+      try #require(URL(string: "http://\(listening.authority)")))
     client?.say(Self.get("/x"))
     if isStreamed { #expect(client?.read(until: "first").contains("200") == true) }
     for await _ in started.stream {}
@@ -194,7 +195,9 @@ import Testing
 
   @Test func whatCannotBeListenedAtIsSaid() throws {
     for host in ["192.0.2.1", "no such host"] {
-      let error = #expect(throws: LocalServerError.self) { try ListeningSocket(host: host, port: 0) }
+      let error = #expect(throws: LocalServerError.self) {
+        try ListeningSocket(host: host, port: 0)
+      }
       #expect(error.map { "\($0)".contains("cannot listen at \(host):0") } == true)
     }
     let taken = try ListeningSocket(host: "127.0.0.1", port: 0)

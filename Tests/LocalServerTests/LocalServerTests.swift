@@ -234,7 +234,8 @@ import TinyModel
       400, "id 9"
     ),
     (
-      "v1/chat/completions", "{\"messages\":[{\"role\":\"user\",\"content\":\"x\"}],\"tools\":[{}]}",
+      "v1/chat/completions",
+      "{\"messages\":[{\"role\":\"user\",\"content\":\"x\"}],\"tools\":[{}]}",
       400, "tools"
     ),
     ("v1/completions", "{\"prompt\":[]}", 400, "no tokens"),

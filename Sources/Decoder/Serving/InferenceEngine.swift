@@ -128,7 +128,8 @@ package final class InferenceEngine: Sendable {
   private func check(_ request: GenerationRequest) throws(DecoderError) {
     guard !request.prompt.isEmpty else { throw .emptyPrompt }
     let (tokens, limit) = (request.prompt.count, positionLimit)
-    guard request.maxTokens >= (request.scoresPrompt ? 0 : 1), request.maxTokens <= limit, tokens <= limit - request.maxTokens
+    guard request.maxTokens >= (request.scoresPrompt ? 0 : 1), request.maxTokens <= limit,
+      tokens <= limit - request.maxTokens
     else {
       throw .promptTooLong(tokens: tokens, newTokens: request.maxTokens, limit: limit)
     }

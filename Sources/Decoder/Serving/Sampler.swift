@@ -96,7 +96,9 @@ struct Sampler {
   static func scored(
     _ token: Int, _ logits: UnsafeBufferPointer<Float>, count: Int
   ) -> GeneratedToken {
-    guard let start = logits.baseAddress else { return GeneratedToken(id: token, logprob: 0, top: []) }
+    guard let start = logits.baseAddress else {
+      return GeneratedToken(id: token, logprob: 0, top: [])
+    }
     let normaliser = unsafe loxeval_log_sum_exp(start, logits.count)
     var top: [TokenLogprob] = []
     for id in 0..<logits.count where count > 0 {

@@ -89,7 +89,9 @@ final class HTTPConnection: Sendable {
     // Nothing of a reply is on its way yet: libmicrohttpd still waits for the request.
     if let message {
       let bytes = Array(message.utf8)
-      _ = unsafe bytes.withUnsafeBytes { unsafe send(socket, $0.baseAddress, $0.count, Self.quietly) }
+      _ = unsafe bytes.withUnsafeBytes {
+        unsafe send(socket, $0.baseAddress, $0.count, Self.quietly)
+      }
     }
     shutdown(socket, Int32(SHUT_RDWR))
   }

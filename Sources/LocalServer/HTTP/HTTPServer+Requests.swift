@@ -38,7 +38,9 @@ extension HTTPServer {
       unsafe loxeval_each_header(
         handle,
         { context, _, name, value in
-          guard let context = unsafe context, let name = unsafe name else { return loxeval_result(true) }
+          guard let context = unsafe context, let name = unsafe name else {
+            return loxeval_result(true)
+          }
           let text = unsafe value.map { unsafe String(cString: $0) } ?? ""
           unsafe context.assumingMemoryBound(to: Headers.self).pointee.all
             .append((String(cString: name), text))

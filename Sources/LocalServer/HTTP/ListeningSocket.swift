@@ -24,7 +24,8 @@ struct ListeningSocket {
     unsafe hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV
     unsafe hints.ai_socktype = Self.stream
     var found: UnsafeMutablePointer<addrinfo>?
-    let bare = host.hasPrefix("[") && host.hasSuffix("]") ? String(host.dropFirst().dropLast()) : host
+    let bare =
+      host.hasPrefix("[") && host.hasSuffix("]") ? String(host.dropFirst().dropLast()) : host
     let code = unsafe getaddrinfo(bare, "\(port)", &hints, &found)
     guard code == 0, let address = unsafe found else {
       throw failure(unsafe String(cString: gai_strerror(code)))

@@ -51,7 +51,8 @@ enum NeutralFields {
     "max_new_tokens": "send max_tokens", "n_predict": "send max_tokens",
     "max_output_tokens": "send max_tokens", "max_length": "send max_tokens",
     "stop_token_ids": "send stop, with texts", "bad_words": "send logit_bias",
-    "allowed_token_ids": "send logit_bias", "prompt_logprobs": "send echo and logprobs to "
+    "allowed_token_ids": "send logit_bias",
+    "prompt_logprobs": "send echo and logprobs to "
       + "/v1/completions",
     "tools": "this server calls no tools", "functions": "this server calls no functions",
     "input": "send messages or prompt", "do_sample": "temperature 0 is greedy, above it samples",
@@ -64,7 +65,8 @@ enum NeutralFields {
       let values = neutral[name] ?? []
       if values.contains(where: { equals($0, node) }) { continue }
       let path = fields.path(name)
-      let only = values.isEmpty ? "" : ", only " + values.map(\.serialized).joined(separator: " or ")
+      let only =
+        values.isEmpty ? "" : ", only " + values.map(\.serialized).joined(separator: " or ")
       throw .invalid(
         "\(path) is not supported\(only): \(advice[name] ?? "leave it out")", param: path,
         code: "unsupported_field")
