@@ -53,16 +53,18 @@ let package = Package(
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
-    .package(url: "https://github.com/swhitty/FlyingFox", from: "0.27.1"),
   ],
   targets: [
-    // C: two system libraries, and the arithmetic that needs the processor's vector instructions.
+    // C: three system libraries, and the arithmetic that needs the processor's vector instructions.
     .systemLibrary(
       name: "COpenBLAS", pkgConfig: "openblas",
       providers: [.apt(["libopenblas-dev", "liblapacke-dev"])]),
     .systemLibrary(
       name: "CLibcurl", pkgConfig: "libcurl",
       providers: [.apt(["libcurl4-openssl-dev"])]),
+    .systemLibrary(
+      name: "CMicrohttpd", pkgConfig: "libmicrohttpd",
+      providers: [.apt(["libmicrohttpd-dev"]), .brew(["libmicrohttpd"])]),
     // Optimised in debug builds too: the tests run real models.
     .target(name: "CKernels", cSettings: [.unsafeFlags(["-O3", "-fno-math-errno"])]),
 
@@ -109,8 +111,7 @@ let package = Package(
       "LocalServer",
       [
         "Support", "Checkpoints", "Tokenization", "ModelAccess", "ChatTemplates", "Decoder",
-        .product(name: "FlyingFox", package: "FlyingFox"),
-        .product(name: "FlyingSocks", package: "FlyingFox"),
+        "CMicrohttpd",
       ]),
 
     // Measuring: what is asked, what the replies are, where they are kept, how a study runs.

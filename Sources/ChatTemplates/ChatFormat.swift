@@ -64,33 +64,41 @@ package struct ChatFormat: Sendable {
 
   /// A conversation in pieces: what the format writes, and what was said.
   ///
-  /// - Parameter addGenerationPrompt: Ends with what makes the model answer.
+  /// - Parameter ending: What stands behind the last message.
   package func segments(
-    _ messages: [ChatMessage], addGenerationPrompt: Bool
+    _ messages: [ChatMessage], ending: ConversationEnding
   ) throws(ChatFormatError) -> [ChatSegment] {
     guard !messages.isEmpty else { throw .noMessages }
     if let index = messages.dropFirst().firstIndex(where: { $0.role == .system }) {
       throw .misplacedSystem(format: name, index: index)
     }
     var transcript = ChatTranscript()
-    try layout.write(messages, addGenerationPrompt: addGenerationPrompt, to: &transcript)
-    return transcript.segments
+    try layout.write(
+      messages, addGenerationPrompt: ending == .generationPrompt, to: &transcript)
+    guard ending == .openTurn else { return transcript.segments }
+    // The mark that ends the turn stands behind the last that was said.
+    let open = transcript.segments.lastIndex { $0.isAssistant && !$0.isSpecial }
+    guard messages.last?.role == .assistant, messages.last?.content.stripped.isEmpty == false,
+      let open
+    else { throw .noOpenTurn }
+    return Array(transcript.segments[...open])
   }
 
   /// A conversation as text, as transformers' `apply_chat_template(tokenize=False)` gives it.
   package func render(
-    _ messages: [ChatMessage], addGenerationPrompt: Bool = true
+    _ messages: [ChatMessage], ending: ConversationEnding = .generationPrompt
   ) throws(ChatFormatError) -> String {
-    try segments(messages, addGenerationPrompt: addGenerationPrompt).map(\.text).joined()
+    try segments(messages, ending: ending).map(\.text).joined()
   }
 
   /// A conversation as ids. Control tokens come only from the format: text that spells one in a
   /// message stays plain text, so no message can forge a turn.
   package func encode(
-    _ messages: [ChatMessage], with tokenizer: Tokenizer, addGenerationPrompt: Bool = true
+    _ messages: [ChatMessage], with tokenizer: Tokenizer,
+    ending: ConversationEnding = .generationPrompt
   ) throws(ChatFormatError) -> [Int] {
     try checkTokens(of: tokenizer)
-    let parts = try segments(messages, addGenerationPrompt: addGenerationPrompt).map {
+    let parts = try segments(messages, ending: ending).map {
       Tokenizer.InputPart(text: $0.text, parsesSpecial: $0.isSpecial)
     }
     let ids = tokenizer.encode(parts).flatMap(\.self)
@@ -109,7 +117,7 @@ package struct ChatFormat: Sendable {
     try checkTokens(of: tokenizer)
     var parts: [Tokenizer.InputPart] = []
     var runIsAssistant: [Bool] = []
-    for segment in try segments(messages, addGenerationPrompt: false) {
+    for segment in try segments(messages, ending: .none) {
       let startsRun = runIsAssistant.last != segment.isAssistant
       if startsRun { runIsAssistant.append(segment.isAssistant) }
       parts.append(

@@ -22,6 +22,8 @@ package enum ChatFormatError: Error, Hashable, Sendable, CustomStringConvertible
   case rolesMustAlternate(format: String, index: Int, expected: String, found: String)
   /// Nothing to learn from: no message is the assistant's.
   case noAssistantTurn
+  /// There is no turn of the assistant's to be continued.
+  case noOpenTurn
   /// The format's marker is not a token of this tokenizer.
   case missingToken(format: String, token: String)
 
@@ -51,6 +53,8 @@ package enum ChatFormatError: Error, Hashable, Sendable, CustomStringConvertible
         + "since user and assistant take turns"
     case .noAssistantTurn:
       return "expected an assistant message to learn from, found none in the conversation"
+    case .noOpenTurn:
+      return "expected the last message to be the assistant's, with a text to be continued"
     case .missingToken(let format, let token):
       return "the chat format \(format) needs the token \(token.debugDescription), which this "
         + "tokenizer does not have; choose the format that the model was trained with"

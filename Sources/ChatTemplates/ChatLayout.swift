@@ -16,6 +16,16 @@ package struct ChatSegment: Hashable, Sendable {
   }
 }
 
+/// What stands behind the last message of a conversation.
+package enum ConversationEnding: Hashable, Sendable {
+  /// What makes the model answer.
+  case generationPrompt
+  /// Nothing, not even the end of the last turn, which is the assistant's: the model continues it.
+  case openTurn
+  /// Nothing: the conversation is over.
+  case none
+}
+
 /// The texts of the tokens around a sequence; empty where the model has none.
 struct SequenceTokens: Hashable, Sendable {
   var beginning: String

@@ -45,8 +45,9 @@ package enum DecoderError: Error, Equatable, CustomStringConvertible {
     case .emptyPrompt:
       "the prompt has no tokens; at least one is needed"
     case .promptTooLong(let tokens, let newTokens, let limit):
-      "the prompt's \(tokens) tokens and \(newTokens) new ones exceed the limit of \(limit) "
-        + "positions; shorten the prompt or lower max_tokens"
+      // Clients know this kind of error by its first words.
+      "this model's maximum context length is \(limit) tokens, but the prompt has \(tokens), and "
+        + "\(newTokens) new ones are asked for; shorten the prompt or lower max_tokens"
     case .tokenOutOfRange(let id, let vocabularySize):
       "token id \(id) is outside the vocabulary of \(vocabularySize); does the tokenizer belong to "
         + "this model?"

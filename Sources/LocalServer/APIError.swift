@@ -1,3 +1,4 @@
+import ChatTemplates
 import Decoder
 import Foundation
 
@@ -32,26 +33,44 @@ struct APIError: Error, Encodable {
       error: Body(message: message, type: "invalid_request_error", param: param, code: code))
   }
 
-  static func notFound(_ message: String, code: String? = nil) -> APIError {
+  static func notFound(
+    _ message: String, param: String? = nil, code: String? = nil
+  ) -> APIError {
     APIError(
       status: 404,
-      error: Body(message: message, type: "invalid_request_error", param: nil, code: code))
+      error: Body(message: message, type: "invalid_request_error", param: param, code: code))
   }
 
   static func methodNotAllowed(_ method: String, _ path: String, allowed: String) -> APIError {
-    APIError(
-      status: 405,
-      error: Body(
-        message: "\(path) takes \(allowed), not \(method)", type: "invalid_request_error",
-        param: nil, code: "method_not_allowed"))
+    refused(405, "\(path) takes \(allowed), not \(method)", code: "method_not_allowed")
+  }
+
+  static func forbidden(_ message: String, code: String) -> APIError {
+    refused(403, message, code: code)
   }
 
   static func tooLarge(limit: Int) -> APIError {
+    refused(
+      413, "the request body is larger than \(limit) bytes; send a shorter one",
+      code: "request_too_large")
+  }
+
+  static func targetTooLong(limit: Int) -> APIError {
+    refused(
+      414, "the request's address is longer than \(limit) bytes; send what it says in the body",
+      code: "address_too_long")
+  }
+
+  static func headersTooLarge(limit: Int) -> APIError {
+    refused(
+      431, "the request's headers are larger than \(limit) bytes; leave some out",
+      code: "headers_too_large")
+  }
+
+  private static func refused(_ status: Int, _ message: String, code: String) -> APIError {
     APIError(
-      status: 413,
-      error: Body(
-        message: "the request body is larger than \(limit) bytes; send a shorter one",
-        type: "invalid_request_error", param: nil, code: "request_too_large"))
+      status: status,
+      error: Body(message: message, type: "invalid_request_error", param: nil, code: code))
   }
 
   static func server(_ message: String) -> APIError {
@@ -59,21 +78,28 @@ struct APIError: Error, Encodable {
       status: 500, error: Body(message: message, type: "server_error", param: nil, code: nil))
   }
 
-  /// What an engine's refusal means to a client.
-  static func from(_ error: any Error) -> APIError {
+  /// What a refusal of the engine or of the chat format means to a client.
+  ///
+  /// - Parameter field: what the request's text came from.
+  static func from(_ error: any Error, field: String = "messages") -> APIError {
     switch error {
     case let error as APIError:
       return error
+    case let error as ChatFormatError:
+      return .invalid("\(error)", param: field)
     case let error as DecoderError:
       switch error {
       case .promptTooLong:
-        return .invalid("\(error)", param: "messages", code: "context_length_exceeded")
+        return .invalid("\(error)", param: field, code: "context_length_exceeded")
+      case .emptyPrompt, .tokenOutOfRange:
+        return .invalid("\(error)", param: field)
       case .stopped:
         return APIError(
           status: 503,
           error: Body(message: "\(error)", type: "server_error", param: nil, code: "stopped"))
       case .notANumber:
-        return .server("\(error)")
+        // The same request would come to the same end: nothing that a client should try again.
+        return refused(422, "\(error)", code: "numbers_out_of_range")
       default:
         return .invalid("\(error)")
       }

@@ -8,14 +8,11 @@ package struct ServedModel: Sendable {
   /// An update that requests may scale.
   package struct Adapter: Sendable {
     package var name: String
-    /// Where it came from; reported, not read.
-    package var path: String
     /// Its scale in requests that do not say.
     package var defaultScale: Float
 
-    package init(name: String, path: String, defaultScale: Float) {
+    package init(name: String, defaultScale: Float) {
       self.name = name
-      self.path = path
       self.defaultScale = defaultScale
     }
   }

@@ -25,11 +25,18 @@ struct ServeCommand: AsyncParsableCommand {
       valueName: "dir[:scale]"))
   var adapter: [AdapterArgument] = []
 
-  @Option(help: "The address to bind to; loopback is not reachable from other machines.")
+  @Option(
+    help: "The address to bind to, of IPv4 or IPv6; loopback is not reachable from other machines.")
   var host = "127.0.0.1"
 
   @Option(help: "The port; 0 takes a free one.")
   var port: UInt16 = 0
+
+  @Option(
+    help: ArgumentHelp(
+      "A host name that it answers to, and whose pages may ask it, beside this machine's own "
+        + "(localhost and loopback addresses); '*' is any. May be repeated.", valueName: "name"))
+  var allowHost: [String] = []
 
   @Option(help: "The model's name; by default the folder's.")
   var modelName: String?
@@ -60,7 +67,7 @@ struct ServeCommand: AsyncParsableCommand {
       let loaded = try argument.load(for: checkpoint)
       return (
         adapter: ServedModel.Adapter(
-          name: name, path: argument.folder.relativePath, defaultScale: Float(loaded.scale)),
+          name: name, defaultScale: Float(loaded.scale)),
         update: loaded.update
       )
     }
@@ -70,11 +77,14 @@ struct ServeCommand: AsyncParsableCommand {
       options: InferenceEngine.Options(
         slots: slots, rowsPerStep: max(128, slots), cacheBytes: cache << 20,
         threads: common.threadCount))
-    let server = try LocalServer(served, host: host, port: port, version: Loxeval.version)
+    let server = LocalServer(
+      served, host: host, port: port, allowedHosts: allowHost, version: Loxeval.version)
     let url = try await server.start()
     console.note("serving \(served.name) with \(updates.count) adapters")
     // Written at once: whoever started the server waits for this line.
     FileHandle.standardOutput.write(Data("\(url.absoluteString)\n".utf8))
-    try await server.waitUntilStopped()
+    // Being told to end is how a server ends: no failure.
+    await server.waitUntilStopped()
+    await server.stop()
   }
 }

@@ -172,7 +172,7 @@ import Tokenization
     #expect(training.ids.count == training.isAssistant.count)
     #expect(
       tokenizer.decode(training.ids, skipSpecialTokens: false)
-        == (try format.render(messages, addGenerationPrompt: false)))
+        == (try format.render(messages, ending: .none)))
     // What a model would have been asked is exactly what stands before the first marked token.
     let prompt = try format.encode([messages[0]], with: tokenizer)
     #expect(Array(training.ids.prefix(prompt.count)) == prompt)

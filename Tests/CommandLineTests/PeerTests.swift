@@ -67,6 +67,19 @@ import Testing
     try Self.run("openai_client.py", with: "openai", [address, "aligned"])
   }
 
+  /// A log-likelihood task, through the server and through the harness's own model.
+  @Test(
+    .tags(.realModel),
+    .enabled(
+      if: python(with: "lm_eval") != nil,
+      "needs Python with lm-eval: pip install 'lm-eval[api]', or set LOXEVAL_PYTHON"))
+  func theEvaluationHarnessScoresAsItsOwnModelDoes() throws {
+    let model = TrainingCommandTests.micro.appending(path: "models/micro-pair/aligned").path
+    let (server, address) = try Self.serve(["--model", model, "--model-name", "micro"])
+    defer { Self.stop(server) }
+    try Self.run("lm_eval_task.py", with: "lm_eval", [address, "micro", model])
+  }
+
   @Test(
     .tags(.realModel),
     .enabled(

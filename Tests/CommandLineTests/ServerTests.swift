@@ -204,6 +204,18 @@ import Testing
     #expect(try CommandLineTests.responses(folder, "run").count == 9 * 12)
   }
 
+  /// Ending when it is told to is what a server is for; a client that waits is told too.
+  @Test(arguments: [SIGTERM, SIGINT])
+  func aServerThatIsToldToEndSucceeds(signal: Int32) throws {
+    let folder = try CommandLineTests.pair()
+    let (server, address) = try PeerTests.serve(["--model", "\(folder.url.path)/aligned"])
+    #expect(address.hasPrefix("http://127.0.0.1:"))
+    kill(server.processIdentifier, signal)
+    server.waitUntilExit()
+    #expect(server.terminationReason == .exit)
+    #expect(server.terminationStatus == 0)
+  }
+
   @Test(
     arguments: [
       (["--dialect", "vllm"], "--endpoint"), (["--serve", "x {model}"], "{port}"),

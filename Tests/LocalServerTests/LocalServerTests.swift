@@ -33,7 +33,7 @@ import TinyModel
       let updates = (0..<2).map { index in
         (
           adapter: ServedModel.Adapter(
-            name: "update-\(index)", path: "update-\(index)", defaultScale: 0),
+            name: "update-\(index)", defaultScale: 0),
           update: LowRankUpdate(tensors: [
             "model.layers.1.mlp.up_proj.weight": .init(left: random(48, 3), right: random(3, 32)),
             "model.embed_tokens.weight": .init(left: random(259, 2), right: random(2, 32)),
@@ -43,7 +43,7 @@ import TinyModel
       let served = try ServedModel(
         folder: Checkpoint(folder: model), name: "tiny", updates: updates,
         options: InferenceEngine.Options(slots: slots, rowsPerStep: 32, threads: 2))
-      server = try LocalServer(served, version: "test")
+      server = LocalServer(served, version: "test")
       url = try await server.start()
     }
 
@@ -183,8 +183,33 @@ import TinyModel
       "v1/chat/completions", "{\"messages\":[{\"role\":\"robot\",\"content\":\"x\"}]}", 400, "robot"
     ),
     (
-      "v1/chat/completions", "{\"messages\":[{\"role\":\"user\",\"content\":\"x\"}],\"n\":2}", 400,
-      "n is"
+      "v1/chat/completions",
+      "{\"messages\":[{\"role\":\"user\",\"content\":\"x\"}],\"n\":200}", 400, "from 1 to 128"
+    ),
+    (
+      "v1/chat/completions",
+      "{\"messages\":[{\"role\":\"user\",\"content\":\"x\"},{\"role\":\"system\",\"content\":\"y\"}]}",
+      400, "only at the start"
+    ),
+    (
+      "v1/chat/completions",
+      "{\"messages\":[{\"role\":\"user\",\"content\":\"x\"}],\"continue_final_message\":true}", 400,
+      "to be continued"
+    ),
+    (
+      "v1/chat/completions",
+      "{\"messages\":[{\"role\":\"user\",\"content\":\"x\"}],\"lora\":[{\"id\":0,\"scale\":1e38}],"
+        + "\"max_tokens\":4,\"temperature\":0.7}", 422, "not numbers"
+    ),
+    (
+      "v1/chat/completions",
+      "{\"messages\":[{\"role\":\"user\",\"content\":\"x\"}],\"logit_bias\":{\"259\":1}}", 400,
+      "vocabulary of 259"
+    ),
+    (
+      "v1/chat/completions",
+      "{\"messages\":[{\"role\":\"user\",\"content\":\"x\"}],\"stream\":true,\"max_tokens\":9999}",
+      400, "512"
     ),
     (
       "v1/chat/completions",
@@ -209,12 +234,17 @@ import TinyModel
       400, "id 9"
     ),
     (
-      "v1/chat/completions", "{\"messages\":[{\"role\":\"user\",\"content\":\"x\"}],\"tools\":[]}",
+      "v1/chat/completions",
+      "{\"messages\":[{\"role\":\"user\",\"content\":\"x\"}],\"tools\":[{}]}",
       400, "tools"
     ),
     ("v1/completions", "{\"prompt\":[]}", 400, "no tokens"),
     ("v1/completions", "{\"prompt\":[100000]}", 400, "100000"),
     ("v1/completions", "{}", 400, "prompt"),
+    ("v1/completions", "{\"prompt\":\"a\",\"max_tokens\":0}", 400, "at least 1"),
+    ("v1/completions", "{\"prompt\":[\"a\",\"\"]}", 400, "no tokens"),
+    ("tokenize", "{}", 400, "content"), ("detokenize", "{\"tokens\":[-1]}", 400, "-1"),
+    ("lora-adapters", "{}", 400, "a list"), ("apply-template", "{}", 400, "messages"),
     ("v2/nothing", "{}", 404, "not served"),
     ("health", "{}", 405, "GET"),
   ])

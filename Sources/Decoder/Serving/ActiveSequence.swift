@@ -11,6 +11,8 @@ final class ActiveSequence {
   private let emit: @Sendable (GenerationEvent) -> Void
   /// Tokens that are handed over at the end.
   private var held: [GeneratedToken] = []
+  /// The prompt's tokens that are scored already.
+  private var scored: [GeneratedToken] = []
 
   init(
     id: Int, request: GenerationRequest, cache: KeyValueCache,
@@ -21,14 +23,25 @@ final class ActiveSequence {
     self.cache = cache
     self.emit = emit
     tokens = request.prompt
-    sampler = Sampler(
-      temperature: request.temperature, topP: request.topP, seed: request.seed)
+    sampler = Sampler(request)
+    if request.scoresPrompt, let first = request.prompt.first {
+      scored = [GeneratedToken(id: first, logprob: nil, top: [])]
+    }
   }
 
   /// Tokens that the next step could compute.
   var pending: Int { tokens.count - computed }
 
   var generated: Int { tokens.count - request.prompt.count }
+
+  /// The prompt's tokens come before all others, as one event.
+  func score(_ token: GeneratedToken) { scored.append(token) }
+
+  func reportPrompt() {
+    guard !scored.isEmpty else { return }
+    emit(.prompt(scored))
+    scored = []
+  }
 
   func append(_ token: GeneratedToken) {
     tokens.append(token.id)
@@ -43,7 +56,8 @@ final class ActiveSequence {
   /// How many leading tokens of `prompt` this sequence holds computed entries for, if its model
   /// (the scales) is the same; at least one token of the prompt is left to be computed.
   func sharedPrefix(with other: GenerationRequest) -> Int {
-    guard other.scales == request.scales else { return 0 }
+    // Each position of a scored prompt is computed for the sake of its logits.
+    guard other.scales == request.scales, !other.scoresPrompt else { return 0 }
     let limit = min(computed, other.prompt.count - 1)
     var length = 0
     while length < limit && tokens[length] == other.prompt[length] { length += 1 }

@@ -117,6 +117,7 @@ package final class InferenceEngine: Sendable {
     var tokens: [GeneratedToken] = []
     for try await event in try generate(request) {
       switch event {
+      case .prompt: break
       case .token(let token): tokens.append(token)
       case .finished(let reason): return (tokens, reason)
       }
@@ -127,7 +128,8 @@ package final class InferenceEngine: Sendable {
   private func check(_ request: GenerationRequest) throws(DecoderError) {
     guard !request.prompt.isEmpty else { throw .emptyPrompt }
     let (tokens, limit) = (request.prompt.count, positionLimit)
-    guard request.maxTokens >= 1, request.maxTokens <= limit, tokens <= limit - request.maxTokens
+    guard request.maxTokens >= (request.scoresPrompt ? 0 : 1), request.maxTokens <= limit,
+      tokens <= limit - request.maxTokens
     else {
       throw .promptTooLong(tokens: tokens, newTokens: request.maxTokens, limit: limit)
     }
@@ -230,11 +232,21 @@ package final class InferenceEngine: Sendable {
       sequence.computed = length
     }
 
+    /// A row of a forward pass whose logits are wanted.
+    private struct Wanted {
+      let sequence: Int
+      /// The token whose logits they are stands here.
+      let position: Int
+      /// The last position of what there is so far: a new token follows.
+      let isLast: Bool
+    }
+
     /// One forward pass: a token of every reply under way, and as much of the prompts as fits.
     mutating func step() {
       var rows: [ForwardPass.Row] = []
       var room = engine.options.rowsPerStep - running.count(where: { $0.sequence.pending == 1 })
-      var ready: [Int] = []
+      var wanted: [Wanted] = []
+      var done: [Int] = []
       for (index, entry) in running.enumerated() {
         let sequence = entry.sequence
         let pending = sequence.pending
@@ -243,25 +255,53 @@ package final class InferenceEngine: Sendable {
         for offset in 0..<taken {
           let position = sequence.computed + offset
           let isLast = position == sequence.tokens.count - 1
+          let wants = isLast ? sequence.request.maxTokens > 0 : sequence.request.scoresPrompt
           rows.append(
             ForwardPass.Row(
               token: sequence.tokens[position], position: position, cache: sequence.cache,
-              scales: sequence.request.scales, wantsLogits: isLast))
-          if isLast { ready.append(index) }
+              scales: sequence.request.scales, wantsLogits: wants))
+          if wants { wanted.append(Wanted(sequence: index, position: position, isLast: isLast)) }
         }
         sequence.computed += taken
+        if sequence.pending == 0, sequence.request.maxTokens == 0 { done.append(index) }
       }
       let logits = unsafe forward.run(rows)
       let size = engine.model.shape.vocabularySize
-      var done: [Int] = []
-      for (place, index) in ready.enumerated() {
+      var failed = Set<Int>()
+      for (place, row) in wanted.enumerated() where !failed.contains(row.sequence) {
         let view = unsafe UnsafeBufferPointer(start: logits + place * size, count: size)
-        if unsafe advance(running[index], view) { done.append(index) }
+        let entry = running[row.sequence]
+        if row.isLast {
+          if unsafe advance(entry, view) { done.append(row.sequence) }
+        } else if unsafe !score(entry, position: row.position, view) {
+          failed.insert(row.sequence)
+        }
       }
-      for index in done.reversed() {
+      for index in done where running[index].sequence.request.maxTokens == 0 {
+        guard !failed.contains(index) else { continue }
+        running[index].sequence.reportPrompt()
+        running[index].sequence.finish(.length)
+      }
+      for index in failed.union(done).sorted(by: >) {
         finished.append(running.remove(at: index).sequence)
         if finished.count > Self.kept { finished.removeFirst() }
       }
+    }
+
+    /// Scores the prompt's token behind a position; false where there are no numbers to score by.
+    private func score(
+      _ entry: (sequence: ActiveSequence, fail: @Sendable (DecoderError) -> Void), position: Int,
+      _ logits: UnsafeBufferPointer<Float>
+    ) -> Bool {
+      let sequence = entry.sequence
+      let token = unsafe Sampler.scored(
+        sequence.tokens[position + 1], logits, count: sequence.request.topLogprobs ?? 0)
+      guard token.isFinite else {
+        entry.fail(.notANumber(position: position))
+        return false
+      }
+      sequence.score(token)
+      return true
     }
 
     /// Takes the next token for a sequence; returns whether the sequence has ended.
@@ -270,19 +310,25 @@ package final class InferenceEngine: Sendable {
       _ logits: UnsafeBufferPointer<Float>
     ) -> Bool {
       let sequence = entry.sequence
-      let token = unsafe sequence.sampler.choose(logits)
-      guard unsafe logits[token].isFinite else {
+      let token = unsafe sequence.sampler.choose(
+        logits, after: sequence.tokens, promptCount: sequence.request.prompt.count)
+      let isFinite = unsafe logits[token].isFinite
+      guard isFinite else {
         entry.fail(.notANumber(position: sequence.tokens.count - 1))
         return true
       }
+      if sequence.generated == 0 { sequence.reportPrompt() }
       if sequence.request.stopTokens.contains(token) {
         sequence.finish(.stop)
         return true
       }
       if let count = sequence.request.topLogprobs {
-        let probabilities = unsafe Sampler.logprobs(logits, chosen: token, count: count)
-        sequence.append(
-          GeneratedToken(id: token, logprob: probabilities.chosen, top: probabilities.top))
+        let scored = unsafe Sampler.scored(token, logits, count: count)
+        guard scored.isFinite else {
+          entry.fail(.notANumber(position: sequence.tokens.count - 1))
+          return true
+        }
+        sequence.append(scored)
       } else {
         sequence.append(GeneratedToken(id: token, logprob: nil, top: []))
       }

@@ -26,12 +26,12 @@ package struct EmbeddedServer: ServerSource {
       try ServedModel(
         folder: models.checkpoint, name: name,
         updates: models.updates.all.map {
-          (ServedModel.Adapter(name: $0.name.text, path: $0.name.text, defaultScale: 0), $0.update)
+          (ServedModel.Adapter(name: $0.name.text, defaultScale: 0), $0.update)
         }, chatFormat: models.chatFormat,
         options: InferenceEngine.Options(
           slots: max(1, min(models.connections, Self.mostSlots)), threads: models.threads))
     }
-    let server = try LocalServer(served, version: models.version)
+    let server = LocalServer(served, version: models.version)
     await scope.onClose { await server.stop() }
     let url = try await server.start()
     let transport = Transport(limits: Transport.Limits(connections: models.connections))

@@ -43,6 +43,21 @@ client.completions.create(prompt=[1, 2, 3], **ask)
 scaled = client.chat.completions.create(messages=messages, extra_body={"lora": []}, **ask)
 assert scaled.choices[0].message.content == choice.message.content
 
+several = client.chat.completions.create(messages=messages, n=2, **ask)
+assert [c.index for c in several.choices] == [0, 1]
+unseeded = dict(messages=messages, model=model, max_tokens=12)
+drawn = client.chat.completions.create(**unseeded)
+again = client.chat.completions.create(seed=drawn.model_extra["seed"], **unseeded)
+assert again.choices[0].message == drawn.choices[0].message, "the drawn seed draws another reply"
+assert client.models.retrieve(model).id == model
+scored = client.completions.create(
+    model=model, prompt=["Once upon", "a time"], max_tokens=0, echo=True, logprobs=1, temperature=0
+)
+assert [c.text for c in scored.choices] == ["Once upon", "a time"]
+assert all(c.logprobs.token_logprobs[0] is None for c in scored.choices)
+open_turn = messages + [{"role": "assistant", "content": "Well,"}]
+client.chat.completions.create(messages=open_turn, extra_body={"continue_final_message": True}, **ask)
+
 
 def refused(error, **changes):
     arguments = {**ask, "messages": messages, **changes}
@@ -57,7 +72,9 @@ def refused(error, **changes):
 refused(openai.NotFoundError, model="another")
 refused(openai.BadRequestError, max_tokens=10**7)
 refused(openai.BadRequestError, messages=[])
-refused(openai.BadRequestError, n=3)
+refused(openai.BadRequestError, n=1000)
+refused(openai.BadRequestError, response_format={"type": "json_object"})
+refused(openai.BadRequestError, extra_body={"guided_regex": "a+"})
 refused(openai.BadRequestError, temperature=-1)
 refused(openai.BadRequestError, extra_body={"lora": [{"id": 99, "scale": 1}]})
 refused(openai.BadRequestError, tools=[{"type": "function", "function": {"name": "f"}}])

@@ -21,18 +21,20 @@ enum Reply {
       var bytes: [UInt8]
     }
     var token: String
-    var logprob: Float
+    /// Missing for the first token of a prompt, which nothing precedes.
+    var logprob: Float?
     var bytes: [UInt8]
     var topLogprobs: [Alternative]
 
     init(_ token: GeneratedToken, tokenizer: Tokenizer) {
-      func alternative(_ id: Int, _ logprob: Float) -> Alternative {
-        let text = tokenizer.decode([id], skipSpecialTokens: false)
-        return Alternative(token: text, logprob: logprob, bytes: Array(text.utf8))
+      func text(_ id: Int) -> String { tokenizer.decode([id], skipSpecialTokens: false) }
+      self.token = text(token.id)
+      logprob = token.logprob
+      bytes = Array(self.token.utf8)
+      topLogprobs = token.top.map { entry in
+        let token = text(entry.id)
+        return Alternative(token: token, logprob: entry.logprob, bytes: Array(token.utf8))
       }
-      let own = alternative(token.id, token.logprob ?? 0)
-      (self.token, logprob, bytes) = (own.token, own.logprob, own.bytes)
-      topLogprobs = token.top.map { alternative($0.id, $0.logprob) }
     }
   }
 
@@ -43,14 +45,16 @@ enum Reply {
   /// The older form of plain completions.
   struct TextLogprobs: Encodable {
     var tokens: [String]
-    var tokenLogprobs: [Float]
-    var topLogprobs: [[String: Float]]
+    /// Both are null for the first token of a prompt.
+    var tokenLogprobs: [Float?]
+    var topLogprobs: [[String: Float]?]
 
     init(_ entries: [ChatLogprob]) {
       tokens = entries.map(\.token)
       tokenLogprobs = entries.map(\.logprob)
       topLogprobs = entries.map { entry in
-        Dictionary(
+        guard entry.logprob != nil else { return nil }
+        return Dictionary(
           entry.topLogprobs.map { ($0.token, $0.logprob) }, uniquingKeysWith: { first, _ in first })
       }
     }
@@ -111,6 +115,7 @@ enum Reply {
     var systemFingerprint: String
     var choices: [Choice]
     var usage: Usage?
+    var seed: UInt64?
   }
 
   struct Model: Encodable {
@@ -125,10 +130,21 @@ enum Reply {
     var data: [Element]
   }
 
+  /// llama-server tells the file's path; a server's own folders are none of its clients' business.
   struct Adapter: Encodable {
     var id: Int
     var name: String
-    var path: String
+    var path: String { name }
     var scale: Float
+
+    enum CodingKeys: String, CodingKey { case id, name, path, scale }
+
+    func encode(to encoder: any Encoder) throws {
+      var container = encoder.container(keyedBy: CodingKeys.self)
+      try container.encode(id, forKey: .id)
+      try container.encode(name, forKey: .name)
+      try container.encode(path, forKey: .path)
+      try container.encode(scale, forKey: .scale)
+    }
   }
 }
