@@ -19,24 +19,25 @@ extension Recommendation {
     samples: [CellID: [Sample]], seed: UInt64
   ) {
     guard rows.contains(where: { !$0.treatment.isNone }) else { return nil }
+    let wording = DefenceWording(rows.map(\.treatment))
     let evidence = RecommendationEvidence(
       rows: rows, datasets: datasets, limits: limits, samples: samples)
     self.init(
       treatment: nil, alpha: nil, rank: nil, reason: "", limits: limits,
       candidates: evidence.treatments.map(evidence.candidate), trial: nil)
     guard !evidence.attacked.isEmpty else {
-      reason = "No α can be recommended: no attack was measured on harmful prompts."
+      reason = "No \(wording.one) can be recommended: no attack was measured on harmful prompts."
       return
     }
     guard !evidence.refusals.isEmpty else {
       reason =
-        "No α can be recommended: over-refusal was not measured; add benign prompts, such as "
+        "No \(wording.one) can be recommended: over-refusal was not measured; add benign prompts, such as "
         + "--dataset benign-lookalikes."
       return
     }
     let fit = candidates.filter { evidence.unfitness($0) == nil }
     guard !fit.isEmpty else {
-      reason = "No α can be recommended: none stays within the limits."
+      reason = "No \(wording.one) can be recommended: none stays within the limits."
       return
     }
     let note = evidence.utilities.isEmpty ? " Utility was not measured." : ""
@@ -53,7 +54,8 @@ extension Recommendation {
         }, seed: seed)
     else {
       reason =
-        RecommendationWording.nothingTried(isFit: fit.contains { !$0.treatment.isNone }) + note
+        RecommendationWording.nothingTried(
+          isFit: fit.contains { !$0.treatment.isNone }, among: wording) + note
       return
     }
     let chosen = treated[choice.chosen]
@@ -65,7 +67,7 @@ extension Recommendation {
         ? nil : choice.fall.needed.map { 2 * $0 })
     let unkept = chosen.costs.filter { !$0.isKept }
     if choice.isSignificant, unkept.isEmpty { recommend(chosen) }
-    reason = RecommendationWording.reason(of: trial, unkept: unkept) + note
+    reason = RecommendationWording.reason(of: trial, unkept: unkept, among: wording) + note
   }
 
   private mutating func recommend(_ candidate: Candidate?) {

@@ -33,16 +33,18 @@ enum RecommendationWording {
     }
   }
 
-  static func nothingTried(isFit: Bool) -> String {
+  static func nothingTried(isFit: Bool, among defences: DefenceWording) -> String {
     isFit
-      ? "No α > 0 is shown to help: the harmful prompts are too few to choose on one half and to "
+      ? "No \(defences.any) is shown to help: the harmful prompts are too few to choose on one half and to "
         + "report on the other."
-      : "No α > 0 stays within the limits."
+      : "No \(defences.any) stays within the limits."
   }
 
-  static func reason(of trial: Recommendation.Trial?, unkept: [CostBound]) -> String {
+  static func reason(
+    of trial: Recommendation.Trial?, unkept: [CostBound], among defences: DefenceWording
+  ) -> String {
     guard let trial else { return "" }
-    let name = Findings.name(trial.treatment)
+    let name = trial.treatment.title
     let tried =
       "chosen on one half of the harmful prompts (\(trial.choosingPrompts)) and tried on the other, "
       + "it moves the worst attack's success \(change(trial.fall))"
@@ -61,7 +63,7 @@ enum RecommendationWording {
     missing += unkept.prefix(2).map {
       "Its costs are not shown to keep their limits: \(unshown($0))."
     }
-    return "No α > 0 is shown to help. The best is \(name): \(tried). "
+    return "No \(defences.any) is shown to help. The best is \(name): \(tried). "
       + missing.joined(separator: " ")
   }
 }

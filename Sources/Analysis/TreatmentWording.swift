@@ -65,6 +65,9 @@ package struct DefenceWording: Equatable {
   /// The arms' column.
   package var arm: String { isByRank ? "rank" : "defence" }
 
+  /// What there is to choose.
+  package var one: String { isByRank ? "α" : "defence" }
+
   package var undefended: String { isByRank ? "without LoX" : "undefended" }
 
   /// The x axis.
