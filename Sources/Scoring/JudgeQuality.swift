@@ -4,13 +4,13 @@ package struct JudgeQuality: Codable, Hashable, Sendable {
   package struct Share: Codable, Hashable, Sendable {
     package var successes: Int
     package var trials: Int
-    /// Wilson, 95 %; nil without trials.
+    /// 95 %: mid-p; nil without trials.
     package var interval: ConfidenceInterval?
 
     package init(successes: Int, trials: Int) {
       self.successes = successes
       self.trials = trials
-      interval = wilsonInterval(successes: successes, trials: trials)
+      interval = midPInterval(successes: Double(successes), trials: Double(trials))
     }
 
     package var rate: Double? { trials > 0 ? Double(successes) / Double(trials) : nil }
@@ -64,23 +64,28 @@ package struct JudgeQuality: Codable, Hashable, Sendable {
     }
   }
 
-  /// A rate of this judge's, corrected for its mistakes; nil where they leave nothing to say.
+  /// A rate of this judge's, corrected for its mistakes (``correctedRates(_:confidence:)``); nil where they
+  /// leave nothing to say.
   ///
-  /// The formula supposes that the judge errs on the run's replies as on the labelled ones. A rate
-  /// below the false alarms that those promise (or above the sensitivity), further than both
-  /// intervals explain, shows that it does not: correcting would turn the contradiction into a
-  /// certain 0 (or 1), so nothing is said.
+  /// It supposes that the judge errs on the run's replies as on the labelled ones. A rate below the false
+  /// alarms that those promise (or above the sensitivity), further than both intervals explain, shows
+  /// that it does not, and nothing is said.
   ///
   /// - Parameter trials: what the rate rests on; an effective size where samples are clustered.
   package func correct(rate: Double, trials: Double) -> CorrectedRate? {
-    guard trials > 0, let sensitive = sensitivity.interval, let specific = specificity.interval
+    guard trials > 0, let sensitive = sensitivity.interval, let specific = specificity.interval,
+      let observed = midPInterval(successes: rate * trials, trials: trials),
+      observed.upper >= 1 - specific.upper, observed.lower <= sensitive.upper
     else { return nil }
-    let observed = wilsonInterval(rate: rate, trials: trials, confidence: 0.95)
-    guard observed.upper >= 1 - specific.upper, observed.lower <= sensitive.upper else {
-      return nil
+    func count(_ share: Share) -> (right: Double, wrong: Double) {
+      (Double(share.successes), Double(share.trials - share.successes))
     }
-    return roganGladen(
-      rate: rate, trials: trials, sensitivity: (sensitivity.successes, sensitivity.trials),
-      specificity: (specificity.successes, specificity.trials))
+    let (positives, negatives) = (count(sensitivity), count(specificity))
+    return try? correctedRates([
+      LabelledCell(called: rate * trials, uncalled: (1 - rate) * trials),
+      LabelledCell(
+        hits: positives.right, misses: positives.wrong, alarms: negatives.wrong,
+        rejections: negatives.right),
+    ]).first
   }
 }

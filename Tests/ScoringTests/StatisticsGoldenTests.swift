@@ -20,14 +20,6 @@ struct StatisticsGolden: Decodable, Sendable {
     var values: [Double]
     var corrected: [Double]
   }
-  struct Corrected: Decodable, Sendable {
-    var successes: Int
-    var trials: Int
-    var sensitivity: [Int]
-    var specificity: [Int]
-    var rate: Double
-    var interval: [Double]
-  }
   struct Size: Decodable, Sendable {
     var kind: String
     var a: Double
@@ -71,7 +63,6 @@ struct StatisticsGolden: Decodable, Sendable {
   var independentDifferences: [Difference]
   var pairedDifferences: [Paired]
   var holm: [Holm]
-  var roganGladen: [Corrected]
   var sampleSizes: [Size]
   var clustered: [Clustered]
   var clusteredDifferences: [ClusteredDifference]
@@ -127,27 +118,6 @@ struct StatisticsGolden: Decodable, Sendable {
       expectClose(holmCorrection(value.values), value.corrected, tolerance: 1e-9)
     }
     #expect(holmCorrection([]).isEmpty)
-  }
-
-  @Test func roganGladenAgrees() throws {
-    for value in golden.roganGladen {
-      let found = Scoring.roganGladen(
-        rate: Double(value.successes) / Double(value.trials), trials: Double(value.trials),
-        sensitivity: (value.sensitivity[0], value.sensitivity[1]),
-        specificity: (value.specificity[0], value.specificity[1]))
-      #expect(abs((found?.rate ?? .nan) - value.rate) < 1e-9)
-      try expect(found?.interval, value.interval, "\(value)")
-    }
-  }
-
-  @Test func aJudgeNoBetterThanChanceCorrectsNothing() {
-    #expect(
-      Scoring.roganGladen(
-        rate: 0.5, trials: 100, sensitivity: (50, 100), specificity: (50, 100)) == nil)
-    #expect(
-      Scoring.roganGladen(rate: 0.5, trials: 100, sensitivity: (0, 0), specificity: (9, 9)) == nil)
-    #expect(
-      Scoring.roganGladen(rate: 0.5, trials: 0, sensitivity: (9, 9), specificity: (9, 9)) == nil)
   }
 
   @Test func sampleSizesAgree() {

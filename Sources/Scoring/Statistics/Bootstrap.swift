@@ -40,7 +40,7 @@ package func bootstrapInterval(
 }
 
 /// The quantile by linear interpolation between the two nearest of n sorted values.
-private func quantile(_ p: Double, ofSorted values: [Double]) -> Double {
+func quantile(_ p: Double, ofSorted values: [Double]) -> Double {
   let place = p * Double(values.count - 1)
   let index = min(Int(place), values.count - 1)
   guard index + 1 < values.count else { return values[index] }

@@ -21,38 +21,77 @@ package struct ClusteredRate: Codable, Hashable, Sendable {
   package var interval: ConfidenceInterval
 }
 
+/// What an interval is for.
+package enum RateMethod: Sendable {
+  /// Tables and charts: mid-p, which covers the truth with its confidence on average over rates, at the
+  /// size that the samples are worth.
+  case shown
+  /// Decisions: Clopper and Pearson's at the number of prompts, which never covers less. Further
+  /// samples of a prompt sharpen the rate, not what is claimed of other prompts.
+  case guaranteed
+}
+
 /// A rate with an interval that knows that samples of one prompt resemble each other.
 ///
-/// The variance is the cluster-robust one, with G prompts, sᵢ successes in nᵢ samples and N = Σnᵢ,
+/// With one sample a prompt this is the plain interval. With several, the size is p(1 − p)/V, kept
+/// between the number of prompts G and that of samples N, with the cluster-robust variance
 ///
-///     V = G/(G − 1) · Σ (sᵢ − p nᵢ)² / N²
+///     V = (G + 2)/(G + 1) · Σ (sᵢ − p nᵢ)² / N²
 ///
-/// and the interval is Wilson's at the effective size p(1 − p)/V, kept between G and N: below G
-/// would mean that a prompt is worth less than one sample, above N that repetition informs more
-/// than new prompts. Where V cannot be had (one prompt, or all samples alike) the size is G, the
-/// cautious end. With one sample a prompt this is Wilson's interval itself.
+/// of sᵢ successes in nᵢ samples over the prompts **and two more**, one of which always complies and one
+/// never, with as many samples as the mean prompt. The two stand for what few successes cannot show:
+/// how alike the samples of a prompt are. Without them no success would rest on G prompts and a single
+/// one on all N samples, and the interval would shrink as the rate rises. For the same reason no rate is
+/// bounded more tightly than none of G prompts bounds it from above, or all of them from below.
 ///
 /// - Returns: nil where there are no trials.
 package func clusteredRate(
-  _ outcomes: [PromptOutcome], confidence: Double = 0.95
+  _ outcomes: [PromptOutcome], confidence: Double = 0.95, method: RateMethod = .shown
 ) -> ClusteredRate? {
   let outcomes = outcomes.filter { $0.trials > 0 }
   guard !outcomes.isEmpty else { return nil }
   let prompts = Double(outcomes.count)
   let samples = Double(outcomes.reduce(0) { $0 + $1.trials })
   let rate = Double(outcomes.reduce(0) { $0 + $1.successes }) / samples
-  let squares = outcomes.reduce(0.0) { sum, outcome in
+  let effective =
+    switch method {
+    case .guaranteed: prompts
+    case .shown: effectiveTrials(outcomes, successes: rate * samples, samples: samples)
+    }
+  let interval =
+    switch method {
+    case .guaranteed:
+      clopperPearsonInterval(
+        successes: rate * effective, trials: effective, confidence: confidence)
+    case .shown:
+      midPInterval(successes: rate * effective, trials: effective, confidence: confidence)
+    }
+  guard var interval else { return nil }
+  if effective > prompts,
+    let none = midPInterval(successes: 0, trials: prompts, confidence: confidence)
+  {
+    interval.upper = max(interval.upper, none.upper)
+    interval.lower = min(interval.lower, 1 - none.upper)
+  }
+  return ClusteredRate(rate: rate, effectiveTrials: effective, interval: interval)
+}
+
+private func effectiveTrials(
+  _ outcomes: [PromptOutcome], successes: Double, samples: Double
+) -> Double {
+  let prompts = Double(outcomes.count)
+  guard samples > prompts else { return prompts }
+  let each = samples / prompts
+  let (total, rate) = (samples + 2 * each, (successes + each) / (samples + 2 * each))
+  let seen = outcomes.reduce(0.0) { sum, outcome in
     let residual = Double(outcome.successes) - rate * Double(outcome.trials)
     return sum + residual * residual
   }
-  var effective = prompts
-  if outcomes.count > 1, squares > 0 {
-    let variance = prompts / (prompts - 1) * squares / (samples * samples)
-    effective = min(samples, max(prompts, rate * (1 - rate) / variance))
-  }
-  return ClusteredRate(
-    rate: rate, effectiveTrials: effective,
-    interval: wilsonInterval(rate: rate, trials: effective, confidence: confidence))
+  let added = each * each * ((1 - rate) * (1 - rate) + rate * rate)
+  let variance = (prompts + 2) / (prompts + 1) * (seen + added) / (total * total)
+  // Samples that are all alike in each prompt would come to G + 1 with the two.
+  let found = rate * (1 - rate) / variance * prompts / (prompts + 1)
+  return min(samples, max(prompts, found))
 }
 
 /// The interval of the difference of two clustered rates on the same prompts, `second − first`:

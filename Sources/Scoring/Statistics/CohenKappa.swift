@@ -21,7 +21,7 @@ package struct Agreement: Codable, Hashable, Sendable {
 ///
 ///     κ = (pₒ − pₑ) / (1 − pₑ)
 ///
-/// with pₒ the share on which they agree and pₑ the one expected by chance; Wilson's interval for
+/// with pₒ the share on which they agree and pₑ the one expected by chance; the mid-p interval for
 /// pₒ, and for κ the normal one with the standard error of J. L. Fleiss, J. Cohen and B. S. Everitt
 /// (1969), kept within [−1, 1].
 ///
@@ -33,8 +33,8 @@ package func agreement(_ table: [[Int]], confidence: Double = 0.95) -> Agreement
   let total = table.joined().reduce(0, +)
   let same = table.indices.reduce(0) { $0 + table[$1][$1] }
   guard
-    let shareInterval = wilsonInterval(
-      successes: same, trials: total, confidence: confidence)
+    let shareInterval = midPInterval(
+      successes: Double(same), trials: Double(total), confidence: confidence)
   else { return nil }
   let n = Double(total)
   var result = Agreement(

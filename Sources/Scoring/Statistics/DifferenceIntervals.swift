@@ -23,19 +23,22 @@ package func newcombeInterval(
 
 /// The same for rates whose trials need not be whole, as those of clustered samples.
 ///
+/// - Parameter method: ``RateMethod/shown`` takes Wilson's limits, ``RateMethod/guaranteed`` Clopper and
+///   Pearson's.
 /// - Precondition: both rates are in [0, 1], both trials above 0.
 package func newcombeInterval(
   first: (rate: Double, trials: Double), second: (rate: Double, trials: Double),
-  confidence: Double = 0.95
+  confidence: Double = 0.95, method: RateMethod = .shown
 ) -> ConfidenceInterval {
-  differenceInterval(
-    first: (
-      first.rate, wilsonInterval(rate: first.rate, trials: first.trials, confidence: confidence)
-    ),
-    second: (
-      second.rate,
-      wilsonInterval(rate: second.rate, trials: second.trials, confidence: confidence)
-    ), correlation: 0)
+  func part(_ part: (rate: Double, trials: Double)) -> (rate: Double, interval: ConfidenceInterval)
+  {
+    let wilson = wilsonInterval(rate: part.rate, trials: part.trials, confidence: confidence)
+    guard method == .guaranteed else { return (part.rate, wilson) }
+    let exact = clopperPearsonInterval(
+      successes: part.rate * part.trials, trials: part.trials, confidence: confidence)
+    return (part.rate, exact ?? wilson)
+  }
+  return differenceInterval(first: part(first), second: part(second), correlation: 0)
 }
 
 /// How two models did on the same prompts.

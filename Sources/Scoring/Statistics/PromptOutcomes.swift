@@ -13,6 +13,13 @@ package struct PromptOutcomes: Sendable {
     if isSuccess { outcomes[prompt]?.successes += 1 }
   }
 
+  /// The prompts whose ids fulfil a condition.
+  package func filter(_ isIncluded: (String) -> Bool) -> PromptOutcomes {
+    var chosen = PromptOutcomes()
+    chosen.outcomes = outcomes.filter { isIncluded($0.key) }
+    return chosen
+  }
+
   /// The prompts that two models were both asked, in the order of their ids.
   package func paired(
     with later: PromptOutcomes

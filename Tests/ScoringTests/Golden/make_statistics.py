@@ -15,7 +15,7 @@ import numpy as np
 import scipy
 import scipy.stats as st
 import statsmodels
-import statsmodels.api as sm
+from scipy.optimize import brentq
 from statsmodels.stats.inter_rater import cohens_kappa
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.power import normal_sample_size_one_tail
@@ -70,31 +70,6 @@ def holm():
         yield {"values": values, "corrected": [float(p) for p in multipletests(values, method="holm")[1]]}
 
 
-def rogan_gladen():
-    def rate(q, se, sp):
-        return (q + sp - 1) / (se + sp - 1)
-
-    z = st.norm.ppf(0.975)
-    cases = [(57, 75, 190, 200, 180, 200), (0, 75, 190, 200, 180, 200), (75, 75, 95, 100, 99, 100),
-             (20, 100, 60, 100, 70, 100), (3, 200, 50, 50, 40, 40), (10, 40, 9, 10, 8, 10)]
-    for k, n, kse, nse, ksp, nsp in cases:
-        # Half of z^2 added to the observed rate, one reply of each kind to the judge's two.
-        q, se, sp = (k + z * z / 2) / (n + z * z), (kse + 1) / (nse + 2), (ksp + 1) / (nsp + 2)
-        variances = [q * (1 - q) / (n + z * z), se * (1 - se) / (nse + 2), sp * (1 - sp) / (nsp + 2)]
-        gradient = []
-        for index in range(3):
-            step = np.array([q, se, sp], dtype=complex)
-            step[index] += 1e-30j
-            gradient.append(rate(*step).imag / 1e-30)
-        deviation = np.sqrt(sum(g * g * v for g, v in zip(gradient, variances)))
-        centre = rate(q, se, sp)
-        centre_shifted = centre + 2 * z * z * (centre * variances[1] - (1 - centre) * variances[2])
-        clip = lambda x: float(min(1, max(0, x)))
-        yield {"successes": k, "trials": n, "sensitivity": [kse, nse], "specificity": [ksp, nsp],
-               "rate": clip(rate(k / n, kse / nse, ksp / nsp)),
-               "interval": [clip(centre_shifted - z * deviation), clip(centre_shifted + z * deviation)]}
-
-
 def sizes():
     up = lambda x: int(max(1, np.ceil(x - 1e-9)))
     for rate, limit, confidence, power in [
@@ -117,19 +92,40 @@ def sizes():
         yield {"kind": "paired", "a": delta, "b": psi, "confidence": confidence, "power": power, "n": up(n)}
 
 
+def mid_p(successes, trials, confidence=0.95):
+    """Limits where a tail with half of the observed probability is (1 - confidence) / 2."""
+    share = (1 - confidence) / 2
+
+    def lower(x):
+        if x <= 0:
+            return 0.0
+
+        def tail(p):
+            above = st.beta.cdf(p, x + 1, trials - x) if x < trials else 0.0
+            return (st.beta.cdf(p, x, trials - x + 1) + above) / 2
+        return float(brentq(lambda p: tail(p) - share, 0, 1, xtol=1e-15))
+    return lower(successes), 1 - lower(trials - successes)
+
+
 def robust(outcomes):
-    """Rate, effective size and Wilson limits from statsmodels' cluster-robust regression on 1."""
-    values = np.concatenate([[1] * s + [0] * (n - s) for s, n in outcomes]).astype(float)
-    groups = np.concatenate([[i] * n for i, (s, n) in enumerate(outcomes)])
-    rate, prompts, samples = float(values.mean()), len(outcomes), len(values)
-    effective = float(prompts)
-    if 0 < rate < 1 and prompts > 1:
-        fit = sm.OLS(values, np.ones_like(values)).fit(
-            cov_type="cluster", cov_kwds={"groups": groups})
-        variance = float(fit.cov_params()[0, 0])
-        if variance > 1e-15:
-            effective = float(np.clip(rate * (1 - rate) / variance, prompts, samples))
-    return rate, effective, wilson(rate, effective)
+    """The cluster-robust effective size with two more prompts, by a regression on a constant."""
+    s = np.array([o[0] for o in outcomes], float)
+    n = np.array([o[1] for o in outcomes], float)
+    prompts, samples = len(n), n.sum()
+    each = samples / prompts
+    s2, n2 = np.append(s, [each, 0]), np.append(n, [each, each])
+    rate2 = s2.sum() / n2.sum()
+    variance = (prompts + 2) / (prompts + 1) * ((s2 - rate2 * n2) ** 2).sum() / n2.sum() ** 2
+    effective = prompts
+    if samples > prompts:
+        found = rate2 * (1 - rate2) / variance * prompts / (prompts + 1)
+        effective = float(min(samples, max(prompts, found)))
+    rate = float(s.sum() / samples)
+    low, high = mid_p(rate * effective, effective)
+    if effective > prompts:
+        none = mid_p(0, prompts)[1]
+        low, high = min(low, 1 - none), max(high, none)
+    return rate, effective, (low, high)
 
 
 def clustered():
@@ -140,9 +136,9 @@ def clustered():
         outcomes = [[int(generator.binomial(n, r)), int(n)] for n, r in zip(trials, rates)]
         rate, effective, interval = robust(outcomes)
         yield {"outcomes": outcomes, "rate": rate, "effective": effective, "interval": list(interval)}
-    yield {"outcomes": [[0, 4]] * 10, "rate": 0.0, "effective": 10.0, "interval": list(wilson(0, 10))}
+    yield {"outcomes": [[0, 4]] * 10, "rate": 0.0, "effective": 10.0, "interval": list(mid_p(0, 10))}
     yield {"outcomes": [[1, 1]] * 6 + [[0, 1]] * 9, "rate": 0.4, "effective": 15.0,
-           "interval": list(wilson(0.4, 15))}
+           "interval": list(mid_p(6, 15))}
 
 
 def clustered_differences():
@@ -189,7 +185,7 @@ def kappas():
         result = cohens_kappa(np.array(table))
         n = int(np.sum(table))
         same = int(np.trace(np.array(table)))
-        yield {"table": table, "share": same / n, "share_interval": list(wilson(same / n, n)),
+        yield {"table": table, "share": same / n, "share_interval": list(mid_p(same, n)),
                "kappa": float(result.kappa),
                "interval": [max(-1, float(result.kappa_low)), min(1, float(result.kappa_upp))]}
 
@@ -211,7 +207,7 @@ if __name__ == "__main__":
         "made_with": {"numpy": np.__version__, "scipy": scipy.__version__,
                       "statsmodels": statsmodels.__version__},
         "independent_differences": list(independent()), "paired_differences": list(paired()),
-        "holm": list(holm()), "rogan_gladen": list(rogan_gladen()), "sample_sizes": list(sizes()),
+        "holm": list(holm()), "sample_sizes": list(sizes()),
         "clustered": list(clustered()), "clustered_differences": list(clustered_differences()),
         "sign_flips": list(sign_flips()), "any_of_k": list(any_of()), "kappas": list(kappas()),
         "bootstraps": list(bootstraps()),

@@ -1,0 +1,85 @@
+/// How a sequential test of one limit ends, by exact computation.
+package struct SequentialPower: Hashable, Sendable {
+  /// Probabilities; with `undecided` they add up to 1.
+  package var passed: Double
+  package var breached: Double
+  package var undecided: Double
+  /// The mean number of prompts that are asked, at most `prompts`.
+  package var meanPrompts: Double
+}
+
+/// What a test of "the rate is at most `limit`" comes to at a true rate, if it is looked at after every
+/// prompt and ends at the planned look, over all paths of successes (no simulation).
+///
+/// - Parameters:
+///   - rate: the true one, of independent prompts with one sample each.
+///   - prompts: the planned look, where the test ends undecided.
+///   - level: of passing falsely.
+///   - breachLevel: of breaching falsely, which is divided by the number of checks.
+package func sequentialPower(
+  rate: Double, limit: Double, prompts: Int, level: Double = 0.05, breachLevel: Double = 0.05
+) -> SequentialPower {
+  let pass = SequentialEvidence(.below, limit, level: level, horizon: prompts)
+  let breach = SequentialEvidence(.above, limit, level: breachLevel, horizon: prompts)
+  var result = SequentialPower(passed: 0, breached: 0, undecided: 0, meanPrompts: 0)
+  // The probability of each number of successes among the paths that are still undecided.
+  var open = [1.0]
+  var (passes, breaches) = (-1, 1)
+  for seen in 1...prompts {
+    result.meanPrompts += open.reduce(0, +)
+    var next = [Double](repeating: 0, count: open.count + 1)
+    for (successes, mass) in open.enumerated() where mass > 0 {
+      next[successes] += mass * (1 - rate)
+      next[successes + 1] += mass * rate
+    }
+    // The borders only rise: more prompts allow more successes.
+    while passes + 1 <= seen, pass.decides(successes: passes + 1, prompts: seen) { passes += 1 }
+    while breaches <= seen, !breach.decides(successes: breaches, prompts: seen) { breaches += 1 }
+    for successes in next.indices {
+      if successes <= passes {
+        result.passed += next[successes]
+      } else if successes >= breaches {
+        result.breached += next[successes]
+      } else {
+        continue
+      }
+      next[successes] = 0
+    }
+    open = next
+  }
+  result.undecided = open.reduce(0, +)
+  return result
+}
+
+/// The prompts with which a test of a limit decides rightly with some power, wherever the rate is what it
+/// is supposed to be.
+///
+/// - Parameters:
+///   - rate: below the limit to pass, above it to breach.
+///   - most: no larger number is tried.
+/// - Returns: the least number from which on the power is reached, looked for in steps of 5 %; nil where
+///   `most` does not do, or where rate and limit are equal.
+package func sequentialSampleSize(
+  rate: Double, limit: Double, power: Double = 0.8, level: Double = 0.05,
+  breachLevel: Double = 0.05, most: Int = 20_000
+) -> Int? {
+  precondition(power > 0 && power < 1 && limit > 0 && limit < 1 && rate >= 0 && rate <= 1)
+  guard rate != limit else { return nil }
+  func isEnough(_ prompts: Int) -> Bool {
+    let found = sequentialPower(
+      rate: rate, limit: limit, prompts: prompts, level: level, breachLevel: breachLevel)
+    return (rate < limit ? found.passed : found.breached) >= power
+  }
+  // What is certain at the smallest number that can decide at all.
+  var low = 0
+  var high = 10
+  while !isEnough(high) {
+    if high >= most { return nil }
+    (low, high) = (high, min(most, high * 3 / 2))
+  }
+  while high - low > max(1, high / 100) {
+    let middle = (low + high) / 2
+    if isEnough(middle) { high = middle } else { low = middle }
+  }
+  return high
+}
