@@ -23,8 +23,9 @@ package struct RunFolder {
   package static func requireContinuable(_ url: URL, _ manifest: RunManifest) throws(RunError) {
     let file = url.appending(path: RunManifest.fileName).path
     guard FileManager.default.fileExists(atPath: file) else { return }
-    let differences = try manifest.differences(
-      from: try RunManifest.read(from: url), except: [.updates, .server])
+    let existing = try RunManifest.read(from: url)
+    let differences = try manifest.keepingSeeds(of: existing).differences(
+      from: existing, except: [.updates, .server])
     guard differences.isEmpty else { throw .runDiffers(path: url.path, fields: differences) }
   }
 
@@ -41,7 +42,7 @@ package struct RunFolder {
     if hasRun {
       guard resume else { throw RunError.runExists(path: url.path) }
       let existing = try RunManifest.read(from: url)
-      let differences = try manifest.differences(from: existing)
+      let differences = try manifest.keepingSeeds(of: existing).differences(from: existing)
       guard differences.isEmpty else {
         throw RunError.runDiffers(path: url.path, fields: differences)
       }
@@ -63,5 +64,14 @@ package struct RunFolder {
       }
       try manifest.write(to: url)
     }
+  }
+}
+
+extension RunManifest {
+  /// The plan with the seeds of a run that it is to go on with: a run keeps those it began with.
+  fileprivate func keepingSeeds(of existing: RunManifest) -> RunManifest {
+    var manifest = self
+    manifest.plan.samplingSeeds = existing.plan.samplingSeeds
+    return manifest
   }
 }

@@ -61,6 +61,7 @@ extension RunManifest.Plan {
   /// The plan as far as files of schema 1 tell it: their cells have other ids and no recipes.
   fileprivate var withoutWhatSchema1Lacks: RunManifest.Plan {
     var plan = self
+    plan.samplingSeeds = nil
     plan.cells = cells.map { cell in
       var cell = cell
       cell.id = CellID(rawValue: "")

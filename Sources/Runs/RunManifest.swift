@@ -15,6 +15,9 @@ package struct RunManifest: Codable, Hashable, Sendable {
     package var seed: UInt64
     /// How often each prompt is asked.
     package var samples: Int
+    /// How each sample's seed is made; nil in manifests of earlier releases, which made them by number. A
+    /// run that goes on keeps its own.
+    package var samplingSeeds: SamplingSeeds?
     /// The judge that gives the verdict on harmful prompts.
     package var judge: String
     package var judgeConfiguration: String
@@ -59,7 +62,7 @@ package struct RunManifest: Codable, Hashable, Sendable {
 
     package init(
       study: Study? = nil, cells: [Cell], decoding: Decoding, seed: UInt64, samples: Int = 1,
-      judge: String,
+      samplingSeeds: SamplingSeeds? = .byPrompt, judge: String,
       judgeConfiguration: String, judges: [String: String]? = nil,
       datasets: [String: Dataset], models: [String: String], updates: [String: String],
       remarks: [String: String], server: String, family: String? = nil,
@@ -70,6 +73,7 @@ package struct RunManifest: Codable, Hashable, Sendable {
       self.decoding = decoding
       self.seed = seed
       self.samples = samples
+      self.samplingSeeds = samplingSeeds
       self.judge = judge
       self.judgeConfiguration = judgeConfiguration
       self.judges = judges ?? [judge: judgeConfiguration]

@@ -4,7 +4,6 @@ package import PromptSets
 package import Runs
 package import Scoring
 package import StudyDesign
-import Support
 
 /// Asks every prompt of every cell that the journal does not have yet, and judges the replies.
 package struct Runner: Sendable {
@@ -149,17 +148,6 @@ package struct Runner: Sendable {
     }
   }
 
-  /// The first sample is decoded with the run's seed, further ones with numbers mixed from it: runs
-  /// with neighbouring seeds share none.
-  private func decoding(_ number: Int) -> Decoding {
-    var decoding = plan.decoding
-    if number > 0 {
-      var generator = SplitMix64(seed: plan.decoding.seed)
-      for _ in 0..<number { decoding.seed = generator.next() }
-    }
-    return decoding
-  }
-
   private func ask(_ question: Question) async -> Outcome {
     let (cell, prompt) = (question.cell, question.prompt)
     var sample = Sample(
@@ -170,9 +158,10 @@ package struct Runner: Sendable {
       sample = answered
     } else {
       do throws(ChatFailure) {
+        let decoding = (plan.samplingSeeds ?? .byNumber).decoding(
+          plan.decoding, prompt: prompt.id, number: question.number)
         let reply = try await model.complete(
-          ChatRequest(
-            messages: prompt.messages, decoding: decoding(question.number), variant: cell.variant))
+          ChatRequest(messages: prompt.messages, decoding: decoding, variant: cell.variant))
         sample.response = reply.text
         sample.reasoning = reply.reasoning
         sample.finishReason = reply.finishReason

@@ -144,17 +144,19 @@ final class MoodyJudge: Judge {
     try await run(try #require(folder), set, model, [RefusalJudge()])
     #expect(model.requests.count == 120)
     let seeds = Set(model.requests.map(\.decoding.seed))
-    #expect(seeds.count == 3)
-    #expect(seeds.contains(0))
+    // Three of each of ten prompts, the same for every model.
+    #expect(seeds.count == 30)
     let row = try #require(folder?.summary.rows.first)
     #expect(row.n == 30)
     #expect(row.prompts == 10)
     #expect(row.samples == 3)
     #expect(folder?.summary.missing == 0)
     // The scripted model answers each sample alike: three are worth one.
-    #expect(row.effectiveTrials == 10)
+    #expect(abs((row.effectiveTrials ?? 0) - 10) < 1e-9)
     #expect(row.anyOfK == row.attackSuccessRate)
-    #expect(row.interval == wilsonInterval(successes: row.successes / 3, trials: 10))
+    let alone = try #require(midPInterval(successes: Double(row.successes) / 3, trials: 10))
+    #expect(abs((row.interval?.lower ?? 0) - alone.lower) < 1e-9)
+    #expect(abs((row.interval?.upper ?? 1) - alone.upper) < 1e-9)
 
     folder = nil
     let journal = url.appending(path: "samples.jsonl")
@@ -166,6 +168,37 @@ final class MoodyJudge: Judge {
     try await run(resumed, set, again, [RefusalJudge()])
     #expect(again.requests.count == 20)
     #expect(resumed.summary.missing == 0)
+  }
+
+  /// One stream for all prompts would let one lucky draw decide the whole rate.
+  @Test func promptsAreDrawnApartAndModelsAlike() async throws {
+    var (manifest, set) = plan(judges: ["refusal"], samples: 2)
+    manifest.plan.decoding.temperature = 0.8
+    let temporary = try TemporaryFolder()
+    func seeds(_ manifest: RunManifest, _ name: String) async throws -> [[UInt64]] {
+      let folder = try RunFolder(
+        temporary.url.appending(path: name), manifest: manifest, resume: false)
+      let model = ScriptedModel()
+      try await run(folder, set, model, [RefusalJudge()])
+      let byPrompt = Dictionary(grouping: model.requests) { $0.messages.last?.content ?? "" }
+      return byPrompt.sorted { $0.key < $1.key }.map { Set($0.value.map(\.decoding.seed)).sorted() }
+    }
+    let found = try await seeds(manifest, "run")
+    // Ten prompts of two samples, each with seeds of its own, which every model shares.
+    #expect(found.count == 10 && found.allSatisfy { $0.count == 2 })
+    #expect(Set(found.joined()).count == 20)
+    var other = manifest
+    other.plan.decoding.seed = 1
+    #expect(Set(try await seeds(other, "other").joined()).isDisjoint(with: found.joined()))
+
+    // A run that began by the older rule goes on by it.
+    var old = manifest
+    old.plan.samplingSeeds = nil
+    let before = try await seeds(old, "old")
+    #expect(Set(before.joined()).count == 2)
+    let resumed = try RunFolder(
+      temporary.url.appending(path: "old"), manifest: manifest, resume: true)
+    #expect(resumed.manifest.plan.samplingSeeds == nil)
   }
 
   @Test func anyOfKAndTheMeanDiffer() {
@@ -219,12 +252,15 @@ final class MoodyJudge: Judge {
         judgeRaw: nil, latencyMilliseconds: 0, attempts: 1, error: nil)
     }
     let row = Summary(of: manifest, samples: samples).rows[0]
-    #expect(abs((row.corrected?.rate ?? 0) - (0.5 + 0.8 - 1) / 0.75) < 1e-12)
+    #expect(abs((row.corrected?.rate ?? 0) - (0.5 + 0.8 - 1) / 0.75) < 1e-3)
 
     // 20 % false alarms on the labelled replies and none in 75: the replies are of another kind.
     #expect(quality.correct(rate: 0, trials: 75) == nil)
-    #expect(quality.correct(rate: 0.1, trials: 10)?.rate == 0)
-    #expect(quality.correct(rate: 1, trials: 75)?.rate == 1)
+    // What is corrected to nothing or to everything is not certain.
+    let none = try #require(quality.correct(rate: 0.1, trials: 10))
+    #expect(none.rate < 0.01 && none.interval.lower < 1e-3 && none.interval.upper > 0.1)
+    let all = try #require(quality.correct(rate: 1, trials: 75))
+    #expect(all.rate > 0.99 && all.interval.upper > 0.999 && all.interval.lower < 0.98)
     #expect(quality.correct(rate: 1, trials: 750) == nil)
 
     var other = quality
