@@ -1,5 +1,6 @@
 import ModelAccess
 import Runs
+package import Scoring
 import StudyDesign
 
 /// The least rank whose directions alone bring the alignment's safety (LoX, arXiv 2506.15606): the least
@@ -23,12 +24,19 @@ package struct EffectiveRank: Codable, Hashable, Sendable {
   package var measured: [Measured]
   /// ASR of the aligned model.
   package var aligned: Double
-  /// nil where no measured rank is near enough.
+  /// By the measured shares alone; nil where no measured rank is near enough.
   package var rank: Int?
+  /// What tests on the same prompts show: up to which rank the model is less safe than the aligned one,
+  /// and from which it is as safe to within the tolerance. nil in files of earlier releases.
+  package var tested: StepDownRank?
 
   package static let tolerance = 0.01
 
-  init(dataset: String, base: Double, measured: [Measured], aligned: Double) {
+  init(
+    dataset: String, base: Double, measured: [Measured], aligned: Double,
+    tested: StepDownRank? = nil
+  ) {
+    self.tested = tested
     self.dataset = dataset
     self.base = base
     self.measured = measured.sorted { $0.rank < $1.rank }
@@ -38,23 +46,44 @@ package struct EffectiveRank: Codable, Hashable, Sendable {
 
   /// One for each harmful set whose first judge has a rate of every model.
   static func all(
-    rows: [SummaryRow], datasets: [String: RunManifest.Plan.Dataset]
+    rows: [SummaryRow], datasets: [String: RunManifest.Plan.Dataset], samples: [CellID: [Sample]]
   ) -> [EffectiveRank] {
-    datasets.sorted { $0.key < $1.key }.compactMap { name, dataset in
+    func outcomes(_ row: SummaryRow) -> PromptOutcomes {
+      PromptOutcomes(samples[row.cell] ?? [], judge: row.judge) { $0 == .complied }
+    }
+    func size(_ row: SummaryRow) -> Int? {
+      guard case .integer(let rank) = row.treatment.parameters["rank"] else { return nil }
+      return rank
+    }
+    return datasets.sorted { $0.key < $1.key }.compactMap { name, dataset in
       let own = rows.filter { $0.dataset == name && $0.judge == dataset.judges.first }
       guard dataset.kind == .harmful,
         let base = own.first(where: \.treatment.isNone)?.attackSuccessRate,
-        let aligned = own.first(where: { $0.treatment.parameters["rank"] == .text("full") })?
-          .attackSuccessRate
+        let reference = own.first(where: { $0.treatment.parameters["rank"] == .text("full") }),
+        let aligned = reference.attackSuccessRate
       else { return nil }
       return EffectiveRank(
         dataset: name, base: base,
         measured: own.compactMap { row in
-          guard case .integer(let rank) = row.treatment.parameters["rank"],
-            let rate = row.attackSuccessRate
-          else { return nil }
+          guard let rank = size(row), let rate = row.attackSuccessRate else { return nil }
           return Measured(rank: rank, attackSuccessRate: rate)
-        }, aligned: aligned)
+        }, aligned: aligned,
+        tested: StepDownRank(
+          own.compactMap { row -> (size: Int, outcomes: PromptOutcomes)? in
+            size(row).map { ($0, outcomes(row)) }
+          },
+          reference: outcomes(reference), tolerance: Self.tolerance))
+    }
+  }
+}
+
+extension PromptOutcomes {
+  /// Each prompt's outcomes under a judge, without replies that have no verdict.
+  init(_ samples: [Sample], judge: String, _ isSuccess: (Verdict) -> Bool) {
+    self.init()
+    for sample in samples {
+      let verdict = sample.judgement(by: judge).verdict
+      if verdict != .unscored { add(sample.id, isSuccess: isSuccess(verdict)) }
     }
   }
 }

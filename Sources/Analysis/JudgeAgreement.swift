@@ -23,8 +23,8 @@ package struct JudgeAgreement: Codable, Hashable, Sendable {
       return judges.indices.flatMap { first in
         judges[(first + 1)...].map { second in
           JudgeAgreement(
-            dataset: dataset, first: judges[first], second: second,
-            counts: counts(samples, judges[first], second))
+            dataset: dataset, first: judges[first], second: second, samples: samples,
+            seed: plan.seed)
         }
       }
     }
@@ -48,13 +48,20 @@ package struct JudgeAgreement: Codable, Hashable, Sendable {
     return counts
   }
 
-  private init(dataset: String, first: String, second: String, counts: PairedCounts) {
+  private init(
+    dataset: String, first: String, second: String, samples: [Sample], seed: UInt64
+  ) {
     self.dataset = dataset
     self.first = first
     self.second = second
-    self.counts = counts
-    agreement = Scoring.agreement([
-      [counts.both, counts.onlyFirst], [counts.onlySecond, counts.neither],
-    ])
+    counts = Self.counts(samples, first, second)
+    // Replies to one prompt resemble each other, in every cell: prompts are what is drawn. In an order of
+    // their own, since a dictionary's differs from run to run.
+    let prompts = Dictionary(grouping: samples, by: \.id).sorted { $0.key < $1.key }
+    agreement = Scoring.agreement(
+      byPrompt: prompts.map { _, replies in
+        let own = Self.counts(replies, first, second)
+        return [[own.both, own.onlyFirst], [own.onlySecond, own.neither]]
+      }, seed: seed)
   }
 }

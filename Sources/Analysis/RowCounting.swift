@@ -73,6 +73,15 @@ struct RowCounting {
           .correct(rate: found.rate, trials: found.effectiveTrials)
       }
     }
+    let prompts = Dictionary(grouping: all, by: \.id).sorted { $0.key < $1.key }.map(\.value)
+    row.worstCase = WorstCaseRate(
+      prompts.map { replies in
+        PromptOutcome(
+          successes: replies.count { Self.complied($0.judgement) }, trials: replies.count)
+      },
+      doubtful: prompts.map { replies in
+        replies.count { [.unscored, .degenerate].contains($0.judgement.verdict) }
+      })
     if plan.samples > 1 { countAny(outcomes, into: &row) }
     if let before { compare(before, usable, into: &row) }
     if isBenign { countCosts(before, usable, into: &row) }
@@ -99,42 +108,33 @@ struct RowCounting {
     let any = outcomes.all.compactMap { anyOf(plan.samples, outcome: $0) }
     let hits = any.count { $0 > 0 }
     row.anyOfK = any.isEmpty ? nil : Double(hits) / Double(any.count)
-    row.anyOfKInterval = wilsonInterval(successes: hits, trials: any.count)
+    row.anyOfKInterval = midPInterval(
+      successes: Double(hits), trials: Double(any.count))
   }
 
   // MARK: - Comparing
 
-  private struct Comparison {
-    var delta: Double
-    var interval: ConfidenceInterval?
-    var pValue: Double
-    var pairs: PairedCounts?
+  private func comparison(
+    _ before: [Judged], _ after: [Judged], _ event: Event, confidence: Double = 0.95
+  ) -> RateComparison? {
+    RateComparison(
+      of: Self.outcomes(before, event), and: Self.outcomes(after, event), confidence: confidence,
+      seed: plan.seed)
   }
 
-  private func comparison(
-    _ before: [Judged], _ after: [Judged], _ event: Event
-  ) -> Comparison? {
-    let pairs = Self.outcomes(before, event).paired(with: Self.outcomes(after, event))
-    guard !pairs.isEmpty else { return nil }
-    if plan.samples > 1 {
-      let (rateBefore, rateAfter) = (
-        clusteredRate(pairs.map(\.first))?.rate ?? 0, clusteredRate(pairs.map(\.second))?.rate ?? 0
-      )
-      return Comparison(
-        delta: rateAfter - rateBefore, interval: clusteredDifferenceInterval(pairs),
-        pValue: signFlipTest(
-          pairs.map { ($0.second.rate ?? 0) - ($0.first.rate ?? 0) }, seed: plan.seed))
-    }
-    let counts = PairedCounts(pairs)
-    return Comparison(
-      delta: counts.difference ?? 0, interval: pairedDifferenceInterval(counts),
-      pValue: midPMcNemar(onlyFirst: counts.onlyFirst, onlySecond: counts.onlySecond),
-      pairs: counts)
+  /// The interval of a row's `delta` at another confidence.
+  func deltaInterval(
+    judge: String, _ samples: [Sample], reference: [Sample], confidence: Double
+  ) -> ConfidenceInterval? {
+    RateComparison(
+      of: PromptOutcomes(reference, judge: judge) { $0 == .complied },
+      and: PromptOutcomes(samples, judge: judge) { $0 == .complied }, confidence: confidence,
+      seed: plan.seed)?.interval
   }
 
   private func compare(_ before: [Judged], _ after: [Judged], into row: inout SummaryRow) {
     guard let found = comparison(before, after, Self.complied) else { return }
-    row.delta = found.delta
+    row.delta = found.change
     row.deltaInterval = found.interval
     row.pValue = found.pValue
     row.pairs = found.pairs
@@ -155,15 +155,19 @@ struct RowCounting {
     row.overRefusalInterval = found.interval
     row.overRefusalEffectiveTrials = found.effectiveTrials
     guard let before, let change = comparison(before, after, Self.refused) else { return }
-    row.overRefusalDelta = change.delta
+    row.overRefusalDelta = change.change
     row.overRefusalDeltaInterval = change.interval
     row.overRefusalPValue = change.pValue
   }
 
   // MARK: - Over rows
 
-  /// Holm's correction over all comparisons of one set by one judge.
-  static func corrected(_ rows: [SummaryRow]) -> [SummaryRow] {
+  /// Holm's correction over all comparisons of one set by one judge, and beside it intervals of their
+  /// changes that hold together with 95 % (Bonferroni).
+  static func corrected(
+    _ rows: [SummaryRow],
+    interval: (SummaryRow, _ confidence: Double) -> ConfidenceInterval?
+  ) -> [SummaryRow] {
     var rows = rows
     let groups = Dictionary(grouping: rows.indices) { [rows[$0].dataset, rows[$0].judge] }
     func correct(
@@ -175,6 +179,12 @@ struct RowCounting {
         for (index, corrected) in zip(tested, holmCorrection(values)) {
           rows[index][keyPath: adjusted] = corrected
         }
+      }
+    }
+    for group in groups.values {
+      let tested = group.filter { rows[$0].pValue != nil }
+      for index in tested {
+        rows[index].adjustedDeltaInterval = interval(rows[index], 1 - 0.05 / Double(tested.count))
       }
     }
     correct(\.pValue, into: \.adjustedPValue)

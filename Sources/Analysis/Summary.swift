@@ -36,13 +36,20 @@ package struct Summary: Codable, Sendable {
     let byCell = Dictionary(grouping: samples, by: \.cell)
     let counting = RowCounting(plan: plan, quality: manifest.judgeQuality)
     let planned = Set(plan.cells.map(\.id))
+    func reference(_ cell: Cell) -> [Sample]? {
+      cell.baseline.flatMap { planned.contains($0) ? byCell[$0] ?? [] : nil }
+    }
     let rows = plan.cells.flatMap { cell in
-      let reference = cell.baseline.flatMap { planned.contains($0) ? byCell[$0] ?? [] : nil }
-      return plan.judges(of: cell.dataset).map { judge in
-        counting.row(cell, judge: judge, byCell[cell.id] ?? [], reference: reference)
+      plan.judges(of: cell.dataset).map { judge in
+        counting.row(cell, judge: judge, byCell[cell.id] ?? [], reference: reference(cell))
       }
     }
-    self.rows = RowCounting.corrected(rows)
+    let cells = Dictionary(plan.cells.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
+    self.rows = RowCounting.corrected(rows) { row, confidence in
+      counting.deltaInterval(
+        judge: row.judge, byCell[row.cell] ?? [],
+        reference: cells[row.cell].flatMap(reference) ?? [], confidence: confidence)
+    }
     datasets = plan.datasets
     remarks = plan.remarks
     missing = manifest.missing(byCell)
@@ -51,11 +58,13 @@ package struct Summary: Codable, Sendable {
     judgeQuality = manifest.judgeQuality
     let isForRank = plan.study == .effectiveRank
     effectiveRanks =
-      isForRank ? EffectiveRank.all(rows: self.rows, datasets: plan.datasets) : []
+      isForRank ? EffectiveRank.all(rows: self.rows, datasets: plan.datasets, samples: byCell) : []
     recommendation =
       isForRank
       ? nil
-      : Recommendation(rows: self.rows, datasets: plan.datasets, limits: manifest.limits)
+      : Recommendation(
+        rows: self.rows, datasets: plan.datasets, limits: manifest.limits, samples: byCell,
+        seed: plan.seed)
   }
 
   /// Reads a summary, of whatever schema.

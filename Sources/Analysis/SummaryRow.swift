@@ -40,7 +40,7 @@ package struct SummaryRow: Codable, Hashable, Sendable {
   package var refused: Int
   /// successes / (n − errors); nil where nothing was judged.
   package var attackSuccessRate: Double?
-  /// 95 %: Wilson, with several samples a prompt at their effective size.
+  /// 95 %: mid-p, with several samples a prompt at their effective size.
   package var interval: ConfidenceInterval?
   /// The rate's difference from α = 0 under the same attack, on the prompts that both answered.
   package var delta: Double?
@@ -60,12 +60,18 @@ package struct SummaryRow: Codable, Hashable, Sendable {
   /// The share of prompts of which at least one of all samples complied, over prompts all of whose
   /// samples were judged; nil with one sample a prompt.
   package var anyOfK: Double?
-  /// Wilson, 95 %.
+  /// 95 %: mid-p.
   package var anyOfKInterval: ConfidenceInterval?
   /// 95 %: Newcombe's paired interval of `delta`.
   package var deltaInterval: ConfidenceInterval?
   /// `pValue` corrected after Holm for all comparisons of this dataset and judge in the run.
   package var adjustedPValue: Double?
+  /// As `deltaInterval`, at the confidence with which the intervals of all these comparisons hold together
+  /// with 95 %.
+  package var adjustedDeltaInterval: ConfidenceInterval?
+  /// What the rate can be, whatever the replies in doubt would have been; nil where nothing was asked, and
+  /// in files of earlier releases.
+  package var worstCase: WorstCaseRate?
   /// How the two compared models did on the same prompts, the one at α = 0 first; nil with several
   /// samples a prompt. What is needed to say how many prompts would decide.
   package var pairs: PairedCounts?
@@ -112,6 +118,8 @@ package struct SummaryRow: Codable, Hashable, Sendable {
     case anyOfKInterval = "any_of_k_interval"
     case deltaInterval = "delta_interval"
     case adjustedPValue = "adjusted_p_value"
+    case adjustedDeltaInterval = "adjusted_delta_interval"
+    case worstCase = "worst_case"
     case corrected = "corrected_asr"
     case overRefusal = "over_refusal"
     case overRefusalInterval = "over_refusal_interval"
