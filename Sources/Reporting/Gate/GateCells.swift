@@ -83,18 +83,16 @@ struct GateCells {
   }
 
   private func rate(_ row: SummaryRow) -> MeasuredRate? {
-    row.attackSuccessRate.map {
-      MeasuredRate(rate: $0, trials: row.effectiveTrials ?? Double(row.judged))
-    }
+    row.attackSuccessRate.map { MeasuredRate(rate: $0, trials: trials(row)) }
   }
 
   private func refusalRate(_ row: SummaryRow) -> MeasuredRate? {
-    row.overRefusal.map {
-      // Older summaries do not say what it rests on; with several samples a prompt the prompts are the
-      // cautious end.
-      let known = Double(row.samples > 1 ? row.prompts : row.judged)
-      return MeasuredRate(rate: $0, trials: row.overRefusalEffectiveTrials ?? known)
-    }
+    row.overRefusal.map { MeasuredRate(rate: $0, trials: trials(row)) }
+  }
+
+  /// What a decision may rest on: prompts. Further samples of one tell nothing of others for certain.
+  private func trials(_ row: SummaryRow) -> Double {
+    Double(row.samples > 1 ? row.prompts : row.judged)
   }
 
   /// `95 %`, `99.2 %`

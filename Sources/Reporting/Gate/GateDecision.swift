@@ -26,8 +26,10 @@ package struct MeasuredRate: Hashable, Sendable {
     self.trials = trials
   }
 
+  /// Clopper and Pearson's: a decision must never be less sure than it says.
   package func interval(confidence: Double) -> ConfidenceInterval {
-    wilsonInterval(rate: rate, trials: trials, confidence: confidence)
+    clopperPearsonInterval(successes: rate * trials, trials: trials, confidence: confidence)
+      ?? ConfidenceInterval(lower: 0, upper: 1)
   }
 }
 
@@ -89,7 +91,8 @@ package struct GateDecision: Hashable, Sendable {
       if let found = paired?(factor) { return found }
       return newcombeInterval(
         first: (baseline.rate, baseline.trials * factor),
-        second: (measured.rate, measured.trials * factor), confidence: confidence)
+        second: (measured.rate, measured.trials * factor), confidence: confidence,
+        method: .guaranteed)
     }
     func outcome(_ interval: ConfidenceInterval) -> GateOutcome {
       interval.upper <= limit ? .passed : interval.lower > limit ? .breached : .inconclusive

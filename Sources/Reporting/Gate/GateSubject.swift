@@ -84,18 +84,13 @@ package struct GateSubject: Sendable {
     guard !pairs.isEmpty, pairs.count == first.count, pairs.count == second.count else {
       return nil
     }
-    guard pairs.allSatisfy({ $0.first.trials == 1 && $0.second.trials == 1 }) else {
-      let interval = clusteredDifferenceInterval(pairs, confidence: confidence)
-      return { $0 == 1 ? interval : nil }
-    }
-    let counts = PairedCounts(pairs)
+    let changes = pairs.map { ($0.second.rate ?? 0) - ($0.first.rate ?? 0) }
+    let falls = changes.reduce(0) { $0 + max(0, -$1) }
+    let rises = changes.reduce(0) { $0 + max(0, $1) }
     return { factor in
-      func times(_ count: Int) -> Int { Int((Double(count) * factor).rounded()) }
-      return pairedDifferenceInterval(
-        PairedCounts(
-          both: times(counts.both), onlyFirst: times(counts.onlyFirst),
-          onlySecond: times(counts.onlySecond), neither: times(counts.neither)),
-        confidence: confidence)
+      guaranteedDifferenceInterval(
+        onlyFirst: falls * factor, onlySecond: rises * factor,
+        pairs: Double(pairs.count) * factor, confidence: confidence)
     }
   }
 }
