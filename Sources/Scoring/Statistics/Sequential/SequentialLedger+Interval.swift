@@ -26,7 +26,8 @@ extension SequentialLedger {
       return test.decision == decision
     }
     /// Where limits begin to end so, going from one that does not to one that does.
-    func border(from open: Double, to closed: Double, _ decision: SequentialTest.Decision) -> Double {
+    func border(from open: Double, to closed: Double, _ decision: SequentialTest.Decision) -> Double
+    {
       var (open, closed) = (open, closed)
       while abs(closed - open) > 1e-4 {
         let middle = (open + closed) / 2
