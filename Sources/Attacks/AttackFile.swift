@@ -41,7 +41,7 @@ package enum AttackFile {
 
   private static func read(_ file: URL) throws -> (Header, [String: Any]) {
     do {
-      let data = try Data(contentsOf: file)
+      let data = try InputFile(file, .settings).body
       guard let object = try JSONSerialization.jsonObject(with: data) as? [String: Any] else {
         throw AttackError.unreadableFile(path: file.path, reason: "it is not a JSON object")
       }

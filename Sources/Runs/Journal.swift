@@ -21,7 +21,8 @@ package final class Journal {
     file = folder.appending(path: Self.fileName)
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     let path = file.path
-    let opened = unsafe open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
+    // A pipe of that name is not waited for; it is refused where the journal is read.
+    let opened = unsafe open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK, 0o644)
     guard opened >= 0 else { throw .unwritable(path: path, reason: Self.systemReason()) }
     do throws(RunError) {
       let (samples, places, wholeBytes) = try Self.parse(file, plan)
@@ -76,7 +77,7 @@ package final class Journal {
   ) throws(RunError) -> (samples: [Sample], places: [Sample.Key: Int], wholeBytes: Int) {
     let data: Data
     do {
-      data = try Data(contentsOf: file)
+      data = try InputFile(file, .records).data
     } catch {
       throw .unreadable(path: file.path, reason: error.plainReason)
     }

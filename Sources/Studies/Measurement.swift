@@ -111,7 +111,9 @@ package struct Measurement: Sendable {
       let folder = try RunFolder(
         output, manifest: manifest(servers.description), resume: resume, lock: lock)
       try await run(
-        folder, cached(servers, weights: models.digest, updates: models.updates), events: events)
+        folder, cached(servers, weights: models.digest, updates: models.updates),
+        requireUnchanged: { [checkpoint = models.checkpoint] in try checkpoint.requireUnchanged() },
+        events: events)
       return folder
     }
   }
@@ -130,11 +132,14 @@ package struct Measurement: Sendable {
   /// Asks what is left to ask.
   func run(
     _ folder: RunFolder, _ model: any ChatCompleting,
+    requireUnchanged: @escaping @Sendable () throws -> Void = {},
     events: @escaping @Sendable (StudyEvent) -> Void
   ) async throws {
     let runner = Runner(
       plan: folder.manifest.plan, datasets: datasets, model: model, judges: judges,
-      maxConnections: maxConnections, maxErrors: maxErrors)
+      maxConnections: maxConnections, maxErrors: maxErrors, requireUnchanged: requireUnchanged)
+    try requireUnchanged()
     try await runner.run(folder.journal) { events(.samples($0)) }
+    try requireUnchanged()
   }
 }

@@ -57,7 +57,7 @@ package struct ResponseCache: Sendable {
 
   func reply(for key: Key) -> ChatReply? {
     guard let data = try? RunManifest.encode(key),
-      let stored = try? Data(contentsOf: file(data)),
+      let stored = try? InputFile(file(data), .settings).body,
       let entry = try? JSONDecoder().decode(Entry.self, from: stored), entry.key == key
     else { return nil }
     let reply = entry.reply

@@ -3,6 +3,8 @@
 package enum TokenizerError: Error, Hashable, Sendable, CustomStringConvertible {
   /// The file is missing or cannot be opened.
   case unreadableFile(file: String, reason: String)
+  /// There is no tokenizer.json, but files from which it can be made.
+  case otherForm(folder: String, found: [String])
   /// The file is not JSON; `offset` counts bytes from its start.
   case notJSON(file: String, offset: Int, reason: String)
   /// The value at `path` is absent or of another kind.
@@ -26,6 +28,11 @@ package enum TokenizerError: Error, Hashable, Sendable, CustomStringConvertible 
     switch self {
     case .unreadableFile(let file, let reason):
       return "\(file): cannot be read (\(reason)); a Hugging Face model folder holds it"
+    case .otherForm(let folder, let found):
+      return
+        "\(folder): expected tokenizer.json, found \(found.joined(separator: ", ")) alone; make it "
+        + "with transformers: python -c \"from transformers import AutoTokenizer as T; "
+        + "T.from_pretrained('\(folder)', use_fast=True).save_pretrained('\(folder)')\""
     case .notJSON(let file, let offset, let reason):
       return "\(file): not JSON at byte \(offset): \(reason); download the file again"
     case .unexpectedValue(let file, let path, let expected, let found):
