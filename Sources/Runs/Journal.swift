@@ -75,18 +75,22 @@ package final class Journal {
   private static func parse(
     _ file: URL, _ plan: RunManifest.Plan
   ) throws(RunError) -> (samples: [Sample], places: [Sample.Key: Int], wholeBytes: Int) {
-    let data: Data
+    let input: InputFile
     do {
-      data = try InputFile(file, .records).data
+      input = try InputFile(file, .records)
     } catch {
       throw .unreadable(path: file.path, reason: error.plainReason)
     }
-    let whole = data.lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? 0
+    let whole = input.data.lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? 0
     var samples: [Sample] = []
     var places: [Sample.Key: Int] = [:]
     let decoder = JSONDecoder()
     let judges = plan.primaryJudges()
-    for (index, line) in data[..<whole].split(separator: UInt8(ascii: "\n")).enumerated() {
+    // An editor may have put a byte order mark before them.
+    let body = input.body
+    let lines = body[..<max(whole, body.startIndex)].split(
+      separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+    for (index, line) in lines.enumerated() where line.contains(where: { $0 > 0x20 }) {
       let sample: Sample
       do {
         let read = try decoder.decode(Sample.self, from: line)

@@ -47,6 +47,15 @@ struct ForeignFileTests {
     ) { try Checkpoint(folder: folder.url) }
   }
 
+  @Test("a file in place of a folder is named as one")
+  func fileForFolder() throws {
+    let folder = try TemporaryFolder()
+    let file = try folder.write("GGUF", to: "adapter.gguf")
+    let error = CheckpointError.fileSystem(.notAFolder(path: file.path))
+    #expect(throws: error) { try Checkpoint(folder: file) }
+    #expect(throws: error) { try LowRankUpdate(peftFolder: file) }
+  }
+
   @Test("metadata may be null")
   func nullMetadata() throws {
     let folder = try TemporaryFolder()

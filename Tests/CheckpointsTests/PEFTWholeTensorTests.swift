@@ -84,7 +84,9 @@ struct PEFTWholeTensorTests {
   @Test("a grown vocabulary and a module that the model has not are refused by name")
   func others() throws {
     let (_, checkpoint) = try Self.model()
-    let grown = try Self.adapter(whole: [(Self.prefix + "model.embed_tokens.weight", [5, 2], [Float](repeating: 0, count: 10))])
+    let grown = try Self.adapter(whole: [
+      (Self.prefix + "model.embed_tokens.weight", [5, 2], [Float](repeating: 0, count: 10))
+    ])
     let error = #expect(throws: CheckpointError.self) {
       try LowRankUpdate(peftFolder: grown.url, checkpoint: checkpoint)
     }

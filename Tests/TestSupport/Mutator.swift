@@ -41,7 +41,9 @@ package struct Mutator {
     case 1: return Array(bytes[..<place] + bytes[end...])
     case 2: return Array(bytes[..<end] + bytes[place...])
     case 3:
-      let noise = (0..<1 + number(below: 8)).map { _ in UInt8(truncatingIfNeeded: number(below: 256)) }
+      let noise = (0..<1 + number(below: 8)).map { _ in
+        UInt8(truncatingIfNeeded: number(below: 256))
+      }
       result.insert(contentsOf: noise, at: place)
     case 4:
       for _ in 0..<1 + number(below: 8) where !result.isEmpty {
@@ -70,7 +72,8 @@ package struct Mutator {
 
   private static let numbers = [
     "-1", "0", "1e308", "1e999", "-0", "2147483648", "4294967296", "9223372036854775807",
-    "9223372036854775808", "-9223372036854775808", "1e-320", "0.5", "NaN", "1" + String(repeating: "0", count: 400),
+    "9223372036854775808", "-9223372036854775808", "1e-320", "0.5", "NaN",
+    "1" + String(repeating: "0", count: 400),
   ]
 
   /// Puts an extreme number in the place of one that is written somewhere.

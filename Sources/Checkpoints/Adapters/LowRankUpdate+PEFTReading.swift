@@ -28,10 +28,10 @@ extension LowRankUpdate {
     }
     let files = FileManager.default
     var isFolder: ObjCBool = false
-    guard unsafe files.fileExists(atPath: folder.path, isDirectory: &isFolder), isFolder.boolValue
-    else {
+    guard unsafe files.fileExists(atPath: folder.path, isDirectory: &isFolder) else {
       throw .fileSystem(.folderMissing(path: folder.path))
     }
+    guard isFolder.boolValue else { throw .fileSystem(.notAFolder(path: folder.path)) }
     let configurationPath = folder.appending(path: PEFTAdapter.configurationFileName).path
     guard files.fileExists(atPath: configurationPath) else { throw fail(.configurationMissing) }
     let bytes = try Checkpoint.settings(URL(filePath: configurationPath))

@@ -55,6 +55,8 @@ extension CheckpointError {
     case changed(path: String)
     case emptyFile(path: String)
     case folderMissing(path: String)
+    /// A single file, such as GGUF's.
+    case notAFolder(path: String)
     /// Neither `model.safetensors` nor its index is in the folder; `others` are weights that are.
     case noWeights(folder: String, others: [String])
     case outputExists(path: String)
@@ -80,6 +82,10 @@ extension CheckpointError {
         return "\(path): the file is empty; copy or download it again"
       case .folderMissing(let path):
         return "\(path): no such folder"
+      case .notAFolder(let path):
+        return
+          "\(path): expected a Hugging Face or PEFT folder, found a file; single files such as GGUF's"
+          + " are not read"
       case .noWeights(let folder, let others):
         let found =
           others.isEmpty ? "" : "; found \(others.joined(separator: ", ")), which is not read"

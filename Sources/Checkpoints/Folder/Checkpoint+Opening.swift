@@ -15,10 +15,10 @@ extension Checkpoint {
   static func open(folder: URL) throws(CheckpointError) -> Contents {
     var isFolder: ObjCBool = false
     let files = FileManager.default
-    guard unsafe files.fileExists(atPath: folder.path, isDirectory: &isFolder), isFolder.boolValue
-    else {
+    guard unsafe files.fileExists(atPath: folder.path, isDirectory: &isFolder) else {
       throw .fileSystem(.folderMissing(path: folder.path))
     }
+    guard isFolder.boolValue else { throw .fileSystem(.notAFolder(path: folder.path)) }
     let single = folder.appending(path: singleFileName)
     if files.fileExists(atPath: single.path) {
       let file = try SafetensorsFile(single)

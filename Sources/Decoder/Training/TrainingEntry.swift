@@ -49,10 +49,10 @@ enum TrainingEntry {
     guard let (promptKey, prompt) = node.first(of: prompts),
       let (replyKey, reply) = node.first(of: replies)
     else {
-      let keys = node.members?.map { $0.key.debugDescription }.prefix(8).joined(separator: ", ")
+      let keys = (node.members ?? []).prefix(8).map(\.key.shortened.debugDescription)
       throw Misfit(
         expected: forms,
-        found: "an object with \(keys.map { $0.isEmpty ? "nothing" : $0 } ?? "nothing")")
+        found: keys.isEmpty ? "an empty object" : "an object with \(keys.joined(separator: ", "))")
     }
     var question = try part(prompt, promptKey, as: .user)
     let further = promptKey == "input" ? ["context"] : ["input", "context"]
@@ -100,7 +100,7 @@ enum TrainingEntry {
     default:
       throw Misfit(
         expected: "turns of system (developer), user (human) or assistant (gpt, model)",
-        found: "one of \(name.debugDescription)")
+        found: "one of \(name.shortened.debugDescription)")
     }
   }
 

@@ -92,7 +92,8 @@ struct MutantSubject: Sendable, CustomTestStringConvertible {
         file: "model.safetensors.index.json",
         prepare: { folder in
           try writeSafetensors(
-            ["a": ([2], [1, 2]), "extra": ([1], [3])], to: folder.url.appending(path: "1.safetensors"))
+            ["a": ([2], [1, 2]), "extra": ([1], [3])],
+            to: folder.url.appending(path: "1.safetensors"))
           try writeSafetensors(["b": ([1], [4])], to: folder.url.appending(path: "2.safetensors"))
           try folder.write(
             "{\"metadata\":{\"total_size\":12},\"weight_map\":{\"a\":\"1.safetensors\",\"b\":\"2.safetensors\"}}",
@@ -113,8 +114,10 @@ struct MutantSubject: Sendable, CustomTestStringConvertible {
     let shape = checkpoint.tensor(named: name)?.shape ?? []
     try LowRankUpdate(tensors: [
       name: LowRankUpdate.Factors(
-        left: Matrix(rows: shape[0], columns: 2, elements: [Float](repeating: 0.1, count: shape[0] * 2)),
-        right: Matrix(rows: 2, columns: shape[1], elements: [Float](repeating: 0.2, count: shape[1] * 2)))
+        left: Matrix(
+          rows: shape[0], columns: 2, elements: [Float](repeating: 0.1, count: shape[0] * 2)),
+        right: Matrix(
+          rows: 2, columns: shape[1], elements: [Float](repeating: 0.2, count: shape[1] * 2)))
     ]).writePEFT(to: folder.url.appending(path: "adapter"))
   }
 
@@ -167,7 +170,8 @@ struct MutantSubject: Sendable, CustomTestStringConvertible {
       {"prompt":"q","completion":"a","system":"s"}
       """, readTraining),
     text(
-      "alpaca.json", #"[{"instruction":"q","input":"","output":"a"},{"question":"q","answer":"a"}]"#,
+      "alpaca.json",
+      #"[{"instruction":"q","input":"","output":"a"},{"question":"q","answer":"a"}]"#,
       readTraining),
     text(
       "prompts.jsonl",
@@ -254,7 +258,8 @@ struct MutantSubject: Sendable, CustomTestStringConvertible {
         let summary = try Summary(reading: data)
         guard summary.contradiction == nil else { return }
         for row in summary.rows {
-          try require(row.attackSuccessRate.map { (0...1).contains($0) } ?? true, "a rate is a share")
+          try require(
+            row.attackSuccessRate.map { (0...1).contains($0) } ?? true, "a rate is a share")
         }
       }
     ]
