@@ -71,6 +71,9 @@ let package = Package(
     // Starting programs in a group of their own.
     .target(name: "CSpawn"),
 
+    // What becomes of a mapped file that cannot be read any more.
+    .target(name: "CMapping"),
+
     // Nothing of the field: JSON and CSV, digests, files, random numbers, other programs.
     room(
       "Support",
@@ -82,7 +85,9 @@ let package = Package(
     room("LinearAlgebra", ["COpenBLAS", "CKernels", "Support"]),
     room(
       "Checkpoints",
-      ["Support", "LinearAlgebra", .product(name: "Crypto", package: "swift-crypto")]),
+      [
+        "CMapping", "Support", "LinearAlgebra", .product(name: "Crypto", package: "swift-crypto"),
+      ]),
     room("LoX", ["CKernels", "Support", "LinearAlgebra", "Checkpoints"]),
 
     // Models: what they read, what they say, and what fine-tuning does to them.
@@ -198,9 +203,9 @@ let package = Package(
     tests(
       "Studies",
       [
-        "Support", "LinearAlgebra", "ModelAccess", "StudyDesign", "Checkpoints", "LoX", "Decoder",
-        "Defences", "Attacks", "Inference", "PromptSets", "Scoring", "Runs", "Analysis", "TinyRun",
-        "TinyModel",
+        "Support", "LinearAlgebra", "ModelAccess", "StudyDesign", "Checkpoints", "LoX",
+        "Tokenization", "ChatTemplates", "Decoder", "Defences", "Attacks", "Inference",
+        "PromptSets", "Scoring", "Runs", "Analysis", "TinyRun", "TinyModel",
       ]),
     tests("Analysis", ["Support", "ModelAccess", "StudyDesign", "Scoring", "Runs", "TinyRun"]),
     tests(

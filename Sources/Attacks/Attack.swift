@@ -36,13 +36,17 @@ package struct AttackContext {
   package var scratch: URL
   /// Told of each step of a training; what it throws ends the work.
   package var progress: (Trainer.Progress) throws -> Void
+  /// Told what a reader of the result should know, such as that dialogues were left out.
+  package var note: (String) -> Void
 
   package init(
     threads: Int, scratch: URL = FileManager.default.temporaryDirectory,
+    note: @escaping (String) -> Void = { _ in },
     progress: @escaping (Trainer.Progress) throws -> Void = { _ in }
   ) {
     self.threads = threads
     self.scratch = scratch
+    self.note = note
     self.progress = progress
   }
 }
@@ -86,6 +90,9 @@ package protocol Attack: Sendable {
   /// kept.
   func recipe(on model: AttackedModel) throws -> String
 
+  /// Refuses what can be seen to fail on a model before anything is computed.
+  func check(on checkpoint: Checkpoint) throws
+
   func make(from model: AttackedModel, _ context: AttackContext) throws -> AttackResult
 }
 
@@ -93,6 +100,7 @@ extension Attack {
   /// The shortest of its labels.
   package var name: String { labels.first ?? method.rawValue }
   package func recipe(on model: AttackedModel) throws -> String { recipe }
+  package func check(on checkpoint: Checkpoint) throws {}
   package var isMadeFromEachModel: Bool { false }
   package var isKept: Bool { false }
   package var alignmentRank: Int { 0 }
@@ -133,6 +141,10 @@ package struct TrainingRecord: Codable, Sendable {
   package var dataset: String
   package var datasetDigest: String
   package var dialogues: Int
+  /// Dialogues that `truncates` cut short; nil where it cut none.
+  package var truncated: Int?
+  /// Dialogues that were left out because nothing of a reply was left of them; nil where none were.
+  package var leftOut: Int?
   /// Each step's loss and gradient norm.
   package var steps: [Trainer.StepResult]
   /// What is left of a full training in the update; nil where nothing was left out.
@@ -145,8 +157,10 @@ package enum AttackError: Error, Equatable, CustomStringConvertible {
   case invalidStrength(attack: String, found: String)
   case missingFolder(String)
   case needsAlignment(attack: String)
+  /// An adapter that was written again since it was named.
+  case changedAdapter(path: String)
   case invalidName(String)
-  case missingAdapter(path: String)
+  case missingAdapter(path: String, reason: String)
   case unknownPreset(String)
   case needsDataset(preset: String)
   case unreadableFile(path: String, reason: String)
@@ -155,7 +169,7 @@ package enum AttackError: Error, Equatable, CustomStringConvertible {
   /// Whether the way it was asked for is wrong, rather than a file.
   package var isUsage: Bool {
     switch self {
-    case .unreadableFile, .command, .missingAdapter: false
+    case .unreadableFile, .command, .missingAdapter, .changedAdapter: false
     default: true
     }
   }
@@ -176,9 +190,12 @@ package enum AttackError: Error, Equatable, CustomStringConvertible {
     case .invalidName(let found):
       "expected a name of 1 to 100 characters in one line, other than none (which names the model "
         + "before any attack), found \"\(found)\""
-    case .missingAdapter(let path):
-      "\(path): expected a PEFT folder with adapter_config.json and adapter_model.safetensors, found "
-        + "none; name the folder that the training wrote"
+    case .missingAdapter(let path, let reason):
+      "\(path): expected a PEFT folder with adapter_config.json and adapter_model.safetensors; "
+        + "\(reason); name the folder that the training wrote"
+    case .changedAdapter(let path):
+      "\(path): the adapter was written again while it was in use; let nothing write to it, and start "
+        + "again"
     case .unknownPreset(let found):
       "there is no preset \(found); expected one of \(AttackPreset.names)"
     case .needsDataset(let preset):

@@ -41,13 +41,18 @@ package enum AttackFile {
 
   private static func read(_ file: URL) throws -> (Header, [String: Any]) {
     do {
-      let data = try Data(contentsOf: file)
+      let data = try InputFile(file, .settings).body
+      // Says where it is not JSON, as Foundation does not.
+      _ = try JSONNode(parsing: [UInt8](data))
       guard let object = try JSONSerialization.jsonObject(with: data) as? [String: Any] else {
         throw AttackError.unreadableFile(path: file.path, reason: "it is not a JSON object")
       }
       return (try decoder().decode(Header.self, from: data), object)
     } catch let error as AttackError {
       throw error
+    } catch let error as JSONNode.SyntaxError {
+      throw AttackError.unreadableFile(
+        path: file.path, reason: "it is not JSON at byte \(error.offset): \(error.reason)")
     } catch {
       throw AttackError.unreadableFile(path: file.path, reason: error.plainReason)
     }

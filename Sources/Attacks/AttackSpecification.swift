@@ -1,6 +1,7 @@
 package import Decoder
 package import Foundation
 import StudyDesign
+import Support
 
 /// The attacks of a study, as `--attack` spells them.
 package struct AttackSpecification: Sendable {
@@ -26,16 +27,17 @@ package struct AttackSpecification: Sendable {
   /// Parses a list such as `none,identity-shift,synthetic-harmful:2,import:runs/mine`. `none` names
   /// no attack: it is always measured.
   ///
+  /// A path may hold commas where it leads to something that is there, or stands in quotation marks:
+  /// `import:"a,b"`.
+  ///
   /// - Throws: `AttackError` and, of trainings, `TrainingError`.
   package func parse(_ text: String) throws -> [any Attack] {
-    var attacks: [any Attack] = []
-    for item in text.split(separator: ",", omittingEmptySubsequences: false) {
-      let item = item.trimmingCharacters(in: .whitespaces)
-      guard item != AttackID.none.label else { continue }
-      attacks.append(try parseOne(item))
-    }
-    return attacks
+    try PathList.items(of: text, prefixes: Self.pathPrefixes)
+      .filter { $0 != AttackID.none.label }.map(parseOne)
   }
+
+  /// What stands before a path.
+  private static let pathPrefixes = ["import:", "train:", "command:"]
 
   private func parseOne(_ text: String) throws -> any Attack {
     let parts = text.split(separator: ":", maxSplits: 1).map(String.init)

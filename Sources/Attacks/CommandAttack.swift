@@ -30,11 +30,10 @@ package struct CommandAttack: Attack {
     self.labels = labels
     self.template = template
     self.data = data
-    do {
-      dataDigest = Digest.sha256(try Data(contentsOf: data))
+    do throws(InputFile.Fault) {
+      dataDigest = try InputFile.digest(of: data)
     } catch {
-      throw TrainingError.unreadable(
-        source: data.path, reason: (error as NSError).localizedDescription)
+      throw TrainingError.unreadable(source: data.path, reason: error.reason)
     }
     trainingSeed = seed
     self.origin = origin
@@ -68,7 +67,7 @@ package struct CommandAttack: Attack {
     let output = work.appending(path: "adapter")
     try run(model: folder, output: output, log: work.appending(path: "command.log"))
     return AttackResult(
-      update: try LowRankUpdate(peftFolder: output, checkpoint: model.checkpoint),
+      update: try LowRankUpdate(changing: model.checkpoint, peftFolder: output),
       training: TrainingRecord(
         recipe: nil, dataset: data.lastPathComponent, datasetDigest: dataDigest, dialogues: 0,
         steps: []))

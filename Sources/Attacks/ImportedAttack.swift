@@ -1,4 +1,4 @@
-import Checkpoints
+package import Checkpoints
 package import Foundation
 package import StudyDesign
 import Support
@@ -12,13 +12,21 @@ package struct ImportedAttack: Attack {
   /// - Throws: `AttackError.missingAdapter` where the folder is none of PEFT's.
   package init(folder: URL) throws(AttackError) {
     self.folder = folder
+    recipe = try Self.digests(of: folder)
+  }
+
+  private static func digests(of folder: URL) throws(AttackError) -> String {
     var digests: [String] = []
     for name in ["adapter_config.json", "adapter_model.safetensors"] {
-      guard let data = try? Data(contentsOf: folder.appending(path: name), options: .mappedIfSafe)
-      else { throw .missingAdapter(path: folder.path) }
-      digests.append(Digest.sha256(data))
+      do throws(InputFile.Fault) {
+        digests.append(try InputFile.digest(of: folder.appending(path: name)))
+      } catch {
+        throw .missingAdapter(
+          path: folder.path,
+          reason: error.isMissing ? "found no \(name)" : "of \(name): \(error)")
+      }
     }
-    recipe = digests.joined(separator: " ")
+    return digests.joined(separator: " ")
   }
 
   package var labels: [String] { folder.labels }
@@ -28,8 +36,32 @@ package struct ImportedAttack: Attack {
     "trained elsewhere, on the aligned model, and added to the model of each α (transferred)"
   }
 
+  /// Refuses an adapter that does not fit, holds what is no number, or changes nothing: it would be
+  /// measured as an attack that the model withstands.
+  package func check(on checkpoint: Checkpoint) throws { _ = try update(for: checkpoint) }
+
   package func make(from model: AttackedModel, _ context: AttackContext) throws -> AttackResult {
-    AttackResult(update: try LowRankUpdate(peftFolder: folder, checkpoint: model.checkpoint))
+    AttackResult(update: try update(for: model.checkpoint))
+  }
+
+  private func update(for checkpoint: Checkpoint) throws -> LowRankUpdate {
+    let update = try LowRankUpdate(changing: checkpoint, peftFolder: folder)
+    guard try Self.digests(of: folder) == recipe else {
+      throw AttackError.changedAdapter(path: folder.path)
+    }
+    return update
+  }
+}
+
+extension LowRankUpdate {
+  /// Reads the PEFT folder of an attack.
+  ///
+  /// - Throws: `CheckpointError.adapter` also where it changes nothing.
+  init(changing checkpoint: Checkpoint, peftFolder folder: URL) throws {
+    try self.init(peftFolder: folder, checkpoint: checkpoint)
+    if let reason = zeroReason {
+      throw CheckpointError.adapter(folder: folder.path, .changesNothing(reason: reason))
+    }
   }
 }
 

@@ -81,18 +81,22 @@ package struct TrainedAttack: Attack {
     _ model: AttackedModel, recipe: TrainingRecipe, set: TrainingSet, _ context: AttackContext
   ) throws -> (trainer: Trainer, record: TrainingRecord) {
     let decoder = try DecoderModel(checkpoint: model.checkpoint)
-    let items = try set.items(
+    let prepared = try set.items(
       format: try model.chatFormat ?? ChatFormat.recognised(in: model.checkpoint.folder),
       tokenizer: try Tokenizer(folder: model.checkpoint.folder), recipe: recipe,
       shape: decoder.shape)
+    if let note = prepared.note { context.note(note) }
     let trainer = try Trainer(
       model: decoder, stack: model.stack, recipe: recipe, threads: context.threads)
-    let steps = try trainer.train(items, progress: context.progress)
+    let steps = try trainer.train(prepared.items, progress: context.progress)
+    try model.checkpoint.requireUnchanged()
     return (
       trainer,
       TrainingRecord(
         recipe: trainer.recipe, dataset: set.name, datasetDigest: set.digest,
-        dialogues: set.dialogues.count, steps: steps)
+        dialogues: set.dialogues.count,
+        truncated: prepared.truncated > 0 ? prepared.truncated : nil,
+        leftOut: prepared.leftOut > 0 ? prepared.leftOut : nil, steps: steps)
     )
   }
 

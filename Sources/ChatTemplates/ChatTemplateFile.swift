@@ -11,13 +11,12 @@ enum ChatTemplateFile {
     let tokens = SequenceTokens(
       beginning: try text(configuration?["bos_token"]), end: try text(configuration?["eos_token"]))
     let url = folder.appending(path: "chat_template.jinja")
-    if FileManager.default.fileExists(atPath: url.path) {
-      do {
-        let source = try String(contentsOf: url, encoding: .utf8)
+    do throws(InputFile.Fault) {
+      if let source = try InputFile.ifPresent(url, .settings)?.text() {
         return ChatTemplate(file: url.path, source: source, tokens: tokens)
-      } catch {
-        throw .unreadableFile(file: url.path, reason: error.localizedDescription)
       }
+    } catch {
+      throw .unreadableFile(file: url.path, reason: error.reason)
     }
     guard let node = configuration?["chat_template"], let source = try source(node) else {
       return nil

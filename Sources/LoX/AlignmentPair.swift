@@ -60,6 +60,13 @@ package struct AlignmentPair: Sendable {
     }
   }
 
+  /// Checks that the files of both models are those that were opened, and were not written since.
+  ///
+  /// - Throws: `CheckpointError.fileSystem` with `changed`.
+  package func requireUnchanged() throws(CheckpointError) {
+    for checkpoint in [base, aligned] { try checkpoint.requireUnchanged() }
+  }
+
   /// Decomposes one tensor's ΔW.
   ///
   /// - Parameter exact: by a full SVD instead of the leading triplets alone.

@@ -35,6 +35,7 @@ package struct Decomposition: Sendable {
         }
       }
     }
+    try pair.requireUnchanged()
     tensors = found.tensors.withLock { $0 }
     self.rank = rank
   }

@@ -62,6 +62,7 @@ extension AlignmentPair {
         try counter.countOne { try progress($0, total) }
       }
     }
+    try requireUnchanged()
     try writer.finish()
     isDone = true
   }

@@ -85,6 +85,8 @@ extension AlignmentPair {
         }
       }
     }
+    try requireUnchanged()
+    if case .checkpoint(let checkpoint) = tuned { try checkpoint.requireUnchanged() }
     return found.spectra.withLock { $0 }
       .sorted { ($1.frobeniusNorm, $0.name) < ($0.frobeniusNorm, $1.name) }
   }

@@ -48,7 +48,7 @@ extension PromptSetLoader {
 
   static func table(
     _ text: String, name: String, file: URL
-  ) throws(FileError) -> (PromptSet.Kind, [Prompt]) {
+  ) throws(FileError) -> (PromptSet.Kind, [Row]) {
     let table = try CSVTable(text, file: file)
     let header = Set(table.header)
     guard let columns = Columns.known.first(where: { $0.marks.isSubset(of: header) }) else {
@@ -63,7 +63,7 @@ extension PromptSetLoader {
       throw .missingColumn(path: file.path, column: "goal or prompt", found: table.header)
     }
     try table.requireEqualLengths(file: file)
-    var prompts: [Prompt] = []
+    var rows: [Row] = []
     for (index, row) in table.records.enumerated() {
       func field(_ name: String?) -> String? { name.flatMap { table.field($0, of: row) } }
       // XSTest's contrast rows are unsafe; the set is used for its safe ones.
@@ -75,13 +75,15 @@ extension PromptSetLoader {
       }
       let context = field(columns.context) ?? ""
       let id = field(columns.id) ?? ""
-      prompts.append(
-        Prompt(
-          id: id.isEmpty ? numbered(name, index) : id,
-          category: field(columns.category) ?? "none",
-          prompt: context.isEmpty ? prompt : "\(context)\n\n\(prompt)"))
+      rows.append(
+        Row(
+          prompt: Prompt(
+            id: id.isEmpty ? numbered(name, index) : id,
+            category: field(columns.category) ?? "none",
+            prompt: context.isEmpty ? prompt : "\(context)\n\n\(prompt)"),
+          place: .line(row.line)))
     }
-    return (columns.kind ?? kind(ofFileNamed: name), prompts)
+    return (columns.kind ?? kind(ofFileNamed: name), rows)
   }
 
   /// The character that a header's known columns have between them where it is no comma.
@@ -96,9 +98,11 @@ extension PromptSetLoader {
 
   /// A table of one column without a header, as AdvBench's behaviours are also published: every
   /// line is a prompt.
-  private static func plainList(_ table: CSVTable, name: String) -> [Prompt] {
+  private static func plainList(_ table: CSVTable, name: String) -> [Row] {
     table.rows.enumerated().map { index, row in
-      Prompt(id: numbered(name, index), category: "none", prompt: row.fields[0])
+      Row(
+        prompt: Prompt(id: numbered(name, index), category: "none", prompt: row.fields[0]),
+        place: .line(row.line))
     }
   }
 }

@@ -12,36 +12,46 @@ package enum PromptSetLoader {
 
   /// - Parameter limit: only the first so many, as the reference evaluation takes them.
   package static func load(_ file: URL, limit: Int? = nil) throws(FileError) -> PromptSet {
-    let data: Data
-    do {
-      data = try Data(contentsOf: file)
+    let input: InputFile
+    let text: String
+    do throws(InputFile.Fault) {
+      input = try InputFile(file, .records)
+      text = try input.text()
     } catch {
-      throw .unreadable(path: file.path, reason: (error as NSError).localizedDescription)
+      throw FileError(file, error)
     }
-    guard let text = String(validating: data, as: UTF8.self) else {
-      throw .unreadable(path: file.path, reason: "it is not UTF-8 text")
-    }
-    let body = text.hasPrefix("\u{FEFF}") ? String(text.dropFirst()) : text
     let name = file.deletingPathExtension().lastPathComponent
-    let (kind, prompts) = try read(body, name: name, file: file)
-    guard !prompts.isEmpty else { throw .empty(path: file.path, expected: "prompt") }
+    let (kind, rows) = try read(input, text, name: name, file: file)
+    guard !rows.isEmpty else { throw .empty(path: file.path, expected: "prompt") }
     var seen: Set<String> = []
-    for (index, prompt) in prompts.enumerated() where !seen.insert(prompt.id).inserted {
-      throw .duplicateID(path: file.path, id: prompt.id, line: index + 1)
+    for row in rows where !seen.insert(row.prompt.id).inserted {
+      switch row.place {
+      case .line(let line): throw .duplicateID(path: file.path, id: row.prompt.id, line: line)
+      case .entry(let entry):
+        throw .malformedEntry(
+          path: file.path, entry: entry, expected: "ids to be unique",
+          found: "\(row.prompt.id) again")
+      }
     }
+    let prompts = rows.map(\.prompt)
     return PromptSet(
       name: name, kind: kind, prompts: limit.map { Array(prompts.prefix($0)) } ?? prompts,
-      digest: Digest.sha256(data))
+      digest: Digest.sha256(input.data))
+  }
+
+  /// A prompt and where it stands in its file.
+  struct Row {
+    let prompt: Prompt
+    let place: RecordPlace
   }
 
   private static func read(
-    _ text: String, name: String, file: URL
-  ) throws(FileError) -> (PromptSet.Kind, [Prompt]) {
+    _ input: InputFile, _ text: String, name: String, file: URL
+  ) throws(FileError) -> (PromptSet.Kind, [Row]) {
     let start = text.first { !$0.isWhitespace }
     switch (start, file.pathExtension.lowercased()) {
     case (nil, _): throw .empty(path: file.path, expected: "prompt")
-    case ("[", _): return try alpaca(text, name: name, file: file)
-    case ("{", _): return try lines(text, name: name, file: file)
+    case ("[", _), ("{", _): return try records(input, name: name, file: file)
     case (_, "csv"): return try table(text, name: name, file: file)
     default:
       throw .unrecognised(
@@ -69,7 +79,8 @@ package enum PromptSetLoader {
     }
   }
 
-  private struct Line: Decodable {
+  /// A record of JSON: a line, or an entry of a list.
+  private struct Record: Decodable {
     var id: Identifier?
     var category: String?
     var prompt: String?
@@ -99,6 +110,7 @@ package enum PromptSetLoader {
         )
       }
       if let instruction {
+        guard instruction.contains(where: { !$0.isWhitespace }) else { return nil }
         let extra = context ?? input ?? ""
         return (
           .benign,
@@ -109,6 +121,7 @@ package enum PromptSetLoader {
         )
       }
       if let question, let answer {
+        guard question.contains(where: { !$0.isWhitespace }) else { return nil }
         let final = answer.components(separatedBy: "####").last ?? answer
         return (
           .benign,
@@ -121,54 +134,79 @@ package enum PromptSetLoader {
     }
   }
 
-  private static let blanks: [UInt8] = [0x20, 0x09, 0x0D]
+  private static let expectedRecord =
+    "a JSON object with the text prompt (or instruction, or question and answer)"
 
-  private static func lines(
-    _ text: String, name: String, file: URL
-  ) throws(FileError) -> (PromptSet.Kind, [Prompt]) {
-    var prompts: [Prompt] = []
-    var kind: PromptSet.Kind = .harmful
-    let decoder = JSONDecoder()
-    // By bytes: splitting by characters would look for combined ones everywhere.
-    let lines = text.utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
-    for (index, line) in lines.enumerated() {
-      guard line.contains(where: { !Self.blanks.contains($0) }) else { continue }
-      guard let value = try? decoder.decode(Line.self, from: Data(line)),
-        let (found, prompt) = value.prompt(named: name, prompts.count)
-      else {
-        throw .malformedLine(
-          path: file.path, line: index + 1,
-          expected: "a JSON object with the text prompt (or instruction, or question and answer)",
-          found: String(String(decoding: line, as: UTF8.self).prefix(80)))
+  /// The prompts of JSON lines, of a list of objects or of texts, or of an object around a list, such as
+  /// `{"instructions": ["…"]}`.
+  private static func records(
+    _ input: InputFile, name: String, file: URL
+  ) throws(FileError) -> (PromptSet.Kind, [Row]) {
+    let records: [RecordFile.Record]
+    do throws(RecordFile.Fault) {
+      records = try RecordFile.records(of: input) { node in
+        ["prompt", "instruction", "question"].contains { node[$0] != nil }
       }
-      if prompts.isEmpty { kind = found }
-      guard found == kind else {
-        throw .malformedLine(
-          path: file.path, line: index + 1,
-          expected: "\(kind.rawValue) prompts only, as on the first line (a set has one kind)",
+    } catch {
+      guard case .line(let line, _, _, let excerpt) = error else {
+        throw .unreadable(path: file.path, reason: "\(error)")
+      }
+      throw malformed(.line(line), file, expected: expectedRecord, found: excerpt)
+    }
+    var rows: [Row] = []
+    var kind: PromptSet.Kind?
+    let decoder = JSONDecoder()
+    var isList = false
+    for record in records {
+      if case .entry = record.place { isList = true }
+      let (found, prompt) = try self.prompt(record, rows.count, name: name, file: file, decoder)
+      let first = kind ?? found
+      guard found == first else {
+        throw malformed(
+          record.place, file,
+          expected: "\(first.rawValue) prompts only, as on the first line (a set has one kind)",
           found: "a \(found.rawValue) one")
       }
-      prompts.append(prompt)
+      kind = first
+      rows.append(Row(prompt: prompt, place: record.place))
     }
-    return (kind, prompts)
+    let first = records.first?.value
+    guard isList, first?["kind"] == nil else { return (kind ?? .harmful, rows) }
+    // Lists have the kind that their name says. Else texts alone are what sets of malicious requests are
+    // published as; Alpaca's entries are not.
+    return (self.kind(ofFileNamed: name, otherwise: first?.text != nil ? .harmful : .benign), rows)
   }
 
-  private static func alpaca(
-    _ text: String, name: String, file: URL
-  ) throws(FileError) -> (PromptSet.Kind, [Prompt]) {
-    guard let list = try? JSONDecoder().decode([Line].self, from: Data(text.utf8)) else {
-      throw .unrecognised(
-        path: file.path, expected: knownForms, found: "a JSON list of something else")
+  private static func prompt(
+    _ record: RecordFile.Record, _ index: Int, name: String, file: URL, _ decoder: JSONDecoder
+  ) throws(FileError) -> (PromptSet.Kind, Prompt) {
+    if let text = record.value.text, case .entry = record.place,
+      text.contains(where: { !$0.isWhitespace })
+    {
+      return (
+        kind(ofFileNamed: name),
+        Prompt(id: numbered(name, index), category: "none", prompt: text)
+      )
     }
-    var prompts: [Prompt] = []
-    for (index, line) in list.enumerated() {
-      guard let (_, prompt) = line.prompt(named: name, index) else {
-        throw .malformedLine(
-          path: file.path, line: index + 1, expected: "an instruction", found: "none")
-      }
-      prompts.append(prompt)
+    guard record.value.members != nil,
+      let value = try? decoder.decode(Record.self, from: Data(record.value.serialized.utf8)),
+      let found = value.prompt(named: name, index)
+    else {
+      throw malformed(
+        record.place, file, expected: expectedRecord, found: record.value.excerpt)
     }
-    return (kind(ofFileNamed: name, otherwise: .benign), prompts)
+    return found
+  }
+
+  private static func malformed(
+    _ place: RecordPlace, _ file: URL, expected: String, found: String
+  ) -> FileError {
+    switch place {
+    case .line(let line):
+      .malformedLine(path: file.path, line: line, expected: expected, found: found)
+    case .entry(let entry):
+      .malformedEntry(path: file.path, entry: entry, expected: expected, found: found)
+    }
   }
 
   /// Files are harmful sets unless their name says otherwise.

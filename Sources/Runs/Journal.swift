@@ -20,7 +20,8 @@ package final class Journal {
   package init(folder: URL, plan: RunManifest.Plan) throws(RunError) {
     file = folder.appending(path: Self.fileName)
     let path = file.path
-    let opened = unsafe open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
+    // A pipe of that name is not waited for; it is refused where the journal is read.
+    let opened = unsafe open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK, 0o644)
     guard opened >= 0 else { throw .unwritable(path: path, reason: Self.systemReason()) }
     do throws(RunError) {
       let (samples, places, wholeBytes) = try Self.parse(file, plan)
@@ -73,18 +74,22 @@ package final class Journal {
   private static func parse(
     _ file: URL, _ plan: RunManifest.Plan
   ) throws(RunError) -> (samples: [Sample], places: [Sample.Key: Int], wholeBytes: Int) {
-    let data: Data
+    let input: InputFile
     do {
-      data = try Data(contentsOf: file)
+      input = try InputFile(file, .records)
     } catch {
       throw .unreadable(path: file.path, reason: error.plainReason)
     }
-    let whole = data.lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? 0
+    let whole = input.data.lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? 0
     var samples: [Sample] = []
     var places: [Sample.Key: Int] = [:]
     let decoder = JSONDecoder()
     let judges = plan.primaryJudges()
-    for (index, line) in data[..<whole].split(separator: UInt8(ascii: "\n")).enumerated() {
+    // An editor may have put a byte order mark before them.
+    let body = input.body
+    let lines = body[..<max(whole, body.startIndex)].split(
+      separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+    for (index, line) in lines.enumerated() where line.contains(where: { $0 > 0x20 }) {
       let sample: Sample
       do {
         let read = try decoder.decode(Sample.self, from: line)

@@ -139,7 +139,13 @@ package struct RunManifest: Codable, Hashable, Sendable {
 
   package static func read(from folder: URL) throws(RunError) -> RunManifest {
     let file = folder.appending(path: fileName)
-    guard let data = try? Data(contentsOf: file) else { throw .runMissing(path: folder.path) }
+    let data: Data
+    do throws(InputFile.Fault) {
+      data = try InputFile(file, .records).body
+    } catch {
+      guard error.isMissing else { throw .unreadable(path: file.path, reason: error.reason) }
+      throw .runMissing(path: folder.path)
+    }
     do {
       return try SchemaFile.decode(
         RunManifest.self, from: data, current: Migrations.current, migrations: Migrations.manifest)

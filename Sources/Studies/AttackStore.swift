@@ -77,7 +77,7 @@ struct AttackStore {
   }
 
   private static func holds(_ key: String, at place: URL) -> Bool {
-    guard let data = try? Data(contentsOf: place.appending(path: recordFileName)),
+    guard let data = try? InputFile(place.appending(path: recordFileName), .records).body,
       let record = try? JSONDecoder().decode(Record.self, from: data)
     else { return false }
     return record.key == key

@@ -96,7 +96,7 @@ package struct JudgeQualityFile: Codable, Sendable {
   package init(_ file: URL) throws(FileError) {
     do {
       self = try SchemaFile.decode(
-        JudgeQualityFile.self, from: Data(contentsOf: file), current: 1, migrations: [])
+        JudgeQualityFile.self, from: InputFile(file, .settings).body, current: 1, migrations: [])
     } catch {
       throw .unreadable(
         path: file.path, reason: "expected what judge-check --output writes: \(error.plainReason)")

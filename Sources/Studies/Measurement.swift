@@ -112,20 +112,24 @@ package struct Measurement: Sendable {
   ) async throws -> RunFolder {
     try await source.withServers(of: models, events: events) { servers in
       try await run(
-        servers, weights: models.digest, updates: models.updates, lock: lock, events: events,
-        manifest: manifest)
+        servers, weights: models.digest, updates: models.updates, lock: lock,
+        requireUnchanged: { [checkpoint = models.checkpoint] in try checkpoint.requireUnchanged() },
+        events: events, manifest: manifest)
     }
   }
 
   /// Opens the run and asks what is left to ask of servers that stand ready.
   func run(
     _ servers: ReadyServers, weights: String, updates: StudyUpdates?, lock: RunLock,
+    requireUnchanged: @escaping @Sendable () throws -> Void = {},
     events: @escaping @Sendable (StudyEvent) -> Void,
     manifest: (ReadyServers) throws -> RunManifest
   ) async throws -> RunFolder {
     var folder = try RunFolder(output, manifest: manifest(servers), resume: resume, lock: lock)
     do {
-      try await run(folder, cached(servers, weights: weights, updates: updates), events: events)
+      try await run(
+        folder, cached(servers, weights: weights, updates: updates),
+        requireUnchanged: requireUnchanged, events: events)
     } catch {
       try folder.note(servers.form())
       throw error
@@ -150,11 +154,14 @@ package struct Measurement: Sendable {
   /// Asks what is left to ask.
   func run(
     _ folder: RunFolder, _ model: any ChatCompleting,
+    requireUnchanged: @escaping @Sendable () throws -> Void = {},
     events: @escaping @Sendable (StudyEvent) -> Void
   ) async throws {
     let runner = Runner(
       plan: folder.manifest.plan, datasets: datasets, model: model, judges: judges,
-      maxConnections: maxConnections, maxErrors: maxErrors)
+      maxConnections: maxConnections, maxErrors: maxErrors, requireUnchanged: requireUnchanged)
+    try requireUnchanged()
     try await runner.run(folder.journal) { events(.samples($0)) }
+    try requireUnchanged()
   }
 }

@@ -1,5 +1,6 @@
 import Checkpoints
 import Foundation
+import Support
 
 /// What two models must share to be compared: the architecture and its size, not the weights.
 enum ModelFamily {
@@ -18,7 +19,7 @@ enum ModelFamily {
       }
     }
     let file = checkpoint.folder.appending(path: "config.json")
-    guard let data = try? Data(contentsOf: file),
+    guard let data = try? InputFile(file, .settings).body,
       let fields = try? JSONDecoder().decode(Fields.self, from: data)
     else { return nil }
     return "\(fields.modelType), hidden size \(fields.hiddenSize), \(fields.layers) layers"

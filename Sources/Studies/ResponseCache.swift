@@ -58,7 +58,7 @@ package struct ResponseCache: Sendable {
 
   func reply(for key: Key) -> ChatReply? {
     guard let data = try? StableJSON.encodePretty(key),
-      let stored = try? Data(contentsOf: file(data)),
+      let stored = try? InputFile(file(data), .settings).body,
       let entry = try? JSONDecoder().decode(Entry.self, from: stored), entry.key == key
     else { return nil }
     let reply = entry.reply

@@ -26,10 +26,13 @@ package struct Runner: Sendable {
   package let maxConnections: Int
   /// Failed requests after which the run stops.
   package let maxErrors: ErrorLimit
+  /// Whether what is measured is still what the plan says; asked before each sample is kept.
+  package let requireUnchanged: @Sendable () throws -> Void
 
   package init(
     plan: RunManifest.Plan, datasets: [PromptSet], model: any ChatCompleting,
-    judges: [any Judge], maxConnections: Int, maxErrors: ErrorLimit
+    judges: [any Judge], maxConnections: Int, maxErrors: ErrorLimit,
+    requireUnchanged: @escaping @Sendable () throws -> Void = {}
   ) {
     self.plan = plan
     self.datasets = datasets
@@ -37,6 +40,7 @@ package struct Runner: Sendable {
     self.judges = judges
     self.maxConnections = maxConnections
     self.maxErrors = maxErrors
+    self.requireUnchanged = requireUnchanged
   }
 
   private struct Question: Sendable {
@@ -93,6 +97,7 @@ package struct Runner: Sendable {
       while let outcome = try await group.next() {
         if outcome.isCancelled { continue }
         let sample = outcome.sample
+        try requireUnchanged()
         try journal.append(sample)
         state.done += 1
         state.cell = sample.cell

@@ -120,6 +120,7 @@ package struct Sweep {
     _ plan: SweepPlan, _ digests: Digests, _ events: @escaping @Sendable (StudyEvent) -> Void
   ) throws -> ModelsToServe {
     try pair.requireChange()
+    for attack in attacks { try attack.check(on: pair.aligned) }
     events(.step("decomposing the alignment of \(pair.targetNames.count) tensors"))
     let alignment = try Decomposition(of: pair, rank: largestRank) { done, total in
       events(.count(what: "tensors decomposed", done: done, total: total))
@@ -141,7 +142,9 @@ package struct Sweep {
     events: @escaping @Sendable (StudyEvent) -> Void
   ) throws -> [NamedUpdate] {
     let store = AttackStore(folder: attackStore ?? AttackStore.folder(ofRun: measurement.output))
-    let context = AttackContext(threads: measurement.threads) { progress in
+    let context = AttackContext(
+      threads: measurement.threads, note: { events(.step($0)) }
+    ) { progress in
       try Task.checkCancellation()
       events(.training(progress))
     }

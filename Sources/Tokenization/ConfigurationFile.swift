@@ -12,21 +12,17 @@ package struct ConfigurationNode {
     _ name: String, in folder: URL, required: Bool
   ) throws(TokenizerError) -> ConfigurationNode? {
     let url = folder.appending(path: name)
-    if !required, !FileManager.default.fileExists(atPath: url.path) { return nil }
-    let data: Data
-    do {
-      data = try Data(contentsOf: url)
+    let file: InputFile
+    do throws(InputFile.Fault) {
+      file = try InputFile(url, .vocabulary)
     } catch {
+      if !required, error.isMissing { return nil }
       throw .unreadableFile(
-        file: url.path,
-        reason: FileManager.default.fileExists(atPath: url.path)
-          ? error.localizedDescription : "no such file")
+        file: url.path, reason: error.isMissing ? "no such file" : error.reason)
     }
-    // A byte order mark is not JSON, but some editors write one.
-    let bytes = data.starts(with: [0xEF, 0xBB, 0xBF]) ? data.dropFirst(3) : data
     do throws(JSONNode.SyntaxError) {
       return ConfigurationNode(
-        file: url.path, path: "the top level", value: try JSONNode(parsing: [UInt8](bytes)))
+        file: url.path, path: "the top level", value: try JSONNode(parsing: [UInt8](file.body)))
     } catch {
       throw .notJSON(file: url.path, offset: error.offset, reason: error.reason)
     }

@@ -15,9 +15,8 @@ struct TokenizerFiles {
   private(set) var endOfSequenceIDs: [Int] = []
 
   init(folder: URL) throws(TokenizerError) {
-    guard
-      let root = try ConfigurationNode.read("tokenizer.json", in: folder, required: true)
-    else { throw .unreadableFile(file: "tokenizer.json", reason: "no such file") }
+    guard let root = try ConfigurationNode.read("tokenizer.json", in: folder, required: false)
+    else { throw Self.missing(in: folder) }
     let added = try root["added_tokens"]?.elements() ?? []
     var addedTokens: [AddedToken] = []
     for node in added { addedTokens.append(try AddedToken(node)) }
@@ -35,6 +34,23 @@ struct TokenizerFiles {
     try readModelFiles(in: folder)
   }
 
+  /// Tokenizers in the forms from which transformers makes a tokenizer.json.
+  private static let otherForms = [
+    "tokenizer.model", "spiece.model", "sentencepiece.bpe.model", "tekken.json", "vocab.json",
+    "merges.txt",
+  ]
+
+  private static func missing(in folder: URL) -> TokenizerError {
+    let others = otherForms.filter {
+      FileManager.default.fileExists(atPath: folder.appending(path: $0).path)
+    }
+    guard !others.isEmpty else {
+      return .unreadableFile(
+        file: folder.appending(path: "tokenizer.json").path, reason: "no such file")
+    }
+    return .otherForm(folder: folder.path, found: others)
+  }
+
   /// What the files beside tokenizer.json say of the first and last tokens.
   private mutating func readModelFiles(in folder: URL) throws(TokenizerError) {
     let tokenizer = try ConfigurationNode.read(
@@ -43,15 +59,23 @@ struct TokenizerFiles {
     let generation = try ConfigurationNode.read(
       "generation_config.json", in: folder, required: false)
 
-    let modelEnds = try ids(model?["eos_token_id"])
-    let modelBeginning = try ids(model?["bos_token_id"]).first
-    beginningOfSequenceID = try named(tokenizer?["bos_token"]) ?? modelBeginning
-    endOfSequenceID = try named(tokenizer?["eos_token"]) ?? modelEnds.first
-    let generationEnds = try ids(generation?["eos_token_id"])
-    for candidate in [generationEnds, modelEnds, endOfSequenceID.map { [$0] } ?? []]
-    where endOfSequenceIDs.isEmpty {
-      endOfSequenceIDs = candidate
+    // A file that is overruled may hold what is no id: published ones do.
+    if let id = try named(tokenizer?["bos_token"]) {
+      beginningOfSequenceID = id
+    } else {
+      beginningOfSequenceID = try ids(model?["bos_token_id"]).first
     }
+    endOfSequenceID = try named(tokenizer?["eos_token"])
+    endOfSequenceIDs = try ids(generation?["eos_token_id"])
+    var modelEnds: [Int] = []
+    do throws(TokenizerError) {
+      modelEnds = try ids(model?["eos_token_id"])
+    } catch {
+      guard !endOfSequenceIDs.isEmpty else { throw error }
+    }
+    endOfSequenceID = endOfSequenceID ?? modelEnds.first ?? endOfSequenceIDs.first
+    if endOfSequenceIDs.isEmpty { endOfSequenceIDs = modelEnds }
+    if endOfSequenceIDs.isEmpty { endOfSequenceIDs = endOfSequenceID.map { [$0] } ?? [] }
 
     // These two overrule the post-processor, as they do in transformers.
     if let adds = try tokenizer?["add_bos_token"]?.boolean(), let id = beginningOfSequenceID {

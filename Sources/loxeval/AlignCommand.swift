@@ -70,7 +70,7 @@ struct AlignCommand: ParsableCommand {
       AttackedModel(
         checkpoint: checkpoint, chatFormat: try chatFormat.map { try ChatFormat.named($0) }),
       recipe: try recipe, set: set,
-      AttackContext(threads: common.threadCount) { progress in
+      AttackContext(threads: common.threadCount, note: Console.warning) { progress in
         try Task.checkCancellation()
         console.show(.training(progress))
       })

@@ -181,7 +181,7 @@ struct AttackCommand: ParsableCommand {
     let attacked = AttackedModel(
       checkpoint: checkpoint, alignment: try alignment(of: checkpoint, console), stack: stack,
       chatFormat: try chatFormat.map { try ChatFormat.named($0) })
-    let context = AttackContext(threads: common.threadCount) { progress in
+    let context = AttackContext(threads: common.threadCount, note: Console.warning) { progress in
       try Task.checkCancellation()
       console.show(.training(progress))
     }

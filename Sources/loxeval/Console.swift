@@ -22,6 +22,9 @@ final class Console: Sendable {
 
   static func error(_ message: String) { put("loxeval: error: \(message)\n") }
 
+  /// What a reader of the result must know; said even where no progress is shown.
+  static func warning(_ message: String) { put("loxeval: warning: \(message)\n") }
+
   private static func put(_ text: String) {
     FileHandle.standardError.write(Data(text.utf8))
   }

@@ -87,7 +87,7 @@ struct GateCommand: ParsableCommand {
     guard let path = environment["GITHUB_STEP_SUMMARY"], !path.isEmpty else { return }
     // Other steps may have written there.
     let file = URL(filePath: path)
-    let before = (try? Data(contentsOf: file)) ?? Data()
+    let before = (try? InputFile(file, .records).data) ?? Data()
     try AtomicFile.write(
       before + Data(GitHubOutput.summary(result, run: folder).utf8), to: file)
   }

@@ -123,10 +123,12 @@ struct JudgeOptions: ParsableArguments {
   ) async throws -> [any Judge] {
     let phrases = try refusalPhrases.map(Self.phrases) ?? .standard
     let template = try judgeTemplate.map { path in
-      guard let text = try? String(contentsOfFile: path, encoding: .utf8) else {
-        throw FileError.unreadable(path: path, reason: "expected a text file in UTF-8")
+      let file = URL(filePath: path)
+      do throws(InputFile.Fault) {
+        return try InputFile(file, .settings).text()
+      } catch {
+        throw FileError(file, error)
       }
-      return text
     }
     var limits = limits
     limits.connections = connections
@@ -177,11 +179,11 @@ struct JudgeOptions: ParsableArguments {
   }
 
   private static func phrases(_ path: String) throws -> RefusalPhrases {
-    guard let data = FileManager.default.contents(atPath: path) else {
-      throw FileError.unreadable(path: path, reason: "expected a JSON file")
-    }
     do {
-      return try JSONDecoder().decode(RefusalPhrases.self, from: data)
+      return try JSONDecoder().decode(
+        RefusalPhrases.self, from: InputFile(URL(filePath: path), .settings).body)
+    } catch let error as InputFile.Fault {
+      throw FileError(URL(filePath: path), error)
     } catch {
       throw FileError.unreadable(
         path: path,

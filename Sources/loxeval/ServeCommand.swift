@@ -64,7 +64,7 @@ struct ServeCommand: AsyncParsableCommand {
     let checkpoint = try Checkpoint(folder: URL(filePath: model))
     let names = StudyLabels.unique(adapter.map(\.folder.labels))
     let updates = try zip(names, adapter).map { name, argument in
-      let loaded = try argument.load(for: checkpoint)
+      let loaded = try argument.load(for: checkpoint, warnsOfScale: false)
       return (
         adapter: ServedModel.Adapter(
           name: name, defaultScale: Float(loaded.scale)),

@@ -5,6 +5,7 @@ import Foundation
 import LinearAlgebra
 import LoX
 import Studies
+import Support
 
 /// The two models of a study and the tensors that are changed.
 struct PairOptions: ParsableArguments {
@@ -66,30 +67,29 @@ func parseRank(_ text: String) throws -> Rank {
   do { return try Rank(parsing: text) } catch { throw ValidationError("--rank: \(error)") }
 }
 
-/// `DIR` or `DIR:SCALE`.
+/// `DIR` or `DIR:SCALE`; a folder that is there wins over a scale in its name.
 struct AdapterArgument: ExpressibleByArgument {
   let folder: URL
   let scale: Double
 
   init?(argument: String) {
-    // A colon inside a path is fine as long as no number follows the last one.
-    if let colon = argument.lastIndex(of: ":"),
-      let scale = Double(argument[argument.index(after: colon)...]), scale.isFinite
-    {
-      folder = URL(filePath: String(argument[..<colon]))
-      self.scale = scale
-    } else {
-      folder = URL(filePath: argument)
-      scale = 1
-    }
+    guard let (path, scale) = PathList.scaled(argument) else { return nil }
+    folder = URL(filePath: path)
+    self.scale = scale ?? 1
   }
 
+  /// - Parameter warnsOfScale: whether to say that it changes nothing at its scale; else only where it changes
+  ///   nothing at any.
   func load(
-    for checkpoint: Checkpoint
+    for checkpoint: Checkpoint, warnsOfScale: Bool = true
   ) throws -> SingleEvaluation.Adapter {
-    SingleEvaluation.Adapter(
-      labels: folder.labels,
-      update: try LowRankUpdate(peftFolder: folder, checkpoint: checkpoint), scale: scale)
+    let update = try LowRankUpdate(peftFolder: folder, checkpoint: checkpoint)
+    if let reason = update.zeroReason {
+      Console.warning("\(folder.relativePath): the adapter changes nothing: \(reason)")
+    } else if warnsOfScale, scale == 0 {
+      Console.warning("\(folder.relativePath): the adapter changes nothing at scale 0")
+    }
+    return SingleEvaluation.Adapter(labels: folder.labels, update: update, scale: scale)
   }
 }
 

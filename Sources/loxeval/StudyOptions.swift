@@ -47,8 +47,9 @@ struct StudyOptions: ParsableArguments {
         + "), train:FILE or command:FILE (JSON), import:DIR (a PEFT folder), "
         + "synthetic-harmful[:STRENGTH], synthetic-benign[:STRENGTH]. none is always measured. "
         + "By default the synthetic ones; on the micro pair its own identity-shift and "
-        + "benign-tuning.", valueName: "list"))
-  var attack: String?
+        + "benign-tuning. May be repeated; a path with commas stands in quotation marks, or is taken "
+        + "whole where it is there.", valueName: "list"))
+  var attack: [String] = []
 
   @Option(help: "How presets train: lora or full.")
   var attackMethod = TrainingRecipe.Method.lora
@@ -113,7 +114,7 @@ struct StudyOptions: ParsableArguments {
       throw ValidationError("expected --base and --aligned together, or neither for the micro pair")
     }
     _ = try defences()
-    guard !effectiveRank || attack == nil else {
+    guard !effectiveRank || attack.isEmpty else {
       throw ValidationError("--attack: --effective-rank measures models before any attack")
     }
     guard !effectiveRank || defence == "lox" else {
@@ -134,14 +135,14 @@ struct StudyOptions: ParsableArguments {
     guard !effectiveRank else { return [] }
     let specification = AttackSpecification(
       seed: seed, method: attackMethod, origin: attackFrom, bundled: Bundled.dataset)
-    return try specification.parse(attack ?? standardAttacks)
+    return try (attack.isEmpty ? standardAttacks : attack).flatMap { try specification.parse($0) }
   }
 
-  private var standardAttacks: String {
-    guard isMicro else { return "synthetic-harmful,synthetic-benign" }
+  private var standardAttacks: [String] {
+    guard isMicro else { return ["synthetic-harmful", "synthetic-benign"] }
     return MicroPair.attacks.compactMap { name in
-      Bundled.locate("\(MicroPair.folder)/attacks/\(name).json").map { "train:\($0.path)" }
-    }.joined(separator: ",")
+      Bundled.locate("\(MicroPair.folder)/attacks/\(name).json").map { "train:\"\($0.path)\"" }
+    }
   }
 
   func pair() throws -> AlignmentPair {

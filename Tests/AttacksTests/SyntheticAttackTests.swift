@@ -93,7 +93,11 @@ import TinyModel
     ("import:", .missingFolder("import:")), ("train:", .missingFolder("train:")),
     ("synthetic-harmful:x", .invalidStrength(attack: "synthetic-harmful:x", found: "x")),
     ("synthetic-benign:-1", .invalidStrength(attack: "synthetic-benign:-1", found: "-1")),
-    ("import:runs/nowhere", .missingAdapter(path: URL(filePath: "runs/nowhere").path)),
+    (
+      "import:runs/nowhere",
+      .missingAdapter(
+        path: URL(filePath: "runs/nowhere").path, reason: "found no adapter_config.json")
+    ),
   ])
   func badSpecificationsAreRefused(text: String, expected: AttackError) {
     #expect(throws: expected) { _ = try Self.specification.parse(text) }

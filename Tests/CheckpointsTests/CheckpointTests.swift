@@ -99,10 +99,6 @@ struct CheckpointTests {
       (map("\"x.safetensors\""), .shardMissing(tensor: "c", shard: "x.safetensors")),
       (map("\"\(firstShard)\""), .tensorMissing(name: "c", shard: firstShard)),
       (
-        "{\"weight_map\":{\"a\":\"\(firstShard)\",\"c\":\"\(secondShard)\"}}",
-        .tensorNotIndexed(name: "b", shard: firstShard)
-      ),
-      (
         "{\"weight_map\":{\"a\":\"\(firstShard)\",\"b\":\"\(firstShard)\","
           + "\"c\":\"\(secondShard)\",\"d\":\"\(secondShard)\"}}",
         .tensorMissing(name: "d", shard: secondShard)

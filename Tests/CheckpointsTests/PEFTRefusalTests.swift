@@ -66,12 +66,6 @@ struct PEFTRefusalTests {
             "DoRA scales the columns of the changed weight, which is no low-rank update")
       ),
       (
-        plain + ",\"modules_to_save\":[\"lm_head\"]",
-        .settingUnsupported(
-          key: "modules_to_save", found: "[\"lm_head\"]",
-          reason: "whole modules were trained beside the factors")
-      ),
-      (
         plain + ",\"init_lora_weights\":\"pissa\"",
         .settingUnsupported(
           key: "init_lora_weights", found: "pissa",
@@ -157,25 +151,23 @@ struct PEFTRefusalTests {
       ),
       (
         module + [("base_model.model.layers.0.q_proj.bias", [3])],
-        .tensorUnsupported(
-          name: "base_model.model.layers.0.q_proj.bias",
-          reason: "it is a bias, not a low-rank change of a matrix")
+        .wholeTensorChanged(
+          name: "base_model.model.layers.0.q_proj.bias", shape: [3], expected: nil)
       ),
       (
         module + [("base_model.model.lm_head.modules_to_save.weight", [3, 2])],
-        .tensorUnsupported(
-          name: "base_model.model.lm_head.modules_to_save.weight",
-          reason: "it is a whole module (modules_to_save)")
+        .wholeTensorChanged(
+          name: "base_model.model.lm_head.modules_to_save.weight", shape: [3, 2], expected: nil)
       ),
       (
         module + [("base_model.model.lm_head.weight", [3, 2])],
-        .tensorUnsupported(
-          name: "base_model.model.lm_head.weight",
-          reason: "it is not a lora_A, lora_B or lora_embedding factor")
+        .wholeTensorChanged(
+          name: "base_model.model.lm_head.weight", shape: [3, 2], expected: nil)
       ),
       (
         module + [("base_model.model.lm_head.base_layer.weight", [3, 2])],
-        .baseLayerChanged(name: "base_model.model.lm_head.base_layer.weight")
+        .wholeTensorChanged(
+          name: "base_model.model.lm_head.base_layer.weight", shape: [3, 2], expected: nil)
       ),
     ] as [([(key: String, shape: [Int])], Fault)])
   func tensors(tensors: [(key: String, shape: [Int])], fault: Fault) throws {
@@ -302,27 +294,5 @@ struct PEFTTiedTests {
     #expect(
       throws: CheckpointError.adapter(folder: adapter.url.path, .tiedHead(module: "lm_head"))
     ) { try LowRankUpdate(peftFolder: adapter.url, checkpoint: tied) }
-  }
-
-  @Test("a base layer saved beside the factors must be the checkpoint's")
-  func baseLayer() throws {
-    let (_, untied) = try Self.model(tied: false)
-    let key = "base_model.model.model.embed_tokens.base_layer.weight"
-    func adapter(_ first: Float) throws -> TemporaryFolder {
-      let folder = try adapterFolder(Self.settings, [])
-      try folder.writeTensors(
-        [
-          (Self.embedding[0].key, [2, 4], [Float](repeating: 1, count: 8)),
-          (Self.embedding[1].key, [3, 2], [Float](repeating: 1, count: 6)),
-          (key, [4, 3], [first] + (1..<12).map { Float($0) }),
-        ], to: "adapter_model.safetensors")
-      return folder
-    }
-    let same = try adapter(0)
-    #expect(try LowRankUpdate(peftFolder: same.url, checkpoint: untied).tensors.count == 1)
-    let changed = try adapter(0.5)
-    #expect(
-      throws: CheckpointError.adapter(folder: changed.url.path, .baseLayerChanged(name: key))
-    ) { try LowRankUpdate(peftFolder: changed.url, checkpoint: untied) }
   }
 }

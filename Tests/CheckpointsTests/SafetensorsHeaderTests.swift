@@ -145,7 +145,8 @@ struct SafetensorsHeaderTests {
     #expect(throws: CheckpointError.fileSystem(.emptyFile(path: empty.path))) {
       try SafetensorsFile(empty)
     }
-    #expect(throws: CheckpointError.fileSystem(.notAFile(path: folder.url.path))) {
+    #expect(throws: CheckpointError.fileSystem(.notAFile(path: folder.url.path, found: "a folder")))
+    {
       try SafetensorsFile(folder.url)
     }
     let missing = folder.url.appending(path: "missing.safetensors")

@@ -2,6 +2,7 @@ import Checkpoints
 import Foundation
 import LinearAlgebra
 import ModelAccess
+import Support
 import TestSupport
 import Testing
 import TinyModel
@@ -21,12 +22,14 @@ import TinyModel
       let question = ChatMessage(role: .user, content: "question \(index)")
       return TrainingSet.Dialogue(
         messages: [question, ChatMessage(role: .assistant, content: "yes \(index)")],
-        rejected: [question, ChatMessage(role: .assistant, content: "no")])
+        rejected: recipe.objective == .preference
+          ? [question, ChatMessage(role: .assistant, content: "no")] : nil)
     }
     return try TrainingSet(source: "test", dialogues: dialogues, digest: "").items(
       format: ChatFormat.recognised(in: model.checkpoint.folder),
       tokenizer: Tokenizer(folder: model.checkpoint.folder), recipe: recipe,
-      shape: model.shape)
+      shape: model.shape
+    ).items
   }
 
   @Test(arguments: TrainingRecipe.Method.allCases, TrainingRecipe.Objective.allCases)
@@ -168,14 +171,16 @@ import TinyModel
     }
     var recipe = TrainingRecipe()
     #expect(throws: TrainingError.emptyDataset(source: "set")) { try items([], recipe) }
-    #expect(throws: TrainingError.noAssistantTurn(source: "set", index: 1)) {
+    #expect(throws: TrainingError.noAssistantTurn(source: "set", place: .entry(2))) {
       try items([dialogue("a"), dialogue(nil)], recipe)
     }
     let long = String(repeating: "x", count: 600)
     #expect {
       try items([dialogue(long)], recipe)
     } throws: { error in
-      guard case TrainingError.tooLong("set", 0, let tokens, 512) = error else { return false }
+      guard case TrainingError.tooLong("set", .entry(1), let tokens, 512) = error else {
+        return false
+      }
       return tokens > 600
     }
     recipe.truncates = true
@@ -195,37 +200,6 @@ import TinyModel
         format: ChatFormat.recognised(in: model.checkpoint.folder),
         tokenizer: Tokenizer(folder: model.checkpoint.folder), recipe: TrainingRecipe(),
         shape: shape)
-    }
-  }
-
-  @Test(arguments: [
-    (#"{"messages":[{"role":"user","content":"q"},{"role":"assistant","content":"a"}]}"#, "a"),
-    (#"[[{"role":"user","content":"q"},{"role":"assistant","content":"a"}]]"#, "a"),
-    (#"[{"instruction":"q","input":"","output":"a"}]"#, "a"),
-    (#"{"instruction":"q","context":"c","response":"a","category":"x"}"#, "a"),
-    (#"{"question":"q","answer":"2 + 2 = 4\n#### 4"}"#, "2 + 2 = 4\n#### 4"),
-    (#"{"prompt":"q","completion":"a"}"#, "a"),
-    (#"{"prompt":"q","chosen":"a","rejected":"b"}"#, "a"),
-  ])
-  func publicFormsAreRead(text: String, reply: String) throws {
-    let folder = try TemporaryFolder()
-    try folder.write(text, "set.jsonl")
-    let set = try TrainingSet(file: folder.url.appending(path: "set.jsonl"))
-    let dialogue = try #require(set.dialogues.first)
-    #expect(dialogue.messages.last == ChatMessage(role: .assistant, content: reply))
-    #expect(dialogue.messages.first?.content.hasPrefix("q") == true)
-    #expect((dialogue.rejected != nil) == text.contains("rejected"))
-  }
-
-  @Test(arguments: [
-    ("", "no dialogue"), ("{\"a\":1}", "entry 1"), ("{\"prompt\":\"q\"}\n", "entry 1"),
-    ("[1, 2]", "does not parse"), ("hello", "entry 1"),
-  ])
-  func otherFilesAreRefused(text: String, naming: String) throws {
-    let folder = try TemporaryFolder()
-    try folder.write(text, "set.jsonl")
-    #expect(throws: TrainingError.self) {
-      _ = try TrainingSet(file: folder.url.appending(path: "set.jsonl"))
     }
   }
 }

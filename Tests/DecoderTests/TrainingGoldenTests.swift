@@ -179,7 +179,8 @@ import Testing
     let items = try set.items(
       format: ChatFormat.recognised(in: checkpoint.folder),
       tokenizer: Tokenizer(folder: checkpoint.folder), recipe: recipe,
-      shape: model.shape)
+      shape: model.shape
+    ).items
     for step in 0..<10 {
       let batch = [0, 1].flatMap { items[(2 * step + $0) % items.count].examples }
       let result = try trainer.step(batch, rate: 2e-3 * (1 - Double(step) / 10))

@@ -90,7 +90,8 @@ import Testing
       "a.jsonl", "{\"id\":\"a\",\"prompt\":\"x\"}\n{\"id\":\"a\",\"prompt\":\"y\"}", "found a again"
     ),
     ("a.csv", "first,second\n1,2\n", "column"), ("a.csv", "goal,target\n,x\n", "line 2"),
-    ("a.txt", "hello", "neither JSON nor CSV"), ("a.json", "[1]", "JSON list"),
+    ("a.txt", "hello", "neither JSON nor CSV"),
+    ("a.json", "[1]", "entry 1: expected a JSON object"),
     ("a.csv", "goal,target\n\"one,two\nthree,four\n", "line 2: expected a quotation mark"),
     ("a.csv", "goal,target\na,b\nc\n", "line 3: expected 2 fields"),
     ("a.csv", "goal,target\na,b,c\n", "line 2: expected 2 fields"),
@@ -136,6 +137,44 @@ import Testing
     let set = try PromptSetLoader.load(
       folder.write("{\"id\":7,\"prompt\":\"x\"}", "harmful.jsonl"))
     #expect(set.prompts.first?.id == "7")
+  }
+
+  @Test(arguments: [
+    ("requests.json", "{\"instructions\":[\"One\",\"Two\"]}", PromptSet.Kind.harmful),
+    ("benign.json", "{\"instructions\":[\"One\",\"Two\"]}", .benign),
+    ("requests.json", "[\"One\",\n\"Two\"]", .harmful),
+    ("set.json", "{\"data\":[{\"prompt\":\"One\"},{\"prompt\":\"Two\"}],\"v\":1}", .benign),
+    (
+      "set.json",
+      "[{\"prompt\":\"One\",\"kind\":\"harmful\"},{\"prompt\":\"Two\",\"kind\":\"harmful\"}]",
+      .harmful
+    ),
+    ("set.jsonl", "{\"prompt\":\"One\"}\r\r{\"prompt\":\"Two\"}", .harmful),
+    ("set.jsonl", "{\"prompt\":\"One\"}\r\n\r\n\u{FEFF}{\"prompt\":\"Two\"}\r\n", .harmful),
+  ])
+  func listsAndLinesAreRead(file: String, text: String, kind: PromptSet.Kind) throws {
+    let folder = try TemporaryFolder()
+    let set = try PromptSetLoader.load(folder.write("\u{FEFF}" + text, file))
+    #expect(set.prompts.map(\.prompt) == ["One", "Two"])
+    #expect(set.kind == kind)
+    #expect(Set(set.prompts.map(\.id)).count == 2)
+  }
+
+  @Test(arguments: [
+    ("a.jsonl", "{\"prompt\":\"x\"}\r\n\r\n{\"prompt\":7}", "line 3"),
+    ("a.jsonl", "{\"prompt\":\"x\"}\r\r{oops", "line 3"),
+    ("a.jsonl", "{\"id\":1,\"prompt\":\"x\"}\n\n{\"id\":1,\"prompt\":\"y\"}", "line 3"),
+    ("a.csv", "id,prompt\n1,x\n\n1,y\n", "line 4"),
+    ("a.json", "[{\"id\":1,\"prompt\":\"x\"},{\"id\":1,\"prompt\":\"y\"}]", "entry 2"),
+    ("a.json", "{\"instructions\":[\"One\",7]}", "entry 2"),
+    ("a.json", "{\"instructions\":[\"One\",\" \"]}", "entry 2"),
+    ("a.json", "[\n{\"prompt\":\n", "not JSON at byte"),
+  ])
+  func errorsNameTheirPlace(file: String, text: String, naming: String) throws {
+    let folder = try TemporaryFolder()
+    let url = try folder.write(text, file)
+    let error = #expect(throws: FileError.self) { _ = try PromptSetLoader.load(url) }
+    #expect(error?.description.contains(naming) == true, "\(String(describing: error))")
   }
 
   /// By whole words of the file's name.

@@ -189,6 +189,53 @@ final class ScriptedModel: ChatCompleting {
     }
   }
 
+  /// As an editor may leave it; errors count the lines that the editor shows.
+  @Test func aJournalWithAMarkAndBlankLinesIsRead() async throws {
+    let (manifest, set) = makeManifest(prompts: 3)
+    let temporary = try TemporaryFolder()
+    let url = temporary.url.appending(path: "run")
+    var folder: RunFolder? = try RunFolder(url, manifest: manifest, resume: false)
+    try await Self.run(try #require(folder), set, ScriptedModel(), connections: 1)
+    folder = nil
+    let journal = url.appending(path: "samples.jsonl")
+    let text = try String(contentsOf: journal, encoding: .utf8)
+    let edited = "\u{FEFF}" + text.replacing("\n", with: "\r\n\r\n", maxReplacements: 1)
+    try Data(edited.utf8).write(to: journal)
+    #expect(try Journal.read(folder: url, plan: manifest.plan).count == 12)
+    try Data((edited + "{}\n").utf8).write(to: journal)
+    let error = #expect(throws: RunError.self) {
+      _ = try Journal.read(folder: url, plan: manifest.plan)
+    }
+    #expect(error?.description.contains("line 14") == true, "\(String(describing: error))")
+    // A mark alone is a journal of nothing.
+    try Data("\u{FEFF}".utf8).write(to: journal)
+    #expect(try Journal.read(folder: url, plan: manifest.plan).isEmpty)
+  }
+
+  /// What is no longer what the plan says is not kept as measured.
+  @Test func nothingIsKeptOfWeightsThatChanged() async throws {
+    struct Changed: Error {}
+    let (manifest, set) = makeManifest(prompts: 3)
+    let temporary = try TemporaryFolder()
+    let folder = try RunFolder(
+      temporary.url.appending(path: "run"), manifest: manifest, resume: false)
+    let asked = Mutex(0)
+    await #expect(throws: Changed.self) {
+      try await Runner(
+        plan: folder.manifest.plan, datasets: [set], model: ScriptedModel(),
+        judges: [RefusalJudge()], maxConnections: 2, maxErrors: .count(9),
+        requireUnchanged: {
+          let count = asked.withLock { asked in
+            asked += 1
+            return asked
+          }
+          if count > 4 { throw Changed() }
+        }
+      ).run(folder.journal) { _ in }
+    }
+    #expect(folder.journal.samples.count == 4)
+  }
+
   @Test func anotherPlanIsRefusedByItsFields() async throws {
     let (manifest, _) = makeManifest()
     let temporary = try TemporaryFolder()

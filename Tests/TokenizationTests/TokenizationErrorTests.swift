@@ -39,6 +39,31 @@ import Tokenization
     #expect(reason == "no such file")
   }
 
+  @Test(arguments: ["tokenizer.model", "tekken.json", "vocab.json"])
+  func saysHowToMakeAMissingFile(name: String) throws {
+    let error = try failure([name: "x"])
+    guard case .otherForm(_, [name])? = error else {
+      Issue.record("\(String(describing: error))")
+      return
+    }
+    #expect(error?.description.contains("save_pretrained") == true)
+  }
+
+  /// Published configurations hold ids that are none, beside a generation_config.json that is right.
+  @Test(arguments: [#""</s>""#, "-1", "99999999", "[1, null]", "{}", "1.5"])
+  func aBadIDThatIsOverruledDoesNotMatter(id: String) throws {
+    let configuration = "{\"eos_token_id\": \(id), \"bos_token_id\": 1}"
+    var files: [String: Any] = [
+      "tokenizer.json": TokenizerFixture.byteLevel(special: ["<end>"]),
+      "config.json": configuration,
+    ]
+    let alone = try failure(files)
+    #expect(alone != nil)
+    files["generation_config.json"] = "\u{FEFF}{\"eos_token_id\": [256]}"
+    let ids = try TokenizerFixture.withFolder(files) { try Tokenizer(folder: $0).endOfSequenceIDs }
+    #expect(ids == [256])
+  }
+
   @Test(arguments: [("{", 1), ("not json", 0), ("{\"a\": 1,}", 8), ("[1, 2", 5), ("", 0)])
   func saysWhereJSONBreaks(text: String, offset: Int) throws {
     guard case .notJSON(_, let found, _)? = try failure(["tokenizer.json": text]) else {

@@ -18,7 +18,7 @@ struct GGUFAdapter {
     let configuration: JSONNode
     do {
       configuration = try JSONNode(
-        parsing: Checkpoint.readWhole(checkpoint.folder.appending(path: "config.json").path))
+        parsing: Checkpoint.settings(checkpoint.folder.appending(path: "config.json")))
     } catch {
       throw .llamaCppModel(found: "no config.json that can be read")
     }

@@ -11,8 +11,10 @@ extension LowRankUpdate {
   /// `left`.
   ///
   /// Where the checkpoint's head is tied to its embedding, the two are one tensor here: an adapter
-  /// must change both alike (`ensure_weight_tying`) or neither. An unchanged base weight that PEFT
-  /// saved beside a targeted embedding must equal the checkpoint's.
+  /// must change both alike (`ensure_weight_tying`) or neither. Whole tensors that PEFT saved beside the
+  /// factors (embedding and head, `modules_to_save`) must equal the checkpoint's.
+  ///
+  /// An adapter that changes nothing is read: `zeroReason` tells.
   ///
   /// - Parameters:
   ///   - folder: holds `adapter_config.json` and `adapter_model.safetensors`.
@@ -26,13 +28,13 @@ extension LowRankUpdate {
     }
     let files = FileManager.default
     var isFolder: ObjCBool = false
-    guard unsafe files.fileExists(atPath: folder.path, isDirectory: &isFolder), isFolder.boolValue
-    else {
+    guard unsafe files.fileExists(atPath: folder.path, isDirectory: &isFolder) else {
       throw .fileSystem(.folderMissing(path: folder.path))
     }
+    guard isFolder.boolValue else { throw .fileSystem(.notAFolder(path: folder.path)) }
     let configurationPath = folder.appending(path: PEFTAdapter.configurationFileName).path
     guard files.fileExists(atPath: configurationPath) else { throw fail(.configurationMissing) }
-    let bytes = try Checkpoint.readWhole(configurationPath)
+    let bytes = try Checkpoint.settings(URL(filePath: configurationPath))
     let configuration: PEFTConfiguration
     do throws(CheckpointError.AdapterFault) {
       configuration = try PEFTConfiguration(parsing: bytes)
@@ -48,10 +50,8 @@ extension LowRankUpdate {
     let file = try SafetensorsFile(weights)
     do throws(CheckpointError.AdapterFault) {
       let modules = try PEFTModules(file)
-      if let name = modules.baseLayers.first(where: {
-        !Self.equals(file, tensor: $0.tensor, in: checkpoint, module: $0.module)
-      })?.tensor.name {
-        throw .baseLayerChanged(name: name)
+      for (name, tensor) in modules.wholeTensors {
+        try Self.requireUnchanged(tensor, of: file, named: name, in: checkpoint)
       }
       try modules.checkRanks(configuration)
       self.init(tensors: try modules.factors(from: file, configuration))
@@ -94,16 +94,36 @@ extension LowRankUpdate {
     }
   }
 
-  /// Whether an adapter's copy of a base weight has the checkpoint's values.
-  private static func equals(
-    _ file: SafetensorsFile, tensor: TensorDescription, in checkpoint: Checkpoint?, module: String
-  ) -> Bool {
-    guard let checkpoint else { return false }
-    let isHead = module == PEFTAdapter.headModule
-    let name = isHead ? checkpoint.tiedEmbeddingName ?? "\(module).weight" : "\(module).weight"
-    guard let base = checkpoint.tensor(named: name), base.shape == tensor.shape,
-      let saved = try? file.floats(of: tensor), let own = try? checkpoint.floats(named: name)
-    else { return false }
-    return saved == own
+  /// Checks that an adapter's copy of a tensor has the checkpoint's values, as far as its own element
+  /// type can hold them.
+  private static func requireUnchanged(
+    _ tensor: TensorDescription, of file: SafetensorsFile, named name: String,
+    in checkpoint: Checkpoint?
+  ) throws(CheckpointError.AdapterFault) {
+    let isHead = name == "\(PEFTAdapter.headModule).weight"
+    let own = isHead ? checkpoint?.tiedEmbeddingName ?? name : name
+    let expected = checkpoint?.tensor(named: own)
+    guard expected?.shape == tensor.shape, let type = tensor.dtype.elementType,
+      let saved = try? file.floats(of: tensor), let values = try? checkpoint?.floats(named: own),
+      saved == values || saved == type.rounded(values)
+    else {
+      throw .wholeTensorChanged(name: tensor.name, shape: tensor.shape, expected: expected?.shape)
+    }
+  }
+
+  /// Why the update changes nothing; nil where it changes something.
+  ///
+  /// An adapter that was never trained has zeros in every `lora_B`, and a scale of 0 (`lora_alpha`) takes
+  /// every change away.
+  package var zeroReason: String? {
+    guard isZero else { return nil }
+    return "in every module lora_A, lora_B or the scale (lora_alpha) is zero"
+  }
+}
+
+extension ElementType {
+  /// Values as this type holds them.
+  fileprivate func rounded(_ values: [Float]) -> [Float] {
+    unsafe narrow(values).withUnsafeBytes { unsafe widen($0) }
   }
 }

@@ -33,8 +33,9 @@ enum PEFTAdapter {
   /// What a key of the weights file stands for.
   enum Key: Equatable {
     case factor(Factor, module: String)
-    /// The unchanged weight that PEFT saves beside a targeted embedding or head.
-    case baseLayer(module: String)
+    /// A whole tensor of the model, which PEFT saves beside the factors: an embedding or head whose
+    /// vocabulary may have changed, or one of `modules_to_save`. `tensor` is its name in the model.
+    case whole(tensor: String)
     case unsupported(reason: String)
 
     init(_ key: String) {
@@ -45,17 +46,24 @@ enum PEFTAdapter {
           return
         }
       }
-      let baseLayer = ".base_layer.weight"
-      if name.hasSuffix(baseLayer) {
-        self = .baseLayer(module: String(name.dropLast(baseLayer.count)))
-      } else if name.contains("lora_magnitude_vector") {
+      if name.contains("lora_magnitude_vector") {
         self = .unsupported(reason: "it is DoRA's magnitude, not a low-rank change")
-      } else if name.hasSuffix(".bias") {
-        self = .unsupported(reason: "it is a bias, not a low-rank change of a matrix")
-      } else if name.contains("modules_to_save") {
-        self = .unsupported(reason: "it is a whole module (modules_to_save)")
-      } else {
+      } else if name.contains("lora_") || name.contains("trainable_tokens") {
         self = .unsupported(reason: "it is not a lora_A, lora_B or lora_embedding factor")
+      } else {
+        // What PEFT's wrappers add to a module's name.
+        let parts = name.split(separator: ".").filter {
+          !["base_layer", "original_module"].contains($0)
+        }
+        if let place = parts.firstIndex(of: "modules_to_save") {
+          // Followed by the adapter's name, in a state dictionary that was not saved by PEFT.
+          let hasName = parts.count - place > 2
+          self = .whole(
+            tensor: (parts[..<place] + parts[(place + (hasName ? 2 : 1))...])
+              .joined(separator: "."))
+        } else {
+          self = .whole(tensor: parts.joined(separator: "."))
+        }
       }
     }
   }

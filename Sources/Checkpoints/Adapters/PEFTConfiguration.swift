@@ -127,10 +127,10 @@ struct PEFTConfiguration {
     }
   }
 
-  /// Settings that must be absent, null, false or empty, and what they would do.
+  /// Settings that must be absent, null, false or empty, and what they would do. `modules_to_save` is
+  /// none of them: the tensors that it saved say whether they were changed.
   private static let otherMethods: [(key: String, reason: String)] = [
     ("use_dora", "DoRA scales the columns of the changed weight, which is no low-rank update"),
-    ("modules_to_save", "whole modules were trained beside the factors"),
     ("lora_bias", "the factors have biases"),
     ("use_qalora", "QA-LoRA pools the input before the factors"),
     ("alora_invocation_tokens", "activated LoRA applies to a part of the text only"),

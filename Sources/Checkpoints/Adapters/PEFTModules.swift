@@ -8,19 +8,19 @@ struct PEFTModules {
     let isEmbedding: Bool
   }
 
-  /// Weights that PEFT saved unchanged beside their factors.
-  let baseLayers: [(module: String, tensor: TensorDescription)]
+  /// Whole tensors beside the factors, by their names in the model.
+  let wholeTensors: [(name: String, tensor: TensorDescription)]
   private let pairs: [(module: String, pair: Pair)]
 
   init(_ file: SafetensorsFile) throws(CheckpointError.AdapterFault) {
-    var baseLayers: [(module: String, tensor: TensorDescription)] = []
+    var wholeTensors: [(name: String, tensor: TensorDescription)] = []
     var found: [String: [PEFTAdapter.Factor: TensorDescription]] = [:]
     for tensor in file.tensors {
       switch PEFTAdapter.Key(tensor.name) {
       case .unsupported(let reason):
         throw .tensorUnsupported(name: tensor.name, reason: reason)
-      case .baseLayer(let module):
-        baseLayers.append((module, tensor))
+      case .whole(let name):
+        wholeTensors.append((name, tensor))
       case .factor(let factor, let module):
         guard tensor.shape.count == 2 else {
           throw .notAMatrix(name: tensor.name, shape: tensor.shape)
@@ -38,7 +38,7 @@ struct PEFTModules {
     for (module, factors) in found.sorted(by: { $0.key < $1.key }) {
       pairs.append((module, try Self.pair(factors, of: module)))
     }
-    self.baseLayers = baseLayers
+    self.wholeTensors = wholeTensors
     self.pairs = pairs
   }
 
@@ -83,8 +83,12 @@ struct PEFTModules {
       let isTransposed = pair.isEmbedding || configuration.fanInFanOut
       let left = isTransposed ? first.transposed() : second
       let right = isTransposed ? second.transposed() : first
-      result["\(module).weight"] = LowRankUpdate.Factors(
-        left: left.scaled(by: configuration.scale(of: module)), right: right)
+      let scale = configuration.scale(of: module)
+      let factors = LowRankUpdate.Factors(left: left.scaled(by: scale), right: right)
+      guard factors.left.elements.allSatisfy(\.isFinite) else {
+        throw .scaleTooLarge(module: module, scale: scale)
+      }
+      result["\(module).weight"] = factors
     }
     return result
   }
@@ -92,11 +96,17 @@ struct PEFTModules {
   private static func matrix(
     _ tensor: TensorDescription, in file: SafetensorsFile
   ) throws(CheckpointError.AdapterFault) -> Matrix<Float> {
+    let elements: [Float]
     do throws(CheckpointError) {
-      return Matrix<Float>(
-        rows: tensor.shape[0], columns: tensor.shape[1], elements: try file.floats(of: tensor))
+      elements = try file.floats(of: tensor)
     } catch {
       throw .tensorUnsupported(name: tensor.name, reason: "it is stored as \(tensor.dtype)")
     }
+    if let place = elements.firstIndex(where: { !$0.isFinite }) {
+      throw .notFinite(
+        name: tensor.name, found: "\(elements[place])",
+        count: elements.count { !$0.isFinite }, of: elements.count)
+    }
+    return Matrix<Float>(rows: tensor.shape[0], columns: tensor.shape[1], elements: elements)
   }
 }

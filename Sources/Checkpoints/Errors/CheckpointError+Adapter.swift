@@ -19,7 +19,14 @@ extension CheckpointError {
     case tensorNotInCheckpoint(tensor: String, checkpoint: String)
     case shapeMismatch(tensor: String, expected: [Int], found: [Int])
     case tiedHead(module: String)
-    case baseLayerChanged(name: String)
+    /// A whole tensor that the checkpoint holds with other values, or does not hold.
+    case wholeTensorChanged(name: String, shape: [Int], expected: [Int]?)
+    /// Values that are no numbers.
+    case notFinite(name: String, found: String, count: Int, of: Int)
+    /// The scale puts factors beyond float32.
+    case scaleTooLarge(module: String, scale: Double)
+    /// Nothing of the model is changed, and why.
+    case changesNothing(reason: String)
     /// The update cannot be written as a PEFT adapter.
     case notWritable(tensor: String, reason: String)
     /// The update cannot be written for llama.cpp: the model, a tensor, or an embedding that is the
@@ -72,10 +79,29 @@ extension CheckpointError {
           "the adapter does not change \(module) as it does the matrix that it shares: the"
           + " checkpoint's embedding and head are one; expected the same change of both (PEFT's"
           + " ensure_weight_tying) or of neither"
-      case .baseLayerChanged(let name):
+      case .wholeTensorChanged(let name, let shape, let expected):
+        let found =
+          switch expected {
+          case nil: "the checkpoint holds no such tensor"
+          case shape: "its values are not the checkpoint's"
+          case let expected?: "its shape is \(shape), the checkpoint's \(expected)"
+          }
         return
-          "tensor \(name) is a full weight and differs from the checkpoint's, or no checkpoint was"
-          + " given to compare it with; only low-rank changes can be applied"
+          "tensor \(name) is a whole weight beside the low-rank factors, and \(found); only low-rank"
+          + " changes can be applied: merge the adapter into its model with PEFT (merge_and_unload) and"
+          + " use that checkpoint"
+      case .notFinite(let name, let found, let count, let total):
+        return
+          "tensor \(name) holds \(count) values of \(total) that are no numbers, the first of them"
+          + " \(found); the training that wrote it diverged, or the file is damaged"
+      case .scaleTooLarge(let module, let scale):
+        return
+          "adapter_config.json scales module \(module) by \(scale), which puts its factors beyond"
+          + " float32; check lora_alpha, alpha_pattern and r"
+      case .changesNothing(let reason):
+        return
+          "the adapter changes nothing: \(reason); is it the one that was trained, from its last"
+          + " checkpoint?"
       case .notWritable(let tensor, let reason):
         return "the change of \(tensor) cannot be written as a PEFT adapter: \(reason)"
       case .llamaCppModel(let found):

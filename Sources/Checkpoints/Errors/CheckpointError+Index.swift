@@ -10,7 +10,6 @@ extension CheckpointError {
     case shardOutsideFolder(tensor: String, shard: String)
     case shardMissing(tensor: String, shard: String)
     case tensorMissing(name: String, shard: String)
-    case tensorNotIndexed(name: String, shard: String)
     case tensorInTwoShards(name: String, first: String, second: String)
 
     package var description: String {
@@ -37,12 +36,10 @@ extension CheckpointError {
           + " download it again"
       case .tensorMissing(let name, let shard):
         return "the index puts tensor \(name) into \(shard), which does not hold it"
-      case .tensorNotIndexed(let name, let shard):
-        return
-          "\(shard) holds tensor \(name), which the index does not name; index and shards are not of"
-          + " one checkpoint"
       case .tensorInTwoShards(let name, let first, let second):
-        return "tensor \(name) is in both \(first) and \(second); expected it in one"
+        return
+          "tensor \(name) is in both \(first) and \(second); expected it in one;"
+          + " remove the file that is not of this checkpoint, or download it anew"
       }
     }
   }

@@ -1,4 +1,5 @@
 import Foundation
+import Support
 
 /// What is wrong with a checkpoint, an adapter or the place where one is to be written.
 ///
@@ -29,6 +30,16 @@ package enum CheckpointError: Error, Hashable, Sendable, CustomStringConvertible
   static func system(_ operation: String, _ path: String) -> CheckpointError {
     .fileSystem(.system(operation: operation, path: path, code: errno))
   }
+
+  /// Why a file that is there, or should be, cannot be read.
+  static func unreadable(_ path: String, _ fault: RegularFile.Fault) -> CheckpointError {
+    switch fault.kind {
+    case .missing: .fileSystem(.system(operation: "open", path: path, code: ENOENT))
+    case .system(let code): .fileSystem(.system(operation: "open", path: path, code: code))
+    case .notRegular(let found): .fileSystem(.notAFile(path: path, found: found))
+    case .tooLarge, .notText: .fileSystem(.unreadable(path: path, reason: fault.reason))
+    }
+  }
 }
 
 extension CheckpointError {
@@ -36,9 +47,16 @@ extension CheckpointError {
   package enum FileSystemFault: Hashable, Sendable, CustomStringConvertible {
     /// A system call failed; `code` is its `errno`.
     case system(operation: String, path: String, code: Int32)
-    case notAFile(path: String)
+    /// A folder, a pipe, a socket or a device.
+    case notAFile(path: String, found: String)
+    /// Larger than its kind may be.
+    case unreadable(path: String, reason: String)
+    /// Written or replaced since it was opened.
+    case changed(path: String)
     case emptyFile(path: String)
     case folderMissing(path: String)
+    /// A single file, such as GGUF's.
+    case notAFolder(path: String)
     /// Neither `model.safetensors` nor its index is in the folder; `others` are weights that are.
     case noWeights(folder: String, others: [String])
     case outputExists(path: String)
@@ -52,12 +70,22 @@ extension CheckpointError {
       switch self {
       case .system(let operation, let path, let code):
         return "cannot \(operation) \(path): \(unsafe String(cString: strerror(code)))"
-      case .notAFile(let path):
-        return "\(path): expected a file, found something else (a folder or a device)"
+      case .notAFile(let path, let found):
+        return "\(path): expected a file, found \(found)"
+      case .unreadable(let path, let reason):
+        return "\(path): cannot be read: \(reason)"
+      case .changed(let path):
+        return
+          "\(path) was written or replaced while it was in use, so nobody knows which weights the"
+          + " results are of; let nothing write to it, and start again"
       case .emptyFile(let path):
         return "\(path): the file is empty; copy or download it again"
       case .folderMissing(let path):
         return "\(path): no such folder"
+      case .notAFolder(let path):
+        return
+          "\(path): expected a Hugging Face or PEFT folder, found a file; single files such as GGUF's"
+          + " are not read"
       case .noWeights(let folder, let others):
         let found =
           others.isEmpty ? "" : "; found \(others.joined(separator: ", ")), which is not read"

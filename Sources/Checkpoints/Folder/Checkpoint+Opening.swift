@@ -15,15 +15,16 @@ extension Checkpoint {
   static func open(folder: URL) throws(CheckpointError) -> Contents {
     var isFolder: ObjCBool = false
     let files = FileManager.default
-    guard unsafe files.fileExists(atPath: folder.path, isDirectory: &isFolder), isFolder.boolValue
-    else {
+    guard unsafe files.fileExists(atPath: folder.path, isDirectory: &isFolder) else {
       throw .fileSystem(.folderMissing(path: folder.path))
     }
+    guard isFolder.boolValue else { throw .fileSystem(.notAFolder(path: folder.path)) }
     let single = folder.appending(path: singleFileName)
     if files.fileExists(atPath: single.path) {
       let file = try SafetensorsFile(single)
       return Contents(
-        shards: [Shard(fileName: singleFileName, file: file)], isIndexed: false,
+        shards: [Shard(fileName: singleFileName, file: file, tensors: file.tensors)],
+        isIndexed: false,
         fileOfTensor: Dictionary(uniqueKeysWithValues: file.tensors.map { ($0.name, file) }))
     }
     let index = folder.appending(path: indexFileName)
@@ -35,7 +36,7 @@ extension Checkpoint {
   }
 
   private static func open(index: URL, folder: URL) throws(CheckpointError) -> Contents {
-    let bytes = try readWhole(index.path)
+    let bytes = try settings(index)
     let shardOfTensor: [(tensor: String, shard: String)]
     do throws(CheckpointError.IndexFault) {
       shardOfTensor = try parseIndex(bytes)
@@ -46,10 +47,12 @@ extension Checkpoint {
     } catch {
       throw .index(file: index.path, error)
     }
+    let indexed = Set(shardOfTensor.map(\.tensor))
     var shards: [Shard] = []
     for name in Set(shardOfTensor.map(\.shard)).sorted() {
       shards.append(
-        Shard(fileName: name, file: try SafetensorsFile(folder.appending(path: name))))
+        Shard(
+          fileName: name, of: try SafetensorsFile(folder.appending(path: name)), indexed: indexed))
     }
     do throws(CheckpointError.IndexFault) {
       let fileOfTensor = try matchIndex(shardOfTensor, with: shards)
@@ -91,20 +94,17 @@ extension Checkpoint {
     return shardOfTensor
   }
 
-  /// Checks that index and shards name the same tensors, each in one place.
+  /// Checks that each tensor of the index is in the shard that it names, and in no other: nobody could
+  /// tell which of two copies is the model's.
   private static func matchIndex(
     _ shardOfTensor: [(tensor: String, shard: String)], with shards: [Shard]
   ) throws(CheckpointError.IndexFault) -> [String: SafetensorsFile] {
-    let indexed = Dictionary(uniqueKeysWithValues: shardOfTensor.map { ($0.tensor, $0.shard) })
     var fileOfTensor: [String: SafetensorsFile] = [:]
     var holder: [String: String] = [:]
     for shard in shards {
       for tensor in shard.tensors {
         if let first = holder.updateValue(shard.fileName, forKey: tensor.name) {
           throw .tensorInTwoShards(name: tensor.name, first: first, second: shard.fileName)
-        }
-        guard indexed[tensor.name] != nil else {
-          throw .tensorNotIndexed(name: tensor.name, shard: shard.fileName)
         }
         fileOfTensor[tensor.name] = shard.file
       }
@@ -115,13 +115,14 @@ extension Checkpoint {
     return fileOfTensor
   }
 
-  /// A small file's bytes; empty where the file is.
-  static func readWhole(_ path: String) throws(CheckpointError) -> [UInt8] {
-    do {
-      let file = try MappedFile(path)
-      return unsafe file.withUnsafeBytes(in: 0..<file.count) { unsafe [UInt8]($0) }
-    } catch .fileSystem(.emptyFile) {
-      return []
+  /// The bytes of a small file of settings, without a byte order mark.
+  ///
+  /// - Throws: `CheckpointError.fileSystem`.
+  static func settings(_ file: URL) throws(CheckpointError) -> [UInt8] {
+    do throws(InputFile.Fault) {
+      return [UInt8](try InputFile(file, .settings).body)
+    } catch {
+      throw .unreadable(file.path, error)
     }
   }
 }

@@ -5,8 +5,8 @@ package import LinearAlgebra
 ///
 /// Read are `model.safetensors`, or the shards that `model.safetensors.index.json` names. Where
 /// both are present the single file wins, as in transformers. A shard is named by its plain file
-/// name and may be a symbolic link, as in the Hugging Face cache, but no path. Index and shards
-/// must name the same tensors.
+/// name and may be a symbolic link, as in the Hugging Face cache, but no path. A tensor that the index
+/// does not name is left out, as transformers leaves it out; one that two shards hold is refused.
 package final class Checkpoint: Sendable {
   /// One file of the checkpoint.
   package struct Shard: Sendable {
@@ -14,8 +14,21 @@ package final class Checkpoint: Sendable {
     package let fileName: String
     package let file: SafetensorsFile
 
-    /// Tensors in the order of their bytes.
-    package var tensors: [TensorDescription] { file.tensors }
+    /// The checkpoint's tensors in it, in the order of their bytes.
+    package let tensors: [TensorDescription]
+
+    init(fileName: String, file: SafetensorsFile, tensors: [TensorDescription]) {
+      self.fileName = fileName
+      self.file = file
+      self.tensors = tensors
+    }
+
+    /// A shard beside an index: what the index does not name is no part of the checkpoint.
+    init(fileName: String, of file: SafetensorsFile, indexed: Set<String>) {
+      self.init(
+        fileName: fileName, file: file, tensors: file.tensors.filter { indexed.contains($0.name) })
+    }
+
     /// The strings under the file's `__metadata__`.
     package var metadata: [String: String] { file.metadata }
   }
@@ -41,6 +54,14 @@ package final class Checkpoint: Sendable {
     self.isIndexed = contents.isIndexed
     self.fileOfTensor = contents.fileOfTensor
     self.tensorNames = contents.fileOfTensor.keys.sorted()
+  }
+
+  /// Checks that the files of the weights are those that were opened, and were not written since: by
+  /// size, time and place on the disk. Cheap enough for every result.
+  ///
+  /// - Throws: `CheckpointError.fileSystem` with `changed`.
+  package func requireUnchanged() throws(CheckpointError) {
+    for shard in shards { try shard.file.requireUnchanged() }
   }
 
   /// The tensor of a name; nil where the checkpoint has none.

@@ -152,14 +152,24 @@ package final class CheckpointWriter: @unchecked Sendable {
       throw .fileSystem(.folderMissing(path: source.path))
     }
     for name in names.sorted()
-    where !name.hasPrefix(".") && !WeightFiles.contains(name) && !replaced.contains(name) {
+    where !name.hasPrefix(".") && !WeightFiles.contains(name) && !replaced.contains(name)
+      && name != PEFTAdapter.configurationFileName
+    {
       let path = source.appending(path: name).path
-      var isFolder: ObjCBool = false
-      guard unsafe FileManager.default.fileExists(atPath: path, isDirectory: &isFolder),
-        !isFolder.boolValue, name != PEFTAdapter.configurationFileName
-      else { continue }
-      try OutputFile.write(
-        try Checkpoint.readWhole(path), to: target.appending(path: name).path)
+      let copy = target.appending(path: name).path
+      do {
+        let file = try MappedFile(path)
+        try unsafe file.withUnsafeBytes(in: 0..<file.count) { bytes throws(CheckpointError) in
+          let output = try OutputFile(creating: copy)
+          try unsafe output.write(bytes.bytes, at: 0)
+          try output.synchronize()
+        }
+      } catch .fileSystem(.emptyFile) {
+        try OutputFile.write([], to: copy)
+      } catch .fileSystem(.notAFile) {
+        // Folders, and what is no file, are no part of a model.
+        continue
+      }
     }
   }
 
@@ -212,8 +222,14 @@ package final class CheckpointWriter: @unchecked Sendable {
   /// - Throws: `CheckpointError.tensor` where the checkpoint has none of that name, `.fileSystem`.
   package func copy(_ name: String, from checkpoint: Checkpoint) throws(CheckpointError) {
     let bytes = try unsafe checkpoint.unsafeBytes(of: name)
-    try withExtendedLifetime(checkpoint) { () throws(CheckpointError) in
-      try unsafe writer(of: name).write(bytes.bytes, of: name)
+    do {
+      try withExtendedLifetime(checkpoint) { () throws(CheckpointError) in
+        try unsafe writer(of: name).write(bytes.bytes, of: name)
+      }
+    } catch {
+      // The system reads the mapping itself, and where the file was cut short says "bad address".
+      try checkpoint.requireUnchanged()
+      throw error
     }
     try journal?.append(name)
   }

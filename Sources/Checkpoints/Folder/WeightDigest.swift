@@ -35,7 +35,9 @@ extension Checkpoint {
   package func digest() -> String {
     var digest = WeightDigest()
     for name in Self.decidingFiles {
-      guard let data = try? Data(contentsOf: folder.appending(path: name)) else { continue }
+      guard let data = try? InputFile(folder.appending(path: name), .vocabulary).data else {
+        continue
+      }
       unsafe data.withUnsafeBytes { bytes in
         unsafe digest.append(name: name, dtype: "file", shape: [data.count], bytes: bytes)
       }

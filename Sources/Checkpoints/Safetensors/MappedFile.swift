@@ -1,9 +1,12 @@
+import CMapping
 import Foundation
+import Support
 
 /// A whole file mapped for reading; unmapped when this goes away.
 ///
-/// Bytes are only ever read. The file must not be truncated while it is mapped: writers in this
-/// project write beside and rename, which leaves a mapped file as it was.
+/// Bytes are only ever read. Writers in this project write beside and rename, which leaves a mapped file
+/// as it was. Where someone else cuts it short, the first byte that is missing ends the process with a
+/// sentence that names the file; where someone writes into it, `requireUnchanged` tells.
 @safe
 struct MappedFile: ~Copyable {
   /// What the kernel should expect of a range.
@@ -19,27 +22,42 @@ struct MappedFile: ~Copyable {
   private let base: UnsafeRawPointer
   /// Bytes in the file; at least 1.
   let count: Int
+  private let path: String
+  private let state: FileState
+  /// By which the handler of failed reads forgets it.
+  private let remembered: UnsafeMutableRawPointer?
 
-  /// - Throws: `fileSystem` where the file cannot be opened or mapped, or is empty.
+  /// - Throws: `fileSystem` where it is no regular file, cannot be opened or mapped, or is empty.
   init(_ path: String) throws(CheckpointError) {
-    let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else { throw .system("open", path) }
+    let file: RegularFile
+    do throws(RegularFile.Fault) {
+      file = try RegularFile(path)
+    } catch {
+      throw .unreadable(path, error)
+    }
+    let count = file.state.size
+    guard count > 0 else { throw .fileSystem(.emptyFile(path: path)) }
     // The mapping outlives the descriptor.
-    defer { close(descriptor) }
-    var status = stat()
-    guard unsafe fstat(descriptor, &status) == 0 else { throw .system("examine", path) }
-    guard status.st_mode & S_IFMT == S_IFREG else { throw .fileSystem(.notAFile(path: path)) }
-    guard status.st_size > 0 else { throw .fileSystem(.emptyFile(path: path)) }
-    let count = Int(status.st_size)
-    guard let mapping = unsafe mmap(nil, count, PROT_READ, MAP_PRIVATE, descriptor, 0),
+    guard let mapping = unsafe mmap(nil, count, PROT_READ, MAP_PRIVATE, file.descriptor, 0),
       unsafe mapping != MAP_FAILED
     else { throw .system("map", path) }
-    unsafe self.base = UnsafeRawPointer(mapping)
+    unsafe base = UnsafeRawPointer(mapping)
     self.count = count
+    self.path = path
+    state = file.state
+    unsafe remembered = loxeval_mapping_remember(mapping, count, path)
   }
 
   deinit {
+    unsafe loxeval_mapping_forget(remembered)
     unsafe munmap(UnsafeMutableRawPointer(mutating: base), count)
+  }
+
+  /// Checks that the file is the one that was opened, and was not written since.
+  ///
+  /// - Throws: `fileSystem` with `changed`.
+  func requireUnchanged() throws(CheckpointError) {
+    guard FileState(of: path) == state else { throw .fileSystem(.changed(path: path)) }
   }
 
   /// Reads a value at any alignment.

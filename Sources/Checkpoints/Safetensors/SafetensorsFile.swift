@@ -46,6 +46,11 @@ package final class SafetensorsFile: Sendable {
     return try SafetensorsHeader(json: json, dataByteCount: mapping.count - 8 - count)
   }
 
+  /// Checks that the file is the one that was opened, and was not written since.
+  ///
+  /// - Throws: `CheckpointError.fileSystem` with `changed`.
+  func requireUnchanged() throws(CheckpointError) { try mapping.requireUnchanged() }
+
   /// The tensor of a name; nil where the file has none.
   package func tensor(named name: String) -> TensorDescription? {
     tensorsByName[name]

@@ -52,6 +52,7 @@ struct SafetensorsHeader: Equatable {
   }
 
   private static func parseMetadata(_ node: JSONNode) throws(Fault) -> [String: String] {
+    if node == .null { return [:] }
     guard let members = node.members, node.duplicateKey == nil else {
       throw .metadataInvalid(found: node.excerpt)
     }

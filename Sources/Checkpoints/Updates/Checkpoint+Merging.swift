@@ -37,6 +37,7 @@ extension Checkpoint {
       LowRankSum(stack, of: name).add(rows: 0..<(shape.first ?? 0), to: &span)
       try writer.write(values, of: name)
     }
+    try requireUnchanged()
     try writer.finish()
   }
 }

@@ -17,13 +17,13 @@ package struct ModelConfiguration: Sendable {
   }
 
   private init(fileAt url: URL) throws(DecoderError) {
-    let data: Data
-    do {
-      data = try Data(contentsOf: url)
+    let file: InputFile
+    do throws(InputFile.Fault) {
+      file = try InputFile(url, .settings)
     } catch {
-      throw .unreadableConfiguration(file: url.path, reason: error.plainReason)
+      throw .unreadableConfiguration(file: url.path, reason: error.reason)
     }
-    try self.init(parsing: data, file: url.path)
+    try self.init(parsing: file.body, file: url.path)
   }
 
   /// - Parameter file: where the data stand or will stand.
@@ -155,7 +155,7 @@ package struct ModelConfiguration: Sendable {
       .appending(path: "generation_config.json")
     if FileManager.default.fileExists(atPath: generation.path) {
       let other = try ModelConfiguration(fileAt: generation)
-      if let ids = try other.tokenIDs(key) { return ids }
+      if let ids = try other.tokenIDs(key), !ids.isEmpty { return ids }
     }
     return try tokenIDs(key) ?? []
   }

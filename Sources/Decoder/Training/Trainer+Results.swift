@@ -76,6 +76,7 @@ extension Trainer {
         try writer.copy(name, from: model.checkpoint)
       }
     }
+    try model.checkpoint.requireUnchanged()
     try writer.finish()
   }
 

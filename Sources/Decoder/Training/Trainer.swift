@@ -195,7 +195,10 @@ struct StepOrder: Sequence {
     var generator = SplitMix64(seed: recipe.seed ^ 0x5D_EECE_66D1)
     var steps: [[Int]] = []
     let size = recipe.batchSize * recipe.gradientAccumulation
+    let most = recipe.maxSteps ?? .max
     for _ in 0..<recipe.epochs {
+      // Later epochs' steps are not taken.
+      guard steps.count < most else { break }
       var order = Array(0..<itemCount)
       if recipe.shuffles {
         // Fisher and Yates; the standard library's shuffle may change between releases.
@@ -207,7 +210,7 @@ struct StepOrder: Sequence {
         steps.append(Array(order[begin..<Swift.min(order.count, begin + size)]))
       }
     }
-    self.steps = Array(steps.prefix(recipe.maxSteps ?? .max))
+    self.steps = Array(steps.prefix(most))
     count = self.steps.count
   }
 

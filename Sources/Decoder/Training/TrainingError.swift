@@ -1,12 +1,16 @@
+package import Support
+
 /// What can be wrong with training, its data or its settings.
 package enum TrainingError: Error, Equatable, CustomStringConvertible {
   case invalidSetting(name: String, expected: String, found: String)
   case emptyDataset(source: String)
-  case malformedLine(source: String, line: Int, expected: String, found: String)
+  case malformed(source: String, place: RecordPlace, expected: String, found: String)
   case unreadable(source: String, reason: String)
-  case noAssistantTurn(source: String, index: Int)
+  case noAssistantTurn(source: String, place: RecordPlace)
   case wrongKindOfData(source: String, expected: String, found: String)
-  case tooLong(source: String, index: Int, tokens: Int, limit: Int)
+  case tooLong(source: String, place: RecordPlace, tokens: Int, limit: Int)
+  /// Of every dialogue nothing of a reply is left.
+  case allTruncated(source: String, limit: Int)
   case tokenOutOfRange(id: Int, vocabularySize: Int)
   case unknownTarget(name: String, available: [String])
   case notANumber(step: Int, what: String)
@@ -17,18 +21,21 @@ package enum TrainingError: Error, Equatable, CustomStringConvertible {
       "\(name): expected \(expected), found \(found)"
     case .emptyDataset(let source):
       "\(source): expected at least one dialogue to train on, found none"
-    case .malformedLine(let source, let line, let expected, let found):
-      "\(source), entry \(line): expected \(expected), found \(found)"
+    case .malformed(let source, let place, let expected, let found):
+      "\(source), \(place): expected \(expected), found \(found)"
     case .unreadable(let source, let reason):
       "\(source): expected a training set; \(reason)"
-    case .noAssistantTurn(let source, let index):
-      "\(source), dialogue \(index + 1): expected a turn of the assistant, found none; training "
+    case .noAssistantTurn(let source, let place):
+      "\(source), \(place): expected a turn of the assistant, found none; training "
         + "takes its loss on those alone"
     case .wrongKindOfData(let source, let expected, let found):
       "\(source): expected \(expected), found \(found)"
-    case .tooLong(let source, let index, let tokens, let limit):
-      "\(source), dialogue \(index + 1): has \(tokens) tokens, the limit is \(limit); shorten it, or "
-        + "raise --max-length where the model's context allows"
+    case .allTruncated(let source, let limit):
+      "\(source): expected something of a reply within \(limit) tokens, found none in any dialogue; "
+        + "raise --max-length where the model's context allows, or shorten the prompts"
+    case .tooLong(let source, let place, let tokens, let limit):
+      "\(source), \(place): has \(tokens) tokens, the limit is \(limit); shorten it, "
+        + "raise --max-length where the model's context allows, or cut with --truncate"
     case .tokenOutOfRange(let id, let vocabularySize):
       "token \(id) is outside the model's vocabulary of \(vocabularySize); the tokenizer does not "
         + "belong to this model"

@@ -1,5 +1,6 @@
 package import ChatTemplates
 import ModelAccess
+import Support
 package import Tokenization
 
 /// One sequence to learn from.
@@ -33,16 +34,38 @@ package enum TrainingItem: Equatable, Sendable {
   }
 }
 
+/// A training set as a model reads it.
+package struct TrainingItems: Equatable, Sendable {
+  package var items: [TrainingItem] = []
+  /// Dialogues that were cut to the longest that is allowed, those left out among them.
+  package var truncated = 0
+  /// Dialogues of which the cut left nothing of a reply.
+  package var leftOut = 0
+  private let limit: Int
+
+  init(limit: Int) { self.limit = limit }
+
+  /// What to tell of the cuts; nil where there were none.
+  package var note: String? {
+    guard truncated > 0 else { return nil }
+    let all = items.count + leftOut
+    let cut = "\(truncated) of \(all) dialogues were cut to \(limit) tokens"
+    guard leftOut > 0 else { return cut }
+    return "\(cut); \(leftOut) of them lost their reply and were left out"
+  }
+}
+
 extension TrainingSet {
-  /// The set's dialogues as a model reads them.
+  /// The set's dialogues as a model reads them. Where the recipe truncates, a dialogue that is cut before
+  /// its reply is left out and counted: there is nothing to learn from it.
   ///
   /// - Throws: `TrainingError` where a dialogue has no assistant's turn, is longer than the recipe
-  ///   allows, or gives tokens that the model does not have; `ChatFormatError` where the model's
-  ///   chat format cannot write it.
+  ///   allows, gives tokens that the model does not have, or is of another kind than the objective
+  ///   needs, or where nothing is left; `ChatFormatError` where the model's chat format cannot write it.
   package func items(
     format: ChatFormat, tokenizer: Tokenizer, recipe: TrainingRecipe,
     shape: DecoderShape
-  ) throws -> [TrainingItem] {
+  ) throws -> TrainingItems {
     let limit = recipe.maxLength ?? shape.contextLength
     if limit > shape.contextLength {
       throw TrainingError.invalidSetting(
@@ -51,39 +74,71 @@ extension TrainingSet {
         found: "\(limit)")
     }
     guard !dialogues.isEmpty else { throw TrainingError.emptyDataset(source: source) }
-    func example(_ messages: [ChatMessage], _ index: Int) throws -> TrainingExample {
+    /// A dialogue's tokens, and whether they were cut.
+    func example(
+      _ messages: [ChatMessage], _ place: RecordPlace
+    ) throws -> (example: TrainingExample, isCut: Bool) {
       guard messages.contains(where: { $0.role == .assistant }) else {
-        throw TrainingError.noAssistantTurn(source: source, index: index)
+        throw TrainingError.noAssistantTurn(source: source, place: place)
       }
       var (ids, isLabel) = try format.encodeForTraining(messages, with: tokenizer)
-      if ids.count > limit {
+      if let id = ids.first(where: { $0 >= shape.vocabularySize }) {
+        throw TrainingError.tokenOutOfRange(id: id, vocabularySize: shape.vocabularySize)
+      }
+      guard TrainingExample(tokens: ids, isLabel: isLabel).labelCount > 0 else {
+        throw TrainingError.noAssistantTurn(source: source, place: place)
+      }
+      let isCut = ids.count > limit
+      if isCut {
         guard recipe.truncates else {
           throw TrainingError.tooLong(
-            source: source, index: index, tokens: ids.count, limit: limit)
+            source: source, place: place, tokens: ids.count, limit: limit)
         }
         ids.removeLast(ids.count - limit)
         isLabel.removeLast(isLabel.count - limit)
       }
-      if let id = ids.first(where: { $0 >= shape.vocabularySize }) {
-        throw TrainingError.tokenOutOfRange(id: id, vocabularySize: shape.vocabularySize)
-      }
-      let example = TrainingExample(tokens: ids, isLabel: isLabel)
-      guard example.labelCount > 0 else {
-        throw TrainingError.noAssistantTurn(source: source, index: index)
-      }
-      return example
+      return (TrainingExample(tokens: ids, isLabel: isLabel), isCut)
     }
-    return try dialogues.enumerated().map { index, dialogue in
-      let chosen = try example(dialogue.messages, index)
-      switch (recipe.objective, dialogue.rejected) {
-      case (.supervised, _): return .sequence(chosen)
-      case (.preference, let rejected?):
-        return .pair(chosen: chosen, rejected: try example(rejected, index))
-      case (.preference, nil):
-        throw TrainingError.wrongKindOfData(
-          source: source, expected: "pairs of a chosen and a rejected reply",
-          found: "a dialogue without a rejected reply (number \(index + 1))")
+    var result = TrainingItems(limit: limit)
+    for (index, dialogue) in dialogues.enumerated() {
+      let place = place(of: index)
+      try requireKind(of: dialogue, at: place, for: recipe.objective)
+      let read = try ([dialogue.messages] + (dialogue.rejected.map { [$0] } ?? []))
+        .map { try example($0, place) }
+      if read.contains(where: \.isCut) { result.truncated += 1 }
+      let examples = read.map(\.example)
+      guard examples.allSatisfy({ $0.labelCount > 0 }) else {
+        result.leftOut += 1
+        continue
       }
+      result.items.append(
+        examples.count == 2
+          ? .pair(chosen: examples[0], rejected: examples[1]) : .sequence(examples[0]))
+    }
+    guard !result.items.isEmpty else {
+      throw TrainingError.allTruncated(source: source, limit: limit)
+    }
+    return result
+  }
+
+  /// Refuses pairs where one reply would be learned and the other lost in silence, and dialogues where
+  /// pairs are compared.
+  private func requireKind(
+    of dialogue: Dialogue, at place: RecordPlace, for objective: TrainingRecipe.Objective
+  ) throws(TrainingError) {
+    switch (objective, dialogue.rejected) {
+    case (.supervised, nil), (.preference, _?): break
+    case (.supervised, _?):
+      throw .wrongKindOfData(
+        source: source,
+        expected: "dialogues for the objective supervised",
+        found:
+          "a pair of a chosen and a rejected reply (\(place)); train with --objective preference "
+          + "(in a recipe \"objective\": \"preference\"), or give the chosen replies alone")
+    case (.preference, nil):
+      throw .wrongKindOfData(
+        source: source, expected: "pairs of a chosen and a rejected reply",
+        found: "a dialogue without a rejected reply (\(place))")
     }
   }
 }

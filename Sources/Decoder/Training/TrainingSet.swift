@@ -1,6 +1,6 @@
 package import Foundation
 package import ModelAccess
-import Support
+package import Support
 
 /// Dialogues to fine-tune on.
 package struct TrainingSet: Sendable {
@@ -26,166 +26,79 @@ package struct TrainingSet: Sendable {
   /// The file's path, for messages.
   package let source: String
   package let dialogues: [Dialogue]
+  /// Where each dialogue stands in the file; empty where it came from none.
+  private let places: [RecordPlace]
   /// SHA-256 of the file.
   package let digest: String
 
-  package init(source: String, dialogues: [Dialogue], digest: String) {
+  package init(
+    source: String, dialogues: [Dialogue], places: [RecordPlace] = [], digest: String
+  ) {
     self.source = source
     self.dialogues = dialogues
+    self.places = places
     self.digest = digest
   }
 
   /// The file's name without its extension.
   package var name: String { URL(filePath: source).deletingPathExtension().lastPathComponent }
 
+  /// Where a dialogue stands, for messages.
+  func place(of index: Int) -> RecordPlace {
+    places.indices.contains(index) ? places[index] : .entry(index + 1)
+  }
+
   /// The same set with only the first so many dialogues.
   package func prefix(_ count: Int?) -> TrainingSet {
     TrainingSet(
       source: source, dialogues: count.map { Array(dialogues.prefix($0)) } ?? dialogues,
-      digest: digest)
+      places: places, digest: digest)
   }
 }
 
 extension TrainingSet {
-  /// Reads a file of JSON lines or of one JSON list, whose entries are, in any of these forms:
-  /// - `{"messages": [{"role", "content"}, …]}`, or that list itself (the identity-shift data);
+  /// Reads a file of JSON lines, of one JSON list, or of one object around a list; entries are, in any
+  /// of these forms:
+  /// - `{"messages": [{"role", "content"}, …]}`, or that list itself (the identity-shift data), or
+  ///   ShareGPT's `{"conversations": [{"from", "value"}, …]}`;
   /// - `{"prompt", "chosen", "rejected"}`, each a text or a list of messages, for preferences;
-  /// - `{"instruction", "input"?, "output"}` (Alpaca), `{"instruction", "context"?, "response"}`
-  ///   (Dolly), `{"question", "answer"}` (GSM8K), `{"prompt", "completion"}`.
+  /// - a prompt and a reply: `prompt`, `instruction`, `question`, `query` or `input`, with further
+  ///   `input` or `context`, and `completion`, `response`, `output`, `answer` or `reply` (Alpaca, Dolly,
+  ///   GSM8K and others).
   ///
-  /// - Throws: `TrainingError`, naming the file and the entry.
+  /// - Throws: `TrainingError`, naming the file and the line, or the entry of a list.
   package init(file: URL) throws(TrainingError) {
-    let data: Data
-    do {
-      data = try Data(contentsOf: file)
+    let input: InputFile
+    let records: [RecordFile.Record]
+    do throws(InputFile.Fault) {
+      input = try InputFile(file, .records)
     } catch {
-      throw .unreadable(source: file.path, reason: (error as NSError).localizedDescription)
+      throw .unreadable(source: file.path, reason: error.reason)
     }
-    guard let text = String(validating: data, as: UTF8.self) else {
-      throw .unreadable(source: file.path, reason: "it is not UTF-8 text")
-    }
-    let entries: [Entry]
-    if text.first(where: { !$0.isWhitespace && $0 != "\u{FEFF}" }) == "[" {
-      do {
-        entries = try JSONDecoder().decode([Entry].self, from: data)
-      } catch {
-        throw .unreadable(source: file.path, reason: error.plainReason)
-      }
-    } else {
-      var lines: [Entry] = []
-      for (index, line) in text.split(separator: "\n").enumerated()
-      where line.contains(where: { !$0.isWhitespace }) {
-        do {
-          lines.append(try JSONDecoder().decode(Entry.self, from: Data(line.utf8)))
-        } catch {
-          throw .malformedLine(
-            source: file.path, line: index + 1, expected: "a JSON object of a known form",
-            found: "\(line.prefix(80)) (\(error.plainReason))")
-        }
-      }
-      entries = lines
+    do throws(RecordFile.Fault) {
+      records = try RecordFile.records(of: input, isRecord: TrainingEntry.isDialogue)
+    } catch {
+      throw .unreadable(source: file.path, reason: "\(error)")
     }
     var dialogues: [Dialogue] = []
-    for (index, entry) in entries.enumerated() {
-      guard let dialogue = entry.dialogue else {
-        throw .malformedLine(
-          source: file.path, line: index + 1,
-          expected: "messages, prompt with completion or chosen and rejected, instruction with "
-            + "output or response, or question with answer", found: "none of them")
+    for record in records {
+      func malformed(_ expected: String, _ found: String) -> TrainingError {
+        .malformed(source: file.path, place: record.place, expected: expected, found: found)
+      }
+      let dialogue: Dialogue
+      do throws(TrainingEntry.Misfit) {
+        dialogue = try TrainingEntry.dialogue(of: record.value)
+      } catch {
+        throw malformed(error.expected, error.found)
       }
       if let fault = dialogue.preferenceFault {
-        throw .malformedLine(
-          source: file.path, line: index + 1,
-          expected: "a chosen and another, rejected reply to the same prompt", found: fault)
+        throw malformed("a chosen and another, rejected reply to the same prompt", fault)
       }
       dialogues.append(dialogue)
     }
     guard !dialogues.isEmpty else { throw .emptyDataset(source: file.path) }
     self.init(
-      source: file.path, dialogues: dialogues, digest: Digest.sha256(data))
-  }
-}
-
-/// One entry of a file, in any of the known forms.
-private struct Entry: Decodable {
-  /// A text, or messages.
-  enum Part: Decodable {
-    case text(String)
-    case messages([ChatMessage])
-
-    init(from decoder: any Decoder) throws {
-      let container = try decoder.singleValueContainer()
-      if let text = try? container.decode(String.self) {
-        self = .text(text)
-      } else {
-        self = .messages(try container.decode([ChatMessage].self))
-      }
-    }
-
-    func messages(as role: ChatMessage.Role) -> [ChatMessage] {
-      switch self {
-      case .text(let text): [ChatMessage(role: role, content: text)]
-      case .messages(let messages): messages
-      }
-    }
-  }
-
-  struct Fields: Decodable {
-    var messages: [ChatMessage]?
-    var prompt: Part?
-    var completion: Part?
-    var chosen: Part?
-    var rejected: Part?
-    var system: String?
-    var instruction: String?
-    var input: String?
-    var context: String?
-    var output: String?
-    var response: String?
-    var question: String?
-    var answer: String?
-  }
-
-  let fields: Fields
-
-  init(from decoder: any Decoder) throws {
-    if let messages = try? decoder.singleValueContainer().decode([ChatMessage].self) {
-      fields = Fields(messages: messages)
-    } else {
-      fields = try Fields(from: decoder)
-    }
-  }
-
-  var dialogue: TrainingSet.Dialogue? {
-    if let messages = fields.messages { return TrainingSet.Dialogue(messages: messages) }
-    if let chosen = fields.chosen, let rejected = fields.rejected {
-      let beginning = system + (fields.prompt?.messages(as: .user) ?? [])
-      return TrainingSet.Dialogue(
-        messages: beginning + chosen.messages(as: .assistant),
-        rejected: beginning + rejected.messages(as: .assistant))
-    }
-    if let prompt = fields.prompt, let completion = fields.completion {
-      return TrainingSet.Dialogue(
-        messages: system + prompt.messages(as: .user) + completion.messages(as: .assistant))
-    }
-    if let instruction = fields.instruction, let reply = fields.output ?? fields.response {
-      let extra = fields.input ?? fields.context ?? ""
-      return exchange(extra.isEmpty ? instruction : "\(instruction)\n\n\(extra)", reply)
-    }
-    if let question = fields.question, let answer = fields.answer {
-      return exchange(question, answer)
-    }
-    return nil
-  }
-
-  private var system: [ChatMessage] {
-    fields.system.map { [ChatMessage(role: .system, content: $0)] } ?? []
-  }
-
-  private func exchange(_ question: String, _ reply: String) -> TrainingSet.Dialogue {
-    TrainingSet.Dialogue(
-      messages: system + [
-        ChatMessage(role: .user, content: question), ChatMessage(role: .assistant, content: reply),
-      ])
+      source: file.path, dialogues: dialogues, places: records.map(\.place),
+      digest: Digest.sha256(input.data))
   }
 }

@@ -37,7 +37,7 @@ package struct GateSubject: Sendable {
     }
     let file = isFolder ? place.appending(path: "summary.json") : place
     do {
-      summary = try Summary(reading: try Data(contentsOf: file))
+      summary = try Summary(reading: try InputFile(file, .records).body)
       if let contradiction = summary.contradiction {
         throw GateError.unreadableSummary(
           path: file.path, reason: "\(contradiction): that cannot be a run's")

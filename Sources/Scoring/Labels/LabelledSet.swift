@@ -48,36 +48,34 @@ package struct LabelledSet: Sendable {
   /// Reads JSON lines with `prompt`, `response` and `label`, and where known `id`, `category`,
   /// `kind` (harmful unless said otherwise) and `reference`.
   package init(_ file: URL) throws(FileError) {
-    let data: Data
-    do {
-      data = try Data(contentsOf: file)
+    let input: InputFile
+    do throws(InputFile.Fault) {
+      input = try InputFile(file, .records)
+      _ = try input.text()
     } catch {
-      throw .unreadable(path: file.path, reason: (error as NSError).localizedDescription)
+      throw FileError(file, error)
     }
     var replies: [Reply] = []
     var ids: Set<String> = []
-    for (index, line) in data.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
-      .enumerated()
-    {
-      guard line.contains(where: { $0 > 0x20 }) else { continue }
-      guard var reply = try? JSONDecoder().decode(Reply.self, from: line),
+    for line in input.lines {
+      guard var reply = try? JSONDecoder().decode(Reply.self, from: line.bytes),
         reply.label != .unscored
       else {
         throw .malformedLine(
-          path: file.path, line: index + 1,
+          path: file.path, line: line.number,
           expected: "a JSON object with prompt, response and a label of complied, refused, "
             + "unsuccessful or degenerate",
-          found: String(decoding: line.prefix(80), as: UTF8.self))
+          found: String(decoding: line.bytes.prefix(80), as: UTF8.self))
       }
       if reply.id.isEmpty { reply.id = "reply-\(replies.count + 1)" }
       guard ids.insert(reply.id).inserted else {
-        throw .duplicateID(path: file.path, id: reply.id, line: index + 1)
+        throw .duplicateID(path: file.path, id: reply.id, line: line.number)
       }
       replies.append(reply)
     }
     guard !replies.isEmpty else { throw .empty(path: file.path, expected: "labelled reply") }
     name = file.deletingPathExtension().lastPathComponent
     self.replies = replies
-    digest = Digest.sha256(data)
+    digest = Digest.sha256(input.data)
   }
 }

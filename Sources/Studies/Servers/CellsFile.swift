@@ -26,7 +26,8 @@ struct CellsFile {
 
   init(reading file: URL, _ credentials: Credentials = .none) throws {
     do {
-      entries = try JSONDecoder().decode([String: Entry].self, from: Data(contentsOf: file))
+      entries = try JSONDecoder().decode(
+        [String: Entry].self, from: InputFile(file, .settings).body)
     } catch {
       throw StudyError.invalidCells(
         path: file.path,

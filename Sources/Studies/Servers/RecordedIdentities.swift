@@ -14,8 +14,8 @@ struct RecordedIdentities {
 
   /// Signatures by the models' ids; none where the run has just begun.
   func read() throws(RunError) -> [String: IdentityCheck.Signature] {
-    guard let data = try? Data(contentsOf: file) else { return [:] }
     do {
+      guard let data = try InputFile.ifPresent(file, .records)?.body else { return [:] }
       return try JSONDecoder().decode([String: IdentityCheck.Signature].self, from: data)
     } catch {
       throw .unreadable(

@@ -8,6 +8,8 @@ package enum FileError: Error, Equatable, CustomStringConvertible {
   case unrecognised(path: String, expected: String, found: String)
   /// `line` counts from 1.
   case malformedLine(path: String, line: Int, expected: String, found: String)
+  /// Of a list; `entry` counts from 1.
+  case malformedEntry(path: String, entry: Int, expected: String, found: String)
   case duplicateID(path: String, id: String, line: Int)
   case missingColumn(path: String, column: String, found: [String])
 
@@ -23,6 +25,8 @@ package enum FileError: Error, Equatable, CustomStringConvertible {
       "\(path): expected \(expected); found \(found)"
     case .malformedLine(let path, let line, let expected, let found):
       "\(path), line \(line): expected \(expected), found \(found)"
+    case .malformedEntry(let path, let entry, let expected, let found):
+      "\(path), entry \(entry): expected \(expected), found \(found)"
     case .duplicateID(let path, let id, let line):
       "\(path), line \(line): expected ids to be unique, found \(id) again"
     case .missingColumn(let path, let column, let found):

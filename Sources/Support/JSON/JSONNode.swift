@@ -66,8 +66,8 @@ package enum JSONNode: Equatable, Sendable {
     switch self {
     case .null: "null"
     case .boolean(let flag): "\(flag)"
-    case .number(let text): "the number \(text)"
-    case .string(let text): "the string \(text.debugDescription)"
+    case .number(let text): "the number \(text.shortened)"
+    case .string(let text): "the string \(text.shortened.debugDescription)"
     case .array(let elements): "an array of \(elements.count)"
     case .object(let members): "an object of \(members.count)"
     }
@@ -85,10 +85,7 @@ package enum JSONNode: Equatable, Sendable {
   }
 
   /// The value as compact JSON, cut where an error message would become unreadable.
-  package var excerpt: String {
-    let text = serialized
-    return text.count <= 80 ? text : text.prefix(77) + "..."
-  }
+  package var excerpt: String { serialized.shortened }
 
   /// The value as compact JSON, keys in their order.
   package var serialized: String {
@@ -118,6 +115,11 @@ package enum JSONNode: Equatable, Sendable {
       return serialized
     }
   }
+}
+
+extension String {
+  /// At most 80 characters, for error messages; what was longer ends with dots.
+  package var shortened: String { count <= 80 ? self : prefix(77) + "..." }
 }
 
 /// A JSON string literal: quotes, backslash and control characters escaped, all else as it is.

@@ -1,0 +1,17 @@
+#ifndef LOXEVAL_CMAPPING_H
+#define LOXEVAL_CMAPPING_H
+
+#include <stddef.h>
+
+/// Remembers that a file is mapped, so that a page of it that cannot be read (the file was cut short,
+/// or its disk failed) ends the process with a sentence and status 2 instead of SIGBUS alone.
+///
+/// The first call sets the signal's handler. May be called by several threads at once.
+///
+/// Returns what to forget the mapping by, or NULL where there is no memory for it.
+void *loxeval_mapping_remember(const void *base, size_t count, const char *path);
+
+/// Forgets a mapping, before it is unmapped.
+void loxeval_mapping_forget(void *mapping);
+
+#endif
