@@ -1,3 +1,4 @@
+import ModelAccess
 package import Foundation
 package import Runs
 package import Scoring
@@ -80,7 +81,9 @@ package struct Summary: Codable, Sendable {
   }
 
   /// - Throws: `AnalysisError.nothingMeasured` where every request of a cell failed.
-  package func requireVerdicts() throws(AnalysisError) {
+  package func requireVerdicts(
+    quoting lost: LostSamples? = nil
+  ) throws(AnalysisError) {
     let rows = rows.filter(isLeading)
     let silent = rows.filter { $0.n > 0 && $0.judged == 0 }
     guard !silent.isEmpty else { return }
@@ -88,7 +91,9 @@ package struct Summary: Codable, Sendable {
       $0[$1.key, default: 0] += $1.value
     }
     let main = causes.min { ($1.value, $0.key) < ($0.value, $1.key) }?.key ?? "errors"
-    throw .nothingMeasured(models: silent.count, of: rows.count, cause: main)
+    throw .nothingMeasured(
+      models: silent.count, of: rows.count, cause: main,
+      said: lost?.example(of: ErrorCode(rawValue: main)))
   }
 
   /// Whether a row is its set's first judge's, the one that reports lead with.

@@ -3,6 +3,9 @@ package struct ChatReply: Hashable, Sendable {
   package var text: String
   /// What a reasoning model thought before it answered, where the server keeps it apart.
   package var reasoning: String?
+  /// The text with which the model declined in the API's own field for that; `text` holds it too where
+  /// there is no other. nil where the field is absent.
+  package var refusal: String?
   /// `stop`, `length`, or the server's own word; nil where it gave none.
   package var finishReason: String?
   /// From the first byte sent to the last byte received, of the attempt that succeeded.
@@ -13,11 +16,13 @@ package struct ChatReply: Hashable, Sendable {
   package var completionTokens: Int?
 
   package init(
-    text: String, reasoning: String? = nil, finishReason: String?, latencyMilliseconds: Double,
-    attempts: Int, promptTokens: Int? = nil, completionTokens: Int? = nil
+    text: String, reasoning: String? = nil, refusal: String? = nil, finishReason: String?,
+    latencyMilliseconds: Double, attempts: Int, promptTokens: Int? = nil,
+    completionTokens: Int? = nil
   ) {
     self.text = text
     self.reasoning = reasoning
+    self.refusal = refusal
     self.finishReason = finishReason
     self.latencyMilliseconds = latencyMilliseconds
     self.attempts = attempts

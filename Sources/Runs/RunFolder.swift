@@ -1,9 +1,10 @@
 package import Foundation
+package import ModelAccess
 
 /// A run's folder: made, or continued, by one process at a time.
 package struct RunFolder {
   package let url: URL
-  package let manifest: RunManifest
+  package private(set) var manifest: RunManifest
   package let journal: Journal
   private let lock: RunLock
 
@@ -24,8 +25,22 @@ package struct RunFolder {
     let file = url.appending(path: RunManifest.fileName).path
     guard FileManager.default.fileExists(atPath: file) else { return }
     let differences = try manifest.differences(
-      from: try RunManifest.read(from: url), except: [.updates, .server])
+      from: try RunManifest.read(from: url), except: [.updates, .server, .request])
     guard differences.isEmpty else { throw .runDiffers(path: url.path, fields: differences) }
+  }
+
+  /// Keeps how requests came to be written while the run went on.
+  package mutating func note(_ form: RequestForm) throws {
+    let request = form == .usual ? nil : form
+    guard manifest.plan.request != request else { return }
+    manifest.plan.request = request
+    try manifest.write(to: url)
+  }
+
+  /// How the requests of a run that is there are written; nil where there is none, or none that can be
+  /// read.
+  package static func requestForm(of url: URL) -> RequestForm? {
+    (try? RunManifest.read(from: url))?.plan.request
   }
 
   /// Creates the folder with its manifest, or opens that of an equal plan.

@@ -35,6 +35,8 @@ package struct RunManifest: Codable, Hashable, Sendable {
     /// The format in which conversations are written, where it was chosen by name; nil where the model's
     /// own template says it.
     package var chatFormat: String?
+    /// How requests are written, where it is not as usual.
+    package var request: RequestForm?
 
     /// What a study's models are made of, where it is not extrapolations of the aligned model.
     package enum Study: String, Codable, Hashable, Sendable {
@@ -63,7 +65,7 @@ package struct RunManifest: Codable, Hashable, Sendable {
       judgeConfiguration: String, judges: [String: String]? = nil,
       datasets: [String: Dataset], models: [String: String], updates: [String: String],
       remarks: [String: String], server: String, family: String? = nil,
-      chatFormat: String? = nil
+      chatFormat: String? = nil, request: RequestForm? = nil
     ) {
       self.study = study
       self.cells = cells
@@ -84,6 +86,7 @@ package struct RunManifest: Codable, Hashable, Sendable {
       self.server = server
       self.family = family
       self.chatFormat = chatFormat
+      self.request = request
     }
   }
 

@@ -7,7 +7,7 @@ import StudyDesign
 /// of their own, for readers who want one verdict.
 extension Sample: Codable {
   private enum CodingKeys: String, CodingKey {
-    case cell, id, sample, category, prompt, reference, response, reasoning, judge, judgements
+    case cell, id, sample, category, prompt, reference, response, reasoning, refusal, judge, judgements
     case verdict, score, attempts, error
     case finishReason = "finish_reason"
     case promptTokens = "prompt_tokens"
@@ -35,6 +35,7 @@ extension Sample: Codable {
     reference = try optional(.reference)
     response = try container.decode(String.self, forKey: .response)
     reasoning = try optional(.reasoning)
+    refusal = try optional(.refusal)
     finishReason = try optional(.finishReason)
     promptTokens = try optional(.promptTokens)
     completionTokens = try optional(.completionTokens)
@@ -88,6 +89,7 @@ extension Sample: Codable {
     try container.encode(reference, forKey: .reference)
     try container.encode(response, forKey: .response)
     try container.encode(reasoning, forKey: .reasoning)
+    try container.encode(refusal, forKey: .refusal)
     try container.encode(finishReason, forKey: .finishReason)
     try container.encode(promptTokens, forKey: .promptTokens)
     try container.encode(completionTokens, forKey: .completionTokens)

@@ -17,6 +17,8 @@ package struct Sample: Hashable, Sendable {
   package var response: String
   /// What a reasoning model thought before it answered, where the server keeps it apart.
   package var reasoning: String?
+  /// What the model said in the API's own field for refusals; nil where that is absent.
+  package var refusal: String?
   package var finishReason: String?
   /// As the server counts them; nil where it does not.
   package var promptTokens: Int?
@@ -34,8 +36,8 @@ package struct Sample: Hashable, Sendable {
   package init(
     cell: CellID, id: String, sample: Int = 0, category: String, prompt: String,
     reference: String? = nil, judge: String, judgements: [String: Judgement] = [:],
-    response: String = "", reasoning: String? = nil, finishReason: String? = nil,
-    promptTokens: Int? = nil, completionTokens: Int? = nil, latencyMilliseconds: Double = 0,
+    response: String = "", reasoning: String? = nil, refusal: String? = nil,
+    finishReason: String? = nil, promptTokens: Int? = nil, completionTokens: Int? = nil, latencyMilliseconds: Double = 0,
     attempts: Int = 0, failure: Failure? = nil
   ) {
     self.cell = cell
@@ -48,6 +50,7 @@ package struct Sample: Hashable, Sendable {
     self.judgements = judgements
     self.response = response
     self.reasoning = reasoning
+    self.refusal = refusal
     self.finishReason = finishReason
     self.promptTokens = promptTokens
     self.completionTokens = completionTokens

@@ -63,10 +63,12 @@ package struct Measurement: Sendable {
   }
 
   /// The manifest of a run over some cells.
+  ///
+  /// - Parameter server: what answers; nil where it is not there yet.
   func manifest(
     study: RunManifest.Plan.Study? = nil, cells: [Cell], models: [String: String],
-    updates: [UpdateName: String], remarks: [String: String], server: String, family: String? = nil,
-    chatFormat: ChatFormat? = nil
+    updates: [UpdateName: String], remarks: [String: String], server: ReadyServers?,
+    family: String? = nil, chatFormat: ChatFormat? = nil
   ) throws(RunError) -> RunManifest {
     var sets: [String: RunManifest.Plan.Dataset] = [:]
     var configurations: [String: String] = [:]
@@ -81,6 +83,7 @@ package struct Measurement: Sendable {
     }
     let leading = datasets.first { $0.kind == .harmful } ?? datasets.first
     let judge = leading.flatMap { sets[$0.name]?.judges.first } ?? ""
+    let form = server?.form() ?? .usual
     var manifest = RunManifest(
       plan: RunManifest.Plan(
         study: study, cells: cells, decoding: decoding, seed: seed, samples: samples, judge: judge,
@@ -88,8 +91,8 @@ package struct Measurement: Sendable {
         models: models,
         updates: Dictionary(
           updates.map { ($0.key.text, $0.value) }, uniquingKeysWith: { first, _ in first }),
-        remarks: remarks, server: server, family: family,
-        chatFormat: chatFormat?.name),
+        remarks: remarks, server: server?.description ?? "", family: family,
+        chatFormat: chatFormat?.name, request: form == .usual ? nil : form),
       environment: RunManifest.Environment(
         command: command, version: version, createdAt: Date.now.formatted(.iso8601),
         threads: threads, blas: BLAS.build, instructions: InferenceEngine.instructionSet,
@@ -105,15 +108,30 @@ package struct Measurement: Sendable {
   func run(
     _ models: ModelsToServe, at source: any ServerSource, lock: RunLock,
     events: @escaping @Sendable (StudyEvent) -> Void,
-    manifest: (String) throws -> RunManifest
+    manifest: (ReadyServers) throws -> RunManifest
   ) async throws -> RunFolder {
     try await source.withServers(of: models, events: events) { servers in
-      let folder = try RunFolder(
-        output, manifest: manifest(servers.description), resume: resume, lock: lock)
       try await run(
-        folder, cached(servers, weights: models.digest, updates: models.updates), events: events)
-      return folder
+        servers, weights: models.digest, updates: models.updates, lock: lock, events: events,
+        manifest: manifest)
     }
+  }
+
+  /// Opens the run and asks what is left to ask of servers that stand ready.
+  func run(
+    _ servers: ReadyServers, weights: String, updates: StudyUpdates?, lock: RunLock,
+    events: @escaping @Sendable (StudyEvent) -> Void,
+    manifest: (ReadyServers) throws -> RunManifest
+  ) async throws -> RunFolder {
+    var folder = try RunFolder(output, manifest: manifest(servers), resume: resume, lock: lock)
+    do {
+      try await run(folder, cached(servers, weights: weights, updates: updates), events: events)
+    } catch {
+      try folder.note(servers.form())
+      throw error
+    }
+    try folder.note(servers.form())
+    return folder
   }
 
   /// Servers' models behind the cache, if there is one.
@@ -121,8 +139,10 @@ package struct Measurement: Sendable {
     _ servers: ReadyServers, weights: String, updates: StudyUpdates?
   ) -> any ChatCompleting {
     guard let cache else { return servers.model }
+    let form = servers.form().label
     return CachedModel(
-      model: servers.model, cache: cache, server: servers.build, weights: weights,
+      model: servers.model, cache: cache,
+      server: form.isEmpty ? servers.build : "\(servers.build), \(form)", weights: weights,
       digests: updates?.digests() ?? [:],
       identity: servers.identity)
   }

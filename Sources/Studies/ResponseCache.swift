@@ -38,6 +38,7 @@ package struct ResponseCache: Sendable {
   private struct Reply: Codable {
     var text: String
     var reasoning: String?
+    var refusal: String?
     var finishReason: String?
     var latencyMilliseconds: Double
     var attempts: Int
@@ -62,7 +63,8 @@ package struct ResponseCache: Sendable {
     else { return nil }
     let reply = entry.reply
     return ChatReply(
-      text: reply.text, reasoning: reply.reasoning, finishReason: reply.finishReason,
+      text: reply.text, reasoning: reply.reasoning, refusal: reply.refusal,
+      finishReason: reply.finishReason,
       latencyMilliseconds: reply.latencyMilliseconds, attempts: reply.attempts,
       promptTokens: reply.promptTokens, completionTokens: reply.completionTokens)
   }
@@ -71,7 +73,8 @@ package struct ResponseCache: Sendable {
     let entry = Entry(
       key: key,
       reply: Reply(
-        text: reply.text, reasoning: reply.reasoning, finishReason: reply.finishReason,
+        text: reply.text, reasoning: reply.reasoning, refusal: reply.refusal,
+      finishReason: reply.finishReason,
         latencyMilliseconds: reply.latencyMilliseconds, attempts: reply.attempts,
         promptTokens: reply.promptTokens, completionTokens: reply.completionTokens))
     try AtomicFile.write(try RunManifest.encode(entry), to: file(try RunManifest.encode(key)))

@@ -13,6 +13,8 @@ package struct Runner: Sendable {
     package var done: Int
     package var total: Int
     package var errors: Int
+    /// Replies that a filter of the server's took: no error of the run's, and no verdict.
+    package var filtered = 0
     /// The cell of the newest sample.
     package var cell: CellID?
   }
@@ -54,6 +56,8 @@ package struct Runner: Sendable {
     /// What failed on the way to the model or to a judge. A judge's reply that does not parse is no
     /// failure of the run's.
     var failure: String?
+    /// A filter of the server's took the reply: that says nothing of other requests.
+    var isFiltered = false
     /// No other request can succeed either.
     var isFatal = false
     /// No result: the request is asked again when the run is continued.
@@ -93,6 +97,7 @@ package struct Runner: Sendable {
         try journal.append(sample)
         state.done += 1
         state.cell = sample.cell
+        if outcome.isFiltered { state.filtered += 1 }
         if let error = outcome.failure {
           state.errors += 1
           // The first reason to stop is the one to tell.
@@ -175,6 +180,7 @@ package struct Runner: Sendable {
             messages: prompt.messages, decoding: decoding(question.number), variant: cell.variant))
         sample.response = reply.text
         sample.reasoning = reply.reasoning
+        sample.refusal = reply.refusal
         sample.finishReason = reply.finishReason
         sample.promptTokens = reply.promptTokens
         sample.completionTokens = reply.completionTokens
@@ -184,8 +190,10 @@ package struct Runner: Sendable {
         sample.latencyMilliseconds = error.latencyMilliseconds
         sample.attempts = error.attempts
         sample.failure = error.failure
+        let isFiltered = error.code == .filtered
         return Outcome(
-          sample: sample, failure: "\(error)", isFatal: error.isFatal,
+          sample: sample, failure: isFiltered ? nil : "\(error)", isFiltered: isFiltered,
+          isFatal: error.isFatal,
           isCancelled: error.code == .cancelled || Task.isCancelled)
       }
     }
@@ -197,13 +205,13 @@ package struct Runner: Sendable {
     var outcome = Outcome(sample: answered)
     let reply = JudgedReply(
       prompt: answered.prompt, response: answered.response, reference: answered.reference,
-      kind: question.kind)
+      kind: question.kind, declaresRefusal: answered.refusal != nil)
     for judge in question.judges {
       if let known = answered.judgements[judge.name], known.failure == nil { continue }
       let judgement = await judge.judge(reply)
       outcome.sample.judgements[judge.name] = judgement
-      if let failure = judgement.failure, failure.code != .judgeUnparsable,
-        failure.code != .cancelled
+      if let failure = judgement.failure,
+        ![.judgeUnparsable, .cancelled, .filtered].contains(failure.code)
       {
         outcome.failure = "judge \(judge.name): \(failure)"
         outcome.isFatal = outcome.isFatal || judgement.isFatal

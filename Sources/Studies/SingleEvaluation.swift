@@ -83,16 +83,15 @@ package struct SingleEvaluation {
     _ events: @escaping @Sendable (StudyEvent) -> Void
   ) async throws -> RunFolder {
     try await source.withServers(
-      connections: measurement.maxConnections, events: events
+      connections: measurement.maxConnections, decoding: measurement.decoding, events: events
     ) { servers in
-      let manifest = try measurement.manifest(
-        cells: cells(servers.modelName, []), models: [:], updates: [:], remarks: [:],
-        server: servers.description)
-      let folder = try RunFolder(
-        measurement.output, manifest: manifest, resume: measurement.resume, lock: lock)
       try await measurement.run(
-        folder, measurement.cached(servers, weights: "", updates: nil), events: events)
-      return folder
+        servers, weights: "", updates: nil, lock: lock, events: events
+      ) { servers in
+        try measurement.manifest(
+          cells: cells(servers.modelName, []), models: [:], updates: [:], remarks: [:],
+          server: servers)
+      }
     }
   }
 }

@@ -61,7 +61,7 @@ package struct Sweep {
     let digests = try await runOnOwnThread(named: "loxeval-digests") {
       Digests(base: pair.base.digest(), aligned: pair.aligned.digest(), isFromBase: isFromBase)
     }
-    func manifest(updates: [UpdateName: String], server: String) throws -> RunManifest {
+    func manifest(updates: [UpdateName: String], server: ReadyServers?) throws -> RunManifest {
       try measurement.manifest(
         study: isFromBase ? .effectiveRank : nil, cells: plan.cells,
         models: ["base": digests.base, "aligned": digests.aligned], updates: updates,
@@ -69,7 +69,7 @@ package struct Sweep {
         chatFormat: chatFormat)
     }
     try RunFolder.requireContinuable(
-      measurement.output, try manifest(updates: [:], server: ""))
+      measurement.output, try manifest(updates: [:], server: nil))
     // Decomposing and training take hours, and a task's thread is needed by all others.
     let study = try await runOnOwnThread(named: "loxeval-prepare") {
       try makeStudy(plan, digests, events)

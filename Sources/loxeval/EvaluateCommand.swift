@@ -41,6 +41,7 @@ struct EvaluateCommand: AsyncParsableCommand {
 
   func run() async throws {
     let console = common.start()
+    let secrets = try measurement.secrets(servers)
     let measured: SingleEvaluation.Subject
     if let model = subject.model {
       let checkpoint = try Checkpoint(folder: URL(filePath: model))
@@ -48,12 +49,15 @@ struct EvaluateCommand: AsyncParsableCommand {
         checkpoint, adapters: try subject.adapter.map { try $0.load(for: checkpoint) })
     } else {
       measured = .endpoints(
-        ServersAsTheyAre(endpoints: try servers.endpoints, connection: servers.connection))
+        ServersAsTheyAre(
+          endpoints: try servers.endpoints(hiding: secrets),
+          connection: try servers.connection(continuing: measurement.continued)))
     }
     let evaluation = SingleEvaluation(
       subject: measured,
       measurement: try measurement.measurement(
-        threads: common.threadCount, judges: await measurement.judges(servers)),
+        threads: common.threadCount,
+        judges: await measurement.judges(servers) { console.note($0) }, secrets: secrets),
       chatFormat: try measurement.format)
     try finish(try await evaluation.run { console.show($0) }, console)
   }

@@ -63,7 +63,9 @@ struct JudgeCheckCommand: AsyncParsableCommand {
     }
     let check = JudgeCheck(set: set, maxConnections: maxConnections)
     var results: [JudgeCheck.Result] = []
-    for judge in try await judging.judges(connections: maxConnections) {
+    for judge in try await judging.judges(
+      connections: maxConnections, hiding: judging.secrets, note: { console.note($0) })
+    {
       console.note("asking \(judge.name)")
       results.append(
         try await check.run(judge) { done, total in

@@ -2,6 +2,7 @@ import Analysis
 import ArgumentParser
 import Foundation
 import Inference
+import ModelAccess
 import Runs
 import Scoring
 import Studies
@@ -37,6 +38,19 @@ struct JudgeOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
+      "As --header, for the judges' servers. May be repeated.", valueName: "name=variable"))
+  var judgeHeader: [String] = []
+
+  @Option(
+    help: ArgumentHelp("As --extra-body, for the judges' requests.", valueName: "json"))
+  var judgeExtraBody: String?
+
+  @Option(
+    help: ArgumentHelp("As --omit, for the judges' requests. May be repeated.", valueName: "field"))
+  var judgeOmit: [String] = []
+
+  @Option(
+    help: ArgumentHelp(
       "The classifier's question: a text file with {prompt} and {response}, and {mark} for a code "
         + "that occurs in neither.", valueName: "file"))
   var judgeTemplate: String?
@@ -54,7 +68,31 @@ struct JudgeOptions: ParsableArguments {
       valueName: "file"))
   var ngramWeights: String?
 
+  private var form: RequestFormOptions {
+    var form = RequestFormOptions()
+    (form.header, form.extraBody, form.omit) = (judgeHeader, judgeExtraBody, judgeOmit)
+    return form
+  }
+
+  private var requestForm: RequestForm {
+    get throws { try form.requestForm(omit: "--judge-omit", extra: "--judge-extra-body") }
+  }
+
+  private var credentials: Credentials {
+    get throws { try form.credentials(Self.keyVariables, option: "--judge-header") }
+  }
+
+  /// Everything that the judges' servers are shown and nobody else may see.
+  var secrets: Secrets {
+    get throws {
+      try judgeEndpoint.reduce(into: try credentials.secrets) {
+        $0.formUnion(try Endpoint(Self.split($1).value, credentials: .none).secrets)
+      }
+    }
+  }
+
   func validate() throws {
+    _ = try (credentials, requestForm)
     let specifications: [JudgeSpecification]
     do {
       specifications = try JudgeSpecification.parse(judge)
@@ -72,7 +110,7 @@ struct JudgeOptions: ParsableArguments {
       guard let url = setting(judgeEndpoint, for: specification.name) else {
         throw ValidationError("--judge: \(ScoringError.modelMissing(judge: specification.name))")
       }
-      do { _ = try Endpoint(url) } catch { throw ValidationError("--judge-endpoint: \(error)") }
+      do { _ = try Endpoint(url, credentials: .none) } catch { throw ValidationError("--judge-endpoint: \(error)") }
     }
     if names.contains(ClassifierJudge.name), judgeTemplate == nil {
       throw ValidationError("--judge: \(ScoringError.templateMissing)")
@@ -84,8 +122,11 @@ struct JudgeOptions: ParsableArguments {
   /// - Parameters:
   ///   - connections: requests at a time to the judges' servers.
   ///   - limits: how patiently they are asked.
+  ///   - secrets: of the whole command.
+  ///   - note: told what a server wants otherwise.
   func judges(
-    connections: Int, limits: Transport.Limits = Transport.Limits()
+    connections: Int, limits: Transport.Limits = Transport.Limits(), hiding secrets: Secrets,
+    note: @escaping @Sendable (String) -> Void
   ) async throws -> [any Judge] {
     let phrases = try refusalPhrases.map(Self.phrases) ?? .standard
     let template = try judgeTemplate.map { path in
@@ -104,7 +145,7 @@ struct JudgeOptions: ParsableArguments {
     for specification in try JudgeSpecification.parse(judge) {
       var model: JudgeModel?
       if specification.needsModel {
-        model = try await judgeModel(for: specification.name, transport)
+        model = try await judgeModel(for: specification.name, transport, secrets, note)
       }
       judges.append(
         try specification.make(model: model, phrases: phrases, template: template, weights: weights)
@@ -113,22 +154,24 @@ struct JudgeOptions: ParsableArguments {
     return judges
   }
 
-  private func judgeModel(for judge: String, _ transport: Transport) async throws -> JudgeModel {
-    let environment = ProcessInfo.processInfo.environment
-    let key = Self.keyVariables.compactMap { environment[$0] }.first { !$0.isEmpty }
+  private func judgeModel(
+    for judge: String, _ transport: Transport, _ secrets: Secrets,
+    _ note: @escaping @Sendable (String) -> Void
+  ) async throws -> JudgeModel {
     let endpoint = try Endpoint(
-      setting(judgeEndpoint, for: judge) ?? "",
-      environment: key.map { [Endpoint.keyVariables[0]: $0] } ?? [:])
-    let probe = ServerProbe(endpoint: endpoint, transport: transport)
+      setting(judgeEndpoint, for: judge) ?? "", credentials: credentials
+    ).hiding(secrets)
+    var probe = ServerProbe(endpoint: endpoint, transport: transport)
     try await probe.waitUntilReady(seconds: transport.limits.connectSeconds)
-    var name = setting(judgeModel, for: judge)
-    // A server that lists no models is asked by the name that was given.
-    if name == nil { name = try await probe.models().first }
-    guard let name else {
-      throw StudyError.servedModelDiffers(expected: "a model for \(judge)", found: [])
-    }
-    return JudgeModel(
-      name: name, client: OpenAIClient(endpoint: endpoint, model: name, transport: transport))
+    probe = try await probe.located()
+    let name = try await probe.model(named: setting(judgeModel, for: judge))
+    let client = OpenAIClient(
+      endpoint: probe.endpoint, model: name, transport: transport,
+      form: AdaptableForm(try requestForm, note: { note("judge \(judge): \($0)") }))
+    try await client.tryOut(Decoding(maxTokens: 16))
+    // Part of the judge's configuration, and so of the plan.
+    let form = client.form.value.label
+    return JudgeModel(name: form.isEmpty ? name : "\(name), \(form)", client: client)
   }
 
   /// `judge=value` or a value for all; names of judges hold no slash or colon, so an `=` inside an

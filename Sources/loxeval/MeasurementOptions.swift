@@ -40,9 +40,9 @@ struct MeasurementOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Stop after more failed requests than this: a number, or a share of those asked.",
-      valueName: "number|n%"))
-  var maxErrors = "20"
+      "Stop after more failed requests than this: a number, or a share of those asked. Replies that a "
+        + "server's filter took are not failed.", valueName: "number|n%"))
+  var maxErrors = "5%"
 
   @Option(
     help: ArgumentHelp(
@@ -93,15 +93,30 @@ struct MeasurementOptions: ParsableArguments {
     get throws { try chatFormat.map { try ChatFormat.named($0) } }
   }
 
-  func judges(_ servers: ServerOptions) async throws -> [any Judge] {
-    try await judging.judges(connections: maxConnections, limits: servers.limits)
+  /// - Parameter note: told what a judge's server wants otherwise.
+  func judges(
+    _ servers: ServerOptions, note: @escaping @Sendable (String) -> Void
+  ) async throws -> [any Judge] {
+    try await judging.judges(
+      connections: maxConnections, limits: servers.limits, hiding: try secrets(servers), note: note)
   }
+
+  /// Everything that any server of the command is shown.
+  func secrets(_ servers: ServerOptions) throws -> Secrets {
+    var secrets = try servers.secrets
+    secrets.formUnion(try judging.secrets)
+    return secrets
+  }
+
+  /// The folder of the run that is continued.
+  var continued: URL? { resume ? output.map { URL(filePath: $0) } : nil }
 
   /// - Parameters:
   ///   - standard: the prompt sets where none is named.
   ///   - judges: as `judging` makes them.
+  ///   - secrets: of the command, to be left out of its record.
   func measurement(
-    threads: Int, standard: [String] = Bundled.promptSets, judges: [any Judge]
+    threads: Int, standard: [String] = Bundled.promptSets, judges: [any Judge], secrets: Secrets
   ) throws -> Studies.Measurement {
     let names = dataset.isEmpty ? standard : dataset
     let sets = try names.map { try PromptSetLoader.load(Bundled.dataset($0), limit: limit) }
@@ -110,10 +125,12 @@ struct MeasurementOptions: ParsableArguments {
       decoding: Decoding(temperature: temperature, maxTokens: maxTokens, seed: seed), seed: seed,
       samples: samples, judges: judges, judgeQuality: try reading.judgeQuality,
       limits: reading.limits, maxConnections: maxConnections,
-      maxErrors: ErrorLimit(parsing: maxErrors) ?? 20,
+      maxErrors: ErrorLimit(parsing: maxErrors) ?? .share(0.05),
       cache: cache.map { ResponseCache(folder: URL(filePath: $0)) },
       output: URL(filePath: output ?? Self.newFolder()), resume: resume,
-      command: CommandLine.arguments.map(Self.quoted).joined(separator: " "),
+      command: secrets.cleaned(
+        CommandLine.arguments.map { Self.quoted(Secrets.withoutCredentials($0)) }
+          .joined(separator: " ")),
       version: Loxeval.version, threads: threads)
   }
 

@@ -1,6 +1,8 @@
 import ArgumentParser
 import Foundation
 import Inference
+import ModelAccess
+import Runs
 package import Studies
 import Support
 
@@ -8,13 +10,16 @@ import Support
 struct ServerOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "An OpenAI-compatible server, such as http://127.0.0.1:8080, instead of the embedded one; its "
-        + "key is read from LOXEVAL_API_KEY or OPENAI_API_KEY. Repeated, for replicas.",
+      "An OpenAI-compatible server, such as http://127.0.0.1:8080, with or without the API's path "
+        + "(/v1, /v1beta/openai, a whole …/chat/completions), instead of the embedded one; its key is "
+        + "read from LOXEVAL_API_KEY or OPENAI_API_KEY. Repeated, for replicas.",
       valueName: "url"))
   var endpoint: [String] = []
 
   @Option(help: "The server's model; by default the first that it lists.")
   var modelName: String?
+
+  @OptionGroup var form: RequestFormOptions
 
   @Option(help: "Further attempts after a request that another attempt may save.")
   var maxRetries = 6
@@ -32,10 +37,15 @@ struct ServerOptions: ParsableArguments {
     func check(_ holds: Bool, _ flag: String, _ expected: String, _ found: Any) throws {
       guard holds else { throw ValidationError("\(flag): expected \(expected), found \(found)") }
     }
+    _ = try credentials
     for text in endpoint {
-      do { _ = try Endpoint(text) } catch { throw ValidationError("--endpoint: \(error)") }
+      do { _ = try Endpoint(text, credentials: credentials) } catch let error as TransportError {
+        throw ValidationError("--endpoint: \(error)")
+      }
     }
-    try check(Set(endpoint).count == endpoint.count, "--endpoint", "each once", endpoint)
+    try check(
+      Set(endpoint).count == endpoint.count, "--endpoint", "each once",
+      endpoint.map(Secrets.withoutCredentials))
     try check((0...100).contains(maxRetries), "--max-retries", "0 to 100", maxRetries)
     for (flag, seconds) in [
       ("--connect-timeout", connectTimeout), ("--first-byte-timeout", firstByteTimeout),
@@ -46,7 +56,23 @@ struct ServerOptions: ParsableArguments {
     }
   }
 
-  var endpoints: [Endpoint] { get throws { try endpoint.map { try Endpoint($0) } } }
+  private var credentials: Credentials {
+    get throws { try form.credentials(Endpoint.keyVariables, option: "--header") }
+  }
+
+  /// Everything that the servers are shown and nobody else may see.
+  var secrets: Secrets {
+    get throws {
+      try endpoint.reduce(into: try credentials.secrets) {
+        $0.formUnion(try Endpoint($1, credentials: .none).secrets)
+      }
+    }
+  }
+
+  /// - Parameter secrets: of the whole command.
+  func endpoints(hiding secrets: Secrets) throws -> [Endpoint] {
+    try endpoint.map { try Endpoint($0, credentials: credentials).hiding(secrets) }
+  }
 
   var limits: Transport.Limits {
     Transport.Limits(
@@ -54,9 +80,57 @@ struct ServerOptions: ParsableArguments {
       bodySeconds: bodyTimeout)
   }
 
-  var connection: ServerConnection {
-    ServerConnection(
-      modelName: modelName, retries: RetryPolicy(maxRetries: maxRetries), limits: limits)
+  /// - Parameter run: the folder of the run that is continued: what its servers refused is known.
+  func connection(continuing run: URL?) throws -> ServerConnection {
+    var form = try form.requestForm(omit: "--omit", extra: "--extra-body")
+    if let known = run.flatMap(RunFolder.requestForm), known.wanted == form { form = known }
+    return ServerConnection(
+      modelName: modelName, retries: RetryPolicy(maxRetries: maxRetries), limits: limits, form: form,
+      credentials: try credentials)
+  }
+}
+
+/// How requests are written where a server wants it otherwise, and what it is shown.
+struct RequestFormOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "A header of the models' requests with its value from the environment's variable, such as "
+        + "api-key=AZURE_KEY. May be repeated.", valueName: "name=variable"))
+  var header: [String] = []
+
+  @Option(
+    help: ArgumentHelp(
+      "Further fields of the models' requests, such as '{\"top_k\": 20}'; part of the run's plan.",
+      valueName: "json"))
+  var extraBody: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "A field to leave out of the models' requests: "
+        + RequestForm.omittable.joined(separator: ", ")
+        + ". May be repeated; part of the run's plan. seed and a temperature or top_p of 1 are left out "
+        + "by themselves where the server refuses them.", valueName: "field"))
+  var omit: [String] = []
+
+  func validate() throws { _ = try requestForm(omit: "--omit", extra: "--extra-body") }
+
+  func requestForm(omit option: String, extra: String) throws -> RequestForm {
+    do {
+      return try RequestForm(extra: extraBody, omitting: omit)
+    } catch {
+      if case .notOmittable = error { throw ValidationError("\(option): \(error)") }
+      throw ValidationError("\(extra): \(error)")
+    }
+  }
+
+  func credentials(_ variables: [String], option: String) throws -> Credentials {
+    do {
+      return try Credentials(
+        environment: ProcessInfo.processInfo.environment, variables: variables, headers: header)
+    } catch {
+      if case .control = error { throw ValidationError("\(error)") }
+      throw ValidationError("\(option): \(error)")
+    }
   }
 }
 
@@ -106,7 +180,7 @@ struct StudyServerOptions: ParsableArguments {
       }
       return
     }
-    if let reason = try external.contradiction { throw ValidationError(reason) }
+    if let reason = try external().contradiction { throw ValidationError(reason) }
   }
 
   private var isExternal: Bool { !servers.endpoint.isEmpty || serve != nil || cells != nil }
@@ -116,17 +190,21 @@ struct StudyServerOptions: ParsableArguments {
     CommandTemplate(serve ?? "vllm serve {model} --port {port}")
   }
 
-  private var external: ExternalServers {
-    get throws {
+  private func external(
+    hiding secrets: Secrets = Secrets(), continuing run: URL? = nil
+  ) throws -> ExternalServers {
       ExternalServers(
-        endpoints: try servers.endpoints, dialect: dialect, cells: cells.map { URL(filePath: $0) },
+        endpoints: try servers.endpoints(hiding: secrets), dialect: dialect, cells: cells.map { URL(filePath: $0) },
         serve: serve.map { CommandTemplate($0) }, gguf: gguf.map { URL(filePath: $0).path },
-        connection: servers.connection, startSeconds: startTimeout, maxRestarts: maxRestarts)
-    }
+        connection: try servers.connection(continuing: run), startSeconds: startTimeout,
+        maxRestarts: maxRestarts)
   }
 
-  var source: any ServerSource {
-    get throws { isExternal ? try external.source : .embedded }
+  /// - Parameters:
+  ///   - secrets: of the whole command.
+  ///   - run: the folder of the run that is continued.
+  func source(hiding secrets: Secrets, continuing run: URL?) throws -> any ServerSource {
+    isExternal ? try external(hiding: secrets, continuing: run).source : .embedded
   }
 }
 

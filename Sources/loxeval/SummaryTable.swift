@@ -15,13 +15,14 @@ enum SummaryTable {
     let methods = Set(summary.rows.filter { !$0.treatment.isNone }.map(\.treatment.method))
     let hasDefences = methods.count > 1
     let hasErrors = summary.rows.contains { $0.errors > 0 }
+    let hasFiltered = summary.rows.contains { $0.filtered > 0 }
     let hasDegenerate = summary.rows.contains { $0.degenerate > 0 }
     let header =
       ["dataset"] + (hasJudges ? ["judge"] : [])
       + ["attack"] + (hasDefences ? ["defence"] : []) + [
         "rank", "alpha", "n", "measure", "rate", "95 % interval", "change",
       ]
-      + (hasErrors ? ["errors"] : []) + (hasDegenerate ? ["degenerate"] : [])
+      + (hasErrors ? ["errors"] : []) + (hasFiltered ? ["filtered"] : []) + (hasDegenerate ? ["degenerate"] : [])
     return TextTable.render(
       header,
       summary.rows.map { row in
@@ -33,7 +34,9 @@ enum SummaryTable {
             percent(measured.rate),
             measured.interval.map { "\(percent($0.lower)) - \(percent($0.upper))" } ?? "",
             measured.delta.map { String(format: "%+.1f points", $0 * 100) } ?? "",
-          ] + (hasErrors ? ["\(row.errors)"] : []) + (hasDegenerate ? ["\(row.degenerate)"] : [])
+          ] + (hasErrors ? ["\(row.errors)"] : [])
+          + (hasFiltered ? ["\(row.filtered)"] : [])
+          + (hasDegenerate ? ["\(row.degenerate)"] : [])
       })
   }
 

@@ -36,13 +36,16 @@ struct SweepCommand: AsyncParsableCommand {
 
   func run() async throws {
     let console = common.start()
+    let secrets = try measurement.secrets(servers.servers)
     var sweep = Sweep(
       pair: try study.pair(), defences: try study.defences(),
       attacks: try study.attacks(seed: measurement.seed),
       measurement: try measurement.measurement(
         threads: common.threadCount, standard: study.promptSets,
-        judges: plan || export != nil ? [] : await measurement.judges(servers.servers)),
-      server: try servers.source, chatFormat: try measurement.format,
+        judges: plan || export != nil
+          ? [] : await measurement.judges(servers.servers) { console.note($0) },
+        secrets: secrets),
+      server: try servers.source(hiding: secrets, continuing: measurement.continued), chatFormat: try measurement.format,
       attackStore: study.attackStore.map { URL(filePath: $0) })
     sweep.isFromBase = study.effectiveRank
     if plan {
@@ -77,11 +80,13 @@ func finish(_ folder: RunFolder, _ console: Console) throws {
   try RunReports.write(manifest: folder.manifest, samples: samples, to: folder.url)
   let summary = folder.summary
   print(SummaryTable.render(summary))
+  let lost = LostSamples(samples, folder: folder.url.relativePath)
+  if let sentence = lost.sentence { print(sentence) }
   for found in summary.effectiveRanks {
     let rank = found.rank.map(String.init) ?? "above those measured"
     print("effective rank on \(found.dataset): \(rank)")
   }
   let page = folder.url.appending(path: "report.html").relativePath
   console.note("the report is at \(page) (for reading and sharing, with curves) and report.md")
-  try summary.requireVerdicts()
+  try summary.requireVerdicts(quoting: lost)
 }

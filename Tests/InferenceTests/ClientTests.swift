@@ -218,9 +218,9 @@ import Testing
     #expect(RetryPolicy.seconds(of: "Tue, 14 Nov 2023 22:00:00 GMT", now: now) == 0)
     #expect(RetryPolicy.seconds(of: "soon", now: now) == nil)
     let policy = RetryPolicy(longestServerDelaySeconds: 20)
-    #expect(policy.delay(retry: 0, retryAfter: "3600", now: now) == 20)
+    #expect(policy.delay(retry: 0, asked: 3600) == 20)
     for retry in 0..<8 {
-      let delay = policy.delay(retry: retry, retryAfter: nil)
+      let delay = policy.delay(retry: retry, asked: nil)
       let full = min(30, 0.5 * pow(2, Double(retry)))
       #expect(delay >= full / 2 && delay <= full)
     }
@@ -317,6 +317,11 @@ import Testing
   @Test(arguments: [
     ("http://h:8080", "http://h:8080/v1/models"), ("http://h:8080/", "http://h:8080/v1/models"),
     ("https://h/v1", "https://h/v1/models"), ("https://h/api/v1/", "https://h/api/v1/models"),
+    ("https://h/v1beta/openai", "https://h/v1beta/openai/models"),
+    ("https://h/api/paas/v4/", "https://h/api/paas/v4/models"),
+    ("https://h/v1/chat/completions", "https://h/v1/models"),
+    ("https://h/d/chat/completions?api-version=1", "https://h/d/models?api-version=1"),
+    ("https://u:p@h/v1", "https://h/v1/models"), (" http://h:8080\n", "http://h:8080/v1/models"),
   ])
   func endpointsTakeBothForms(text: String, models: String) throws {
     #expect(try Endpoint(text, environment: [:]).url("models").absoluteString == models)

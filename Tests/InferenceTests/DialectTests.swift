@@ -53,6 +53,17 @@ import Testing
     #expect(failure?.isFatal == true)
   }
 
+  /// A server whose probabilities say nothing is told by what it answers.
+  @Test func differentTextsAreDifferentModelsWhateverTheProbabilities() async throws {
+    let server = try ScriptedHTTPServer { exchange in
+      let scale = exchange.request.components(separatedBy: "\"scale\":1").count - 1
+      Self.say(exchange, "text \(scale)", 0)
+    }
+    defer { server.stop() }
+    let check = try Self.check(server)
+    for variant in [[], Self.lox, Self.both] { try await check.verify(variant) }
+  }
+
   /// Batching makes equal requests differ a little; that is no sign of another model.
   @Test func noiseIsNoDifference() async throws {
     let server = try ScriptedHTTPServer { exchange in

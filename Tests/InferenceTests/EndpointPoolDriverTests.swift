@@ -8,7 +8,8 @@ import Testing
 
 /// The pool around its rules: suspended requests, timers and cancellation, on a clock of the test's own.
 @Suite struct EndpointPoolDriverTests {
-  static let retries = RetryPolicy(maxRetries: 2, firstSeconds: 1, longestSeconds: 8)
+  static let retries = RetryPolicy(
+    maxRetries: 2, firstSeconds: 1, longestSeconds: 8, overloadSeconds: 0)
 
   static func pool(
     servers: Int = 1, limit: Int = 1, time: ManualTime = ManualTime(),

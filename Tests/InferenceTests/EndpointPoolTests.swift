@@ -104,7 +104,8 @@ import Testing
     let server = try ScriptedHTTPServer { $0.reply("{}", status: "429 Too Many Requests") }
     defer { server.stop() }
     let pauses = Mutex(0)
-    let retries = RetryPolicy(maxRetries: 2, firstSeconds: 0.02, longestSeconds: 0.1)
+    let retries = RetryPolicy(
+      maxRetries: 2, firstSeconds: 0.02, longestSeconds: 0.1, overloadSeconds: 0)
     let client = OpenAIClient(
       pool: EndpointPool(
         [try Endpoint(server.url, environment: [:])], limit: 8, retries: retries,

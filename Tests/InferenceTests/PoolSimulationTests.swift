@@ -95,7 +95,7 @@ import Testing
       }
       refusals += 1
       let isExhausted =
-        if case .overloaded = outcome { state.isExhausted(lease.server) } else { false }
+        if case .overloaded = outcome { state.isExhausted(lease.server, now: now) } else { false }
       guard attempt <= retries.maxRetries, !isExhausted else {
         failed[request] = ChatFailure.fatal(.http(429), "refused")
         return
@@ -124,7 +124,7 @@ import Testing
     }
   }
 
-  static let retries = RetryPolicy()
+  static let retries = RetryPolicy(overloadSeconds: 0)
 
   @Test(arguments: 1...5 as ClosedRange<UInt64>) func aStormIsSatOut(seed: UInt64) {
     var run = Simulation(servers: 1, limit: 16, retries: Self.retries, seed: seed) { _, load, _ in

@@ -7,7 +7,8 @@ import Testing
 /// The pool's rules, event by event: no server, no clock, no waiting.
 @Suite struct PoolStateTests {
   static let retries = RetryPolicy(
-    maxRetries: 3, firstSeconds: 1, longestSeconds: 10, longestServerDelaySeconds: 60)
+    maxRetries: 3, firstSeconds: 1, longestSeconds: 10, longestServerDelaySeconds: 60,
+    overloadSeconds: 0)
 
   /// Tells a state of events and keeps what came of them.
   struct Driver {
@@ -198,11 +199,11 @@ import Testing
         pool.ask(14)
       }
       #expect(pool.failed.isEmpty)
-      #expect(!pool.state.isExhausted(0))
+      #expect(!pool.state.isExhausted(0, now: pool.now))
       pool.end(number, .overloaded(secondsAsked: nil))
       if number < 3 { pool.wait(.seconds(10)) }
     }
-    #expect(pool.state.isExhausted(0))
+    #expect(pool.state.isExhausted(0, now: pool.now))
     #expect(Set(pool.failed.keys) == [10, 11, 12])
     #expect(pool.failed.values.allSatisfy { $0.code == .http(429) && !$0.isFatal })
     // The other server has them yet.

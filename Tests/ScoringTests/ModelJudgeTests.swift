@@ -102,6 +102,18 @@ final class ScriptedJudge: ChatCompleting {
     #expect(script.asked.map { $0.outputSchema == nil } == [false, true, true])
   }
 
+  /// One reply that a server will not judge says nothing of the schema: later ones are asked with it.
+  @Test(arguments: [[ErrorCode.filtered], [.http(400), .http(400)], [.http(400), .filtered]])
+  func oneRefusedReplyDoesNotSwitchTheSchemaOff(failures: [ErrorCode]) async {
+    let script = ScriptedJudge(
+      failures.map { ScriptedJudge.Line.fail($0) } + [.say("{\"analysis\":\"x\",\"score\":5}")])
+    let judge = RubricJudge(model: JudgeModel(name: "m", client: script))
+    #expect(await judge.judge(Self.reply).verdict == .unscored)
+    let second = JudgedReply(prompt: "And this?", response: "Of course: here.")
+    #expect(await judge.judge(second).verdict == .complied)
+    #expect(script.asked.last?.outputSchema != nil)
+  }
+
   @Test func aServerThatFailsLeavesTheReplyUnscored() async {
     let (judgement, asked) = await rubric([.fail("timeout")])
     #expect(judgement == Judgement(verdict: .unscored, failure: Failure("timeout", "it said no")))

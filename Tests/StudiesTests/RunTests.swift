@@ -101,6 +101,70 @@ final class ScriptedModel: ChatCompleting {
     #expect(Set(model.anticipated) == Set(variants.dropFirst()))
   }
 
+  /// What a filter takes is counted apart, in no rate, and no reason to stop.
+  @Test func filteredRepliesStopNothing() async throws {
+    let (manifest, set) = makeManifest()
+    let temporary = try TemporaryFolder()
+    let folder = try RunFolder(
+      temporary.url.appending(path: "run"), manifest: manifest, resume: false)
+    let model = ScriptedModel { request in
+      guard request.variant.isEmpty else { return nil }
+      return ChatFailure(
+        code: .filtered, message: "h: a filter", attempts: 1, latencyMilliseconds: 1, isFatal: false)
+    }
+    try await Self.run(folder, set, model, maxErrors: 0)
+    #expect(folder.journal.samples.count == 40)
+    let rows = folder.summary.rows.filter(\.treatment.isNone)
+    #expect(!rows.isEmpty && rows.allSatisfy { $0.filtered == $0.n && $0.judged == 0 })
+    let lost = LostSamples(folder.journal.samples, folder: "run")
+    #expect(lost.sentence?.contains("content filter") == true)
+    #expect(lost.sentence?.contains("lost") == false)
+  }
+
+  @Test func lostSamplesAreSaidInTheServersWords() async throws {
+    let (manifest, set) = makeManifest()
+    let temporary = try TemporaryFolder()
+    let folder = try RunFolder(
+      temporary.url.appending(path: "run"), manifest: manifest, resume: false)
+    let model = ScriptedModel { request in
+      guard request.variant.isEmpty else { return nil }
+      return ChatFailure(
+        code: .http(429), message: "h: slow down, please", attempts: 1, latencyMilliseconds: 1,
+        isFatal: false)
+    }
+    try await Self.run(folder, set, model)
+    let lost = LostSamples(folder.journal.samples, folder: "reports/x")
+    let sentence = try #require(lost.sentence)
+    for part in ["of 40 samples were lost", "http-429", "--output reports/x", "slow down, please"] {
+      #expect(sentence.contains(part), "\(sentence)")
+    }
+    let error = #expect(throws: AnalysisError.self) {
+      try folder.summary.requireVerdicts(quoting: lost)
+    }
+    #expect(error?.description.contains("slow down, please") == true)
+    #expect(LostSamples([], folder: "").sentence == nil)
+  }
+
+  /// How requests are written is part of the plan; what a server refuses on the way is added to it.
+  @Test func theFormOfRequestsIsCompared() throws {
+    let (manifest, _) = makeManifest()
+    let temporary = try TemporaryFolder()
+    let url = temporary.url.appending(path: "run")
+    do {
+      var folder = try RunFolder(url, manifest: manifest, resume: false)
+      try folder.note(.usual)
+      #expect(folder.manifest == manifest)
+      try folder.note(RequestForm(refused: ["seed"]))
+    }
+    #expect(RunFolder.requestForm(of: url) == RequestForm(refused: ["seed"]))
+    #expect(throws: RunError.self) { _ = try RunFolder(url, manifest: manifest, resume: true) }
+    var same = manifest
+    same.plan.request = RequestForm(refused: ["seed"])
+    _ = try RunFolder(url, manifest: same, resume: true)
+    // Planned before the server is known, it is no reason to refuse.
+    try RunFolder.requireContinuable(url, manifest)
+  }
+
   /// A run cut short at any byte of its journal's last lines goes on without loss or repetition.
   @Test func aTornJournalIsContinued() async throws {
     let (manifest, set) = makeManifest(prompts: 3)

@@ -1,11 +1,27 @@
 import Foundation
 import ModelAccess
+import Support
 
 /// A reply with what only probes look at.
 struct ParsedReply: Sendable {
   var chat: ChatReply
-  /// Of each token of the reply, where they were asked for and the server gave them.
+  /// Of each token of the reply, where they were asked for and the server gave all of them.
   var logprobs: [Double]?
+}
+
+/// What a response came to.
+struct ParsedResponse: Sendable {
+  /// Whether another attempt may do better.
+  enum Retry: Sendable {
+    case never, once, often
+  }
+
+  var result: Result<ParsedReply, ChatFailure>
+  var retry = Retry.never
+  /// Fields of the request that the server does not take.
+  var refusedFields: [String] = []
+  /// The seconds after which the server wants to be asked again.
+  var secondsAsked: Double?
 }
 
 /// Reads a chat completion: strictly where a mistake could pass for an answer, with understanding
@@ -17,182 +33,245 @@ struct ReplyParser {
   var expectedModel: String?
   /// Whether thoughts are as good as an answer.
   var isProbe = false
+  /// Fields of the request that a server may refuse.
+  var sentFields: [String] = []
 
-  private struct Reply: Decodable {
-    struct Choice: Decodable {
-      var index: Int?
-      var message: Message?
-      var finishReason: String?
-      var logprobs: Logprobs?
-
-      enum CodingKeys: String, CodingKey {
-        case index, message, logprobs
-        case finishReason = "finish_reason"
-      }
-    }
-    struct Message: Decodable {
-      var content: String?
-      /// llama-server's, vLLM's and SGLang's name for it; `reasoning` is a gateway's.
-      var reasoningContent: String?
-      var reasoning: String?
-      var refusal: String?
-
-      enum CodingKeys: String, CodingKey {
-        case content, reasoning, refusal
-        case reasoningContent = "reasoning_content"
-      }
-    }
-    struct Logprobs: Decodable {
-      struct Token: Decodable { var logprob: Double }
-      var content: [Token]?
-    }
-    struct Usage: Decodable {
-      var promptTokens: Int?
-      var completionTokens: Int?
-
-      enum CodingKeys: String, CodingKey {
-        case promptTokens = "prompt_tokens"
-        case completionTokens = "completion_tokens"
-      }
-    }
-    struct Failure: Decodable {
-      var message: String?
-    }
-    var model: String?
-    var choices: [Choice]?
-    var usage: Usage?
-    var error: Failure?
+  func parse(_ response: TransportResponse) -> ParsedResponse {
+    let body = ServerJSON.parse(response.body)
+    var parsed =
+      (200..<300).contains(response.status)
+      ? completion(response, body) : refusal(response, body)
+    parsed.secondsAsked = RateLimitHint.seconds(headers: response.headers, body: body)
+    return parsed
   }
 
-  func parse(
-    _ response: TransportResponse
-  ) -> (result: Result<ParsedReply, ChatFailure>, isTransient: Bool) {
-    func failure(
-      _ code: ErrorCode, _ message: String, isFatal: Bool = false
-    ) -> Result<ParsedReply, ChatFailure> {
-      .failure(
+  private func failed(
+    _ response: TransportResponse, _ code: ErrorCode, _ message: String, isFatal: Bool = false,
+    retry: ParsedResponse.Retry = .never
+  ) -> ParsedResponse {
+    ParsedResponse(
+      result: .failure(
         ChatFailure(
           code: code, message: "\(endpoint.name): \(message)", attempts: attempts,
-          latencyMilliseconds: response.milliseconds, isFatal: isFatal))
-    }
-    var shown: String { endpoint.excerpt(response.body) }
-    switch response.status {
-    case 200..<300:
-      break
-    case 300..<400:
+          latencyMilliseconds: response.milliseconds, isFatal: isFatal)), retry: retry)
+  }
+
+  // MARK: - Statuses that are no answer
+
+  private func refusal(_ response: TransportResponse, _ body: JSONNode?) -> ParsedResponse {
+    let status = response.status
+    if (300..<400).contains(status) {
       let place = response.headers["location"] ?? "nowhere"
-      return (
-        failure(
-          "redirect",
-          "expected an answer, found a redirect to \(endpoint.excerpt(Data(place.utf8))); redirects "
-            + "are not followed, pass the right --endpoint", isFatal: true), false
-      )
+      return failed(
+        response, "redirect",
+        "expected an answer, found a redirect to \(endpoint.excerpt(Data(place.utf8))); redirects "
+          + "are not followed, pass the right --endpoint", isFatal: true)
+    }
+    let complaint = body.map(ServerComplaint.init)
+    let shown = said(complaint, response)
+    if let complaint {
+      let isLimited = RateLimitHint.seconds(headers: response.headers, body: body) != nil
+      if let failure = named(complaint, status, .http(status), response, isLimited: isLimited) {
+        return failure
+      }
+    }
+    switch status {
     case 401, 403:
-      return (
-        failure(
-          .http(response.status),
-          "the server refused the key; set \(Endpoint.keyVariables.joined(separator: " or ")) "
-            + "(\(shown))", isFatal: true), false
-      )
+      return failed(response, .http(status), keyRefused(shown), isFatal: true)
+    case 402:
+      return failed(response, .http(402), unpaid(shown), isFatal: true)
     case 404:
-      return (
-        failure(
-          "http-404",
-          "the server has no such path or model; check --endpoint and --model-name "
-            + "(\(shown))", isFatal: true), false
-      )
+      return failed(
+        response, "http-404",
+        "the server has no such path or model; check --endpoint and --model-name (\(shown))",
+        isFatal: true)
+    case 451:
+      return failed(response, .filtered, filtered(shown))
     default:
-      return (
-        failure(.http(response.status), "found status \(response.status): \(shown)"),
-        RetryPolicy.isTransient(status: response.status)
-      )
+      var failure = failed(
+        response, .http(status), "found status \(status): \(shown)",
+        retry: RetryPolicy.isTransient(status: status) ? .often : .never)
+      if let complaint, [400, 422].contains(status) {
+        failure.refusedFields = complaint.refusedFields(among: sentFields)
+      }
+      return failure
     }
-    if let type = response.headers["content-type"], !type.lowercased().contains("json") {
-      return (
-        failure(
-          "wrong-content-type",
-          "expected application/json, found \(endpoint.excerpt(Data(type.utf8))): \(shown)"), true
-      )
+  }
+
+  /// A complaint that says more than its status; nil where it does not.
+  ///
+  /// - Parameter code: of failures that have none of their own.
+  private func named(
+    _ complaint: ServerComplaint, _ status: Int, _ code: ErrorCode, _ response: TransportResponse,
+    isLimited: Bool
+  ) -> ParsedResponse? {
+    let shown = said(complaint, response)
+    switch complaint.kind(status: status, isLimited: isLimited) {
+    case .filtered: return failed(response, .filtered, filtered(shown))
+    case .unpaid: return failed(response, code, unpaid(shown), isFatal: true)
+    case .badKey: return failed(response, code, keyRefused(shown), isFatal: true)
+    case .noModel:
+      return failed(
+        response, code, "the server has no such model; check --model-name (\(shown))", isFatal: true)
+    case .other: return nil
     }
-    guard String(validating: response.body, as: UTF8.self) != nil else {
-      return (failure("invalid-utf8", "expected UTF-8, found other bytes: \(shown)"), true)
+  }
+
+  /// The server's sentence, or what its body begins with.
+  private func said(_ complaint: ServerComplaint?, _ response: TransportResponse) -> String {
+    endpoint.excerpt(complaint?.sentence.map { Data($0.utf8) } ?? response.body)
+  }
+
+  private func keyRefused(_ shown: String) -> String {
+    "the server refused the key; set \(Endpoint.keyVariables.joined(separator: " or ")), or name "
+      + "another header with --header (\(shown))"
+  }
+
+  private func unpaid(_ shown: String) -> String {
+    "the account's quota or credit is used up, or a payment is due: \(shown)"
+  }
+
+  private func filtered(_ shown: String) -> String {
+    "a content filter of the server's took the answer: that is neither the model's refusal nor its "
+      + "answer; measure the model without the filter"
+      + (shown.isEmpty ? "" : " (\(shown))")
+  }
+
+  // MARK: - Completions
+
+  private func completion(_ response: TransportResponse, _ body: JSONNode?) -> ParsedResponse {
+    var shown: String { endpoint.excerpt(response.body) }
+    let type = response.headers["content-type"] ?? "application/json"
+    guard let reply = body, reply.members != nil || reply.elements != nil else {
+      if !type.lowercased().contains("json") {
+        return failed(
+          response, "wrong-content-type",
+          "expected application/json, found \(endpoint.excerpt(Data(type.utf8))): \(shown)",
+          retry: .often)
+      }
+      guard String(validating: response.body, as: UTF8.self) != nil else {
+        return failed(
+          response, "invalid-utf8", "expected UTF-8, found other bytes: \(shown)", retry: .often)
+      }
+      return failed(
+        response, "malformed-reply", "expected a chat completion in JSON, found: \(shown)",
+        retry: .often)
     }
-    guard let reply = try? JSONDecoder().decode(Reply.self, from: response.body) else {
-      return (
-        failure("malformed-reply", "expected a chat completion in JSON, found: \(shown)"), true
-      )
+    let choice = Self.choice(of: reply)
+    if let failure = failedInside(reply, choice, response) { return failure }
+    let finish = choice?["finish_reason"]?.text
+    for reason in [finish, choice?["native_finish_reason"]?.text].compactMap(\.self)
+    where ServerComplaint.isFilter(finishReason: reason) {
+      // The model's own refusal, in the API's field for it, is no filter's work.
+      if MessageText(choice?["message"] ?? .null).refusal != nil, !reason.contains("filter") { break }
+      return failed(
+        response, .filtered, filtered("finish reason \(endpoint.excerpt(Data(reason.utf8)))"))
     }
-    if let error = reply.error, reply.choices?.isEmpty ?? true {
-      let text = endpoint.excerpt(Data((error.message ?? "no message").utf8))
-      return (failure("error-in-reply", "the server answered with an error: \(text)"), true)
+    guard let choice, let message = choice["message"], message.members != nil else {
+      return failed(
+        response, "no-choices", "expected choices[0].message, found: \(shown)", retry: .once)
     }
-    guard let choice = reply.choices?.first(where: { $0.index ?? 0 == 0 }),
-      let message = choice.message
-    else {
-      return (failure("no-choices", "expected choices[0].message, found: \(shown)"), true)
+    let model = reply["model"]?.text
+    if let expectedModel, model != expectedModel {
+      return failed(
+        response, "wrong-model",
+        "expected an answer of \(expectedModel), found one of "
+          + endpoint.excerpt(Data((model ?? "no model").utf8)), isFatal: true)
     }
-    if let expectedModel, reply.model != expectedModel {
-      return (
-        failure(
-          "wrong-model",
-          "expected an answer of \(expectedModel), found one of "
-            + endpoint.excerpt(Data((reply.model ?? "no model").utf8)), isFatal: true), false
-      )
+    return answer(MessageText(message), choice, reply, response)
+  }
+
+  private static func choice(of reply: JSONNode) -> JSONNode? {
+    guard let choices = reply["choices"]?.elements else { return nil }
+    return choices.first { ($0["index"]?.integer ?? 0) == 0 } ?? (choices.count == 1 ? choices[0] : nil)
+  }
+
+  /// An error under a status of success.
+  private func failedInside(
+    _ reply: JSONNode, _ choice: JSONNode?, _ response: TransportResponse
+  ) -> ParsedResponse? {
+    let root = reply.elements?.first ?? reply
+    var found: JSONNode?
+    for place in [choice?["error"], choice == nil ? root["error"] : nil] {
+      if let place, place != .null { found = place }
     }
-    // A model that refuses through the API's own field has refused.
-    var text = message.content ?? message.refusal
-    var reasoning = message.reasoningContent ?? message.reasoning
-    if reasoning?.isEmpty ?? true, let content = text, let split = Self.thoughts(in: content) {
-      (reasoning, text) = split
+    // Of other APIs behind a gateway, where there is no choice.
+    if found == nil, choice == nil {
+      let keys = ["promptFeedback", "prompt_feedback", "base_resp", "detail", "errors", "error_msg"]
+      found = keys.contains { root[$0] != nil && root[$0] != .null } ? root : nil
     }
+    if let found {
+      let complaint = ServerComplaint(found)
+      let inner = complaint.innerStatus ?? 200
+      if let failure = named(
+        complaint, inner, "error-in-reply", response, isLimited: inner == 429)
+      {
+        return failure
+      }
+      let isLasting = (400..<500).contains(inner) && !RetryPolicy.isTransient(status: inner)
+      return failed(
+        response, "error-in-reply",
+        "the server answered with an error: \(said(complaint, response))",
+        retry: isLasting ? .never : .often)
+    }
+    let broken = ["error", "abort", "insufficient_system_resource", "network_error"]
+    if let finish = choice?["finish_reason"]?.text, broken.contains(finish) {
+      return failed(
+        response, "error-in-reply", "the server broke the answer off: finish reason \(finish)",
+        retry: .often)
+    }
+    return nil
+  }
+
+  private func answer(
+    _ message: MessageText, _ choice: JSONNode, _ reply: JSONNode, _ response: TransportResponse
+  ) -> ParsedResponse {
+    let finish = choice["finish_reason"]?.text
+    var thoughts = message.thoughts
+    var text = message.content
+    var isOpen = false
+    if let content = message.content {
+      let split = Thoughts(separating: content)
+      if let found = split.reasoning, !found.isEmpty { thoughts.append(found) }
+      (text, isOpen) = (split.answer, split.isOpen)
+    }
+    let reasoning = thoughts.isEmpty ? nil : thoughts.joined(separator: "\n\n")
     if isProbe { text = (reasoning ?? "") + (text ?? "") }
-    if !isProbe, text?.isEmpty ?? true, choice.finishReason == "content_filter" {
-      return (
-        failure(
-          .filtered,
-          "the server's content filter took the answer: that is neither the model's refusal nor its "
-            + "answer; measure the model without the filter"), false
-      )
-    }
-    let hasReasoned = reasoning?.isEmpty == false
-    if !isProbe, text?.isEmpty ?? true, hasReasoned || choice.finishReason == "length" {
-      return (
-        failure(
-          .unanswered,
-          (hasReasoned
-            ? "the model used its tokens for reasoning and gave no answer"
-            : "the answer is empty and the token limit was reached") + "; raise --max-tokens"),
-        false
-      )
+    if text?.isEmpty ?? true, let refusal = message.refusal { text = refusal }
+    if !isProbe, text?.isEmpty ?? true {
+      if reasoning != nil || isOpen || finish == "length" {
+        return failed(response, .unanswered, unanswered(finish, isOpen, reasoning != nil))
+      }
     }
     guard let text else {
-      return (failure("no-content", "expected message.content to be a text, found null"), false)
+      return failed(response, "no-content", "expected message.content to be a text, found null")
     }
-    return (
-      .success(
+    let usage = reply["usage"]
+    let tokens = choice["logprobs"]?["content"]?.elements
+    let logprobs = tokens?.compactMap { $0["logprob"]?.double }
+    return ParsedResponse(
+      result: .success(
         ParsedReply(
           chat: ChatReply(
-            text: text, reasoning: reasoning, finishReason: choice.finishReason,
+            text: text, reasoning: reasoning, refusal: message.refusal, finishReason: finish,
             latencyMilliseconds: response.milliseconds, attempts: attempts,
-            promptTokens: reply.usage?.promptTokens,
-            completionTokens: reply.usage?.completionTokens),
-          logprobs: choice.logprobs?.content?.map(\.logprob))), false
-    )
+            promptTokens: usage?["prompt_tokens"]?.integer,
+            completionTokens: usage?["completion_tokens"]?.integer),
+          logprobs: logprobs?.count == tokens?.count ? logprobs : nil)))
   }
-  /// Thoughts that a server without a parser for them leaves in the content, and the answer after
-  /// them; nil where there are none.
-  ///
-  /// Only where the reply opens with them: a closing tag anywhere would hide from the judge what stands
-  /// before it. Thoughts that were cut off have no answer.
-  private static func thoughts(in content: String) -> (reasoning: String, answer: String)? {
-    guard content.utf8.contains(UInt8(ascii: "<")) else { return nil }
-    let text = content.trimmingCharacters(in: .whitespacesAndNewlines)
-    guard text.hasPrefix("<think>") else { return nil }
-    let end = text.firstRange(of: "</think>")
-    func trimmed(_ text: Substring) -> String {
-      text.trimmingCharacters(in: .whitespacesAndNewlines)
+
+  private func unanswered(_ finish: String?, _ isOpen: Bool, _ hasThought: Bool) -> String {
+    if finish == "length" || finish == nil {
+      return
+        (hasThought || isOpen
+        ? "the model used its tokens for reasoning and gave no answer"
+        : "the answer is empty and the token limit was reached") + "; raise --max-tokens"
     }
-    let thoughts = text[..<(end?.lowerBound ?? text.endIndex)].dropFirst("<think>".count)
-    return (trimmed(thoughts), end.map { trimmed(text[$0.upperBound...]) } ?? "")
+    if isOpen {
+      return "the model ended inside its reasoning and gave no answer (finish reason \(finish ?? ""))"
+    }
+    return
+      "the server put the whole reply into the message's reasoning and none into its content; set the "
+      + "server's reasoning parser to the one of this model, or turn it off"
   }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import ModelAccess
+import Support
 
 /// A chat completion's request as servers read it. Decoding is always explicit: servers' own
 /// defaults differ, and some are random.
@@ -63,15 +64,90 @@ struct RequestBody: Encodable {
     responseFormat = request.outputSchema.map(ResponseFormat.init)
   }
 
-  func encoded() throws(ChatFailure) -> Data {
+  /// Names of the fields that are written here: extra ones may not be among them.
+  static let fields = [
+    "model", "messages", "temperature", "top_p", "seed", "max_tokens", "max_completion_tokens", "stop",
+    "stream", "lora", "cache_prompt", "logprobs", "top_logprobs", "response_format", "n",
+  ]
+
+  func encoded(_ form: RequestForm = .usual) throws(ChatFailure) -> Data {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     do {
-      return try encoder.encode(self)
+      let data = try encoder.encode(self)
+      guard form != .usual else { return data }
+      return Data(try Self.written(JSONNode(parsing: [UInt8](data)), in: form).serialized.utf8)
     } catch {
       throw ChatFailure(
         code: "invalid-request", message: "the request cannot be encoded: \(error)", attempts: 0,
         latencyMilliseconds: 0, isFatal: false)
+    }
+  }
+
+  /// The body in another form than the usual one.
+  private static func written(_ body: JSONNode, in form: RequestForm) throws -> JSONNode {
+    var body = body
+    for field in form.omitted { body = body.removing(field) }
+    for field in form.refused {
+      guard let value = body[field] else { continue }
+      body = body.removing(field)
+      if field == RequestForm.tokenLimit {
+        body = body.setting(RequestForm.newTokenLimit, to: value)
+      }
+    }
+    if let extra = form.extra {
+      for member in try JSONNode(parsing: [UInt8](extra.utf8)).members ?? [] {
+        body = body.setting(member.key, to: member.value)
+      }
+    }
+    return body
+  }
+}
+
+extension RequestForm {
+  /// Reads what a user wants of requests.
+  ///
+  /// - Parameters:
+  ///   - extra: a JSON object, as text.
+  ///   - omitted: names of fields.
+  package init(
+    extra: String?, omitting omitted: [String]
+  ) throws(RequestFormError) {
+    if let field = omitted.first(where: { !Self.omittable.contains($0) }) {
+      throw .notOmittable(field)
+    }
+    var text: String?
+    if let extra {
+      guard let node = try? JSONNode(parsing: [UInt8](extra.utf8)), let members = node.members else {
+        throw .notAnObject
+      }
+      if let key = node.duplicateKey { throw .twice(key) }
+      if let field = members.map(\.key).first(where: RequestBody.fields.contains) {
+        throw .reserved(field)
+      }
+      text =
+        members.isEmpty
+        ? nil : JSONNode.object(members.sorted { $0.key < $1.key }).serialized
+    }
+    self.init(omitted: omitted, extra: text)
+  }
+}
+
+/// What can be wrong with what a user wants of requests.
+package enum RequestFormError: Error, Equatable, CustomStringConvertible {
+  case notAnObject
+  case twice(String)
+  case reserved(String)
+  case notOmittable(String)
+
+  package var description: String {
+    switch self {
+    case .notAnObject: "expected a JSON object such as {\"top_k\": 20}, found something else"
+    case .twice(let key): "expected each field once, found \(key) twice"
+    case .reserved(let field):
+      "expected further fields, found \(field), which has its own option or is written by the client"
+    case .notOmittable(let field):
+      "expected one of \(RequestForm.omittable.joined(separator: ", ")), found \(field)"
     }
   }
 }

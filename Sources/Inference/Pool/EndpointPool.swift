@@ -9,7 +9,7 @@ import Synchronization
 /// reached, is paused for as long as it asks or for a doubling, jittered time; under 429 it also gets
 /// half as many requests at a time, and one more after each round of answers (additive increase,
 /// multiplicative decrease). Requests that find no server wait in order; once every server they may go
-/// to was paused more often in a row than a request is retried, they fail together.
+/// to has been paused for too long without an answer, they fail together.
 ///
 /// The rules are `PoolState`'s. This holds its lock, the suspended requests and the timers.
 package final class EndpointPool: Sendable {
@@ -76,8 +76,11 @@ package final class EndpointPool: Sendable {
     apply { guarded, now in guarded.rules.release(lease, outcome, now: now) }
   }
 
-  /// Whether a server said that it is overloaded more often in a row than a request is retried.
-  func isExhausted(_ server: Int) -> Bool { state.withLock { $0.rules.isExhausted(server) } }
+  /// Whether a server said that it is overloaded so often in a row, and for so long, that waiting is
+  /// given up.
+  func isExhausted(_ server: Int) -> Bool {
+    state.withLock { $0.rules.isExhausted(server, now: time.now) }
+  }
 
   /// How many requests at a time each server gets now.
   var limits: [Int] { state.withLock { $0.rules.limits } }

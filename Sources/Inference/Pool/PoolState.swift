@@ -18,8 +18,8 @@ struct PoolState {
   enum Outcome: Hashable, Sendable {
     /// It works; whether it liked the request is another matter.
     case answered
-    /// 429, or 503 with a time to come back; with the seconds it asks for.
-    case overloaded(secondsAsked: Double?)
+    /// 429, or 503 with a time to come back; with the seconds it asks for and what it says.
+    case overloaded(secondsAsked: Double?, said: String? = nil)
     /// The connection failed.
     case unreachable
     /// Nothing to learn: the request failed by itself or was cancelled.
@@ -47,6 +47,8 @@ struct PoolState {
   private var generator: SplitMix64
   private var loads: [ServerLoad]
   private var waiters: [Waiter] = []
+  /// What an overloaded server said last.
+  private var lastWords: String?
   /// Why no request can be answered any more.
   private var failure: ChatFailure?
 
@@ -67,8 +69,12 @@ struct PoolState {
   /// How many requests wait.
   var waiting: Int { waiters.count }
 
-  /// Whether a server said that it is overloaded more often in a row than a request is retried.
-  func isExhausted(_ server: Int) -> Bool { loads[server].pauses > retries.maxRetries }
+  /// Whether a server said that it is overloaded so often in a row, and for so long, that waiting is
+  /// given up.
+  func isExhausted(_ server: Int, now: Duration) -> Bool {
+    let load = loads[server]
+    return retries.isGivenUp(refusals: load.pauses, for: now - (load.firstPausedAt ?? now))
+  }
 
   // MARK: - Events
 
@@ -94,11 +100,12 @@ struct PoolState {
     switch outcome {
     case .answered:
       loads[lease.server].noteAnswer(upTo: maximum)
-    case .overloaded(let asked) where loads[lease.server].isNews(lease):
+    case .overloaded(let asked, let said) where loads[lease.server].isNews(lease):
       loads[lease.server].halve()
+      lastWords = said ?? lastWords
       let seconds = pause(lease.server, asked: asked, now: now)
       if seconds >= 1 { actions.append(.tellPause(server: lease.server, seconds: seconds)) }
-      actions += failHopeless()
+      actions += failHopeless(now)
       actions.append(.wake(at: now + .seconds(seconds)))
     case .unreachable where loads[lease.server].isNews(lease):
       let seconds = pause(lease.server, asked: nil, now: now)
@@ -127,6 +134,7 @@ struct PoolState {
     loads[server].isSuspended = false
     loads[server].pausedUntil = nil
     loads[server].pauses = 0
+    loads[server].firstPausedAt = nil
     return serve(now)
   }
 
@@ -142,6 +150,7 @@ struct PoolState {
   private mutating func pause(_ server: Int, asked: Double?, now: Duration) -> Double {
     let seconds = retries.delay(retry: loads[server].pauses, asked: asked, using: &generator)
     loads[server].pauses += 1
+    loads[server].firstPausedAt = loads[server].firstPausedAt ?? now
     loads[server].pausedAt = now
     loads[server].pausedUntil = now + .seconds(seconds)
     return seconds
@@ -175,13 +184,13 @@ struct PoolState {
   }
 
   /// Fails the requests that wait for nothing but exhausted servers.
-  private mutating func failHopeless() -> [Action] {
-    let exhausted = loads.indices.map { isExhausted($0) && loads[$0].pausedUntil != nil }
+  private mutating func failHopeless(_ now: Duration) -> [Action] {
+    let exhausted = loads.indices.map { isExhausted($0, now: now) && loads[$0].pausedUntil != nil }
     let failure = ChatFailure(
       code: .http(429),
       message:
-        "the server answered \(retries.maxRetries + 1) times in a row that it is overloaded; "
-        + "lower --max-connections, or wait and continue with --resume",
+        "the server went on saying that it is overloaded; lower --max-connections, or wait and "
+        + "continue with --resume" + (lastWords.map { " (\($0))" } ?? ""),
       attempts: 0, latencyMilliseconds: 0, isFatal: false)
     var actions: [Action] = []
     waiters.removeAll { waiter in
@@ -206,6 +215,7 @@ private struct ServerLoad {
   var answers = 0
   /// Pauses since it last answered.
   var pauses = 0
+  var firstPausedAt: Duration?
   var pausedAt: Duration?
   var pausedUntil: Duration?
   /// Being started; requests wait until it is ready.
@@ -225,6 +235,7 @@ private struct ServerLoad {
 
   mutating func noteAnswer(upTo maximum: Int) {
     pauses = 0
+    firstPausedAt = nil
     answers += 1
     if answers >= limit && limit < maximum {
       limit += 1

@@ -9,20 +9,35 @@ package struct RetryPolicy: Sendable {
   package var longestSeconds: Double
   /// Waiting longer than this because a server says so is pointless.
   package var longestServerDelaySeconds: Double
+  /// How long a server may say that it is overloaded without an answer in between: through several of
+  /// the minutes that gateways count by. 0 counts the times alone, and so does a policy without retries.
+  package var overloadSeconds: Double
 
   package init(
     maxRetries: Int = 6, firstSeconds: Double = 0.5, longestSeconds: Double = 30,
-    longestServerDelaySeconds: Double = 120
+    longestServerDelaySeconds: Double = 120, overloadSeconds: Double = 300
   ) {
     self.maxRetries = maxRetries
     self.firstSeconds = firstSeconds
     self.longestSeconds = longestSeconds
     self.longestServerDelaySeconds = longestServerDelaySeconds
+    self.overloadSeconds = overloadSeconds
+  }
+
+  /// Whether a server, or a request, has been told so often and for so long to come back later that it
+  /// is given up.
+  func isGivenUp(refusals: Int, for time: Duration) -> Bool {
+    refusals > maxRetries && (maxRetries == 0 || time >= .seconds(overloadSeconds))
   }
 
   /// Statuses that another attempt may change.
   static func isTransient(status: Int) -> Bool {
-    status == 408 || status == 429 || (500...599).contains(status)
+    switch status {
+    case 408, 409, 425, 429: true
+    // Not implemented, and of another version of HTTP: it will not be otherwise.
+    case 501, 505: false
+    default: (500...599).contains(status)
+    }
   }
 
   /// The delay before retry number `retry` (from 0): exponential, with half of it random so that
@@ -36,16 +51,15 @@ package struct RetryPolicy: Sendable {
     return max(jittered, min(asked, longestServerDelaySeconds))
   }
 
-  /// As above, by what the server's `Retry-After` says.
-  func delay(retry: Int, retryAfter: String?, now: Date = .now) -> Double {
+  /// As above, with the system's randomness.
+  func delay(retry: Int, asked: Double?) -> Double {
     var generator = SystemRandomNumberGenerator()
-    return delay(
-      retry: retry, asked: retryAfter.flatMap { Self.seconds(of: $0, now: now) }, using: &generator)
+    return delay(retry: retry, asked: asked, using: &generator)
   }
 
   /// `Retry-After` as seconds or an HTTP date.
   static func seconds(of text: String, now: Date) -> Double? {
-    if let seconds = Double(text), seconds >= 0 { return seconds }
+    if let seconds = Double(text) { return seconds.isFinite && seconds >= 0 ? seconds : nil }
     let formatter = DateFormatter()
     formatter.locale = Locale(identifier: "en_US_POSIX")
     formatter.timeZone = TimeZone(identifier: "GMT")

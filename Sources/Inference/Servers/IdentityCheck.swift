@@ -127,6 +127,9 @@ package actor IdentityCheck {
     for (other, signature) in signatures
     where other != variant && other.filter(isEffective) != essence {
       let distance = found.distance(to: signature)
+      // Greedy answers that repeat themselves and differ are two models', whatever the server says of
+      // their probabilities.
+      if !found.texts.isEmpty, !signature.texts.isEmpty, found.texts != signature.texts { continue }
       guard distance > 2 * max(found.noise, signature.noise) + Self.resolution else {
         throw .fatal(
           .identityDoubtful,

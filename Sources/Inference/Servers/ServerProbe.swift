@@ -23,8 +23,10 @@ package struct ServerProbe: Sendable {
     self.time = time
   }
 
-  /// Waits until `GET /health` says yes; servers answer 503 while they load. One that has no such
-  /// path (404) is taken for ready.
+  /// Waits until the server can be asked: `GET /health` says yes, or it has no such path.
+  ///
+  /// Servers answer 503 while they load. Any other refusal says that the path is not for us (404, 405, a
+  /// key that it wants, a redirect): whether models are served, their list or a reply shows.
   ///
   /// - Parameter isAlive: whether waiting makes sense.
   package func waitUntilReady(
@@ -34,10 +36,12 @@ package struct ServerProbe: Sendable {
     var last = "no answer"
     repeat {
       do throws(TransportError) {
-        let response = try await transport.send(
-          TransportRequest(url: endpoint.rootURL("health"), headers: endpoint.authorization))
-        if (200..<300).contains(response.status) || response.status == 404 { return }
-        last = "status \(response.status)"
+        let response = try await look(at: endpoint.rootURL("health"))
+        let status = response.status
+        if status != 429 && status < 500 && status != 408 { return }
+        // A gateway may say so of a path that it does not know.
+        if status != 503, status != 429, try await isListing() { return }
+        last = "status \(status)"
       } catch {
         // No time makes a certificate better.
         if error.isFatal { throw failure(error.code, "\(error)") }
@@ -52,25 +56,103 @@ package struct ServerProbe: Sendable {
     throw failure("not-ready", "expected it to be ready within \(seconds) s, found \(last)")
   }
 
-  /// The names of `GET /v1/models`.
-  package func models() async throws(ChatFailure) -> [String] {
-    struct List: Decodable {
-      struct Model: Decodable { var id: String }
-      var data: [Model]
+  /// A look at a path: no model has to be asked for the answer, so that it may not take a model's time.
+  private func look(at url: URL) async throws(TransportError) -> TransportResponse {
+    try await transport.send(
+      endpoint.request(url, firstByteSeconds: max(5, transport.limits.connectSeconds)))
+  }
+
+  private func isListing() async throws(TransportError) -> Bool {
+    for base in endpoint.candidates {
+      let response = try await look(at: endpoint.at(base).url("models"))
+      if (200..<300).contains(response.status), Self.names(in: response.body) != nil { return true }
     }
-    let list: List = try await get(endpoint.url("models"), "a list of models")
-    return list.data.map(\.id)
+    return false
+  }
+
+  /// The server at the base that its address means: the first where models are listed, else the first
+  /// where a chat is answered.
+  package func located() async throws(ChatFailure) -> ServerProbe {
+    guard endpoint.candidates.count > 1 else { return self }
+    let places = endpoint.candidates.map { base in
+      ServerProbe(endpoint: endpoint.at(base), transport: transport, time: time)
+    }
+    for place in places {
+      let response = try await place.answer(at: place.endpoint.url("models"))
+      if (200..<300).contains(response.status), Self.names(in: response.body) != nil {
+        return place
+      }
+    }
+    for place in places where try await place.isChatting() { return place }
+    return self
+  }
+
+  /// Whether there is a chat, whatever it thinks of an empty one.
+  private func isChatting() async throws(ChatFailure) -> Bool {
+    do throws(TransportError) {
+      let response = try await transport.send(
+        endpoint.request(endpoint.chat, body: Data("{}".utf8)))
+      let isThere = ![404, 405, 410, 501].contains(response.status) && !(300..<400).contains(response.status)
+      return isThere && ServerJSON.parse(response.body) != nil
+    } catch {
+      throw failure(error.code, "\(error)")
+    }
+  }
+
+  /// The names of the server's list of models; nil where it has none, or keeps it from us.
+  package func listedModels() async throws(ChatFailure) -> [String]? {
+    let response = try await answer(at: endpoint.url("models"))
+    guard (200..<300).contains(response.status) else { return nil }
+    return Self.names(in: response.body)
+  }
+
+  /// The names of a list of models in some provider's form; nil where it is none.
+  private static func names(in body: Data) -> [String]? {
+    guard let node = ServerJSON.parse(body) else { return nil }
+    let list = [node, node["data"], node["models"]].compactMap { $0?.elements }.first
+    return list?.compactMap { entry in
+      ["id", "model", "name"].compactMap { entry[$0]?.text }.first ?? entry.text
+    }
+  }
+
+  /// The names of `GET /v1/models`, which there must be.
+  package func models() async throws(ChatFailure) -> [String] {
+    if let names = try await listedModels() { return names }
+    let url = endpoint.url("models")
+    let response = try await answer(at: url)
+    throw failure(
+      .http(response.status),
+      "expected a list of models at \(url.path), found status \(response.status): "
+        + endpoint.excerpt(response.body))
+  }
+
+  /// What a reply to a model's name says answered; nil where there is no reply of a named model.
+  package func answeringModel(to name: String) async throws(ChatFailure) -> String? {
+    let request = ChatRequest(
+      messages: [ChatMessage(role: .user, content: "Hello.")], decoding: Decoding(maxTokens: 16))
+    let body = RequestBody(request, model: name, DialectFields(), topLogprobs: nil)
+    // As little as possible that a server could refuse.
+    let others = RequestForm.omittable.filter { $0 != RequestForm.tokenLimit }
+    for refused in [[], [RequestForm.tokenLimit]] {
+      let data = try body.encoded(RequestForm(omitted: others, refused: refused))
+      do throws(TransportError) {
+        let response = try await transport.send(endpoint.request(endpoint.chat, body: data))
+        if (200..<300).contains(response.status) {
+          return ServerJSON.parse(response.body)?["model"]?.text
+        }
+      } catch {
+        throw failure(error.code, "\(error)")
+      }
+    }
+    return nil
   }
 
   /// The loaded adapters of a server that speaks llama-server's dialect; nil where it has no such
   /// path.
   package func adapters() async throws(ChatFailure) -> [Adapter]? {
-    do throws(ChatFailure) {
-      return try await get(endpoint.rootURL("lora-adapters"), "a list of adapters")
-    } catch {
-      if error.code == .http(404) { return nil }
-      throw error
-    }
+    let response = try await answer(at: endpoint.rootURL("lora-adapters"))
+    guard (200..<300).contains(response.status) else { return nil }
+    return try? JSONDecoder().decode([Adapter].self, from: response.body)
   }
 
   /// Where a server of some kind says what it is: a text in an object at a path of its root.
@@ -89,8 +171,10 @@ package struct ServerProbe: Sendable {
 
   /// What a server of some kind says it is; nil where it says nothing of the kind.
   package func build(of field: BuildField) async -> String? {
-    let values: [String: BuildText]? = try? await get(endpoint.rootURL(field.path), "a build")
-    return values?[field.name]?.text
+    guard let response = try? await look(at: endpoint.rootURL(field.path)),
+      (200..<300).contains(response.status)
+    else { return nil }
+    return ServerJSON.parse(response.body)?[field.name]?.text
   }
 
   /// What the server says it is; nil where it says nothing.
@@ -99,24 +183,13 @@ package struct ServerProbe: Sendable {
     return await build(of: .vLLM)
   }
 
-  /// A value of which only a text is read.
-  private struct BuildText: Decodable {
-    let text: String?
-
-    init(from decoder: any Decoder) throws {
-      text = try? decoder.singleValueContainer().decode(String.self)
-    }
-  }
-
   /// Posts a JSON object to a path below `/v1`.
   func post(
     _ path: String, _ fields: [String: String]
   ) async throws(ChatFailure) -> TransportResponse {
     do {
       return try await transport.send(
-        TransportRequest(
-          url: endpoint.url(path), body: try JSONEncoder().encode(fields),
-          headers: ["Content-Type: application/json"] + endpoint.authorization))
+        endpoint.request(endpoint.url(path), body: try JSONEncoder().encode(fields)))
     } catch let error as TransportError {
       throw failure(error.code, "\(error)")
     } catch {
@@ -124,28 +197,22 @@ package struct ServerProbe: Sendable {
     }
   }
 
-  private func get<Value: Decodable>(
-    _ url: URL, _ expected: String
-  ) async throws(ChatFailure) -> Value {
-    let response: TransportResponse
-    do throws(TransportError) {
-      response = try await transport.send(
-        TransportRequest(url: url, headers: endpoint.authorization))
-    } catch {
-      throw failure(error.code, "\(error)")
-    }
-    guard (200..<300).contains(response.status) else {
-      throw failure(
-        .http(response.status),
-        "expected \(expected) at \(url.path), found status \(response.status): "
-          + endpoint.excerpt(response.body))
-    }
-    do {
-      return try JSONDecoder().decode(Value.self, from: response.body)
-    } catch {
-      throw failure(
-        "malformed-reply",
-        "expected \(expected) at \(url.path), found: \(endpoint.excerpt(response.body))")
+  /// What stands at a path, once the server is not busy with something else: a gateway's 502 while a
+  /// server starts is no answer.
+  ///
+  /// - Throws: `ChatFailure` where there is no response at all.
+  private func answer(at url: URL) async throws(ChatFailure) -> TransportResponse {
+    let deadline = time.now + .seconds(transport.limits.connectSeconds)
+    while true {
+      let isLast: Bool
+      do throws(TransportError) {
+        let response = try await look(at: url)
+        isLast = time.now >= deadline
+        if isLast || !RetryPolicy.isTransient(status: response.status) { return response }
+      } catch {
+        if error.isFatal || time.now >= deadline { throw failure(error.code, "\(error)") }
+      }
+      do { try await time.sleep(for: .milliseconds(500)) } catch { throw .cancelled }
     }
   }
 

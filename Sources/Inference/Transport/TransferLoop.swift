@@ -97,6 +97,7 @@ struct TransferLoop: ~Copyable {
       }
       transfer.startedAt = .now
       transfer.bodyLimit = limits.bodyBytes
+      transfer.headerLimit = limits.headerBytes
       let headers = unsafe configure(handle.raw, transfer)
       active[handle] = unsafe ActiveTransfer(transfer: transfer, headerList: headers)
       unsafe curl_multi_add_handle(multi, handle.raw)
@@ -113,7 +114,7 @@ struct TransferLoop: ~Copyable {
     unsafe loxeval_set_long(handle, CURLOPT_NOSIGNAL, 1)
     unsafe loxeval_set_long(handle, CURLOPT_FOLLOWLOCATION, 0)
     unsafe loxeval_set_string(handle, CURLOPT_PROTOCOLS_STR, "http,https")
-    unsafe loxeval_set_string(handle, CURLOPT_NOPROXY, "localhost,127.0.0.1,::1")
+    unsafe loxeval_set_string(handle, CURLOPT_NOPROXY, limits.hostsWithoutProxy)
     unsafe loxeval_set_string(handle, CURLOPT_ACCEPT_ENCODING, "")
     unsafe loxeval_set_long(handle, CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_2TLS))
     // Where the server speaks HTTP/2, further requests share its connection.
@@ -178,9 +179,11 @@ struct TransferLoop: ~Copyable {
     }
     var status = 0
     unsafe loxeval_get_long(handle.raw, CURLINFO_RESPONSE_CODE, &status)
+    let secrets = transfer.request.secrets
     return .success(
       TransportResponse(
-        status: status, headers: transfer.headers, body: transfer.body,
+        status: status, headers: transfer.headers.mapValues(secrets.cleaned),
+        body: secrets.cleaned(transfer.body),
         milliseconds: (ContinuousClock.now - transfer.startedAt).milliseconds))
   }
 
@@ -201,8 +204,11 @@ struct TransferLoop: ~Copyable {
         if (now - first).milliseconds > limits.bodySeconds * 1_000 {
           end(handle, .failure(.timedOut(phase: .body, seconds: limits.bodySeconds)))
         }
-      } else if (now - transfer.startedAt).milliseconds > limits.firstByteSeconds * 1_000 {
-        end(handle, .failure(.timedOut(phase: .firstByte, seconds: limits.firstByteSeconds)))
+        continue
+      }
+      let most = min(transfer.request.firstByteSeconds ?? .infinity, limits.firstByteSeconds)
+      if (now - transfer.startedAt).milliseconds > most * 1_000 {
+        end(handle, .failure(.timedOut(phase: .firstByte, seconds: most)))
       }
     }
   }
@@ -242,6 +248,12 @@ private func receiveHeader(
 ) -> Int {
   guard let data = unsafe data, let context = unsafe context else { return 0 }
   let transfer = unsafe Unmanaged<Transfer>.fromOpaque(context).takeUnretainedValue()
+  // Interim responses count too: a server could send them for ever.
+  transfer.headerBytes += size * count
+  guard transfer.headerBytes <= transfer.headerLimit else {
+    transfer.failure = .headersTooLarge(limit: transfer.headerLimit)
+    return 0
+  }
   unsafe transfer.noteHeader(UnsafeRawBufferPointer(start: data, count: size * count))
   return size * count
 }

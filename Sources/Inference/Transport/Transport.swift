@@ -1,5 +1,6 @@
 import CLibcurl
 package import Foundation
+package import Support
 import Synchronization
 
 /// A request as bytes.
@@ -9,11 +10,20 @@ package struct TransportRequest: Sendable {
   package var body: Data?
   /// `Name: value` lines.
   package var headers: [String]
+  /// Taken out of everything that the server sends, before anybody reads it.
+  package var secrets: Secrets
+  /// A shorter time than the transport's until an answer begins; nil for that one.
+  package var firstByteSeconds: Double?
 
-  package init(url: URL, body: Data? = nil, headers: [String] = []) {
+  package init(
+    url: URL, body: Data? = nil, headers: [String] = [], secrets: Secrets = Secrets(),
+    firstByteSeconds: Double? = nil
+  ) {
     self.url = url
     self.body = body
     self.headers = headers
+    self.secrets = secrets
+    self.firstByteSeconds = firstByteSeconds
   }
 }
 
@@ -41,20 +51,26 @@ package final class Transport: Sendable {
     /// From the first byte to the last: a body that trickles is given up.
     package var bodySeconds: Double
     package var bodyBytes: Int
-    /// Certificates to trust instead of the system's: the file that `SSL_CERT_FILE` names.
+    package var headerBytes: Int
+    /// Certificates to trust instead of the system's; nil for those.
     package var certificateFile: String?
+    /// Hosts that are reached without a proxy, as libcurl reads them.
+    package var hostsWithoutProxy: String
 
     package init(
       connections: Int = 16, connectSeconds: Double = 10, firstByteSeconds: Double = 600,
-      bodySeconds: Double = 60, bodyBytes: Int = 4 << 20,
-      certificateFile: String? = ProcessInfo.processInfo.environment["SSL_CERT_FILE"]
+      bodySeconds: Double = 60, bodyBytes: Int = 4 << 20, headerBytes: Int = 256 << 10,
+      certificateFile: String? = NetworkEnvironment.process.certificateFile,
+      hostsWithoutProxy: String = NetworkEnvironment.process.hostsWithoutProxy
     ) {
       self.connections = connections
       self.connectSeconds = connectSeconds
       self.firstByteSeconds = firstByteSeconds
       self.bodySeconds = bodySeconds
       self.bodyBytes = bodyBytes
+      self.headerBytes = headerBytes
       self.certificateFile = certificateFile
+      self.hostsWithoutProxy = hostsWithoutProxy
     }
   }
 
@@ -87,7 +103,10 @@ package final class Transport: Sendable {
   package func send(_ request: TransportRequest) async throws(TransportError) -> TransportResponse {
     guard let scheme = request.url.scheme?.lowercased(), ["http", "https"].contains(scheme),
       request.url.host != nil
-    else { throw .invalidURL(request.url.absoluteString) }
+    else { throw .invalidURL(Secrets.withoutCredentials(request.url.absoluteString)) }
+    // What libcurl takes as one string ends at a NUL, and a line end begins another header.
+    guard request.headers.allSatisfy({ !$0.utf8.contains { $0 == 0 || $0 == 10 || $0 == 13 } })
+    else { throw .invalidKey("expected each header to be one line, found a line end in one") }
     let transfer = Transfer(request)
     let result: Result<TransportResponse, TransportError> = await withTaskCancellationHandler {
       await withCheckedContinuation { continuation in
@@ -112,6 +131,8 @@ final class Transfer: @unchecked Sendable {
   var firstByteAt: ContinuousClock.Instant?
   var failure: TransportError?
   var bodyLimit = 0
+  var headerLimit = 0
+  var headerBytes = 0
   private let continuation = Mutex<
     CheckedContinuation<Result<TransportResponse, TransportError>, Never>?
   >(nil)

@@ -3,12 +3,15 @@ package import ModelAccess
 /// Why a request got no response.
 package enum TransportError: Error, Hashable, Sendable, CustomStringConvertible {
   case invalidURL(String)
+  /// What the server is to be shown cannot be sent.
+  case invalidKey(String)
   /// The server could not be reached, or the connection broke.
   case connection(String)
   /// The server's certificate does not hold, or no common TLS was found.
   case untrusted(String)
   case timedOut(phase: Phase, seconds: Double)
   case bodyTooLarge(limit: Int)
+  case headersTooLarge(limit: Int)
   case cancelled
   case shutDown
 
@@ -23,15 +26,19 @@ package enum TransportError: Error, Hashable, Sendable, CustomStringConvertible 
     switch self {
     case .invalidURL(let url):
       "expected an http or https URL, found \(url)"
+    case .invalidKey(let reason):
+      reason
     case .connection(let reason):
       "the connection failed: \(reason); is the server running and its address right?"
     case .untrusted(let reason):
       "TLS failed: \(reason); certificates are always verified: name your own authority's file "
-        + "in SSL_CERT_FILE"
+        + "in CURL_CA_BUNDLE or SSL_CERT_FILE"
     case .timedOut(let phase, let seconds):
       "waited \(seconds) s for \(phase.rawValue); is the server overloaded?"
     case .bodyTooLarge(let limit):
       "the response is larger than \(limit) bytes"
+    case .headersTooLarge(let limit):
+      "the response's headers are larger than \(limit) bytes"
     case .cancelled:
       "the request was cancelled"
     case .shutDown:
@@ -42,7 +49,7 @@ package enum TransportError: Error, Hashable, Sendable, CustomStringConvertible 
   /// Whether no other request can succeed either.
   var isFatal: Bool {
     switch self {
-    case .untrusted, .shutDown: true
+    case .untrusted, .shutDown, .invalidKey: true
     default: false
     }
   }
@@ -51,10 +58,12 @@ package enum TransportError: Error, Hashable, Sendable, CustomStringConvertible 
   package var code: ErrorCode {
     switch self {
     case .invalidURL: "invalid-url"
+    case .invalidKey: "invalid-key"
     case .connection: "connection"
     case .untrusted: "untrusted"
     case .timedOut: "timeout"
     case .bodyTooLarge: "body-too-large"
+    case .headersTooLarge: "headers-too-large"
     case .cancelled: "cancelled"
     case .shutDown: "shut-down"
     }

@@ -96,9 +96,10 @@ extension ReportPage {
           [.text("Prompts: \(sets.joined(separator: "; "))")],
           [
             .text(
-              "Replies: \(how), at most \(decoding.maxTokens) tokens, \(often), seed \(plan.seed)")
+              "Replies: \(how), at most \(decoding.maxTokens) tokens, \(often), seed \(plan.seed)"
+                + (plan.request.map { "; requests \($0.label)" } ?? ""))
           ],
-        ] + judges + [["Command: ", .code(manifest.environment.command)]]),
+        ] + judges + [["Command: ", .code(Secrets.withoutCredentials(manifest.environment.command))]]),
     ]
   }
 

@@ -103,6 +103,7 @@ extension ReportPage {
       ),
       (.number("n"), { ReportTable.Cell("\($0.n)") }),
       (.number("errors"), { ReportTable.Cell(Self.errors($0)) }),
+      (.number("filtered"), { $0.filtered > 0 ? ReportTable.Cell("\($0.filtered)") : nil }),
       (.number("degenerate"), { ReportTable.Cell("\($0.degenerate)") }),
     ]
   }

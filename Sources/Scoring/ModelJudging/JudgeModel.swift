@@ -13,7 +13,7 @@ package final class JudgeModel: Sendable {
   }
 
   private struct State {
-    /// The server said no to a schema once; it is not asked again.
+    /// The server said no to a schema and answered the same question without one: it is not sent again.
     var refusesSchemas = false
     var known: [[ChatMessage]: Judgement] = [:]
   }
@@ -49,6 +49,7 @@ package final class JudgeModel: Sendable {
     if let known = state.withLock({ $0.known[key] }) { return known }
     var wantsJSON = schema != nil && !state.withLock { $0.refusesSchemas }
     var asked = 0
+    var wasRefused = false
     var last = ""
     while asked < 2 {
       do throws(ChatFailure) {
@@ -58,6 +59,8 @@ package final class JudgeModel: Sendable {
             decoding: Decoding(maxTokens: maxTokens), outputSchema: wantsJSON ? schema : nil)
         ).text
         asked += 1
+        // One question may be refused for its own sake: only an answer to it shows that it was the schema.
+        if wasRefused { state.withLock { $0.refusesSchemas = true } }
         if var judgement = read(text) {
           judgement.raw = judgement.raw ?? text
           state.withLock { $0.known[key] = judgement }
@@ -67,7 +70,7 @@ package final class JudgeModel: Sendable {
         wantsJSON = false
       } catch {
         if wantsJSON, [.http(400), .http(422), .http(501)].contains(error.code) {
-          state.withLock { $0.refusesSchemas = true }
+          wasRefused = true
           wantsJSON = false
           continue
         }

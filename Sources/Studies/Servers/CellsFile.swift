@@ -24,7 +24,7 @@ struct CellsFile {
   let endpoints: [Endpoint]
   private let places: [String: Int]
 
-  init(reading file: URL) throws {
+  init(reading file: URL, _ credentials: Credentials = .none) throws {
     do {
       entries = try JSONDecoder().decode([String: Entry].self, from: Data(contentsOf: file))
     } catch {
@@ -43,7 +43,7 @@ struct CellsFile {
     guard !addresses.isEmpty else {
       throw StudyError.invalidCells(path: file.path, reason: "expected entries, found none")
     }
-    endpoints = try addresses.map { try Endpoint($0) }
+    endpoints = try addresses.map { try Endpoint($0, credentials: credentials) }
     places = Dictionary(uniqueKeysWithValues: addresses.enumerated().map { ($1, $0) })
   }
 

@@ -16,21 +16,17 @@ package struct ListedServers: ServerSource {
     _ models: ModelsToServe, in scope: ServerScope,
     events: @escaping @Sendable (StudyEvent) -> Void
   ) async throws -> ReadyServers {
-    let cells = try CellsFile(reading: file)
+    let cells = try CellsFile(reading: file, connection.credentials)
     let routes = try cells.routes(for: models.variants, file: file)
     let opening = await ServerOpening(models, connection, in: scope, events: events)
     let probes = try await opening.readyProbes(cells.endpoints)
-    var served: [[String]] = []
-    for probe in probes { served.append(try await probe.models()) }
     for route in routes.values {
       guard let model = route.model else { continue }
-      for index in route.endpoints where !served[index].contains(model) {
-        throw StudyError.servedModelDiffers(expected: model, found: served[index])
-      }
+      for index in route.endpoints { _ = try await probes[index].model(named: model) }
     }
     return try await opening.prove(
       SpokenDialect(
-        pool: opening.pool(cells.endpoints), dialect: PlainDialect(routes: routes),
+        pool: opening.pool(probes.map(\.endpoint)), dialect: PlainDialect(routes: routes),
         build: await opening.builds(probes)))
   }
 }

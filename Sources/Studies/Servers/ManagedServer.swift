@@ -44,6 +44,9 @@ actor ManagedServer {
     self.events = events
   }
 
+  /// The command for messages.
+  private var shown: String { Secrets.withoutCredentials(command) }
+
   /// Starts the server and waits until it is ready. One that a signal ends meanwhile is started again.
   func start() async throws(StudyError) {
     while true {
@@ -61,14 +64,14 @@ actor ManagedServer {
   }
 
   private func startOnce() async throws(StudyError) {
-    events(.step("starting: \(command)"))
+    events(.step("starting: \(shown)"))
     let process: SupervisedCommand
     do {
       try FileManager.default.createDirectory(
         at: log.deletingLastPathComponent(), withIntermediateDirectories: true)
       process = try SupervisedCommand(command, log: log)
     } catch {
-      throw .serverFailed(command: command, reason: error.plainReason, log: log.path)
+      throw .serverFailed(command: shown, reason: error.plainReason, log: log.path)
     }
     self.process = process
     do {
@@ -78,11 +81,11 @@ actor ManagedServer {
       await process.stop()
       let end = hasCrashed ? "it ended with status \(process.waitUntilExit())" : error.message
       throw .serverFailed(
-        command: command, reason: "\(end)\n\(process.logTail(1_000))", log: log.path)
+        command: shown, reason: "\(end)\n\(process.logTail(1_000))", log: log.path)
     }
     guard process.isRunning else {
       throw .serverFailed(
-        command: command,
+        command: shown,
         reason: "it ended, and another server answers at \(probe.endpoint)", log: log.path)
     }
   }

@@ -27,6 +27,8 @@ package struct ModelsToServe: Sendable {
   package var connections: Int
   package var threads: Int
   package var version: String
+  /// How the models are asked.
+  package var decoding = Decoding(maxTokens: 16)
 
   /// Where the updates' files for servers stand.
   var adapterFolder: URL { run.appending(path: "adapters").absoluteURL }
@@ -66,6 +68,6 @@ extension ModelsToServe {
     self.init(
       checkpoint: checkpoint, digest: digest, updates: updates, variants: Self.variants(of: cells),
       run: measurement.output, chatFormat: chatFormat, connections: measurement.maxConnections,
-      threads: measurement.threads, version: measurement.version)
+      threads: measurement.threads, version: measurement.version, decoding: measurement.decoding)
   }
 }

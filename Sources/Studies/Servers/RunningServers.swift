@@ -24,6 +24,6 @@ package struct RunningServers: ServerSource {
     let dialect = try await dialect.spoken(by: probes[0])
     let files = try await dialect.writeFiles(opening)
     return try await opening.prove(
-      try await dialect.open(probes, opening.pool(endpoints), files: files, opening))
+      try await dialect.open(probes, opening.pool(probes.map(\.endpoint)), files: files, opening))
   }
 }

@@ -29,17 +29,20 @@ struct ServerOpening: Sendable {
       onPause: StudyEvent.pause(events))
   }
 
-  /// Probes of servers that should run already, once all of them are ready.
+  /// Probes of servers that should run already, once all of them are ready, at the bases that their
+  /// addresses mean.
   func readyProbes(_ endpoints: [Endpoint]) async throws(ChatFailure) -> [ServerProbe] {
-    let probes = endpoints.map { ServerProbe(endpoint: $0, transport: transport) }
-    for probe in probes {
-      events(.step("waiting for \(probe.endpoint)"))
+    var probes: [ServerProbe] = []
+    for endpoint in endpoints {
+      let probe = ServerProbe(endpoint: endpoint, transport: transport)
+      events(.step("waiting for \(endpoint)"))
       try await probe.waitUntilReady(seconds: connection.patienceSeconds)
+      probes.append(try await probe.located())
     }
     return probes
   }
 
-  /// The bare model's name, which every endpoint must list.
+  /// The bare model's name, which every endpoint must serve.
   func modelName(_ probes: [ServerProbe]) async throws -> String {
     var name = connection.modelName
     for probe in probes { name = try await probe.model(named: name) }
@@ -61,7 +64,13 @@ struct ServerOpening: Sendable {
   func prove(_ spoken: SpokenDialect) async throws -> ReadyServers {
     let client = OpenAIClient(
       pool: spoken.pool, model: spoken.model, dialect: spoken.dialect, transport: transport,
-      retries: connection.retries)
+      retries: connection.retries, form: AdaptableForm(connection.form, note: { events(.step($0)) }))
+    // Servers that are started for one model at a time do not run yet, and they are of kinds that take
+    // the usual request.
+    if spoken.dialect.preparedLimit > 1, let first = models.variants.first?.stack {
+      let asked = spoken.dialect.preparedLimit == .max ? first : []
+      try await client.tryOut(models.decoding, as: asked)
+    }
     let check = try RecordedIdentities(run: models.run).check(client, models)
     let gate = VariantGate(client: client) { variant async throws(ChatFailure) in
       try await check.verify(variant)
@@ -75,7 +84,7 @@ struct ServerOpening: Sendable {
       identity: { variant async throws(ChatFailure) in
         try await gate.open(variant)
         return await check.signature(of: variant)?.text ?? ""
-      })
+      }, form: { client.form.value })
   }
 }
 
@@ -96,18 +105,5 @@ private final class GateReference: Sendable {
   var value: VariantGate? {
     get { state.withLock { $0 } }
     set { state.withLock { $0 = newValue } }
-  }
-}
-
-extension ServerProbe {
-  /// The name of a model that the server lists.
-  ///
-  /// - Parameter wanted: nil takes the first.
-  func model(named wanted: String?) async throws -> String {
-    let found = try await models()
-    guard let name = wanted ?? found.first, found.contains(name) else {
-      throw StudyError.servedModelDiffers(expected: wanted ?? "a model", found: found)
-    }
-    return name
   }
 }

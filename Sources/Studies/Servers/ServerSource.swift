@@ -35,6 +35,8 @@ package struct ReadyServers: Sendable {
   let model: any ChatCompleting
   /// What a model answered to the identity probe; empty where its weights are this process's own.
   var identity: @Sendable ([ScaledUpdate]) async throws(ChatFailure) -> String = { _ in "" }
+  /// How requests are written there, which may change while a run goes on.
+  var form: @Sendable () -> RequestForm = { .usual }
 }
 
 /// How servers outside this process are asked.
@@ -43,14 +45,21 @@ package struct ServerConnection: Sendable {
   package var modelName: String?
   package var retries: RetryPolicy
   package var limits: Transport.Limits
+  /// How requests are written, as far as it is known before a server is asked.
+  package var form: RequestForm
+  /// What servers are shown whose addresses a file holds.
+  package var credentials: Credentials
 
   package init(
     modelName: String? = nil, retries: RetryPolicy = RetryPolicy(),
-    limits: Transport.Limits = Transport.Limits()
+    limits: Transport.Limits = Transport.Limits(), form: RequestForm = .usual,
+    credentials: Credentials = .none
   ) {
     self.modelName = modelName
     self.retries = retries
     self.limits = limits
+    self.form = form
+    self.credentials = credentials
   }
 
   /// How long a server that runs already may stay away before it is given up.

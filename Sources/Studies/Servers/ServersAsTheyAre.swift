@@ -14,34 +14,41 @@ package struct ServersAsTheyAre: Sendable {
 
   /// Finds the servers, works with them, and leaves them as they were.
   ///
-  /// - Parameter connections: requests at a time for each.
+  /// - Parameters:
+  ///   - connections: requests at a time for each.
+  ///   - decoding: how they are asked.
   func withServers<Value>(
-    connections: Int, events: @escaping @Sendable (StudyEvent) -> Void,
+    connections: Int, decoding: Decoding, events: @escaping @Sendable (StudyEvent) -> Void,
     _ body: (ReadyServers) async throws -> Value
   ) async throws -> Value {
     try await ServerScope.with { scope in
       let transport = await connection.transport(connections: connections, in: scope)
-      return try await body(try await find(transport, events: events))
+      return try await body(try await find(transport, decoding, events: events))
     }
   }
 
   private func find(
-    _ transport: Transport, events: @escaping @Sendable (StudyEvent) -> Void
+    _ transport: Transport, _ decoding: Decoding, events: @escaping @Sendable (StudyEvent) -> Void
   ) async throws -> ReadyServers {
     var name = connection.modelName
     var builds: Set<String> = []
+    var found: [Endpoint] = []
     for endpoint in endpoints {
-      let probe = ServerProbe(endpoint: endpoint, transport: transport)
+      var probe = ServerProbe(endpoint: endpoint, transport: transport)
       events(.step("waiting for \(endpoint)"))
       try await probe.waitUntilReady(seconds: connection.patienceSeconds)
+      probe = try await probe.located()
+      found.append(probe.endpoint)
       name = try await probe.model(named: name)
       if let build = await probe.build() { builds.insert(build) }
     }
     let client = OpenAIClient(
       pool: EndpointPool(
-        endpoints, limit: transport.limits.connections, retries: connection.retries,
+        found, limit: transport.limits.connections, retries: connection.retries,
         onPause: StudyEvent.pause(events)),
-      model: name, transport: transport, retries: connection.retries)
+      model: name, transport: transport, retries: connection.retries,
+      form: AdaptableForm(connection.form, note: { events(.step($0)) }))
+    try await client.tryOut(decoding)
     let check = IdentityCheck(client: client)
     let places = endpoints.map(\.name).joined(separator: ", ")
     let description = ([places, name ?? ""] + builds.sorted()).joined(separator: " ")
@@ -50,6 +57,6 @@ package struct ServersAsTheyAre: Sendable {
       identity: { variant async throws(ChatFailure) in
         if await check.signature(of: variant) == nil { try await check.verify(variant) }
         return await check.signature(of: variant)?.text ?? ""
-      })
+      }, form: { client.form.value })
   }
 }

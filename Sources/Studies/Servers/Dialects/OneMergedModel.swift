@@ -47,7 +47,7 @@ struct OneMergedModel: ServerDialect {
       running.state.withLock { $0.server = server }
       try await server.start()
       // A server that lists what it could load lists more than what it serves.
-      let listed = try await launcher.probe.models()
+      let listed = try await launcher.probe.listedModels() ?? []
       let name =
         launcher.opening.connection.modelName
         ?? (listed.contains(model.path) ? model.path : listed.first)

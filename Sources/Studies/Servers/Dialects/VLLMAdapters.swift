@@ -27,7 +27,13 @@ struct VLLMAdapters: StudyDialect {
     try models.requireLinearUpdates(server: "vLLM")
     let model = try await opening.modelName(probes)
     let folder = models.adapterFolder
-    let nameOfAdapter: @Sendable ([ScaledUpdate]) -> String = { "loxeval-" + models.id(of: $0) }
+    // A server keeps what it computed by an adapter's name: other weights need another one.
+    let digests = try await runOnOwnThread(named: "loxeval-digests") { models.updates.digests() }
+    let nameOfAdapter: @Sendable ([ScaledUpdate]) -> String = { variant in
+      let parts = [models.digest] + variant.map { "\(digests[$0.name] ?? "") × \($0.scale)" }
+      let digest = Digest.sha256(Data(parts.joined(separator: "\n").utf8))
+      return "loxeval-\(models.id(of: variant))-\(digest.dropFirst("sha256:".count).prefix(12))"
+    }
     let dialect = VLLMDialect(
       probes: probes, model: model, nameOfAdapter: nameOfAdapter,
       write: { variant in

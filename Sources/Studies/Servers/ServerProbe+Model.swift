@@ -1,0 +1,35 @@
+package import Inference
+import ModelAccess
+
+extension ServerProbe {
+  /// The name of a model that the server serves.
+  ///
+  /// Lists are not to be taken at their word: some servers have none, list what they have loaded so far,
+  /// or add a tag. A name that is not listed is served where a reply names it.
+  ///
+  /// - Parameter wanted: nil takes the first that is listed.
+  package func model(named wanted: String?) async throws -> String {
+    guard let listed = try await listedModels() else {
+      if let wanted { return wanted }
+      throw StudyError.modelUnnamed(server: endpoint.name)
+    }
+    guard let wanted else {
+      if let first = listed.first { return first }
+      throw StudyError.modelUnnamed(server: endpoint.name)
+    }
+    if listed.isEmpty || listed.contains(where: { Self.isSame($0, wanted) }) { return wanted }
+    guard let said = try await answeringModel(to: wanted), Self.isSame(said, wanted) else {
+      throw StudyError.servedModelDiffers(expected: wanted, found: listed)
+    }
+    return wanted
+  }
+
+  /// Whether two names are one model's: as it is, or with a tag, a revision, a date or a provider.
+  static func isSame(_ found: String, _ wanted: String) -> Bool {
+    let (found, wanted) = (found.lowercased(), wanted.lowercased())
+    if found == wanted { return true }
+    let longer = found.hasPrefix(wanted) ? found.dropFirst(wanted.count) : ""
+    if longer == ":latest" || longer.hasPrefix("@") || longer.hasPrefix("-20") { return true }
+    return found.hasSuffix("/" + wanted) || wanted.hasSuffix("/" + found)
+  }
+}
