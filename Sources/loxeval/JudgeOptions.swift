@@ -110,7 +110,9 @@ struct JudgeOptions: ParsableArguments {
       guard let url = setting(judgeEndpoint, for: specification.name) else {
         throw ValidationError("--judge: \(ScoringError.modelMissing(judge: specification.name))")
       }
-      do { _ = try Endpoint(url, credentials: .none) } catch { throw ValidationError("--judge-endpoint: \(error)") }
+      do { _ = try Endpoint(url, credentials: .none) } catch {
+        throw ValidationError("--judge-endpoint: \(error)")
+      }
     }
     if names.contains(ClassifierJudge.name), judgeTemplate == nil {
       throw ValidationError("--judge: \(ScoringError.templateMissing)")

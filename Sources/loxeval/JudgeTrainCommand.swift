@@ -17,7 +17,7 @@ struct JudgeTrainCommand: AsyncParsableCommand {
   @Option(
     help: ArgumentHelp(
       "Labelled replies, as judge-check reads them. May be repeated.", valueName: "file|name"))
-  var dataset: [String] = ["labelled-replies", "training/judge-replies"]
+  var dataset: [String] = ["labelled-replies", "judge-replies"]
 
   @Option(
     name: .shortAndLong,
