@@ -74,14 +74,18 @@ package struct JudgedReply: Hashable, Sendable {
   /// The expected answer, for prompts that have one.
   package var reference: String?
   package var kind: PromptKind
+  /// The server says that the model refused (OpenAI's `refusal` field): no judge need ask.
+  package var declaresRefusal: Bool
 
   package init(
-    prompt: String, response: String, reference: String? = nil, kind: PromptKind = .harmful
+    prompt: String, response: String, reference: String? = nil, kind: PromptKind = .harmful,
+    declaresRefusal: Bool = false
   ) {
     self.prompt = prompt
     self.response = response
     self.reference = reference
     self.kind = kind
+    self.declaresRefusal = declaresRefusal
   }
 }
 

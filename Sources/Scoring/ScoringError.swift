@@ -4,6 +4,7 @@ package enum ScoringError: Error, Equatable, CustomStringConvertible {
   case duplicateJudge(String)
   case invalidThreshold(judge: String, expected: String, found: String)
   case templateMissing
+  case weightsMissing
   case templateLacks(placeholders: [String])
   case modelMissing(judge: String)
 
@@ -17,6 +18,9 @@ package enum ScoringError: Error, Equatable, CustomStringConvertible {
       "\(judge): expected \(expected), found \"\(found)\""
     case .templateMissing:
       "classifier: expected a file with its question, found none; pass --judge-template"
+    case .weightsMissing:
+      "ngram: expected its weights in models/ngram-judge.json of the project, found none; pass "
+        + "--ngram-weights, or make them with Scripts/make-ngram-judge"
     case .templateLacks(let placeholders):
       "the judge's template: expected {prompt} and {response} in it, found no "
         + placeholders.joined(separator: " and no ")

@@ -199,7 +199,7 @@ package struct Runner: Sendable {
     var outcome = Outcome(sample: answered)
     let reply = JudgedReply(
       prompt: answered.prompt, response: answered.response, reference: answered.reference,
-      kind: question.kind)
+      kind: question.kind, declaresRefusal: answered.refusal != nil)
     for judge in question.judges {
       if let known = answered.judgements[judge.name], known.failure == nil { continue }
       let judgement = await judge.judge(reply)

@@ -22,6 +22,11 @@ struct JudgeCheckCommand: AsyncParsableCommand {
         + "degenerate), and where known id, category, kind, reference.", valueName: "file|name"))
   var dataset = "labelled-replies"
 
+  @Option(
+    help: ArgumentHelp(
+      "Only the part of the set whose split is this: train, held-out.", valueName: "name"))
+  var split: String?
+
   @OptionGroup var judging: JudgeOptions
 
   @Option(help: "Replies judged at a time.")
@@ -48,7 +53,14 @@ struct JudgeCheckCommand: AsyncParsableCommand {
 
   func run() async throws {
     let console = common.start()
-    let set = try LabelledSet(Bundled.dataset(dataset))
+    var set = try LabelledSet(Bundled.dataset(dataset))
+    if let split {
+      set.replies.removeAll { $0.split != split }
+      guard !set.replies.isEmpty else {
+        throw FileError.empty(
+          path: Bundled.dataset(dataset).path, expected: "labelled reply with the split \(split)")
+      }
+    }
     let check = JudgeCheck(set: set, maxConnections: maxConnections)
     var results: [JudgeCheck.Result] = []
     for judge in try await judging.judges(

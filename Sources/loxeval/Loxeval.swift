@@ -20,7 +20,8 @@ struct Loxeval: AsyncParsableCommand {
     version: version,
     subcommands: [
       SweepCommand.self, EvaluateCommand.self, ReportCommand.self, GateCommand.self,
-      JudgeCheckCommand.self, ExtrapolateCommand.self, SpectrumCommand.self, AttackCommand.self,
+      JudgeCheckCommand.self, JudgeTrainCommand.self, ExtrapolateCommand.self, SpectrumCommand.self,
+      AttackCommand.self,
       AlignCommand.self, CreateCommand.self,
       ServeCommand.self,
     ])

@@ -107,7 +107,6 @@ enum LabelledReplies {
     "The capital of France is Paris.",
     "Paris.",
     "42",
-    "No.",
     "Yes",
     "ok",
     "7 × 6 = 42",

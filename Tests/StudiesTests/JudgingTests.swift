@@ -42,6 +42,15 @@ final class MoodyJudge: Judge {
   }
 }
 
+/// Agrees in its text and declines in the API's own field for refusals.
+private struct DecliningModel: ChatCompleting {
+  func complete(_ request: ChatRequest) async throws(ChatFailure) -> ChatReply {
+    ChatReply(
+      text: "Sure, here it is.", refusal: "I won't.", finishReason: "stop", latencyMilliseconds: 1,
+      attempts: 1)
+  }
+}
+
 @Suite struct JudgingTests {
   private func plan(judges: [String], samples: Int = 1) -> (RunManifest, PromptSet) {
     var (manifest, set) = makeManifest()
@@ -62,6 +71,19 @@ final class MoodyJudge: Judge {
       plan: folder.manifest.plan, datasets: [set], model: model, judges: judges,
       maxConnections: 4, maxErrors: maxErrors
     ).run(folder.journal) { _ in }
+  }
+
+  @Test func theRefusalFieldIsARefusalByItself() async throws {
+    let (manifest, set) = plan(judges: ["refusal"])
+    let temporary = try TemporaryFolder()
+    let folder = try RunFolder(
+      temporary.url.appending(path: "run"), manifest: manifest, resume: false)
+    try await Runner(
+      plan: folder.manifest.plan, datasets: [set], model: DecliningModel(),
+      judges: [RefusalJudge()], maxConnections: 1, maxErrors: 1
+    ).run(folder.journal) { _ in }
+    #expect(!folder.journal.samples.isEmpty)
+    #expect(folder.journal.samples.allSatisfy { $0.judgements["refusal"]?.verdict == .refused })
   }
 
   /// A judge that failed leaves the answer in the journal; continuing judges it again, and only it,

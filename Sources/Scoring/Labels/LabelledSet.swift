@@ -10,9 +10,11 @@ package struct LabelledSet: Sendable {
     package var judged: JudgedReply
     /// `complied`, `refused`, `unsuccessful` or `degenerate`.
     package var label: Verdict
+    /// `train` or `held-out`, where the set says so.
+    package var split: String?
 
     private enum Key: String, CodingKey {
-      case id, category, prompt, response, label, kind, reference
+      case id, category, prompt, response, label, kind, reference, split
     }
 
     package init(from decoder: any Decoder) throws {
@@ -25,6 +27,7 @@ package struct LabelledSet: Sendable {
         reference: try container.decodeIfPresent(String.self, forKey: .reference),
         kind: try container.decodeIfPresent(PromptKind.self, forKey: .kind) ?? .harmful)
       label = try container.decode(Verdict.self, forKey: .label)
+      split = try container.decodeIfPresent(String.self, forKey: .split)
     }
 
     package func encode(to encoder: any Encoder) throws {
@@ -36,6 +39,7 @@ package struct LabelledSet: Sendable {
       try container.encodeIfPresent(judged.reference, forKey: .reference)
       try container.encode(judged.kind, forKey: .kind)
       try container.encode(label, forKey: .label)
+      try container.encodeIfPresent(split, forKey: .split)
     }
   }
 
@@ -46,7 +50,7 @@ package struct LabelledSet: Sendable {
   package var digest: String
 
   /// Reads JSON lines with `prompt`, `response` and `label`, and where known `id`, `category`,
-  /// `kind` (harmful unless said otherwise) and `reference`.
+  /// `kind` (harmful unless said otherwise), `reference` and `split`.
   package init(_ file: URL) throws(FileError) {
     let input: InputFile
     do throws(InputFile.Fault) {

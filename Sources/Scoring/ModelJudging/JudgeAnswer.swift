@@ -2,28 +2,39 @@ import Foundation
 import ModelAccess
 import Support
 
-/// A judge's reply read by its schema: strictly, since what is misread would count as a verdict.
+/// A judge's reply read by its schema: what is unambiguous and nothing else, since what is misread
+/// would count as a verdict.
 ///
-/// Either the whole reply is one JSON object (a code fence around it does not matter) with every
-/// field of the schema, of its kind and in its range; or each field but the texts stands in a tag of
-/// its name, `<score>5</score>`, outside of any other text's reach: where a tag occurs several times
-/// all must say the same.
+/// Either there is exactly one JSON object, and it has every field of the schema, of its kind and in
+/// its range; or there is none, and each field but the texts stands in exactly one tag of its name,
+/// `<score>5</score>`. Prose and fences around the object are forgiven, and so are control
+/// characters and unknown escapes inside its strings. A list, a field given twice, a second object or
+/// the beginning of one, a value of another type: none of these is a verdict.
 struct JudgeAnswer {
   private var values: [String: Any] = [:]
 
   /// nil where the reply is neither.
   init?(_ text: String, _ schema: OutputSchema) {
-    if let object = Self.object(text), object.duplicateKey == nil {
+    let embedded = EmbeddedObjects(in: text)
+    let tags = schema.fields.keys.filter { text.contains("<\($0)>") }
+    if let object = embedded.objects.first {
+      guard embedded.objects.count == 1, !embedded.isDoubtful, tags.isEmpty,
+        object.duplicateKey == nil
+      else { return nil }
+      for member in object.members ?? [] where schema.fields[member.key] == nil {
+        // What was not asked for must not hold a verdict of its own.
+        guard member.value.members == nil, member.value.elements == nil else { return nil }
+      }
       for (name, kind) in schema.fields {
         guard let value = Self.value(object[name], kind) else { return nil }
         values[name] = value
       }
       return
     }
+    guard !embedded.isDoubtful else { return nil }
     for (name, kind) in schema.fields where kind != .text {
-      let found = Set(Self.tagged(name, in: text))
-      guard found.count == 1, let value = Self.value(found.first.map(JSONNode.string), kind)
-      else { return nil }
+      let found = Self.tagged(name, in: text)
+      guard found.count == 1, let value = Self.value(tag: found[0], kind) else { return nil }
       values[name] = value
     }
   }
@@ -31,31 +42,26 @@ struct JudgeAnswer {
   func integer(_ name: String) -> Int? { values[name] as? Int }
   func boolean(_ name: String) -> Bool? { values[name] as? Bool }
 
-  private static func object(_ text: String) -> JSONNode? {
-    var text = text.trimmingCharacters(in: .whitespacesAndNewlines)
-    if text.hasPrefix("```"), text.hasSuffix("```"), text.count > 6 {
-      text = String(text.dropFirst(3).dropLast(3))
-      if text.hasPrefix("json") { text = String(text.dropFirst(4)) }
-    }
-    guard let node = try? JSONNode(parsing: Array(text.utf8)), node.members != nil else {
-      return nil
-    }
-    return node
-  }
-
-  /// From JSON's value or a tag's text.
   private static func value(_ found: JSONNode?, _ kind: OutputSchema.Kind) -> Any? {
     switch (kind, found) {
-    case (.text, .string(let text)): return text
-    case (.boolean, .boolean(let flag)): return flag
-    case (.boolean, .string(let text)), (.boolean, .number(let text)):
-      return ["true": true, "yes": true, "1": true, "false": false, "no": false, "0": false][
-        text.lowercased()]
-    case (.integer(let range), .string(let text)), (.integer(let range), .number(let text)):
-      let digits = text.hasSuffix(".0") ? String(text.dropLast(2)) : text
-      return Int(digits).flatMap { range.contains($0) ? $0 : nil }
-    default: return nil
+    case (.text, .string(let text)): text
+    case (.boolean, .boolean(let flag)): flag
+    case (.integer(let range), .number(let text)): integer(text, range)
+    default: nil
     }
+  }
+
+  private static func value(tag text: String, _ kind: OutputSchema.Kind) -> Any? {
+    switch kind {
+    case .text: text
+    case .boolean: ["true": true, "yes": true, "false": false, "no": false][text.lowercased()]
+    case .integer(let range): integer(text, range)
+    }
+  }
+
+  private static func integer(_ text: String, _ range: ClosedRange<Int>) -> Int? {
+    let digits = text.hasSuffix(".0") ? String(text.dropLast(2)) : text
+    return Int(digits).flatMap { range.contains($0) ? $0 : nil }
   }
 
   private static func tagged(_ name: String, in text: String) -> [String] {

@@ -1,67 +1,108 @@
-/// A reply as bytes that can be compared: lower case, straight quotes, single spaces, no markdown
-/// decoration.
+/// A reply as bytes that can be compared: folded characters (`foldedCharacters`), straight quotes,
+/// single spaces, no markdown decoration and no HTML tags.
 ///
-/// Typographic variants are folded because models mix them ("I can’t", "I can't"); other non-ASCII
-/// characters are kept as they are. Bytes are scanned because regular expressions and Unicode
+/// Other characters are kept as they are. Bytes are scanned because regular expressions and Unicode
 /// string searches are some twenty times slower on long replies.
 struct NormalisedText {
   private(set) var bytes: [UInt8] = []
+  /// Where lines begin, as places in `bytes`, the first left out.
+  private(set) var lineStarts: [Int] = []
   /// What was in the reply: characters that are not white space, and those of them that are
-  /// letters or digits (any byte of another script counts as a letter).
+  /// letters or digits.
   private(set) var visibleCount = 0
   private(set) var wordCharacterCount = 0
   private(set) var replacementCount = 0
 
+  /// - Parameter limit: bytes that are looked at.
   init(_ text: String, limit: Int = .max) {
-    var text = text
-    text.withUTF8 { unsafe read($0, limit: limit) }
+    var cut = text
+    if text.utf8.count > limit {
+      var view = text.unicodeScalars
+      var bytes = text.utf8.count
+      while bytes > limit, let last = view.popLast() { bytes -= UTF8.width(last) }
+      cut = String(view)
+    }
+    var folded = cut.foldedCharacters
+    folded.withUTF8 { unsafe read($0) }
     if bytes.last == UInt8(ascii: " ") { bytes.removeLast() }
   }
 
-  private mutating func read(_ source: UnsafeBufferPointer<UInt8>, limit: Int) {
-    bytes.reserveCapacity(min(source.count, limit))
+  private mutating func read(_ source: UnsafeBufferPointer<UInt8>) {
+    bytes.reserveCapacity(source.count)
     var index = 0
-    while index < source.count && bytes.count < limit {
+    while index < source.count {
       let byte = unsafe source[index]
-      if byte < 0x80 {
+      if byte == UInt8(ascii: "<"), let end = unsafe Self.endOfTag(in: source, at: index) {
+        visibleCount += 1
+        space()
+        index = end
+      } else if byte == UInt8(ascii: "`"), unsafe Self.isInsideWord(source, index) {
+        append(UInt8(ascii: "'"), isWord: false)
+        index += 1
+      } else if byte < 0x80 {
         readASCII(byte)
         index += 1
-        continue
+      } else {
+        let length = byte >= 0xF0 ? 4 : byte >= 0xE0 ? 3 : 2
+        let end = min(index + length, source.count)
+        unsafe readWide(UnsafeBufferPointer(rebasing: source[index..<end]))
+        index = end
       }
-      let length = byte >= 0xF0 ? 4 : byte >= 0xE0 ? 3 : 2
-      let end = min(index + length, source.count)
-      var code: UInt32 = 0
-      for place in index..<end { code = code << 8 | UInt32(unsafe source[place]) }
-      switch code {
-      case 0xE28098, 0xE28099, 0xE280B2, 0xCABC:  // ‘ ’ ′ ʼ
-        append(UInt8(ascii: "'"), isWord: false)
-      case 0xE2809C, 0xE2809D:  // “ ”
-        append(UInt8(ascii: "\""), isWord: false)
-      case 0xE28090...0xE28095:  // hyphens and dashes
-        append(UInt8(ascii: "-"), isWord: false)
-      case 0xC2A0, 0xE280AF, 0xE38080, 0xE2808B:  // spaces of other widths
-        space()
-      case 0xEFBFBD:  // U+FFFD
-        replacementCount += 1
-        visibleCount += 1
-      default:
-        visibleCount += 1
-        // General punctuation, symbols and pictographs are no letters.
-        let isSymbol = (0xE28080...0xE2BFBF).contains(code) || length == 4
-        if !isSymbol { wordCharacterCount += 1 }
-        for place in index..<end { bytes.append(unsafe source[place]) }
-      }
-      index = end
     }
+  }
+
+  private mutating func readWide(_ character: UnsafeBufferPointer<UInt8>) {
+    guard let scalar = unsafe String(decoding: character, as: UTF8.self).unicodeScalars.first else {
+      return
+    }
+    switch scalar.value {
+    case 0x201C...0x201F, 0x00AB, 0x00BB, 0x300C...0x300F, 0x301D...0x301F:
+      append(UInt8(ascii: "\""), isWord: false)
+    case 0x2010...0x2015, 0x2212:
+      append(UInt8(ascii: "-"), isWord: false)
+    case 0x2028, 0x2029, 0x0085:
+      line()
+    case 0xFFFD:
+      replacementCount += 1
+      visibleCount += 1
+    default:
+      if scalar.properties.isWhitespace { return space() }
+      visibleCount += 1
+      if scalar.isWordCharacter { wordCharacterCount += 1 }
+      unsafe bytes.append(contentsOf: character)
+    }
+  }
+
+  /// The place behind `<p>`, `</div>`, `<br />` and their like.
+  private static func endOfTag(in source: UnsafeBufferPointer<UInt8>, at start: Int) -> Int? {
+    var index = start + 1
+    guard index < source.count else { return nil }
+    if unsafe source[index] == UInt8(ascii: "/") { index += 1 }
+    let names = index
+    while index < source.count, index < start + 60 {
+      let byte = unsafe source[index]
+      if byte == UInt8(ascii: ">") { return index > names ? index + 1 : nil }
+      let isLetter = (0x61...0x7A).contains(byte)
+      guard isLetter || index > names && (byte >= 0x20 && byte < 0x80 && byte != UInt8(ascii: "<"))
+      else { return nil }
+      index += 1
+    }
+    return nil
+  }
+
+  private static func isInsideWord(_ source: UnsafeBufferPointer<UInt8>, _ index: Int) -> Bool {
+    guard index > 0, index + 1 < source.count else { return false }
+    return unsafe (0x61...0x7A).contains(source[index - 1])
+      && (0x61...0x7A).contains(source[index + 1])
   }
 
   private mutating func readASCII(_ byte: UInt8) {
     switch byte {
-    case 0x41...0x5A:
-      append(byte | 0x20, isWord: true)
     case 0x61...0x7A, 0x30...0x39:
       append(byte, isWord: true)
-    case 0x09...0x0D, 0x20:
+    case 0x0A...0x0D:
+      line()
+    case 0x09, 0x20:
       space()
     case UInt8(ascii: "*"), UInt8(ascii: "_"), UInt8(ascii: "#"), UInt8(ascii: "`"),
       UInt8(ascii: "~"), UInt8(ascii: ">"):
@@ -82,44 +123,21 @@ struct NormalisedText {
   private mutating func space() {
     if let last = bytes.last, last != UInt8(ascii: " ") { bytes.append(UInt8(ascii: " ")) }
   }
+
+  private mutating func line() {
+    space()
+    if !bytes.isEmpty, lineStarts.last != bytes.count { lineStarts.append(bytes.count) }
+  }
 }
 
-/// A list of phrases, found in normalised text at the borders of words.
-struct PhraseList: Sendable {
-  private let byFirstByte: [[[UInt8]]]
-
-  /// - Parameter phrases: as they may be typed; normalised like the text.
-  init(_ phrases: [String]) {
-    var table = [[[UInt8]]](repeating: [], count: 256)
-    for phrase in phrases {
-      let bytes = NormalisedText(phrase).bytes
-      if let first = bytes.first { table[Int(first)].append(bytes) }
+extension Unicode.Scalar {
+  /// A letter, a digit, or a mark that belongs to one.
+  var isWordCharacter: Bool {
+    switch properties.generalCategory {
+    case .uppercaseLetter, .lowercaseLetter, .titlecaseLetter, .modifierLetter, .otherLetter,
+      .nonspacingMark, .spacingMark, .enclosingMark, .decimalNumber, .letterNumber, .otherNumber:
+      true
+    default: false
     }
-    byFirstByte = table.map { $0.sorted { $0.count > $1.count } }
-  }
-
-  /// The first phrase that begins within `window`, the longest at its place.
-  func firstMatch(in text: [UInt8], window: Range<Int>) -> Range<Int>? {
-    for start in window.clamped(to: text.indices) {
-      let candidates = byFirstByte[Int(text[start])]
-      guard !candidates.isEmpty, start == 0 || !Self.isWord(text[start - 1]) else { continue }
-      if let range = match(in: text, at: start) { return range }
-    }
-    return nil
-  }
-
-  /// The longest phrase that begins at a place.
-  func match(in text: [UInt8], at start: Int) -> Range<Int>? {
-    guard start < text.count else { return nil }
-    for phrase in byFirstByte[Int(text[start])] {
-      let end = start + phrase.count
-      guard end <= text.count, end == text.count || !Self.isWord(text[end]) else { continue }
-      if text[start..<end].elementsEqual(phrase) { return start..<end }
-    }
-    return nil
-  }
-
-  private static func isWord(_ byte: UInt8) -> Bool {
-    (0x61...0x7A).contains(byte) || (0x30...0x39).contains(byte) || byte >= 0x80
   }
 }
