@@ -235,7 +235,7 @@ struct MutantSubject: Sendable, CustomTestStringConvertible {
       }
     }
     let summary = Summary(of: manifest, samples: journal.samples)
-    try RunManifest.encode(summary).write(to: folder.url.appending(path: "summary.json"))
+    try StableJSON.encodePretty(summary).write(to: folder.url.appending(path: "summary.json"))
   }
 
   private static func readRun(_ folder: URL) throws {
@@ -247,7 +247,7 @@ struct MutantSubject: Sendable, CustomTestStringConvertible {
       let rate = row.attackSuccessRate
       try require(rate.map { (0...1).contains($0) } ?? true, "a rate is a share")
     }
-    _ = try RunManifest.encode(summary)
+    _ = try StableJSON.encodePretty(summary)
   }
 
   private static let runs =
