@@ -70,28 +70,35 @@ final class HTTPConnection: Sendable {
 
   /// Ends the connection where its time is up. Its thread notices as if the client had left.
   func enforce(now: ContinuousClock.Instant) {
-    let phase = phase
-    guard let deadline = phase.deadline, deadline < now else { return }
-    switch phase {
-    case .headers: shut(saying: Self.late("headers"))
-    case .body: shut(saying: Self.late("body"))
-    case .answering, .sending, .idle: shut()
+    let expired = state.withLock { state -> Phase? in
+      guard !state.isShut, let deadline = state.phase.deadline, deadline < now else { return nil }
+      state.isShut = true
+      return state.phase
+    }
+    switch expired {
+    case .headers: close(saying: Self.late("headers"))
+    case .body: close(saying: Self.late("body"))
+    case .answering, .sending, .idle: close(saying: "")
+    case nil: break
     }
   }
 
-  /// Must not be called once the socket is closed, which `HTTPServer` sees to.
-  func shut(saying message: String? = nil) {
+  /// Ends the connection without a word. Must not be called once the socket is closed, which
+  /// `HTTPServer` sees to.
+  func shut() {
     let isFirst = state.withLock { state in
       defer { state.isShut = true }
       return !state.isShut
     }
-    guard isFirst else { return }
-    // Nothing of a reply is on its way yet: libmicrohttpd still waits for the request.
-    if let message {
-      let bytes = Array(message.utf8)
-      _ = unsafe bytes.withUnsafeBytes {
-        unsafe send(socket, $0.baseAddress, $0.count, Self.quietly)
-      }
+    if isFirst { close(saying: "") }
+  }
+
+  /// Nothing of a reply is on its way where there is something to say: libmicrohttpd still waits for
+  /// the request.
+  private func close(saying message: String) {
+    let bytes = Array(message.utf8)
+    if !bytes.isEmpty {
+      _ = unsafe bytes.withUnsafeBytes { unsafe send(socket, $0.baseAddress, $0.count, Self.quietly) }
     }
     shutdown(socket, Int32(SHUT_RDWR))
   }
