@@ -138,7 +138,7 @@ final class ScriptedModels: Sendable {
       }
       exchange.reply("ok", type: "text/plain")
     case ("/v1/chat/completions", .plain(let models))
-    where !models.contains(Self.field("\"model\":\"", in: exchange.request)):
+    where !(models + [""]).contains(Self.field("\"model\":\"", in: exchange.request)):
       exchange.reply("{\"error\":{\"message\":\"no such model\"}}", status: "404 Not Found")
     case ("/v1/chat/completions", _):
       let (text, logprob) = reply(exchange.request)
