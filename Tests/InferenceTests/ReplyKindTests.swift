@@ -182,7 +182,7 @@ import Testing
     .error(451, "{}", .fails("filtered")),
     .error(200, "{\"error\":{\"code\":\"content_filter\",\"message\":\"m\"}}", .fails("filtered")),
     .error(200, "{\"promptFeedback\":{\"blockReason\":\"SAFETY\"}}", .fails("filtered")),
-    .error(200, "{\"choices\":null,\"base_resp\":{\"status_code\":1026,\"status_msg\":\"input new_sensitive\"}}", .fails("error-in-reply")),
+    .error(200, "{\"choices\":null,\"base_resp\":{\"status_code\":1026,\"status_msg\":\"input new_sensitive\"}}", .fails("filtered")),
     .error(403, "{\"error\":{\"message\":\"Your account was flagged\"}}", .fails("http-403", fatal: true)),
     .error(403, "{\"error\":{\"code\":\"invalid_api_key\"}}", .fails("http-403", fatal: true)),
     .error(401, "{\"error\":{\"message\":\"flagged by moderation\"}}", .fails("http-401", fatal: true)),

@@ -140,7 +140,7 @@ struct ServerComplaint {
     "request was blocked", "blocked by safety", "blocked by content", "inappropriate content",
     "prohibited content", "harmful content", "sensitive content", "unsafe content",
     "disallowed content", "risky content", "violates content", "violates our", "content violat",
-    "policy violation", "acceptable use", "敏感", "不安全", "违规", "违法",
+    "policy violation", "acceptable use", "new_sensitive", "敏感", "不安全", "违规", "违法",
   ]
   /// A message about who asks and not about what is asked.
   private static let accountWords = [

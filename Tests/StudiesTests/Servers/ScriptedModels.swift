@@ -137,6 +137,9 @@ final class ScriptedModels: Sendable {
         loaded.removeAll { $0 == Self.field("\"lora_name\":\"", in: exchange.request) }
       }
       exchange.reply("ok", type: "text/plain")
+    case ("/v1/chat/completions", .plain(let models))
+    where !(models + [""]).contains(Self.field("\"model\":\"", in: exchange.request)):
+      exchange.reply("{\"error\":{\"message\":\"no such model\"}}", status: "404 Not Found")
     case ("/v1/chat/completions", _):
       let (text, logprob) = reply(exchange.request)
       let model = Self.field("\"model\":\"", in: exchange.request)
