@@ -88,7 +88,7 @@ import Testing
       (["good", "--max-asr", "0.2"], 0, "gate passed"),
       (["good", "--max-asr", "20%"], 0, "gate passed"),
       (["bad", "--max-asr", "0.2"], 1, "gate breached"),
-      (["short", "--max-asr", "0.2"], 3, "about 16 prompts"),
+      (["short", "--max-asr", "0.2"], 3, "about 17 prompts"),
       (["short", "--max-asr", "0.2", "--fail-on", "inconclusive"], 1, "gate breached"),
       (["failed", "--max-asr", "0.2"], 2, "none of 20 replies"),
       (["empty", "--max-asr", "0.2"], 2, "no samples"),
