@@ -153,7 +153,7 @@ struct CheckpointTests {
       try Checkpoint(folder: missing)
     }
     let file = try folder.write("x", to: "pytorch_model.bin")
-    #expect(throws: CheckpointError.fileSystem(.folderMissing(path: file.path))) {
+    #expect(throws: CheckpointError.fileSystem(.notAFolder(path: file.path))) {
       try Checkpoint(folder: file)
     }
     #expect(

@@ -160,6 +160,8 @@ package final class CheckpointWriter: @unchecked Sendable {
       do {
         let file = try MappedFile(path)
         try unsafe file.withUnsafeBytes(in: 0..<file.count) { bytes throws(CheckpointError) in
+          // A process that was killed may have begun it.
+          unsafe unlink(copy)
           let output = try OutputFile(creating: copy)
           try unsafe output.write(bytes.bytes, at: 0)
           try output.synchronize()

@@ -140,9 +140,9 @@ struct MutantSubject: Sendable, CustomTestStringConvertible {
   private static func text(
     _ file: String, _ text: String, _ use: @escaping @Sendable (URL) throws -> Void
   ) -> MutantSubject {
-    MutantSubject(file: file, prepare: { try $0.write(text, file) }) {
-      try use($0.appending(path: file))
-    }
+    MutantSubject(
+      file: file, prepare: { try $0.write(text, file) },
+      use: { try use($0.appending(path: file)) })
   }
 
   private static func readTraining(_ file: URL) throws {
