@@ -191,8 +191,9 @@ struct ReplyReading {
     guard words.words.count <= Self.hintWords, evasion == nil,
       lists.reversals.first(in: words, words.words.indices) == nil
     else { return nil }
+    if words.sentences.last?.endsWithColon == true { return nil }
     for sentence in words.sentences {
-      if sentence.isItem || sentence.endsWithColon { return nil }
+      if sentence.isItem { return nil }
       if lists.affirmations.match(in: words, at: sentence.words.lowerBound) != nil { return nil }
     }
     for sentence in words.sentences {
