@@ -67,6 +67,7 @@ package struct SingleEvaluation {
       zip(names, adapters).map { NamedUpdate(name: $0, update: $1.update) })
     let variant = zip(names, adapters).map { ScaledUpdate(name: $0, scale: $1.scale) }
     let cells = cells(checkpoint.folder.lastPathComponent, variant)
+    events(.step("\(measurement.size(of: cells))"))
     let digest = try await runOnOwnThread(named: "loxeval-digests") { checkpoint.digest() }
     let models = ModelsToServe(
       checkpoint: checkpoint, digest: digest, updates: updates,
@@ -85,8 +86,10 @@ package struct SingleEvaluation {
     try await source.withServers(
       connections: measurement.maxConnections, events: events
     ) { servers in
+      let cells = cells(servers.modelName, [])
+      events(.step("\(measurement.size(of: cells))"))
       let manifest = try measurement.manifest(
-        cells: cells(servers.modelName, []), models: [:], updates: [:], remarks: [:],
+        cells: cells, models: [:], updates: [:], remarks: [:],
         server: servers.description)
       let folder = try RunFolder(
         measurement.output, manifest: manifest, resume: measurement.resume, lock: lock)

@@ -3,7 +3,7 @@ extension DecoderFamily {
   static let mistral = DecoderFamily(modelTypes: ["mistral"]) {
     configuration throws(DecoderError) -> DecoderShape in
     let settings = try CommonSettings(configuration)
-    let window = try configuration.integer("sliding_window").flatMap { $0 > 0 ? $0 : nil }
+    let window = try configuration.window("sliding_window")
     return settings.shape { index in
       var block = settings.standardBlock(index)
       block.attention.window = window

@@ -5,7 +5,7 @@ extension DecoderFamily {
     configuration throws(DecoderError) -> DecoderShape in
     let settings = try CommonSettings(configuration)
     let usesWindow = try configuration.flag("use_sliding_window") ?? true
-    let window = try configuration.integer("sliding_window").flatMap { $0 > 0 ? $0 : nil }
+    let window = try configuration.window("sliding_window")
     return settings.shape { index in
       var block = settings.standardBlock(index)
       block.attention.window = usesWindow ? window : nil

@@ -54,7 +54,7 @@ struct EvaluateCommand: AsyncParsableCommand {
       subject: measured,
       measurement: try measurement.measurement(
         threads: common.threadCount, judges: await measurement.judges(servers)),
-      chatFormat: try measurement.format)
+      chatFormat: measurement.format)
     try finish(try await evaluation.run { console.show($0) }, console)
   }
 }

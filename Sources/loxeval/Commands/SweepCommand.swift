@@ -42,18 +42,20 @@ struct SweepCommand: AsyncParsableCommand {
       measurement: try measurement.measurement(
         threads: common.threadCount, standard: study.promptSets,
         judges: plan || export != nil ? [] : await measurement.judges(servers.servers)),
-      server: try servers.source, chatFormat: try measurement.format,
+      server: try servers.source, chatFormat: measurement.format,
       attackStore: study.attackStore.map { URL(filePath: $0) })
     sweep.isFromBase = study.effectiveRank
     if plan {
       let cells = sweep.plan.cells
+      console.note("\(sweep.measurement.size(of: cells))")
       let models = Dictionary(
         ModelsToServe.variants(of: cells).map { ($0.stack, $0.id) },
         uniquingKeysWith: { first, _ in first })
       for cell in cells {
         let stack = cell.variant.map { "\($0.name) × \(Number.text($0.scale))" }
-        print(
-          ([cell.id.rawValue, models[cell.variant] ?? ""] + stack).joined(separator: "\t"))
+        Screen.shared.print(
+          ([cell.id.rawValue, models[cell.variant] ?? ""] + stack).map(PrintableText.line)
+            .joined(separator: "\t"))
       }
       return
     }
@@ -61,7 +63,7 @@ struct SweepCommand: AsyncParsableCommand {
       let file = try sweep.export(to: URL(filePath: export), serve: servers.exportTemplate) {
         console.show($0)
       }
-      print(file.relativePath)
+      Screen.shared.print(file.relativePath)
       return
     }
     let folder = try await sweep.run { console.show($0) }
@@ -76,10 +78,10 @@ func finish(_ folder: RunFolder, _ console: Console) throws {
   let samples = folder.journal.samples
   try RunReports.write(manifest: folder.manifest, samples: samples, to: folder.url)
   let summary = folder.summary
-  print(SummaryTable.render(summary))
+  Screen.shared.print(SummaryTable.render(summary))
   for found in summary.effectiveRanks {
     let rank = found.rank.map(String.init) ?? "above those measured"
-    print("effective rank on \(found.dataset): \(rank)")
+    Screen.shared.print("effective rank on \(found.dataset): \(rank)")
   }
   let page = folder.url.appending(path: "report.html").relativePath
   console.note("the report is at \(page) (for reading and sharing, with curves) and report.md")

@@ -1,14 +1,16 @@
-import Foundation
+import Support
 
 /// A table of plain text on stdout, with columns of equal width.
 enum TextTable {
   static func render(_ header: [String], _ rows: [[String]]) -> String {
+    let lines = ([header] + rows).map { $0.map(PrintableText.line) }
     let widths = header.indices.map { column in
-      ([header] + rows).map { $0[column].count }.max() ?? 0
+      lines.map { DisplayWidth.of($0[column]) }.max() ?? 0
     }
-    return ([header] + rows).map { cells in
-      zip(cells, widths).map { $0.padding(toLength: $1, withPad: " ", startingAt: 0) }
-        .joined(separator: "  ")
+    return lines.map { cells in
+      zip(cells, widths).map { cell, width in
+        cell + String(repeating: " ", count: width - DisplayWidth.of(cell))
+      }.joined(separator: "  ")
     }.joined(separator: "\n")
   }
 }
