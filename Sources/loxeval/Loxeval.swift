@@ -55,7 +55,7 @@ struct Loxeval: AsyncParsableCommand {
     let screen = Screen.shared
     screen.keepBar()
     if let signal = Interruption.shared.signal {
-      if !(error is CancellationError) { screen.sayLines("loxeval: error: \(error)") }
+      // What failed since then failed because of it.
       screen.say("loxeval: interrupted; a sweep or evaluation continues with --resume")
       return ExitStatus.interrupted(by: signal).rawValue
     }

@@ -29,6 +29,6 @@ import Testing
     ])
   func impossibleCountsAreRefused(text: String, naming: String) {
     let error = #expect(throws: DecodingError.self) { try Self.share(text) }
-    #expect("\(String(describing: error))".contains(naming))
+    #expect(naming.isEmpty || "\(String(describing: error))".contains(naming))
   }
 }

@@ -115,7 +115,7 @@ package struct Gate: Sendable {
   private func notes(_ run: GateSubject) -> [String] {
     let treatments = Set(run.summary.rows.map(\.treatment))
     switch selection.alphas {
-    case .extrapolated where treatments.count > 1:
+    case .extrapolated where treatments.count > 1 && selection.defences == nil:
       return [
         "cells: every α > 0, the models with LoX; choose others with --alpha "
           + "(VALUES, recommended or all)"

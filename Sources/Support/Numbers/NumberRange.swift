@@ -90,7 +90,7 @@ extension UInt64: RangedNumber {
 
 extension Double: RangedNumber {
   package static var noun: String { "a number" }
-  package var numeral: String { Number.text(self) }
+  package var numeral: String { Number.prose(self) }
 
   /// The standard library also reads `inf`, `nan` and hexadecimal digits.
   package init?(numeral: String) {

@@ -38,7 +38,8 @@ extension Option where Value == Share {
     self.init(
       wrappedValue: wrappedValue, name: name,
       help: ArgumentHelp(
-        "\(help) (\(range.span), as 0.1 or 10%; default: \(wrappedValue))", valueName: "share"),
+        "\(help) (\(range.span), as \(example(of: range)); default: \(wrappedValue))",
+        valueName: "share"),
       transform: { try share($0, in: range) })
   }
 }
@@ -52,9 +53,15 @@ extension Option where Value == Share? {
     let fallback = standard.map { "; default: \($0)" } ?? ""
     self.init(
       name: name,
-      help: ArgumentHelp("\(help) (\(range.span), as 0.1 or 10%\(fallback))", valueName: "share"),
+      help: ArgumentHelp(
+        "\(help) (\(range.span), as \(example(of: range))\(fallback))", valueName: "share"),
       transform: { try share($0, in: range) })
   }
+}
+
+/// How a share of a range may be written.
+private func example(of range: NumberRange<Double>) -> String {
+  range.contains(0.1) ? "0.1 or 10%" : "0.95 or 95%"
 }
 
 /// Of what is random.
