@@ -124,12 +124,17 @@ import Testing
     "-99999999999999999999999999", "1e19", "1e300", "-1e300", "1.7976931348623157e308",
   ]
 
+  private static func command(_ name: String?) -> (any ParsableCommand.Type)? {
+    Loxeval.configuration.subcommands.first { $0.configuration.commandName == name }
+  }
+
   private static func code(_ flag: Flag, _ value: String) -> (code: Int32, message: String) {
+    guard let type = Self.command(flag.command.first) else { return (-1, "no such command") }
     do {
-      _ = try Loxeval.parseAsRoot(flag.command + ["\(flag.name)=\(value)"])
+      _ = try type.parse(Array(flag.command.dropFirst()) + ["\(flag.name)=\(value)"])
       return (0, "")
     } catch {
-      return (Loxeval.exitCode(for: error).rawValue, Loxeval.fullMessage(for: error))
+      return (type.exitCode(for: error).rawValue, type.fullMessage(for: error))
     }
   }
 
@@ -165,8 +170,7 @@ import Testing
       ("serve", ["1 to 256; default: 16"]), ("judge-check", ["0 to 1000000; default: 5"]),
       ("spectrum", ["1 to 65536; default: 6"]), ("extrapolate", ["-1000 to 1000; default: 1.25"]),
     ] {
-      let type = try #require(
-        Loxeval.configuration.subcommands.first { $0.configuration.commandName == command })
+      let type = try #require(Self.command(command))
       let help = Loxeval.helpMessage(for: type, columns: 1_000)
       for range in ranges { #expect(help.contains(range), "\(command): \(range)\n\(help)") }
     }
