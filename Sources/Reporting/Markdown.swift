@@ -36,7 +36,7 @@ enum Markdown {
     return String(result)
   }
 
-  /// Where a text begins with what would begin a list or a rule: `- `, `+ `, `---`, `===`, `1. `, `1) `.
+  /// Where a text begins with what would begin a list or a rule: `- `, `+ `, `---`, `1. `, `1) `.
   private static func listMark(_ scalars: Substring.UnicodeScalarView) -> String.Index? {
     let body = scalars.drop { $0 == " " }
     let digits = body.prefix { ("0"..."9").contains($0) }
@@ -45,7 +45,7 @@ enum Markdown {
     let next = rest.dropFirst().first ?? " "
     let isMark =
       digits.isEmpty
-      ? mark == "=" || ((mark == "-" || mark == "+") && (next == " " || next == mark))
+      ? (mark == "-" || mark == "+") && (next == " " || next == mark)
       : (mark == "." || mark == ")") && next == " "
     return isMark ? rest.startIndex : nil
   }
