@@ -42,7 +42,7 @@ import Testing
     #expect(error?.description.contains(naming) == true, "\(String(describing: error))")
   }
 
-  @Test(arguments: ["0", "-1", "1001", "1e300", "nan", "inf", "1e-400", "x", ""])
+  @Test(arguments: ["0", "-1", "1001", "1e300", "nan", "inf", "1e-400", "x"])
   func strengthsHaveARange(text: String) {
     let specification = AttackSpecification(seed: 0) { URL(filePath: $0) }
     #expect(throws: AttackError.self) {
