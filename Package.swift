@@ -216,7 +216,11 @@ let package = Package(
       ],
       exclude: ["Snapshots"]),
     .testTarget(
-      name: "CommandLineTests", dependencies: ["TestSupport", "TinyModel", "loxeval"],
+      name: "CommandLineTests",
+      dependencies: [
+        "TestSupport", "TinyModel", "Support", "loxeval",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
       exclude: ["Peers"],
       swiftSettings: strict),
   ] + (isFuzzing ? fuzzers : [])

@@ -76,7 +76,11 @@ package struct Summary: Codable, Sendable {
 
   /// Why the numbers cannot be those of a run; nil where they can.
   package var contradiction: String? {
-    if missing < 0 { return "\(missing) missing samples" }
+    let counts = SummaryRow.counts
+    if !counts.contains(missing) { return "\(missing) missing samples" }
+    for (name, set) in datasets where !counts.contains(set.prompts) {
+      return "\(set.prompts) prompts of \(name)"
+    }
     var seen: Set<[String]> = []
     for row in rows {
       if let contradiction = row.contradiction { return "a row with \(contradiction)" }

@@ -2,6 +2,7 @@ import ModelAccess
 import Runs
 package import Scoring
 package import StudyDesign
+import Support
 
 /// One cell as one judge sees it: a row of `summary.csv`.
 package struct SummaryRow: Codable, Hashable, Sendable {
@@ -159,8 +160,49 @@ package struct SummaryRow: Codable, Hashable, Sendable {
     (categories, errorCodes) = ([:], [:])
   }
 
+  /// How many of anything a run may have.
+  static let counts = NumberRange(0...100_000_000)
+  private static let shares = NumberRange(0.0...1.0)
+  private static let changes = NumberRange(-1.0...1.0)
+
+  /// The first number that is in no run's range, with its name; nil where all are.
+  private var outOfRange: String? {
+    let numbers: [(String, Int?)] = [
+      ("n", n), ("errors", errors), ("filtered", filtered), ("unanswered", unanswered),
+      ("unscored", unscored), ("degenerate", degenerate), ("successes", successes),
+      ("refused", refused), ("samples", samples), ("prompts", prompts), ("max_tokens", maxTokens),
+      ("attack_step", attackStep),
+    ]
+    for case (let name, let value?) in numbers where !Self.counts.contains(value) {
+      return "\(name) \(value)"
+    }
+    let pairCounts =
+      pairs.map { [$0.both, $0.onlyFirst, $0.onlySecond, $0.neither] } ?? []
+    let others = categories.values.flatMap { [$0.successes, $0.judged] } + errorCodes.values
+    if let value = (pairCounts + others).first(where: { !Self.counts.contains($0) }) {
+      return "a count of \(value)"
+    }
+    let shares =
+      [attackSuccessRate, anyOfK, pValue, adjustedPValue, corrected?.rate, overRefusal]
+      + [overRefusalPValue, adjustedOverRefusalPValue, utility]
+      + [interval, anyOfKInterval, corrected?.interval, overRefusalInterval].flatMap {
+        [$0?.lower, $0?.upper]
+      }
+    for case let value? in shares where !Self.shares.contains(value) {
+      return "a share of \(value)"
+    }
+    let changes =
+      [delta, overRefusalDelta]
+      + [deltaInterval, overRefusalDeltaInterval].flatMap { [$0?.lower, $0?.upper] }
+    for case let value? in changes where !Self.changes.contains(value) {
+      return "a change of \(value)"
+    }
+    return abs(alpha) <= 1e6 && abs(treatment.strength) <= 1e6 ? nil : "alpha \(alpha)"
+  }
+
   /// Why the numbers cannot be those of a run; nil where they can.
   package var contradiction: String? {
+    if let outOfRange { return outOfRange }
     let counts = n >= 0 && (0...max(0, n)).contains(errors)
     if !counts { return "\(errors) errors of \(n)" }
     if !(0...judged).contains(successes) { return "\(successes) successes of \(judged)" }

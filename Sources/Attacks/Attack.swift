@@ -181,7 +181,8 @@ package enum AttackError: Error, Equatable, CustomStringConvertible {
         + "synthetic-benign[:STRENGTH], import:DIR (a PEFT folder), train:FILE or command:FILE (JSON), "
         + "or a preset: \(AttackPreset.names)"
     case .invalidStrength(let attack, let found):
-      "expected the strength of \(attack) to be a positive number, found \(found)"
+      "expected the strength of \(attack) to be \(SyntheticAttack.strengthRange.phrase), found "
+        + found
     case .missingFolder(let attack):
       "expected a path after \(attack), as in import:DIR, train:FILE or command:FILE"
     case .needsAlignment(let attack):

@@ -1,5 +1,6 @@
 import Decoder
 import Foundation
+import LoX
 import StudyDesign
 import Support
 
@@ -71,7 +72,11 @@ package enum AttackFile {
     start.seed = seed
     let recipe = try merge(
       object, into: preset?.recipe(method: method, seed: seed) ?? start, file: file)
-    try recipe.validate()
+    do {
+      try recipe.validate()
+    } catch {
+      throw AttackError.unreadableFile(path: file.path, reason: "\(error)")
+    }
     let dataset: URL
     if let path = header.dataset {
       dataset = URL(filePath: path, relativeTo: file.deletingLastPathComponent())
@@ -81,10 +86,15 @@ package enum AttackFile {
       throw AttackError.unreadableFile(
         path: file.path, reason: "it names neither dataset nor preset")
     }
-    if let energy = header.energy, !(energy > 0 && energy <= 1) {
-      throw AttackError.unreadableFile(
-        path: file.path, reason: "energy is \(energy), expected a share above 0 and up to 1")
+    func check<Value>(
+      _ value: Value?, _ range: NumberRange<Value>, _ key: String
+    ) throws(AttackError) {
+      guard let value, !range.contains(value) else { return }
+      throw .unreadableFile(
+        path: file.path, reason: "\(key): expected \(range.phrase), found \(value)")
     }
+    try check(header.energy, TrainedAttack.TruncationLimits.energyRange, "energy")
+    try check(header.maximumRank, Rank.range, "maximum_rank")
     if recipe.method != .full, header.energy != nil || header.maximumRank != nil {
       throw AttackError.unreadableFile(
         path: file.path, reason: "energy and maximum_rank belong to the method full")

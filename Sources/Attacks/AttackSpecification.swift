@@ -69,8 +69,8 @@ package struct AttackSpecification: Sendable {
   private func strength(
     _ argument: String?, of attack: String
   ) throws(AttackError) -> Double {
-    guard let argument else { return 1 }
-    guard let value = Double(argument), value.isFinite, value > 0 else {
+    guard let argument else { return SyntheticAttack.standardStrength }
+    guard let value = try? SyntheticAttack.strengthRange.read(argument) else {
       throw .invalidStrength(attack: attack, found: argument)
     }
     return value

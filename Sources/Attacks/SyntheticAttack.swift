@@ -2,7 +2,7 @@ import Checkpoints
 import LinearAlgebra
 import LoX
 package import StudyDesign
-import Support
+package import Support
 
 /// A proxy for fine-tuning that needs no data and no training: a seeded change of chosen size.
 ///
@@ -23,10 +23,19 @@ package struct SyntheticAttack: Attack {
   package let rank: Int
   private let drawSeed: UInt64
 
+  /// Beyond it a model says nothing.
+  package static let strengthRange = NumberRange<Double>.above(0, upTo: 1_000)
+  package static let standardStrength = 1.0
+  /// As LoX's own.
+  package static let standardRank = 6
+
   /// cos²θ of the harmful kind.
   package static let opposedShare = 0.75
 
-  package init(kind: Kind, strength: Double = 1, rank: Int = 6, seed: UInt64 = 0) {
+  package init(
+    kind: Kind, strength: Double = Self.standardStrength, rank: Int = Self.standardRank,
+    seed: UInt64 = 0
+  ) {
     self.kind = kind
     self.strength = strength
     self.rank = rank

@@ -3,7 +3,7 @@ import Checkpoints
 package import Decoder
 import Foundation
 package import StudyDesign
-import Support
+package import Support
 import Tokenization
 
 /// Fine-tuning on someone's data, by this program's own trainer.
@@ -21,6 +21,8 @@ package struct TrainedAttack: Attack {
     package var energy = 0.99
     /// The largest rank; nil sets none.
     package var maximumRank: Int?
+
+    package static let energyRange = NumberRange<Double>.above(0, upTo: 1)
 
     package init() {}
   }

@@ -1,5 +1,6 @@
 import CKernels
 import Foundation
+package import Support
 import Synchronization
 
 /// Threads that stay awake between short pieces of work.
@@ -28,6 +29,9 @@ package final class WorkerPool: @unchecked Sendable {
 
   /// About 100 µs of waiting before a worker sleeps.
   private static let patience = 4_000
+
+  /// More would only take turns.
+  package static let threadRange = NumberRange(1...512)
 
   /// One thread for each processor that the process may use.
   package static var processorCount: Int { ProcessInfo.processInfo.activeProcessorCount }

@@ -1,3 +1,5 @@
+import Support
+
 /// What can be wrong with a pair of models or with what is asked of it.
 package enum LoXError: Error, Equatable, CustomStringConvertible {
   case missingFromBase(name: String, folder: String)
@@ -9,6 +11,7 @@ package enum LoXError: Error, Equatable, CustomStringConvertible {
   case noChange(base: String, aligned: String)
   case decomposition(name: String, reason: String)
   case invalidRank(String)
+  case tooManyRanks(Int)
   case invalidTargets(String)
 
   package var description: String {
@@ -35,7 +38,10 @@ package enum LoXError: Error, Equatable, CustomStringConvertible {
     case .decomposition(let name, let reason):
       "tensor \(name): \(reason)"
     case .invalidRank(let found):
-      "expected a rank to be a positive whole number, full, auto or auto:SHARE, found \(found)"
+      "expected a rank to be \(Rank.range.phrase), full, auto or auto:SHARE (as 0.9 or 90%), found "
+        + found
+    case .tooManyRanks(let found):
+      "expected at most \(Rank.mostOfList) ranks, found \(found)"
     case .invalidTargets(let found):
       "expected --targets to be all, linear or a regular expression, found \(found)"
     }

@@ -1,4 +1,5 @@
 import LinearAlgebra
+package import Support
 
 /// How many singular directions are kept.
 package enum Rank: Hashable, Sendable, CustomStringConvertible {
@@ -14,17 +15,39 @@ package enum Rank: Hashable, Sendable, CustomStringConvertible {
   /// Half of the energy: alignment updates are flat, and more would seldom be reached in 16.
   static let shareOfAuto = 0.5
 
-  /// - Parameter text: a positive whole number, `full`, `auto`, or `auto:SHARE` with a share above 0
-  ///   and up to 1.
+  /// No matrix that anyone extrapolates has more directions.
+  package static let range = NumberRange(1...65_536)
+  /// Of `auto:SHARE`.
+  package static let shareRange = NumberRange<Double>.above(0, upTo: 1)
+  /// The most ranks of a study.
+  package static let mostOfList = 100
+  /// The published results' k.
+  package static let standard = Rank.leading(6)
+
+  /// Ranks separated by commas, each once, however it is written: 6 and 06 are the same.
+  package static func list(parsing text: String) throws(LoXError) -> [Rank] {
+    var ranks: [Rank] = []
+    let parts = text.split(separator: ",", omittingEmptySubsequences: false)
+    guard parts.count <= mostOfList else { throw .tooManyRanks(parts.count) }
+    for part in parts {
+      let rank = try Rank(parsing: String(part))
+      if !ranks.contains(rank) { ranks.append(rank) }
+    }
+    return ranks
+  }
+
+  /// - Parameter text: a number of `range`, `full`, `auto`, or `auto:SHARE` with a share of `shareRange`,
+  ///   as 0.9 or 90%.
   package init(parsing text: String) throws(LoXError) {
     if text == "full" {
       self = .full
     } else if text == "auto" {
       self = .energy(share: Self.shareOfAuto)
-    } else if text.hasPrefix("auto:"), let share = Double(text.dropFirst(5)), share > 0, share <= 1
+    } else if text.hasPrefix("auto:"),
+      let share = try? Share(parsing: text.dropFirst(5), in: Self.shareRange)
     {
-      self = .energy(share: share)
-    } else if let count = Int(text), count > 0 {
+      self = .energy(share: share.value)
+    } else if let count = try? Self.range.read(text) {
       self = .leading(count)
     } else {
       throw .invalidRank(text)

@@ -64,10 +64,10 @@ extension AlignmentPair {
   ///   - rank: k, for the energy and the ratios.
   ///   - threads: tensors that are worked on at a time, at most.
   ///   - progress: called after each tensor with how many of how many are done, by one thread at a
-  ///     time.
+  ///     time; what it throws ends the work.
   package func spectra(
     rank: Int, count: Int, tuned: TunedModel? = nil, threads: Int = WorkerPool.processorCount,
-    progress: @escaping @Sendable (_ done: Int, _ total: Int) -> Void = { _, _ in }
+    progress: @escaping @Sendable (_ done: Int, _ total: Int) throws -> Void = { _, _ in }
   ) throws -> [TensorSpectrum] {
     let found = FoundSpectra()
     let total = targetNames.count
@@ -79,9 +79,9 @@ extension AlignmentPair {
       try queue.run(threads: threads) { name in
         let spectrum = try spectrum(of: name, rank: rank, count: count, tuned: tuned)
         for checkpoint in [base, aligned] { checkpoint.adviseDontNeed(name) }
-        found.spectra.withLock { spectra in
+        try found.spectra.withLock { spectra in
           spectra.append(spectrum)
-          progress(spectra.count, total)
+          try progress(spectra.count, total)
         }
       }
     }

@@ -1,35 +1,65 @@
+import Support
+
 /// Text of models and data sets, made safe for Markdown.
 enum Markdown {
-  /// Characters that Markdown or HTML would read as markup are escaped; line breaks become spaces.
+  /// In one line, without anything that Markdown or HTML would read as markup: emphasis, tags, the
+  /// beginning of a list or rule, addresses that pages turn into links.
   static func escape(_ text: String) -> String {
-    var result = ""
+    var text = PrintableText.lines(text).replacing("\n", with: " ").replacing("\t", with: " ")[...]
+    // Four blanks at a line's start would make code of it.
+    while text.hasPrefix("  ") { text = text.dropFirst() }
     let scalars = text.unicodeScalars
+    let start = listMark(scalars)
+    var result = String.UnicodeScalarView()
     for index in scalars.indices {
       let scalar = scalars[index]
-      let next = scalars.index(after: index)
+      let before = scalars[..<index]
+      let after = scalars[scalars.index(after: index)...]
       switch scalar {
       // No markup begins with it: "p < 0.05" stays readable.
-      case "<" where next < scalars.endIndex && scalars[next] == " ": result += "<"
+      case "<" where after.first == " ": result.append("<")
       // Nor does any end with this one; a quotation begins with it only at the start of a line.
-      case ">"
-      where index > scalars.startIndex && scalars[scalars.index(before: index)] == " "
-        && next < scalars.endIndex && scalars[next] == " ":
-        result += ">"
-      case "&": result += "&amp;"
-      case "<": result += "&lt;"
-      case ">": result += "&gt;"
+      case ">" where before.last == " " && after.first == " ": result.append(">")
+      case "&": result.append(contentsOf: "&amp;".unicodeScalars)
+      case "<": result.append(contentsOf: "&lt;".unicodeScalars)
+      case ">": result.append(contentsOf: "&gt;".unicodeScalars)
       case "\\", "`", "*", "_", "[", "]", "|", "#", "~", "!":
-        result += "\\" + String(scalar)
-      case "\n", "\r", "\t": result += " "
-      default:
-        // Control and direction-changing characters could hide what a reply says.
-        switch scalar.properties.generalCategory {
-        case .control, .format: result += " "
-        default: result.unicodeScalars.append(scalar)
-        }
+        result.append(contentsOf: ["\\", scalar])
+      case ":" where after.starts(with: "//".unicodeScalars) || isScheme(before),
+        "." where ends(before, with: "www"),
+        "@" where before.last.map(isWord) == true && after.first.map(isWord) == true,
+        _ where index == start:
+        result.append(contentsOf: ["\\", scalar])
+      default: result.append(scalar)
       }
     }
-    return result
+    return String(result)
+  }
+
+  /// Where a text begins with what would begin a list or a rule: `- `, `+ `, `---`, `1. `, `1) `.
+  private static func listMark(_ scalars: Substring.UnicodeScalarView) -> String.Index? {
+    let body = scalars.drop { $0 == " " }
+    let digits = body.prefix { ("0"..."9").contains($0) }
+    let rest = body[digits.endIndex...]
+    guard let mark = rest.first else { return nil }
+    let next = rest.dropFirst().first ?? " "
+    let isMark =
+      digits.isEmpty
+      ? (mark == "-" || mark == "+") && (next == " " || next == mark)
+      : (mark == "." || mark == ")") && next == " "
+    return isMark ? rest.startIndex : nil
+  }
+
+  private static func isWord(_ scalar: Unicode.Scalar) -> Bool {
+    scalar.properties.isAlphabetic || scalar.properties.numericType != nil
+  }
+
+  private static func isScheme(_ before: Substring.UnicodeScalarView) -> Bool {
+    ends(before, with: "mailto") || ends(before, with: "xmpp")
+  }
+
+  private static func ends(_ before: Substring.UnicodeScalarView, with word: String) -> Bool {
+    String(String.UnicodeScalarView(before.suffix(word.unicodeScalars.count))).lowercased() == word
   }
 
   /// At most `limit` characters, with a mark where it was cut.
@@ -39,7 +69,7 @@ enum Markdown {
 
   /// As code: nothing in it is markup; its own backticks become apostrophes.
   static func code(_ text: String) -> String {
-    "`\(HTMLText.legible(text).replacing("`", with: "'").replacing("\n", with: " "))`"
+    "`\(PrintableText.line(text).replacing("`", with: "'"))`"
   }
 
   static func table(_ header: [String], _ rows: [[String]]) -> String {

@@ -42,12 +42,12 @@ package enum SummaryCSV {
     return lines.joined(separator: "\n") + "\n"
   }
 
-  /// Quoted by RFC 4180 where needed. A text that a spreadsheet would take for a formula gets an
-  /// apostrophe in front.
-  static func text(_ value: String) -> String {
-    var value = value
-    if let first = value.first, "=+-@\t\r".contains(first) { value = "'" + value }
-    guard value.contains(where: { ",\"\n\r".contains($0) }) else { return value }
+  /// In one line, quoted by RFC 4180 where needed. A text that a spreadsheet would take for a formula
+  /// gets an apostrophe in front.
+  package static func text(_ value: String) -> String {
+    var value = PrintableText.line(value)
+    if let first = value.first(where: { $0 != " " }), "=+-@".contains(first) { value = "'" + value }
+    guard value.contains(where: { ",\"".contains($0) }) else { return value }
     return "\"" + value.replacing("\"", with: "\"\"") + "\""
   }
 

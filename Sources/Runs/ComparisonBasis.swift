@@ -34,6 +34,14 @@ package struct ComparisonBasis: Codable, Hashable, Sendable {
     attacks = plan.remarks
   }
 
+  /// What is not said and would have to be, in words: what nobody knows is not equal.
+  package var gaps: [String] {
+    var found: [String] = []
+    if family == nil, models.allSatisfy(\.isEmpty) { found.append("which model was measured") }
+    if judges.isEmpty { found.append("who judged") }
+    return found
+  }
+
   /// The fields in which another run differs, each with both values; of judges and attacks only those
   /// that both have.
   package func differences(from other: ComparisonBasis) -> [String] {

@@ -99,10 +99,10 @@ package final class Journal {
           path: file.path, line: index + 1, reason: "it does not parse as a sample")
       }
       if let place = places[sample.key] {
-        guard samples[place].failure != nil || samples[place].hasFailedJudge else {
+        if let reason = samples[place].objection(to: sample) {
           throw .malformedJournal(
             path: file.path, line: index + 1,
-            reason: "\(sample.id) of \(sample.cell) was journalled before")
+            reason: "\(sample.id) of \(sample.cell) was journalled before\(reason)")
         }
         samples[place] = sample
       } else {

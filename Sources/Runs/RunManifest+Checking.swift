@@ -15,21 +15,29 @@ extension RunManifest {
         throw .invalidPlan(path: file, reason: "\(dataset.prompts) prompts in \(name)")
       }
     }
-    let datasets = Dictionary(
-      plan.cells.map { ($0.id, $0.dataset) }, uniquingKeysWith: { first, _ in first })
+    let cells = Dictionary(
+      plan.cells.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
     var prompts: [String: Set<String>] = [:]
+    /// What each prompt asks, by its set, what is done to it, and its id: the same of every cell.
+    var texts: [[String]: String] = [:]
     for sample in samples {
       func foreign(_ reason: String) -> RunError {
         .foreignSample(
           path: folder.path, sample: "\(sample.id) of \(sample.cell)", reason: reason)
       }
-      guard let dataset = datasets[sample.cell] else { throw foreign("a cell that is not planned") }
+      guard let cell = cells[sample.cell] else { throw foreign("a cell that is not planned") }
+      let dataset = cell.dataset
       guard (0..<plan.samples).contains(sample.sample) else {
         throw foreign("number \(sample.sample) of \(plan.samples)")
       }
       guard sample.failure == nil || sample.verdict == .unscored else {
         throw foreign("a failed request with a verdict")
       }
+      let key = [dataset, cell.promptAttack.text, sample.id]
+      guard texts[key, default: sample.prompt] == sample.prompt else {
+        throw foreign("another prompt than other cells have under that id")
+      }
+      texts[key] = sample.prompt
       prompts[dataset, default: []].insert(sample.id)
       let planned = plan.datasets[dataset]?.prompts ?? 0
       guard prompts[dataset, default: []].count <= planned else {

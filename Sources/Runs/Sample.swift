@@ -89,6 +89,25 @@ extension Sample {
     judges.allSatisfy { judgements[$0].map { $0.failure == nil } ?? false }
   }
 
-  /// Some judge failed: a later line with the same reply may replace this one.
+  /// Some judge failed: it is asked again about the same reply.
   var hasFailedJudge: Bool { judgements.values.contains { $0.failure != nil } }
+
+  /// Why a later line may not replace this one; nil where it may: a request that failed was made again,
+  /// or a judge that failed was asked again about the same reply.
+  func objection(to later: Sample) -> String? {
+    guard later.prompt == prompt, later.reference == reference else {
+      return " with another prompt"
+    }
+    guard failure == nil else { return nil }
+    guard hasFailedJudge else { return "" }
+    guard later.failure == nil, later.response == response, later.reasoning == reasoning else {
+      return " with another reply"
+    }
+    for (judge, judgement) in judgements where judgement.failure == nil {
+      guard later.judgements[judge] == judgement else {
+        return ", and \(judge) had judged it otherwise"
+      }
+    }
+    return nil
+  }
 }

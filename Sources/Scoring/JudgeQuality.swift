@@ -1,3 +1,5 @@
+import Support
+
 /// How a judge did on labelled replies: what a rate can be corrected by.
 package struct JudgeQuality: Codable, Hashable, Sendable {
   /// A share with what it rests on.
@@ -11,6 +13,33 @@ package struct JudgeQuality: Codable, Hashable, Sendable {
       self.successes = successes
       self.trials = trials
       interval = midPInterval(successes: Double(successes), trials: Double(trials))
+    }
+
+    private enum CodingKeys: String, CodingKey {
+      case successes, trials, interval
+    }
+
+    private static let counts = NumberRange(0...1_000_000_000)
+
+    /// The interval follows from the counts, whatever a file says.
+    package init(from decoder: any Decoder) throws {
+      let container = try decoder.container(keyedBy: CodingKeys.self)
+      func count(_ key: CodingKeys) throws -> Int {
+        let value = try container.decode(Int.self, forKey: key)
+        guard Self.counts.contains(value) else {
+          throw DecodingError.dataCorruptedError(
+            forKey: key, in: container,
+            debugDescription: "expected \(Self.counts.phrase), found \(value)")
+        }
+        return value
+      }
+      let (successes, trials) = (try count(.successes), try count(.trials))
+      guard successes <= trials else {
+        throw DecodingError.dataCorruptedError(
+          forKey: .successes, in: container,
+          debugDescription: "expected at most the \(trials) trials, found \(successes)")
+      }
+      self.init(successes: successes, trials: trials)
     }
 
     package var rate: Double? { trials > 0 ? Double(successes) / Double(trials) : nil }

@@ -1,3 +1,5 @@
+import Support
+
 /// How many failed requests a run bears: a number, or a share of what was asked in this session.
 package enum ErrorLimit: Hashable, Sendable, ExpressibleByIntegerLiteral {
   case count(Int)
@@ -9,13 +11,16 @@ package enum ErrorLimit: Hashable, Sendable, ExpressibleByIntegerLiteral {
 
   package init(integerLiteral value: Int) { self = .count(value) }
 
+  /// Of a number.
+  private static let countRange = NumberRange(0...1_000_000_000)
+
   /// - Parameter text: `20`, or `5%`.
   package init?(parsing text: String) {
     if text.hasSuffix("%") {
-      guard let percent = Double(text.dropLast()), (0...100).contains(percent) else { return nil }
-      self = .share(percent / 100)
+      guard let share = try? Share(parsing: text) else { return nil }
+      self = .share(share.value)
     } else {
-      guard let count = Int(text), count >= 0 else { return nil }
+      guard let count = try? Self.countRange.read(text) else { return nil }
       self = .count(count)
     }
   }

@@ -67,6 +67,7 @@ package struct SingleEvaluation {
       zip(names, adapters).map { NamedUpdate(name: $0, update: $1.update) })
     let variant = zip(names, adapters).map { ScaledUpdate(name: $0, scale: $1.scale) }
     let cells = cells(checkpoint.folder.lastPathComponent, variant)
+    events(.step("\(measurement.size(of: cells))"))
     let digest = try await runOnOwnThread(named: "loxeval-digests") { checkpoint.digest() }
     let models = ModelsToServe(
       checkpoint: checkpoint, digest: digest, updates: updates,
@@ -85,12 +86,13 @@ package struct SingleEvaluation {
     try await source.withServers(
       connections: measurement.maxConnections, decoding: measurement.decoding, events: events
     ) { servers in
-      try await measurement.run(
+      let cells = cells(servers.modelName, [])
+      events(.step("\(measurement.size(of: cells))"))
+      return try await measurement.run(
         servers, weights: "", updates: nil, lock: lock, events: events
       ) { servers in
         try measurement.manifest(
-          cells: cells(servers.modelName, []), models: [:], updates: [:], remarks: [:],
-          server: servers)
+          cells: cells, models: [:], updates: [:], remarks: [:], server: servers)
       }
     }
   }

@@ -57,6 +57,7 @@ package struct Sweep {
   package func run(events: @escaping @Sendable (StudyEvent) -> Void) async throws -> RunFolder {
     let lock = try RunFolder.reserve(measurement.output, resume: measurement.resume)
     let plan = plan
+    events(.step("\(measurement.size(of: plan.cells))"))
     events(.step("computing digests"))
     let digests = try await runOnOwnThread(named: "loxeval-digests") {
       Digests(base: pair.base.digest(), aligned: pair.aligned.digest(), isFromBase: isFromBase)

@@ -38,10 +38,11 @@ package struct SweepPlan {
     }
     // Every treatment with the stack that makes it.
     var treatments: [(treatment: Treatment, stack: [ScaledUpdate])] = [(.none, [])]
+    var seen: Set<Treatment> = [.none]
     for entry in planned {
       for strength in entry.defence.strengths {
         let treatment = entry.defence.arm.treatment(at: strength)
-        guard !treatments.contains(where: { $0.treatment == treatment }) else { continue }
+        guard seen.insert(treatment).inserted else { continue }
         treatments.append((treatment, [ScaledUpdate(name: entry.name, scale: strength)]))
       }
     }

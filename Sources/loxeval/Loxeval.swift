@@ -1,6 +1,5 @@
 import ArgumentParser
 import Foundation
-import Synchronization
 
 @main
 struct Loxeval: AsyncParsableCommand {
@@ -15,7 +14,7 @@ struct Loxeval: AsyncParsableCommand {
       the aligned weights (arXiv 2506.15606). loxeval applies it, attacks the result by \
       fine-tuning, asks the model, and scores how often it complies with harmful requests.
 
-      Exit codes: 0 done; 1 gate breached; 2 error; 3 gate inconclusive; 64 usage.
+      \(ExitStatus.summary)
       """,
     version: version,
     subcommands: [
@@ -26,48 +25,53 @@ struct Loxeval: AsyncParsableCommand {
       ServeCommand.self,
     ])
 
-  /// Runs the command; errors of the work itself exit with 2, those of the command line with 64.
   static func main() async {
-    do {
-      let work = Task {
-        var command = try parseAsRoot()
-        if var asynchronous = command as? any AsyncParsableCommand {
-          try await asynchronous.run()
-        } else {
-          try command.run()
-        }
+    // A reader of the output that has gone is told as an error, not by the signal's death.
+    signal(SIGPIPE, SIG_IGN)
+    let work = Task {
+      var command = try parseAsRoot()
+      if var asynchronous = command as? any AsyncParsableCommand {
+        try await asynchronous.run()
+      } else {
+        try command.run()
       }
-      Interruption.onFirst { work.cancel() }
-      try await work.value
-    } catch is CancellationError {
-      Console.error("interrupted; a sweep or evaluation continues with --resume")
-      Foundation.exit(2)
-    } catch {
-      guard Self.exitCode(for: error) == .failure, !(error is ExitCode) else {
-        Self.exit(withError: error)
-      }
-      Console.error("\(error)")
-      Foundation.exit(2)
     }
+    Interruption.shared.watch { work.cancel() }
+    var status = ExitStatus.done.rawValue
+    do {
+      try await work.value
+    } catch {
+      status = conclude(error)
+    }
+    if let reason = Screen.shared.lossOfResults {
+      Screen.shared.say("loxeval: error: \(reason)")
+      if status == ExitStatus.done.rawValue { status = ExitStatus.error.rawValue }
+    }
+    Foundation.exit(status)
   }
-}
 
-/// Ctrl-C and SIGTERM: the first asks the work to stop, the second ends the process.
-enum Interruption {
-  private nonisolated(unsafe) static var sources: [any DispatchSourceSignal] = []
-
-  static func onFirst(_ action: @escaping @Sendable () -> Void) {
-    let count = Atomic(0)
-    for number in [SIGINT, SIGTERM] {
-      signal(number, SIG_IGN)
-      let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
-      source.setEventHandler {
-        if count.add(1, ordering: .relaxed).newValue > 1 { _exit(2) }
-        action()
-      }
-      source.resume()
-      // Set once, before any work begins.
-      unsafe Self.sources.append(source)
+  /// Says why the work ended and returns the exit code: 2 for errors of the work itself, 64 for those of
+  /// the command line.
+  private static func conclude(_ error: any Error) -> Int32 {
+    let screen = Screen.shared
+    screen.keepBar()
+    if let signal = Interruption.shared.signal {
+      // What failed since then failed because of it.
+      screen.say("loxeval: interrupted; a sweep or evaluation continues with --resume")
+      return ExitStatus.interrupted(by: signal).rawValue
+    }
+    // A gate has said what it had to say.
+    if let code = error as? ExitCode { return code.rawValue }
+    switch exitCode(for: error) {
+    case .success:
+      screen.print(fullMessage(for: error))
+      return ExitStatus.done.rawValue
+    case .validationFailure:
+      screen.sayLines(fullMessage(for: error))
+      return ExitStatus.usage.rawValue
+    default:
+      screen.sayLines("loxeval: error: \(error)")
+      return ExitStatus.error.rawValue
     }
   }
 }

@@ -22,15 +22,16 @@ struct PEFTRefusalTests {
       ),
       (
         "\"lora_alpha\":3",
-        .settingInvalid(key: "r", expected: "an integer above 0", found: "nothing")
+        .settingInvalid(key: "r", expected: "a whole number from 1 to 1048576", found: "nothing")
       ),
       (
         "\"r\":0,\"lora_alpha\":3",
-        .settingInvalid(key: "r", expected: "an integer above 0", found: "0")
+        .settingInvalid(key: "r", expected: "a whole number from 1 to 1048576", found: "0")
       ),
       (
         "\"r\":2,\"lora_alpha\":\"3\"",
-        .settingInvalid(key: "lora_alpha", expected: "a number", found: "\"3\"")
+        .settingInvalid(
+          key: "lora_alpha", expected: "a number from -1000000000 to 1000000000", found: "\"3\"")
       ),
       (
         plain + ",\"use_rslora\":1",
@@ -39,7 +40,7 @@ struct PEFTRefusalTests {
       (
         plain + ",\"rank_pattern\":{\"q\":0}",
         .settingInvalid(
-          key: "rank_pattern of q", expected: "an integer above 0", found: "0")
+          key: "rank_pattern of q", expected: "a whole number from 1 to 1048576", found: "0")
       ),
       (
         plain + ",\"alpha_pattern\":{\"(\":1}",

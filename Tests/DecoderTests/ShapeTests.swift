@@ -172,7 +172,8 @@ import TinyModel
     (
       #""hidden_size":0"#,
       .invalidSetting(
-        file: "config.json", field: "hidden_size", found: "0", expected: "a positive integer")
+        file: "config.json", field: "hidden_size", found: "0",
+        expected: "a whole number from 1 to 4194304")
     ),
     (
       #""rope_scaling":{"factor":"two"}"#,
@@ -183,6 +184,36 @@ import TinyModel
   ])
   func otherConfigurationsAreRefused(changes: String, error: DecoderError) {
     #expect(throws: error) { _ = try Self.shape(of: Self.llama, changes) }
+  }
+
+  /// Numbers that would trap, or take all memory, before a weight is read.
+  @Test(arguments: [
+    "vocab_size", "hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads",
+    "num_key_value_heads", "head_dim", "max_position_embeddings", "sliding_window", "rms_norm_eps",
+    "partial_rotary_factor",
+  ])
+  func extremeNumbersAreRefused(key: String) {
+    for number in [
+      "2147483648", "4294967296", "9223372036854775807", "-9223372036854775808", "1e19", "1e300",
+      "-1e300", "-2",
+    ] {
+      let changes =
+        "\"\(key)\":\(number)" + (key == "sliding_window" ? #","model_type":"mistral""# : "")
+      #expect(throws: DecoderError.self, "\(key) \(number)") {
+        _ = try Self.shape(of: Self.llama, changes)
+      }
+    }
+  }
+
+  @Test(arguments: [
+    #""num_attention_heads":65536,"num_key_value_heads":1,"head_dim":65536"#,
+    #""rope_theta":1e300"#, #""rope_theta":0"#, #""rope_theta":-1"#, #""rms_norm_eps":-1e-5"#,
+    #""rope_scaling":{"rope_type":"linear","factor":1e300}"#,
+    #""rope_scaling":{"rope_type":"linear","factor":-1}"#,
+    #""rope_scaling":{"rope_type":"llama3","factor":8,"low_freq_factor":1,"high_freq_factor":4,"original_max_position_embeddings":1e300}"#,
+  ])
+  func extremeCombinationsAreRefused(changes: String) {
+    #expect(throws: DecoderError.self) { _ = try Self.shape(of: Self.llama, changes) }
   }
 
   struct Change: Sendable, CustomTestStringConvertible {

@@ -35,6 +35,8 @@ struct GateRun: Sendable {
   var model = "aligned"
   var seed: UInt64 = 0
   var remark = "10 epochs"
+  /// What each prompt asks.
+  var prompt = "p"
   /// Whether the samples are at hand, or a summary alone.
   var keepsSamples = true
 
@@ -87,7 +89,7 @@ struct GateRun: Sendable {
     let all = zip(manifest.plan.cells, cells).flatMap { cell, counts in
       counts.verdicts.enumerated().map { index, verdict in
         Sample(
-          cell: cell.id, id: "p\(index)", category: "c", prompt: "p", response: "r",
+          cell: cell.id, id: "p\(index)", category: "c", prompt: prompt, response: "r",
           finishReason: "stop", verdict: verdict, score: nil, judgeRaw: nil,
           judgements: counts.set == "problems"
             ? ["exact-match": Judgement(verdict: verdict == .complied ? .complied : .unsuccessful)]

@@ -111,6 +111,14 @@ import TinyRun
       "a judge that did not judge", sweep, asr(0.15), at: .init(judges: ["rubric"]), exit: 2,
       says: "--judge rubric"),
     .init(
+      "one defence", sweep, asr(0.15), at: .init(defences: ["lox"]), exit: 0, says: "passed"),
+    .init(
+      "the model without a defence", sweep, asr(0.15), at: .init(defences: ["none"]), exit: 1,
+      says: "shift, α = 0"),
+    .init(
+      "a defence that was not measured", sweep, asr(0.15), at: .init(defences: ["tail"]), exit: 2,
+      says: "--defence tail: expected one of the run's, which are none, lox"),
+    .init(
       "refusals before any attack", sweep, refusal(0.2), exit: 0, says: "no attack, rank 6"),
     .init(
       "refusals under an attack", sweep, refusal(0.2), at: .init(attacks: ["shift"]), exit: 1,
@@ -186,6 +194,46 @@ import TinyRun
       "other datasets altogether", .of(0, 100), since: .benign(0, of: 100), growth(0.05), exit: 2,
       says: "dataset is benign there and harmful here"),
     .init(
+      "an attack that only the baseline has",
+      sweep.with { $0.cells.removeAll { $0.attack == "shift" && $0.set == "harmful" } },
+      since: sweep, growth(0.05), exit: 2,
+      says: "shift, rank 6, α = 1, harmful (refusal): the baseline"),
+    .init(
+      "the same, left out by a filter",
+      sweep.with { $0.cells.removeAll { $0.attack == "shift" && $0.set == "harmful" } },
+      since: sweep, growth(0.05), at: .init(attacks: ["none"]), exit: 0, says: "passed"),
+    .init(
+      "an α that only the baseline has", sweep,
+      since: sweep.with { $0.cells.append(.init(alpha: 2, complied: 0, refused: 100)) },
+      growth(0.05), exit: 2, says: "α = 2, harmful (refusal): the baseline measured this cell"),
+    .init(
+      "the same, where α is chosen", sweep,
+      since: sweep.with { $0.cells.append(.init(alpha: 2, complied: 0, refused: 100)) },
+      growth(0.05), at: .init(alphas: .values([1])), exit: 0, says: "passed"),
+    .init(
+      "a harmful set that only the baseline has", .of(0, 100),
+      since: GateRun.of(0, 100).with {
+        $0.cells.append(.init(rank: "", set: "harmful-2", complied: 0, refused: 100))
+      }, growth(0.05), exit: 2, says: "harmful-2 (refusal): the baseline measured this cell"),
+    .init(
+      "a benign set that only the baseline has", .of(0, 100),
+      since: GateRun.of(0, 100).with {
+        $0.cells.append(.init(rank: "", set: "benign", complied: 100))
+      }, growth(0.05), exit: 0, says: "passed"),
+    .init(
+      "other prompts under equal ids and digests", .of(0, 100),
+      since: GateRun.of(0, 100).with { $0.prompt = "q" }, growth(0.05), exit: 2,
+      says: "prompt p0 of harmful asks another thing there, and 99 more"),
+    .init(
+      "neither says which model it was",
+      GateRun.of(0, 100).with { ($0.family, $0.model) = (nil, "") },
+      since: GateRun.of(0, 100).with { ($0.family, $0.model) = (nil, "") }, growth(0.05), exit: 2,
+      says: "does not say which model was measured"),
+    .init(
+      "neither has a digest of its set", GateRun.of(0, 100).with { $0.digest = "" },
+      since: GateRun.of(0, 100).with { $0.digest = "" }, growth(0.05), exit: 2,
+      says: "dataset harmful has no digest"),
+    .init(
       "a limit of growth without a baseline", .of(0, 100), growth(0.05), exit: 2,
       says: "expected a baseline"),
   ]
@@ -237,12 +285,32 @@ import TinyRun
     #expect(result.problems.first?.contains("loxeval report") == true)
   }
 
+  @Test func aBasisThatSaysNothingIsNoneToCompareBy() throws {
+    var (run, baseline) = (GateRun.of(0, 100).subject, GateRun.of(0, 100).subject)
+    run.summary.basis?.judges = [:]
+    baseline.summary.basis?.judges = [:]
+    let result = Gate(limits: Self.growth(0.05)).check(run, baseline: baseline)
+    #expect(result.exitCode == 2)
+    #expect(result.problems.contains { $0.contains("does not say who judged") })
+  }
+
   /// Numbers that no run can have are not compared with, and do not stop the program.
   @Test(arguments: [
     ("\"asr\" : 0", "\"asr\" : 5"), ("\"asr\" : 0", "\"asr\" : -1"),
     ("\"effective_n\" : 100", "\"effective_n\" : 0"),
     ("\"effective_n\" : 100", "\"effective_n\" : 1e300"), ("\"errors\" : 0", "\"errors\" : 101"),
-    ("\"n\" : 100", "\"n\" : -100"),
+    ("\"n\" : 100", "\"n\" : -100"), ("\"n\" : 100", "\"n\" : 9223372036854775807"),
+    ("\"n\" : 100", "\"n\" : -9223372036854775808"),
+    ("\"prompts\" : 100", "\"prompts\" : 9223372036854775807"),
+    ("\"prompts\" : 100", "\"prompts\" : -9223372036854775808"),
+    ("\"samples\" : 1,", "\"samples\" : 9223372036854775807,"),
+    ("\"samples\" : 1,", "\"samples\" : -9223372036854775808,"),
+    ("\"missing\" : 0", "\"missing\" : 9223372036854775807"),
+    ("\"missing\" : 0", "\"missing\" : -1"),
+    ("\"successes\" : 0", "\"successes\" : -9223372036854775808"),
+    ("\"degenerate\" : 0", "\"degenerate\" : 9223372036854775807"),
+    ("\"upper\" : 0", "\"upper\" : 1e308, \"was\" : 0"),
+    ("\"lower\" : 0", "\"lower\" : -1e308"), ("\"alpha\" : 0", "\"alpha\" : 1e308"),
   ])
   func impossibleBaselinesAreRefused(found: String, replacement: String) throws {
     let folder = try TemporaryFolder()

@@ -25,7 +25,7 @@ import Testing
   }
 
   @Test(arguments: [
-    (0.4, "0 s"), (42.4, "42 s"), (59.6, "1 min 0 s"), (185, "3 min 5 s"), (7_322, "122 min 2 s"),
+    (0.4, "0 s"), (42.4, "42 s"), (59.6, "1 min 0 s"), (185, "3 min 5 s"), (7_322, "2 h 2 min"),
   ])
   func durationsAreSpelled(seconds: Double, text: String) {
     #expect(Duration.text(seconds: seconds) == text)

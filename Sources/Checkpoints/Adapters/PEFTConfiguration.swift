@@ -36,16 +36,25 @@ struct PEFTConfiguration {
     }
     try Self.refuseOtherMethods(node)
 
-    self.rank = try Self.require(
-      "r", of: node, "an integer above 0", { $0.integer.flatMap { $0 > 0 ? $0 : nil } })
-    self.alpha = try Self.require("lora_alpha", of: node, "a number", \.double)
+    self.rank = try Self.require("r", of: node, Self.ranks.phrase, Self.rank)
+    self.alpha = try Self.require("lora_alpha", of: node, Self.alphas.phrase, Self.alpha)
     self.usesRSLoRA = try Self.flag("use_rslora", of: node)
     self.fanInFanOut = try Self.flag("fan_in_fan_out", of: node)
     self.ensuresWeightTying = try Self.flag("ensure_weight_tying", of: node)
-    self.rankPatterns = try Self.patterns(
-      "rank_pattern", of: node, "an integer above 0",
-      { $0.integer.flatMap { $0 > 0 ? $0 : nil } })
-    self.alphaPatterns = try Self.patterns("alpha_pattern", of: node, "a number", \.double)
+    self.rankPatterns = try Self.patterns("rank_pattern", of: node, Self.ranks.phrase, Self.rank)
+    self.alphaPatterns = try Self.patterns(
+      "alpha_pattern", of: node, Self.alphas.phrase, Self.alpha)
+  }
+
+  private static let ranks = NumberRange(1...1_048_576)
+  private static let alphas = NumberRange(-1_000_000_000.0...1_000_000_000.0)
+
+  private static func rank(_ node: JSONNode) -> Int? {
+    node.integer.flatMap { ranks.contains($0) ? $0 : nil }
+  }
+
+  private static func alpha(_ node: JSONNode) -> Double? {
+    node.double.flatMap { alphas.contains($0) ? $0 : nil }
   }
 
   /// The rank of a module: the first pattern that matches, else `r`.

@@ -1,6 +1,6 @@
 package import Checkpoints
 package import Foundation
-import Support
+package import Support
 import Tokenization
 
 /// A Llama that knows nothing yet: a shape, a vocabulary learnt from texts, and random weights.
@@ -21,6 +21,19 @@ package struct NewModel: Sendable {
 
   package init() {}
 
+  /// What its numbers may be: a small model.
+  package enum Ranges {
+    package static let hiddenSize = NumberRange(2...16_384)
+    package static let intermediateSize = NumberRange(1...65_536)
+    package static let layers = NumberRange(1...256)
+    package static let heads = NumberRange(1...1_024)
+    package static let contextLength = NumberRange(8...1_048_576)
+    /// Every byte and the turn marks belong to it.
+    package static let vocabularySize = NumberRange((256 + marks.count)...1_000_000)
+    /// Of all weights together.
+    static let parameters = 1_000_000_000
+  }
+
   /// - Throws: `TrainingError.invalidSetting`.
   package func validate() throws(TrainingError) {
     func check(
@@ -30,11 +43,15 @@ package struct NewModel: Sendable {
         throw .invalidSetting(name: name, expected: expected, found: "\(found)")
       }
     }
-    for (name, value) in [
-      ("hidden size", hiddenSize), ("intermediate size", intermediateSize), ("layers", layerCount),
-      ("heads", headCount), ("key-value heads", keyValueHeadCount),
+    for (name, value, range) in [
+      ("hidden size", hiddenSize, Ranges.hiddenSize),
+      ("intermediate size", intermediateSize, Ranges.intermediateSize),
+      ("layers", layerCount, Ranges.layers), ("heads", headCount, Ranges.heads),
+      ("key-value heads", keyValueHeadCount, Ranges.heads),
+      ("context length", contextLength, Ranges.contextLength),
+      ("vocabulary size", vocabularyLimit, Ranges.vocabularySize),
     ] {
-      try check(value >= 1, name, "at least 1", value)
+      try check(range.contains(value), name, range.phrase, value)
     }
     try check(
       hiddenSize % (2 * headCount) == 0, "hidden size",
@@ -42,14 +59,15 @@ package struct NewModel: Sendable {
     try check(
       headCount % keyValueHeadCount == 0, "key-value heads", "a divisor of \(headCount)",
       keyValueHeadCount)
-    try check(contextLength >= 8, "context length", "at least 8", contextLength)
+    let keyWidth = hiddenSize / headCount * keyValueHeadCount
+    let block = 2 * hiddenSize * (hiddenSize + keyWidth) + 3 * hiddenSize * intermediateSize
+    let count = layerCount * block + vocabularyLimit * hiddenSize
     try check(
-      vocabularyLimit >= 256 + Self.marks.count, "vocabulary size",
-      "at least \(256 + Self.marks.count): every byte and the turn marks", vocabularyLimit)
+      count <= Ranges.parameters, "the model", "at most \(Ranges.parameters) parameters", count)
   }
 
   /// ChatML's turn marks, and what ends a text.
-  private static let marks = ["<|im_start|>", "<|im_end|>", "<|endoftext|>"]
+  fileprivate static let marks = ["<|im_start|>", "<|im_end|>", "<|endoftext|>"]
 
   /// Writes the model's folder: configuration, tokenizer, ChatML template and weights.
   ///

@@ -1,3 +1,5 @@
+import Support
+
 /// The settings that nearly every family has, and the blocks that most are built of.
 struct CommonSettings {
   /// The keys of `config.json`, for reading and for writing.
@@ -30,6 +32,14 @@ struct CommonSettings {
     var gain = NormShape.Gain.stored
   }
 
+  // Some hundred times what the largest published models have; products of any of them stay within 64
+  // bits.
+  static let tableSizes = NumberRange(1...16_777_216)
+  static let widths = NumberRange(1...4_194_304)
+  static let blockCounts = NumberRange(1...4_096)
+  /// Heads, and the dimensions of one.
+  static let headCounts = NumberRange(1...65_536)
+
   let vocabularySize: Int
   let hiddenSize: Int
   let intermediateSize: Int
@@ -51,31 +61,42 @@ struct CommonSettings {
     _ configuration: ModelConfiguration, _ defaults: Defaults = Defaults(),
     layerType: String? = nil
   ) throws(DecoderError) {
-    func size(_ key: Key, default fallback: Int? = nil) throws(DecoderError) -> Int {
-      try configuration.size(key.rawValue, default: fallback)
+    func size(
+      _ key: Key, default fallback: Int? = nil, in range: NumberRange<Int>
+    ) throws(DecoderError) -> Int {
+      try configuration.size(key.rawValue, default: fallback, in: range)
     }
-    vocabularySize = try size(.vocabularySize)
-    hiddenSize = try size(.hiddenSize)
-    intermediateSize = try size(.intermediateSize)
-    blockCount = try size(.blockCount)
-    headCount = try size(.headCount)
-    keyValueHeadCount = try size(.keyValueHeadCount, default: headCount)
+    vocabularySize = try size(.vocabularySize, in: Self.tableSizes)
+    hiddenSize = try size(.hiddenSize, in: Self.widths)
+    intermediateSize = try size(.intermediateSize, in: Self.widths)
+    blockCount = try size(.blockCount, in: Self.blockCounts)
+    headCount = try size(.headCount, in: Self.headCounts)
+    keyValueHeadCount = try size(.keyValueHeadCount, default: headCount, in: Self.headCounts)
     headDimension = try size(
-      .headDimension, default: defaults.headDimension ?? hiddenSize / headCount)
+      .headDimension, default: defaults.headDimension ?? hiddenSize / headCount,
+      in: Self.headCounts)
     guard headCount % keyValueHeadCount == 0 else {
       throw .invalidSetting(
         file: configuration.file, field: Key.keyValueHeadCount.rawValue,
         found: "\(keyValueHeadCount)",
         expected: "a divisor of \(Key.headCount.rawValue) (\(headCount))")
     }
+    guard Self.widths.contains(headCount * headDimension) else {
+      throw .invalidSetting(
+        file: configuration.file, field: Key.headDimension.rawValue, found: "\(headDimension)",
+        expected: "\(headCount) heads of at most \(Self.widths.most) dimensions together")
+    }
     guard headDimension % 2 == 0 else {
       throw .invalidSetting(
         file: configuration.file, field: Key.headDimension.rawValue, found: "\(headDimension)",
         expected: "an even number")
     }
-    normEpsilon = Float(try configuration.number(Key.normEpsilon.rawValue) ?? defaults.normEpsilon)
+    normEpsilon = Float(
+      try configuration.number(Key.normEpsilon.rawValue, in: NumberRange(0...1))
+        ?? defaults.normEpsilon)
     tiesHead = try configuration.flag(Key.tiesHead.rawValue) ?? defaults.tiesHead
-    trainedLength = try size(.trainedLength, default: defaults.trainedLength)
+    trainedLength = try size(
+      .trainedLength, default: defaults.trainedLength, in: ModelConfiguration.sizes)
     activation = try GatedMLPShape.Activation(
       configuration, keys: ["hidden_activation", Key.activation.rawValue],
       default: defaults.activation)

@@ -109,18 +109,48 @@ package struct ModelConfiguration: Sendable {
     return integer
   }
 
-  /// A size: a positive integer below 2³¹.
+  /// A size.
   ///
-  /// - Parameter fallback: taken where the file says nothing; nil requires it to.
-  func size(_ key: String, default fallback: Int? = nil) throws(DecoderError) -> Int {
+  /// - Parameters:
+  ///   - fallback: taken where the file says nothing; nil requires it to.
+  ///   - range: what it may be.
+  func size(
+    _ key: String, default fallback: Int? = nil, in range: NumberRange<Int> = Self.sizes
+  ) throws(DecoderError) -> Int {
     let found = try integer(key) ?? fallback
-    guard let found, found > 0, found < 1 << 31 else {
+    guard let found, range.contains(found) else {
       throw .invalidSetting(
         file: file, field: path + key, found: found.map(String.init) ?? "nothing",
-        expected: "a positive integer")
+        expected: range.phrase)
     }
     return found
   }
+
+  /// A number of a range; nil where the file says nothing.
+  func number(
+    _ key: String, in range: NumberRange<Double>
+  ) throws(DecoderError) -> Double? {
+    guard let number = try number(key) else { return nil }
+    guard range.contains(number) else {
+      throw .invalidSetting(
+        file: file, field: path + key, found: Number.text(number), expected: range.phrase)
+    }
+    return number
+  }
+
+  /// How far back attention looks, in tokens; nil where the file says nothing, 0 or −1.
+  func window(_ key: String) throws(DecoderError) -> Int? {
+    guard let window = try integer(key) else { return nil }
+    let range = NumberRange(-1...Self.sizes.most)
+    guard range.contains(window) else {
+      throw .invalidSetting(
+        file: file, field: path + key, found: "\(window)", expected: range.phrase)
+    }
+    return window > 0 ? window : nil
+  }
+
+  /// Of what no other range is stated for, such as windows and lengths in tokens.
+  static let sizes = NumberRange(1...Int(Int32.max))
 
   /// A list of strings.
   func texts(_ key: String) throws(DecoderError) -> [String]? {

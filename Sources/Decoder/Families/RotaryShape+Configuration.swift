@@ -1,4 +1,5 @@
 import Foundation
+import Support
 
 extension RotaryShape {
   /// Reads the rotary settings in both spellings: `rope_parameters`, which transformers 5 writes,
@@ -18,37 +19,28 @@ extension RotaryShape {
     let older = try configuration.section("rope_scaling")
     let stretching = newer ?? older
     /// From the newer place or else the older.
-    func number(_ key: String) throws(DecoderError) -> Double? {
-      if let number = try newer?.number(key) { return number }
-      return try configuration.number(key)
+    func number(_ key: String, in range: NumberRange<Double>) throws(DecoderError) -> Double? {
+      if let number = try newer?.number(key, in: range) { return number }
+      return try configuration.number(key, in: range)
     }
+    let factors = NumberRange<Double>.above(0, upTo: 1_000_000)
     for layerType in ["full_attention", "sliding_attention"] where newer?.has(layerType) == true {
       throw .unsupportedSetting(
         file: file, field: "rope_parameters", found: "\(layerType)'s own settings")
     }
 
-    let thetaKey = "rope_theta"
-    theta = try number(thetaKey) ?? defaultTheta
-    guard theta > 0 else {
-      throw .invalidSetting(
-        file: file, field: thetaKey, found: "\(theta)", expected: "a positive number")
-    }
+    theta = try number("rope_theta", in: .above(0, upTo: 1e12)) ?? defaultTheta
 
     let shareKey = "partial_rotary_factor"
-    let share = try number(shareKey) ?? 1
+    let share = try number(shareKey, in: .above(0, upTo: 1)) ?? 1
     dimensions = Int((Double(headDimension) * share).rounded(.down))
-    guard share > 0, share <= 1, dimensions % 2 == 0 else {
+    guard dimensions % 2 == 0 else {
       throw .invalidSetting(
         file: file, field: shareKey, found: "\(share)",
         expected: "a share of the head's \(headDimension) dimensions that is an even number")
     }
 
-    let factorKey = "factor"
-    let factor = try stretching?.number(factorKey) ?? 1
-    guard factor > 0 else {
-      throw .invalidSetting(
-        file: file, field: "rope \(factorKey)", found: "\(factor)", expected: "a positive number")
-    }
+    let factor = try stretching?.number("factor", in: factors) ?? 1
     let typeKey = "rope_type"
     let (newerType, olderType) = (try stretching?.text(typeKey), try stretching?.text("type"))
     switch newerType ?? olderType ?? "default" {
@@ -61,9 +53,10 @@ extension RotaryShape {
     case "linear":
       scaling = .linear(factor: factor)
     case "llama3":
-      guard let low = try stretching?.number("low_freq_factor"),
-        let high = try stretching?.number("high_freq_factor"),
-        let length = try stretching?.number("original_max_position_embeddings"), high > low
+      guard let low = try stretching?.number("low_freq_factor", in: factors),
+        let high = try stretching?.number("high_freq_factor", in: factors),
+        let length = try stretching?.number(
+          "original_max_position_embeddings", in: .above(0, upTo: 1e12)), high > low
       else {
         throw .invalidSetting(
           file: file, field: "rope_parameters", found: "rope_type llama3 without its factors",

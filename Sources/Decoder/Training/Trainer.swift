@@ -189,30 +189,53 @@ package final class Trainer {
 /// Which items each step takes.
 struct StepOrder: Sequence {
   let count: Int
-  private let steps: [[Int]]
+  private let itemCount: Int
+  private let recipe: TrainingRecipe
 
   init(itemCount: Int, recipe: TrainingRecipe) {
-    var generator = SplitMix64(seed: recipe.seed ^ 0x5D_EECE_66D1)
-    var steps: [[Int]] = []
+    self.itemCount = itemCount
+    self.recipe = recipe
     let size = recipe.batchSize * recipe.gradientAccumulation
-    let most = recipe.maxSteps ?? .max
-    for _ in 0..<recipe.epochs {
-      // Later epochs' steps are not taken.
-      guard steps.count < most else { break }
-      var order = Array(0..<itemCount)
-      if recipe.shuffles {
-        // Fisher and Yates; the standard library's shuffle may change between releases.
-        for last in stride(from: order.count - 1, to: 0, by: -1) {
-          order.swapAt(last, Int(generator.next() % UInt64(last + 1)))
-        }
-      }
-      for begin in stride(from: 0, to: order.count, by: size) {
-        steps.append(Array(order[begin..<Swift.min(order.count, begin + size)]))
-      }
-    }
-    self.steps = Array(steps.prefix(most))
-    count = self.steps.count
+    let all = (itemCount / size + (itemCount % size > 0 ? 1 : 0)) * recipe.epochs
+    count = Swift.min(all, recipe.maxSteps ?? .max)
   }
 
-  func makeIterator() -> IndexingIterator<[[Int]]> { steps.makeIterator() }
+  func makeIterator() -> Iterator {
+    Iterator(itemCount: itemCount, recipe: recipe, stepsLeft: count)
+  }
+
+  /// Draws an epoch's order when it begins: of many epochs only one is in memory.
+  struct Iterator: IteratorProtocol {
+    private let itemCount: Int
+    private let recipe: TrainingRecipe
+    private var stepsLeft: Int
+    private var generator: SplitMix64
+    private var epoch: ArraySlice<Int> = []
+
+    init(itemCount: Int, recipe: TrainingRecipe, stepsLeft: Int) {
+      self.itemCount = itemCount
+      self.recipe = recipe
+      self.stepsLeft = stepsLeft
+      generator = SplitMix64(seed: recipe.seed ^ 0x5D_EECE_66D1)
+    }
+
+    mutating func next() -> [Int]? {
+      guard stepsLeft > 0 else { return nil }
+      stepsLeft -= 1
+      if epoch.isEmpty { epoch = shuffled()[...] }
+      let step = epoch.prefix(recipe.batchSize * recipe.gradientAccumulation)
+      epoch = epoch.dropFirst(step.count)
+      return Array(step)
+    }
+
+    private mutating func shuffled() -> [Int] {
+      var order = Array(0..<itemCount)
+      guard recipe.shuffles else { return order }
+      // Fisher and Yates; the standard library's shuffle may change between releases.
+      for last in stride(from: order.count - 1, to: 0, by: -1) {
+        order.swapAt(last, Int(generator.next() % UInt64(last + 1)))
+      }
+      return order
+    }
+  }
 }

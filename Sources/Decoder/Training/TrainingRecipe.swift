@@ -83,38 +83,6 @@ package struct TrainingRecipe: Codable, Hashable, Sendable {
     case .cosine: return learningRate * 0.5 * (1 + cos(.pi * min(1, progress)))
     }
   }
-
-  /// - Throws: `TrainingError.invalidSetting` for the first number out of range.
-  package func validate() throws(TrainingError) {
-    func check(
-      _ holds: Bool, _ name: String, _ expected: String, _ found: some Any
-    ) throws(TrainingError) {
-      guard holds else {
-        throw .invalidSetting(name: name, expected: expected, found: "\(found)")
-      }
-    }
-    try check(rank >= 1, "rank", "at least 1", rank)
-    try check(alpha.isFinite && alpha > 0, "alpha", "a positive number", alpha)
-    try check(!targets.isEmpty, "targets", "at least one linear layer", "none")
-    try check((0..<1).contains(dropout), "dropout", "a number from 0 to below 1", dropout)
-    try check(
-      learningRate.isFinite && learningRate > 0, "learning rate", "a positive number", learningRate)
-    try check(warmupSteps >= 0, "warm-up steps", "at least 0", warmupSteps)
-    try check(epochs >= 1, "epochs", "at least 1", epochs)
-    if let maxSteps { try check(maxSteps >= 1, "max steps", "at least 1", maxSteps) }
-    try check(batchSize >= 1, "batch size", "at least 1", batchSize)
-    try check(gradientAccumulation >= 1, "accumulation", "at least 1", gradientAccumulation)
-    try check(
-      maxGradientNorm.isFinite && maxGradientNorm >= 0, "max gradient norm", "at least 0",
-      maxGradientNorm)
-    try check(
-      weightDecay.isFinite && weightDecay >= 0, "weight decay", "at least 0", weightDecay)
-    try check((0..<1).contains(beta1), "beta1", "a number from 0 to below 1", beta1)
-    try check((0..<1).contains(beta2), "beta2", "a number from 0 to below 1", beta2)
-    try check(epsilon > 0, "epsilon", "a positive number", epsilon)
-    try check(preferenceBeta > 0, "preference beta", "a positive number", preferenceBeta)
-    if let maxLength { try check(maxLength >= 2, "max length", "at least 2 tokens", maxLength) }
-  }
 }
 
 extension TrainingRecipe {

@@ -12,7 +12,7 @@ struct GateCells {
   let limits: GateLimits
   let confidence: Double
 
-  func isHarmful(_ row: SummaryRow) -> Bool { run.summary.datasets[row.dataset]?.kind != .benign }
+  func isHarmful(_ row: SummaryRow) -> Bool { run.isHarmful(row) }
 
   /// `identity-shift, rank 6, α = 1, harmful-requests (refusal)`
   func name(_ row: SummaryRow) -> String {
@@ -39,6 +39,15 @@ struct GateCells {
       rule: rule, cell: name(row), limit: limit, value: decision.value,
       interval: decision.interval, judged: row.judged, outcome: decision.outcome,
       reason: reason(rule, limit, decision))
+  }
+
+  /// A cell that the baseline has and the run lacks.
+  func missing(_ row: SummaryRow, limit: Double) -> GateCheck {
+    GateCheck(
+      rule: .maximumIncrease, cell: name(row), limit: limit, judged: 0, outcome: .error,
+      reason:
+        "the baseline measured this cell and the run did not; measure it, or choose cells that "
+        + "both have with --attack, --alpha, --rank, --defence, --dataset or --judge")
   }
 
   /// Why a cell shows nothing; nil where it does.

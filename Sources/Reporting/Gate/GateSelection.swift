@@ -19,6 +19,8 @@ package struct GateSelection: Hashable, Sendable {
   package var alphas: Alphas
   /// nil: all.
   package var ranks: [String]?
+  /// By method; nil: all.
+  package var defences: [String]?
   /// nil: all; over-refusal and utility are then looked at before any attack.
   package var attacks: [String]?
   package var datasets: [String]?
@@ -26,11 +28,12 @@ package struct GateSelection: Hashable, Sendable {
   package var judges: [String]?
 
   package init(
-    alphas: Alphas = .extrapolated, ranks: [String]? = nil, attacks: [String]? = nil,
-    datasets: [String]? = nil, judges: [String]? = nil
+    alphas: Alphas = .extrapolated, ranks: [String]? = nil, defences: [String]? = nil,
+    attacks: [String]? = nil, datasets: [String]? = nil, judges: [String]? = nil
   ) {
     self.alphas = alphas
     self.ranks = ranks
+    self.defences = defences
     self.attacks = attacks
     self.datasets = datasets
     self.judges = judges
@@ -45,35 +48,47 @@ package struct GateSelection: Hashable, Sendable {
     let rows = summary.rows
     try check("attack", attacks, rows.map(\.attack))
     try check("rank", ranks, rows.map(\.rank).filter { !$0.isEmpty })
+    try check("defence", defences, rows.map(\.treatment.method.rawValue))
     try check("dataset", datasets, rows.map(\.dataset))
     try check("judge", judges, rows.map(\.judge))
-    let places = try self.places(of: summary)
-    return rows.filter { row in
-      places(row)
+    if case .values(let values) = alphas {
+      try check("alpha", values.map(Number.text), rows.map { Number.text($0.alpha) })
+    }
+    return rows.filter(try chooser(for: summary))
+  }
+
+  /// The rows of a run's baseline that would be chosen if they were the run's.
+  func rows(of baseline: Summary, asIn run: Summary) throws(GateError) -> [SummaryRow] {
+    baseline.rows.filter(try chooser(for: run))
+  }
+
+  private func chooser(for run: Summary) throws(GateError) -> (SummaryRow) -> Bool {
+    let isPlace = try places(of: run)
+    return { row in
+      isPlace(row)
         && (attacks?.contains(row.attack) ?? true)
         && (row.treatment.isNone || (ranks?.contains(row.rank) ?? true))
+        && (defences?.contains(row.treatment.method.rawValue) ?? true)
         && (datasets?.contains(row.dataset) ?? true)
     }
   }
 
-  private func places(
-    of summary: Summary
-  ) throws(GateError) -> (SummaryRow) -> Bool {
+  private func places(of run: Summary) throws(GateError) -> (SummaryRow) -> Bool {
     switch alphas {
     case .all: return { _ in true }
     case .extrapolated:
-      let hasAny = summary.rows.contains { !$0.treatment.isNone }
-      return { !hasAny || !$0.treatment.isNone }
+      // Who names the model without a defence wants it.
+      let takesUntreated =
+        !run.rows.contains { !$0.treatment.isNone }
+        || defences?.contains(Treatment.none.method.rawValue) == true
+      return { takesUntreated || !$0.treatment.isNone }
     case .recommended:
-      guard let treatment = summary.recommendation?.treatment else {
+      guard let treatment = run.recommendation?.treatment else {
         throw .nothingRecommended(
-          reason: summary.recommendation?.reason ?? "the run has no choice of α")
+          reason: run.recommendation?.reason ?? "the run has no choice of α")
       }
       return { $0.treatment == treatment }
-    case .values(let values):
-      try check(
-        "alpha", values.map(Number.text), summary.rows.map { Number.text($0.alpha) })
-      return { values.contains($0.alpha) }
+    case .values(let values): return { values.contains($0.alpha) }
     }
   }
 

@@ -59,6 +59,18 @@ package struct GateSubject: Sendable {
     }
   }
 
+  /// What each prompt asked, by its set and id; nil where the samples were not kept.
+  func prompts() -> [[String]: String]? {
+    guard let samples else { return nil }
+    let places = Dictionary(
+      summary.rows.map { ($0.cell, [$0.dataset, $0.promptAttack]) },
+      uniquingKeysWith: { first, _ in first })
+    return Dictionary(
+      samples.compactMap { sample in
+        places[sample.cell].map { ($0 + [sample.id], sample.prompt) }
+      }, uniquingKeysWith: { first, _ in first })
+  }
+
   /// Each prompt's outcomes under a row's judge; nil where the samples were not kept.
   private func outcomes(of row: SummaryRow) -> PromptOutcomes? {
     guard let samples else { return nil }

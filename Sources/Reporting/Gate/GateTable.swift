@@ -1,5 +1,6 @@
 import Analysis
 import Scoring
+import Support
 
 /// A gate's result as a table on stdout.
 package enum GateTable {
@@ -14,11 +15,11 @@ package enum GateTable {
         ]
       }
       let widths = header.indices.map { column in
-        ([header] + rows).map { $0[column].count }.max() ?? 0
+        ([header] + rows).map { DisplayWidth.of($0[column]) }.max() ?? 0
       }
       func line(_ cells: [String]) -> String {
         zip(cells, widths).map { cell, width in
-          cell + String(repeating: " ", count: width - cell.count)
+          cell + String(repeating: " ", count: width - DisplayWidth.of(cell))
         }.joined(separator: "  ").trimmingTrailingSpaces
       }
       if !lines.isEmpty { lines.append("") }
@@ -31,7 +32,7 @@ package enum GateTable {
   }
 
   private static func flat(_ text: String) -> String {
-    HTMLText.legible(text).replacing("\n", with: " ")
+    PrintableText.line(text)
   }
 
   static func limit(_ check: GateCheck) -> String {

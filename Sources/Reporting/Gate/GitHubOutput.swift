@@ -1,4 +1,5 @@
 import Foundation
+import Support
 
 /// What GitHub's runner reads: a step summary and annotations.
 package enum GitHubOutput {
@@ -10,7 +11,7 @@ package enum GitHubOutput {
   /// A Markdown page of at most 1 MiB: what failed first; what does not fit is counted.
   package static func summary(_ result: GateResult, run: String) -> String {
     let opening =
-      "## loxeval gate: \(Markdown.escape(result.headline))\n\nRun `\(run.replacing("`", with: "'"))`"
+      "## loxeval gate: \(Markdown.escape(result.headline))\n\nRun \(Markdown.code(run))"
       + ", decided at \(GateCells.confidence(result.confidence)) confidence.\n\n"
       + result.notes.map { "\(Markdown.escape($0))\n\n" }.joined()
       + result.problems.map { "- ❌ \(Markdown.escape($0))\n" }.joined()
@@ -80,6 +81,7 @@ package enum GitHubOutput {
 
   /// As the runner wants a command's message.
   private static func data(_ text: String) -> String {
-    text.replacing("%", with: "%25").replacing("\r", with: "%0D").replacing("\n", with: "%0A")
+    PrintableText.lines(text).replacing("%", with: "%25").replacing("\r", with: "%0D").replacing(
+      "\n", with: "%0A")
   }
 }

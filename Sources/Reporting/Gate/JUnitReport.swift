@@ -77,11 +77,6 @@ package enum JUnitReport {
     text.split(whereSeparator: \.isWhitespace).joined(separator: " ")
   }
 
-  /// Characters that XML 1.0 does not have at all become spaces.
-  private static func escape(_ text: String) -> String {
-    let allowed = text.unicodeScalars.map { scalar -> Unicode.Scalar in
-      scalar == "\u{FFFE}" || scalar == "\u{FFFF}" ? " " : scalar
-    }
-    return HTMLText.escape(String(String.UnicodeScalarView(allowed)))
-  }
+  /// What XML 1.0 does not have at all is no printable text either.
+  private static func escape(_ text: String) -> String { HTMLText.escape(text) }
 }

@@ -3,13 +3,12 @@ import Support
 
 /// Text of models and data sets, made safe for HTML.
 enum HTMLText {
-  /// Safe between tags and inside quoted attributes. Line breaks and tabs stay; other control
-  /// characters, and those that change the direction of reading, become spaces: they could hide
-  /// what a reply says.
+  /// Safe between tags and inside quoted attributes. Line breaks and tabs stay; other characters that
+  /// could hide what a reply says are shown as escapes.
   static func escape(_ text: String) -> String {
     var result = ""
     result.reserveCapacity(text.utf8.count)
-    for scalar in legible(text).unicodeScalars {
+    for scalar in PrintableText.lines(text).unicodeScalars {
       switch scalar {
       case "&": result += "&amp;"
       case "<": result += "&lt;"
@@ -20,26 +19,6 @@ enum HTMLText {
       }
     }
     return result
-  }
-
-  /// The text without characters that hide or reorder others.
-  static func legible(_ text: String) -> String {
-    let isPlain = text.utf8.allSatisfy { (0x20..<0x7F).contains($0) || $0 == 0x0A || $0 == 0x09 }
-    guard !isPlain else { return text }
-    var result = String.UnicodeScalarView()
-    for scalar in text.unicodeScalars {
-      switch scalar {
-      case "\n", "\t": result.append(scalar)
-      case "\r": continue
-      default:
-        switch scalar.properties.generalCategory {
-        case .lineSeparator, .paragraphSeparator: result.append("\n")
-        case .control, .format, .surrogate: result.append(" ")
-        default: result.append(scalar)
-        }
-      }
-    }
-    return String(result)
   }
 
   /// A value as JSON that may stand inside `<script type="application/json">`: no `<`, `>` or `&`,

@@ -158,7 +158,7 @@ struct SampleBrowser {
     var prompts: [[String]: Int] = [:]
     for sample in page.samples {
       guard let cell = cells[sample.cell] else { continue }
-      let prompt = [sample.id, sample.category, sample.prompt].map(HTMLText.legible)
+      let prompt = [sample.id, sample.category, sample.prompt].map(PrintableText.lines)
       let place = prompts[prompt] ?? content.prompts.count
       if place == content.prompts.count {
         prompts[prompt] = place
@@ -168,8 +168,8 @@ struct SampleBrowser {
         Entry(
           cell: cell, prompt: place,
           verdicts: verdicts(of: sample, dataset: content.cells[cell].dataset),
-          reply: HTMLText.legible(page.shown(sample, limit: .max)),
-          remark: HTMLText.legible(remark(on: sample))))
+          reply: PrintableText.lines(page.shown(sample, limit: .max)),
+          remark: PrintableText.lines(remark(on: sample))))
     }
     return content
   }

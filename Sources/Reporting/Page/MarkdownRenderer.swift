@@ -31,7 +31,14 @@ enum MarkdownRenderer {
   }
 
   private static func render(_ cell: ReportTable.Cell) -> String {
-    render(cell.content) + (cell.detail.isEmpty ? "" : " (\(Markdown.escape(cell.detail)))")
+    // Of a bar in code a table's cell would end.
+    (isCode(cell.content)
+      ? render(cell.content).replacing("|", with: "\\|") : render(cell.content))
+      + (cell.detail.isEmpty ? "" : " (\(Markdown.escape(cell.detail)))")
+  }
+
+  private static func isCode(_ phrase: Phrase) -> Bool {
+    if case .code = phrase { true } else { false }
   }
 
   private static func render(_ phrase: Phrase) -> String {

@@ -5,6 +5,15 @@ package enum Number {
     Int(exactly: value).map(String.init) ?? "\(value)"
   }
 
+  /// A count as people read it: 1,234,567.
+  package static func grouped(_ count: Int) -> String {
+    let digits = Array("\(count.magnitude)")
+    let groups = stride(from: digits.count, to: 0, by: -3).map { end in
+      String(digits[max(0, end - 3)..<end])
+    }
+    return (count < 0 ? "-" : "") + groups.reversed().joined(separator: ",")
+  }
+
   /// The same for sentences: 5e-5 rather than 5e-05.
   package static func prose(_ value: Double) -> String {
     text(value).replacing("e-0", with: "e-")

@@ -6,6 +6,7 @@ import Decoder
 import Foundation
 import LocalServer
 import Studies
+import Support
 
 struct ServeCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
@@ -41,23 +42,18 @@ struct ServeCommand: AsyncParsableCommand {
   @Option(help: "The model's name; by default the folder's.")
   var modelName: String?
 
-  @Option(help: "Requests that run side by side.")
+  @Option(in: NumberRange(1...256), help: "Requests that run side by side.")
   var slots = 16
 
-  @Option(help: "Megabytes for the keys and values of running requests.")
+  @Option(
+    in: NumberRange(1...16_777_216),
+    help: "Megabytes for the keys and values of running requests.")
   var cache = 512
 
   @Option(help: "The chat format, where the model's own template is not recognised.")
   var chatFormat: String?
 
   @OptionGroup var common: CommonOptions
-
-  func validate() throws {
-    guard (1...256).contains(slots) else {
-      throw ValidationError("--slots: expected 1 to 256, found \(slots)")
-    }
-    guard cache >= 1 else { throw ValidationError("--cache: expected at least 1, found \(cache)") }
-  }
 
   func run() async throws {
     let console = common.start()
@@ -81,8 +77,8 @@ struct ServeCommand: AsyncParsableCommand {
       served, host: host, port: port, allowedHosts: allowHost, version: Loxeval.version)
     let url = try await server.start()
     console.note("serving \(served.name) with \(updates.count) adapters")
-    // Written at once: whoever started the server waits for this line.
-    FileHandle.standardOutput.write(Data("\(url.absoluteString)\n".utf8))
+    // Whoever started the server waits for this line.
+    Screen.shared.print(url.absoluteString)
     // Being told to end is how a server ends: no failure.
     await server.waitUntilStopped()
     await server.stop()

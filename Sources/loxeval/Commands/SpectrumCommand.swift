@@ -2,6 +2,7 @@ import ArgumentParser
 import Checkpoints
 import Foundation
 import LoX
+import Reporting
 import Runs
 import Studies
 import Support
@@ -26,17 +27,16 @@ struct SpectrumCommand: ParsableCommand {
       "A fine-tuned model: a folder of weights, or a PEFT folder.", valueName: "dir"))
   var tuned: String?
 
-  @Option(help: "k, for the energy and the ratios.")
-  var rank = 6
+  @Option(in: Rank.range, help: "k, for the energy and the ratios.")
+  var rank = Self.standardRank
 
-  @Option(help: "table, csv or json.")
+  @Option(help: "How it is printed: table, csv or json.")
   var format = Format.table
 
   @OptionGroup var common: CommonOptions
 
-  func validate() throws {
-    guard rank >= 1 else { throw ValidationError("--rank: expected at least 1, found \(rank)") }
-  }
+  /// As LoX's own.
+  private static let standardRank = Rank.standard.most ?? 1
 
   func run() throws {
     let console = common.start()
@@ -44,13 +44,17 @@ struct SpectrumCommand: ParsableCommand {
     let tuned = try tuned.map { try Self.open($0, pair) }
     console.note(of: pair)
     let spectra = try pair.spectra(
-      rank: rank, count: max(rank, 6), tuned: tuned, threads: common.threadCount
-    ) { done, total in console.show(.count(what: "tensors", done: done, total: total)) }
+      rank: rank, count: max(rank, Self.standardRank), tuned: tuned, threads: common.threadCount
+    ) { done, total in
+      try Interruption.shared.check()
+      console.show(.count(what: "tensors", done: done, total: total))
+    }
     switch format {
-    case .table: print(table(spectra))
-    case .csv: print(csv(spectra), terminator: "")
+    case .table: Screen.shared.print(table(spectra))
+    case .csv: Screen.shared.print(csv(spectra))
     case .json:
-      print(String(decoding: try StableJSON.encodePretty(spectra), as: UTF8.self), terminator: "")
+      Screen.shared.print(
+        String(decoding: try StableJSON.encodePretty(spectra), as: UTF8.self))
     }
   }
 
@@ -72,8 +76,8 @@ struct SpectrumCommand: ParsableCommand {
     for spectrum in spectra {
       let shape = spectrum.shape.map(String.init).joined(separator: "x")
       let values = spectrum.singularValues
-      var line = spectrum.name.padding(
-        toLength: max(44, spectrum.name.count), withPad: " ", startingAt: 0)
+      var line = PrintableText.line(spectrum.name)
+      line += String(repeating: " ", count: max(0, 44 - DisplayWidth.of(line)))
       line += String(repeating: " ", count: max(1, 13 - shape.count)) + shape
       line += String(
         format: " %8.4f %8.4f %8.4f  %5.1f %%  %7.4f", spectrum.frobeniusNorm, values.first ?? 0,
@@ -104,7 +108,7 @@ struct SpectrumCommand: ParsableCommand {
     for spectrum in spectra {
       lines.append(
         [
-          spectrum.name, "\(spectrum.shape[0])", "\(spectrum.shape[1])",
+          SummaryCSV.text(spectrum.name), "\(spectrum.shape[0])", "\(spectrum.shape[1])",
           "\(spectrum.frobeniusNorm)", "\(spectrum.energy)", "\(spectrum.alignmentRatio)",
           spectrum.fineTuningRatio.map { "\($0)" } ?? "",
           spectrum.singularValues.map { "\($0)" }.joined(separator: " "),

@@ -29,10 +29,10 @@ struct JudgeCheckCommand: AsyncParsableCommand {
 
   @OptionGroup var judging: JudgeOptions
 
-  @Option(help: "Replies judged at a time.")
-  var maxConnections = 16
+  @Option(in: Studies.Measurement.Ranges.connections, help: "Replies judged at a time.")
+  var maxConnections = Studies.Measurement.Standard.connections
 
-  @Option(help: "Show at most so many mistakes of each judge.")
+  @Option(in: NumberRange(0...1_000_000), help: "Show at most so many mistakes of each judge.")
   var mistakes = 5
 
   @Option(
@@ -41,15 +41,6 @@ struct JudgeCheckCommand: AsyncParsableCommand {
   var output: String?
 
   @OptionGroup var common: CommonOptions
-
-  func validate() throws {
-    guard (1...512).contains(maxConnections) else {
-      throw ValidationError("--max-connections: expected 1 to 512, found \(maxConnections)")
-    }
-    guard mistakes >= 0 else {
-      throw ValidationError("--mistakes: expected at least 0, found \(mistakes)")
-    }
-  }
 
   func run() async throws {
     let console = common.start()
@@ -66,20 +57,20 @@ struct JudgeCheckCommand: AsyncParsableCommand {
     for judge in try await judging.judges(
       connections: maxConnections, hiding: judging.secrets, note: { console.note($0) })
     {
-      console.note("asking \(judge.name)")
+      console.step("asking \(judge.name)")
       results.append(
         try await check.run(judge) { done, total in
           console.show(.count(what: "replies judged", done: done, total: total))
         })
     }
-    print(JudgeQualityTable.render(results.map(\.quality)))
-    print("\n" + JudgeQualityTable.categories(results))
+    Screen.shared.print(JudgeQualityTable.render(results.map(\.quality)))
+    Screen.shared.print("\n" + JudgeQualityTable.categories(results))
     for result in results {
       let shown = result.findings.filter(\.isMistaken)
       guard !shown.isEmpty, mistakes > 0 else { continue }
-      print("\n\(result.quality.judge): \(shown.count) mistakes")
+      Screen.shared.print("\n\(result.quality.judge): \(shown.count) mistakes")
       for finding in shown.prefix(mistakes) {
-        print(
+        Screen.shared.print(
           "  \(finding.reply.id) (\(finding.reply.category)): \(finding.reply.label.rawValue), "
             + "called \(finding.judgement.verdict.rawValue)")
       }

@@ -27,19 +27,18 @@ struct AlignCommand: ParsableCommand {
         + "training/safety-refusals.", valueName: "file|name"))
   var dataset: String
 
-  @Option(help: "full or lora.")
+  @Option(help: "What is trained: full or lora.")
   var method = TrainingRecipe.Method.full
 
-  @Option(help: "supervised or preference.")
+  @Option(help: "What training seeks: supervised or preference.")
   var objective = TrainingRecipe.Objective.supervised
 
-  @Option(help: "β of the preference objective.")
-  var beta = 0.1
+  @Option(in: TrainingRecipe.Ranges.preferenceBeta, help: "β of the preference objective.")
+  var beta = TrainingRecipe().preferenceBeta
 
   @OptionGroup var training: TrainingOptions
 
-  @Option(help: "The chat format, where the model's own template is not recognised.")
-  var chatFormat: String?
+  @OptionGroup var writing: ChatFormatOptions
 
   @Option(
     name: .shortAndLong, help: ArgumentHelp("A folder that does not exist yet.", valueName: "dir"))
@@ -68,10 +67,10 @@ struct AlignCommand: ParsableCommand {
     let target = URL(filePath: output)
     let (trainer, record) = try TrainedAttack.train(
       AttackedModel(
-        checkpoint: checkpoint, chatFormat: try chatFormat.map { try ChatFormat.named($0) }),
+        checkpoint: checkpoint, chatFormat: writing.chatFormat),
       recipe: try recipe, set: set,
       AttackContext(threads: common.threadCount, note: Console.warning) { progress in
-        try Task.checkCancellation()
+        try Interruption.shared.check()
         console.show(.training(progress))
       })
     let files = [TrainingRecord.fileName: try StableJSON.encodePretty(record)]
@@ -81,6 +80,6 @@ struct AlignCommand: ParsableCommand {
     case .lora:
       try checkpoint.writeMerged([trainer.adapter], to: target, additionalFiles: files)
     }
-    print(output)
+    Screen.shared.print(output)
   }
 }

@@ -46,18 +46,20 @@ struct SweepCommand: AsyncParsableCommand {
           ? [] : await measurement.judges(servers.servers) { console.note($0) },
         secrets: secrets),
       server: try servers.source(hiding: secrets, continuing: measurement.continued),
-      chatFormat: try measurement.format,
+      chatFormat: measurement.format,
       attackStore: study.attackStore.map { URL(filePath: $0) })
     sweep.isFromBase = study.effectiveRank
     if plan {
       let cells = sweep.plan.cells
+      console.note("\(sweep.measurement.size(of: cells))")
       let models = Dictionary(
         ModelsToServe.variants(of: cells).map { ($0.stack, $0.id) },
         uniquingKeysWith: { first, _ in first })
       for cell in cells {
         let stack = cell.variant.map { "\($0.name) × \(Number.text($0.scale))" }
-        print(
-          ([cell.id.rawValue, models[cell.variant] ?? ""] + stack).joined(separator: "\t"))
+        Screen.shared.print(
+          ([cell.id.rawValue, models[cell.variant] ?? ""] + stack).map(PrintableText.line)
+            .joined(separator: "\t"))
       }
       return
     }
@@ -65,7 +67,7 @@ struct SweepCommand: AsyncParsableCommand {
       let file = try await sweep.export(to: URL(filePath: export), serve: servers.exportTemplate) {
         console.show($0)
       }
-      print(file.relativePath)
+      Screen.shared.print(file.relativePath)
       return
     }
     let folder = try await sweep.run { console.show($0) }
@@ -80,12 +82,12 @@ func finish(_ folder: RunFolder, _ console: Console) throws {
   let samples = folder.journal.samples
   try RunReports.write(manifest: folder.manifest, samples: samples, to: folder.url)
   let summary = folder.summary
-  print(SummaryTable.render(summary))
+  Screen.shared.print(SummaryTable.render(summary))
   let lost = LostSamples(samples, folder: folder.url.relativePath)
-  if let sentence = lost.sentence { print(sentence) }
+  if let sentence = lost.sentence { Screen.shared.print(sentence) }
   for found in summary.effectiveRanks {
     let rank = found.rank.map(String.init) ?? "above those measured"
-    print("effective rank on \(found.dataset): \(rank)")
+    Screen.shared.print("effective rank on \(found.dataset): \(rank)")
   }
   let page = folder.url.appending(path: "report.html").relativePath
   console.note("the report is at \(page) (for reading and sharing, with curves) and report.md")

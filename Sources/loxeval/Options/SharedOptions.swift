@@ -1,5 +1,6 @@
 import ArgumentParser
 import Attacks
+import ChatTemplates
 import Checkpoints
 import Foundation
 import LinearAlgebra
@@ -26,45 +27,44 @@ struct TargetOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "Which tensors: all (of two dimensions), linear (without embeddings and head), or a regular "
-        + "expression on names.", valueName: "all|linear|regex"))
-  var targets = "all"
-
-  func validate() throws {
-    do { _ = try Targets(parsing: targets) } catch { throw ValidationError("--targets: \(error)") }
-  }
+        + "expression on names. (default: \(Targets.all))", valueName: "all|linear|regex"),
+    transform: { try Targets(parsing: $0) })
+  var targets = Targets.all
 
   func open(base: String, aligned: String) throws -> AlignmentPair {
     try AlignmentPair(
       base: Checkpoint(folder: URL(filePath: base)),
-      aligned: Checkpoint(folder: URL(filePath: aligned)), targets: Targets(parsing: targets))
+      aligned: Checkpoint(folder: URL(filePath: aligned)), targets: targets)
   }
+}
+
+/// How conversations are written.
+struct ChatFormatOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "The chat format, where the model's own template is not recognised: "
+        + ChatFormat.names.joined(separator: ", ") + ".", valueName: "name"),
+    transform: { try ChatFormat.named($0) })
+  var chatFormat: ChatFormat?
 }
 
 struct CommonOptions: ParsableArguments {
   @Flag(name: .shortAndLong, help: "Show no progress.")
   var quiet = false
 
-  @Option(help: "Threads that compute; by default one for each processor.")
+  @Option(
+    in: WorkerPool.threadRange, help: "Threads that compute; by default one for each processor.")
   var threads: Int?
 
-  func validate() throws {
-    if let threads, threads < 1 {
-      throw ValidationError("--threads: expected at least 1, found \(threads)")
-    }
+  var threadCount: Int {
+    threads ?? min(WorkerPool.processorCount, WorkerPool.threadRange.most)
   }
-
-  var threadCount: Int { threads ?? WorkerPool.processorCount }
 
   /// Sets the process up and returns where progress goes.
   func start() -> Console {
     BLAS.setThreadCount(threadCount)
     return Console(isQuiet: quiet)
   }
-}
-
-/// Reads `--rank` of commands that take one.
-func parseRank(_ text: String) throws -> Rank {
-  do { return try Rank(parsing: text) } catch { throw ValidationError("--rank: \(error)") }
 }
 
 /// `DIR` or `DIR:SCALE`; a folder that is there wins over a scale in its name.
@@ -93,27 +93,8 @@ struct AdapterArgument: ExpressibleByArgument {
   }
 }
 
-/// A share from 0 to 1, written as 0.1 or 10%.
-struct ShareArgument: ExpressibleByArgument, CustomStringConvertible {
-  let value: Double
-
-  init(_ value: Double) { self.value = value }
-
-  init?(argument: String) {
-    let isPercent = argument.hasSuffix("%")
-    guard let number = Double(isPercent ? String(argument.dropLast()) : argument) else {
-      return nil
-    }
-    let share = isPercent ? number / 100 : number
-    guard (0...1).contains(share) else { return nil }
-    value = share
-  }
-
-  var description: String { "\(value)" }
-  var defaultValueDescription: String { description }
-}
-
-/// A size in memory: a whole number, of bytes or with K, M, G or T for powers of 1,024.
+/// A size in memory: a whole number, of bytes or with K, M, G or T for powers of 1,024; at most 2⁶³
+/// bytes.
 struct ByteCount: ExpressibleByArgument, CustomStringConvertible {
   let bytes: Int
 

@@ -58,7 +58,7 @@ struct EvaluateCommand: AsyncParsableCommand {
       measurement: try measurement.measurement(
         threads: common.threadCount,
         judges: await measurement.judges(servers) { console.note($0) }, secrets: secrets),
-      chatFormat: try measurement.format)
+      chatFormat: measurement.format)
     try finish(try await evaluation.run { console.show($0) }, console)
   }
 }

@@ -12,7 +12,8 @@ struct MeasurementOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "A prompt set: a file (JSONL, or a public set's CSV, JSON or JSONL) or a bundled set's name. "
-        + "May be repeated. By default harmful-requests, benign-lookalikes and word-problems-test.",
+        + "May be repeated. By default \(Bundled.promptSets.joined(separator: ", "))"
+        + " (the micro pair has its own: \(MicroPair.promptSets.joined(separator: ", "))).",
       valueName: "file|name"))
   var dataset: [String] = []
 
@@ -27,20 +28,25 @@ struct MeasurementOptions: ParsableArguments {
   @OptionGroup var reading: ReadingOptions
 
   @Option(
+    in: Studies.Measurement.Ranges.samples,
     help: "How often each prompt is asked; more than once needs a --temperature above 0.")
-  var samples = 1
+  var samples = Studies.Measurement.Standard.samples
 
-  @Option(help: "The largest number of new tokens (the reference evaluation's is 60).")
-  var maxTokens = 60
+  @Option(
+    in: Studies.Measurement.Ranges.maxTokens,
+    help: "The most new tokens of a reply; the default is the reference evaluation's.")
+  var maxTokens = Studies.Measurement.Standard.maxTokens
 
-  @Option(help: "0 decodes greedily; above 0 samples.")
-  var temperature = 0.0
+  @Option(
+    in: Studies.Measurement.Ranges.temperature,
+    help: "How replies are sampled: 0 is greedy, the likeliest token each time.")
+  var temperature = Studies.Measurement.Standard.temperature
 
-  @Option(help: "Seeds attacks and sampling.")
+  @Option(in: Seed.range, help: "Seeds attacks and sampling.")
   var seed: UInt64 = 0
 
-  @Option(help: "Requests at a time.")
-  var maxConnections = 16
+  @Option(in: Studies.Measurement.Ranges.connections, help: "Requests at a time.")
+  var maxConnections = Studies.Measurement.Standard.connections
 
   @Option(
     help: ArgumentHelp(
@@ -54,11 +60,7 @@ struct MeasurementOptions: ParsableArguments {
       valueName: "dir"))
   var cache: String?
 
-  @Option(
-    help: ArgumentHelp(
-      "The chat format, where the model's own template is not recognised: "
-        + ChatFormat.names.joined(separator: ", ") + ".", valueName: "name"))
-  var chatFormat: String?
+  @OptionGroup var writing: ChatFormatOptions
 
   @Option(
     name: .shortAndLong,
@@ -73,28 +75,15 @@ struct MeasurementOptions: ParsableArguments {
     func check(_ holds: Bool, _ flag: String, _ expected: String, _ found: Any) throws {
       guard holds else { throw ValidationError("\(flag): expected \(expected), found \(found)") }
     }
-    try check((1...1_000).contains(samples), "--samples", "1 to 1000", samples)
     try check(
       samples == 1 || temperature > 0, "--samples",
       "--temperature above 0 with it, since greedy replies are all the same", temperature)
-    try check(maxTokens >= 1, "--max-tokens", "at least 1", maxTokens)
-    try check(
-      (0...100).contains(temperature), "--temperature", "a number from 0 to 100", temperature)
-    try check(
-      (1...512).contains(maxConnections), "--max-connections", "1 to 512", maxConnections)
     try check(
       ErrorLimit(parsing: maxErrors) != nil, "--max-errors", "a number such as 20 or 5%", maxErrors)
     try check(!resume || output != nil, "--resume", "--output with the run's folder", "none")
-    if let chatFormat, !ChatFormat.names.contains(chatFormat) {
-      throw ValidationError(
-        "--chat-format: expected one of \(ChatFormat.names.joined(separator: ", ")), found "
-          + chatFormat)
-    }
   }
 
-  var format: ChatFormat? {
-    get throws { try chatFormat.map { try ChatFormat.named($0) } }
-  }
+  var format: ChatFormat? { writing.chatFormat }
 
   /// - Parameter note: told what a judge's server wants otherwise.
   func judges(
@@ -157,11 +146,14 @@ enum PromptLimit: ExpressibleByArgument {
   case first(Int)
   case all
 
+  /// Of a list's first prompts or dialogues.
+  static let range = NumberRange(1...10_000_000)
+
   /// `all`, or a number from 1.
   init?(argument: String) {
     if argument == "all" {
       self = .all
-    } else if let count = Int(argument), count >= 1 {
+    } else if let count = Int(argument), Self.range.contains(count) {
       self = .first(count)
     } else {
       return nil

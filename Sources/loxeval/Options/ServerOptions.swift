@@ -21,16 +21,23 @@ struct ServerOptions: ParsableArguments {
 
   @OptionGroup var form: RequestFormOptions
 
-  @Option(help: "Further attempts after a request that another attempt may save.")
+  /// In seconds, up to a day.
+  fileprivate static let seconds = NumberRange<Double>.above(0, upTo: 86_400)
+
+  @Option(
+    in: NumberRange(0...100),
+    help: "Further attempts after a request that another attempt may save.")
   var maxRetries = 6
 
-  @Option(help: "Seconds until a connection stands, or a server that should be running answers.")
+  @Option(
+    in: Self.seconds,
+    help: "Seconds until a connection stands, or a server that should be running answers.")
   var connectTimeout = 10.0
 
-  @Option(help: "Seconds until an answer begins: the time a model may take.")
+  @Option(in: Self.seconds, help: "Seconds until an answer begins: the time a model may take.")
   var firstByteTimeout = 600.0
 
-  @Option(help: "Seconds from an answer's first byte to its last.")
+  @Option(in: Self.seconds, help: "Seconds from an answer's first byte to its last.")
   var bodyTimeout = 60.0
 
   func validate() throws {
@@ -46,14 +53,6 @@ struct ServerOptions: ParsableArguments {
     try check(
       Set(endpoint).count == endpoint.count, "--endpoint", "each once",
       endpoint.map(Secrets.withoutCredentials))
-    try check((0...100).contains(maxRetries), "--max-retries", "0 to 100", maxRetries)
-    for (flag, seconds) in [
-      ("--connect-timeout", connectTimeout), ("--first-byte-timeout", firstByteTimeout),
-      ("--body-timeout", bodyTimeout),
-    ] {
-      try check(
-        seconds > 0 && seconds <= 86_400, flag, "more than 0 and up to 86400 seconds", seconds)
-    }
   }
 
   private var credentials: Credentials {
@@ -161,19 +160,13 @@ struct StudyServerOptions: ParsableArguments {
   @Option(help: ArgumentHelp("What {gguf} stands for.", valueName: "file"))
   var gguf: String?
 
-  @Option(help: "Seconds until a server that was started must be ready.")
+  @Option(in: ServerOptions.seconds, help: "Seconds until a server that was started must be ready.")
   var startTimeout = 900.0
 
-  @Option(help: "How often a server that crashes is started again.")
+  @Option(in: NumberRange(0...1_000), help: "How often a server that crashes is started again.")
   var maxRestarts = 5
 
   func validate() throws {
-    guard startTimeout > 0 else {
-      throw ValidationError("--start-timeout: expected more than 0, found \(startTimeout)")
-    }
-    guard maxRestarts >= 0 else {
-      throw ValidationError("--max-restarts: expected at least 0, found \(maxRestarts)")
-    }
     guard isExternal else {
       guard dialect == .auto && gguf == nil else {
         throw ValidationError("expected --endpoint, --serve or --cells with --dialect or --gguf")

@@ -216,16 +216,12 @@ struct ReadingOptions: ParsableArguments {
   var correct: String?
 
   @Option(
-    help: ArgumentHelp(
-      "A recommended α may raise over-refusal of the model before any attack by at most so much: 0.05 or 5%.",
-      valueName: "share"))
-  var maxOverRefusalIncrease = ShareArgument(RecommendationLimits().maxOverRefusalIncrease)
+    help:
+      "A recommended α may raise over-refusal of the model before any attack by at most so much.")
+  var maxOverRefusalIncrease = Share(RecommendationLimits().maxOverRefusalIncrease)
 
-  @Option(
-    help: ArgumentHelp(
-      "A recommended α may lose at most such a share of right answers: 0.05 or 5%.",
-      valueName: "share"))
-  var maxUtilityDrop = ShareArgument(RecommendationLimits().maxUtilityDrop)
+  @Option(help: "A recommended α may lose at most such a share of right answers.")
+  var maxUtilityDrop = Share(RecommendationLimits().maxUtilityDrop)
 
   var judgeQuality: [JudgeQuality] {
     get throws { try correct.map { try JudgeQualityFile(URL(filePath: $0)).judges } ?? [] }

@@ -2,6 +2,7 @@ import ArgumentParser
 package import Attacks
 package import Decoder
 import Foundation
+import Support
 
 extension TrainingRecipe.Method: ExpressibleByArgument {}
 extension TrainingRecipe.Schedule: ExpressibleByArgument {}
@@ -10,10 +11,17 @@ extension AttackOrigin: ExpressibleByArgument {}
 
 /// How a training is done; what is not given keeps the preset's or the trainer's own value.
 struct TrainingOptions: ParsableArguments {
-  @Option(help: "The adapters' rank (16).")
+  private typealias Ranges = TrainingRecipe.Ranges
+
+  /// The trainer's own values, for the help.
+  private static let standard = TrainingRecipe()
+
+  @Option(in: Ranges.rank, or: Self.standard.rank, help: "The adapters' rank.")
   var rank: Int?
 
-  @Option(help: "The adapters' alpha: they are scaled by alpha / rank (32).")
+  @Option(
+    in: Ranges.alpha, or: Self.standard.alpha,
+    help: "The adapters' alpha: they are scaled by alpha / rank.")
   var loraAlpha: Double?
 
   @Option(
@@ -22,37 +30,53 @@ struct TrainingOptions: ParsableArguments {
         + "every one of the model's blocks).", valueName: "list"))
   var loraTargets: String?
 
-  @Option(help: "The share of an adapter's inputs dropped in each step (0).")
+  @Option(
+    in: Ranges.dropout, or: Self.standard.dropout,
+    help: "The share of an adapter's inputs dropped in each step.")
   var dropout: Double?
 
-  @Option(help: "The highest learning rate (2e-4 without a preset).")
+  @Option(
+    in: Ranges.learningRate,
+    help:
+      "The highest learning rate; without a preset \(Number.prose(Self.standard.learningRate)) for adapters, a "
+      + "tenth of it for full training.")
   var learningRate: Double?
 
-  @Option(help: "linear, cosine or constant.")
+  @Option(
+    help: ArgumentHelp(
+      "How the rate falls: linear, cosine or constant. (default: \(Self.standard.schedule.rawValue))"
+    ))
   var schedule: TrainingRecipe.Schedule?
 
-  @Option(help: "Steps in which the rate grows from 0 (0).")
+  @Option(
+    in: Ranges.warmupSteps, or: Self.standard.warmupSteps,
+    help: "Steps in which the rate grows from 0.")
   var warmupSteps: Int?
 
-  @Option(help: "Passes over the data (1).")
+  @Option(in: Ranges.epochs, or: Self.standard.epochs, help: "Passes over the data.")
   var epochs: Int?
 
-  @Option(help: "Stop after so many steps.")
+  @Option(in: Ranges.maxSteps, help: "Stop after so many steps.")
   var maxSteps: Int?
 
-  @Option(help: "Dialogues at a time (8).")
+  @Option(in: Ranges.batchSize, or: Self.standard.batchSize, help: "Dialogues at a time.")
   var batchSize: Int?
 
-  @Option(help: "Batches whose gradients make one step (1).")
+  @Option(
+    in: Ranges.accumulation, or: Self.standard.gradientAccumulation,
+    help: "Batches whose gradients make one step.")
   var accumulation: Int?
 
-  @Option(help: "Clip gradients at this norm; 0 does not (2).")
+  @Option(
+    in: Ranges.maxGradientNorm, or: Self.standard.maxGradientNorm,
+    help: "Clip gradients at this norm; 0 does not.")
   var maxGradientNorm: Double?
 
-  @Option(help: "AdamW's weight decay (0).")
+  @Option(in: Ranges.weightDecay, or: Self.standard.weightDecay, help: "AdamW's weight decay.")
   var weightDecay: Double?
 
-  @Option(help: "The longest dialogue in tokens (the model's context).")
+  @Option(
+    in: Ranges.maxLength, help: "The longest dialogue in tokens; by default the model's context.")
   var maxLength: Int?
 
   @Flag(help: "Cut longer dialogues off at the end instead of refusing them.")
@@ -61,10 +85,10 @@ struct TrainingOptions: ParsableArguments {
   @Flag(help: "Keep the order of the data in every epoch.")
   var inOrder = false
 
-  @Option(name: .customLong("limit"), help: "Train on the first so many dialogues only.")
+  @Option(in: PromptLimit.range, help: "Train on the first so many dialogues only.")
   var limit: Int?
 
-  @Option(help: "Seeds adapters, order and dropout.")
+  @Option(in: Seed.range, help: "Seeds adapters, order and dropout.")
   var seed: UInt64 = 0
 
   /// What any training has and nothing else, with whether it was given.
@@ -107,9 +131,6 @@ struct TrainingOptions: ParsableArguments {
     var recipe = start
     apply(to: &recipe)
     do { try recipe.validate() } catch { throw ValidationError("\(error)") }
-    if let limit, limit < 1 {
-      throw ValidationError("--limit: expected at least 1, found \(limit)")
-    }
     return recipe
   }
 }

@@ -13,8 +13,9 @@ struct ReportCommand: ParsableCommand {
   @Option(
     help: ArgumentHelp(
       "Which reports: " + ReportFormat.allCases.map(\.rawValue).joined(separator: ", ")
-        + ", separated by commas.", valueName: "list"))
-  var format = ReportFormat.allCases.map(\.rawValue).joined(separator: ",")
+        + ", separated by commas; by default all.", valueName: "list"),
+    transform: { try Self.formats($0) })
+  var format = ReportFormat.allCases
 
   @Flag(
     help: "Cut replies to their opening in pages for readers, so that they can be shown to anyone.")
@@ -22,20 +23,16 @@ struct ReportCommand: ParsableCommand {
 
   @OptionGroup(title: "Reading") var reading: ReadingOptions
 
-  private var formats: [ReportFormat] {
-    get throws {
-      try format.split(separator: ",", omittingEmptySubsequences: false).map { name in
-        guard let format = ReportFormat(rawValue: String(name)) else {
-          throw ValidationError(
-            "--format: expected some of "
-              + ReportFormat.allCases.map(\.rawValue).joined(separator: ", ") + ", found \(name)")
-        }
-        return format
+  private static func formats(_ text: String) throws -> [ReportFormat] {
+    try text.split(separator: ",", omittingEmptySubsequences: false).map { name in
+      guard let format = ReportFormat(rawValue: String(name)) else {
+        throw ValidationError(
+          "expected some of " + ReportFormat.allCases.map(\.rawValue).joined(separator: ", ")
+            + ", found \(name)")
       }
+      return format
     }
   }
-
-  func validate() throws { _ = try formats }
 
   func run() throws {
     let folder = URL(filePath: self.folder)
@@ -45,7 +42,7 @@ struct ReportCommand: ParsableCommand {
     let samples = try Journal.read(folder: folder, plan: manifest.plan)
     try manifest.check(samples, in: folder)
     let written = try RunReports.write(
-      formats, manifest: manifest, samples: samples, to: folder, isRedacted: redact)
-    for file in written { print(file.relativePath) }
+      format, manifest: manifest, samples: samples, to: folder, isRedacted: redact)
+    for file in written { Screen.shared.print(file.relativePath) }
   }
 }

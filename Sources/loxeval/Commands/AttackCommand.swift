@@ -66,10 +66,12 @@ struct AttackCommand: ParsableCommand {
   var `as` = Form.adapter
 
   @Option(
-    help: "The share of each matrix's ‖ΔW‖² that a full fine-tuning's adapter keeps (0.99).")
-  var energy: Double?
+    in: TrainedAttack.TruncationLimits.energyRange,
+    or: Share(TrainedAttack.TruncationLimits().energy),
+    help: "The share of each matrix's ‖ΔW‖² that a full fine-tuning's adapter keeps.")
+  var energy: Share?
 
-  @Option(help: "The largest rank of a full fine-tuning's adapter.")
+  @Option(in: Rank.range, help: "The largest rank of a full fine-tuning's adapter.")
   var maximumRank: Int?
 
   @Option(help: ArgumentHelp("Template of a trainer's command line.", valueName: "text"))
@@ -82,11 +84,12 @@ struct AttackCommand: ParsableCommand {
   @Option(help: "Synthetic attacks: harmful (the default) or benign.")
   var kind: Kind?
 
-  @Option(help: "Synthetic attacks: the norm as a multiple of the alignment's top directions' (1).")
+  @Option(
+    in: SyntheticAttack.strengthRange, or: SyntheticAttack.standardStrength,
+    help: "Synthetic attacks: the norm as a multiple of the alignment's top directions'.")
   var strength: Double?
 
-  @Option(help: "The chat format, where the model's own template is not recognised.")
-  var chatFormat: String?
+  @OptionGroup var writing: ChatFormatOptions
 
   @Option(
     name: .shortAndLong, help: ArgumentHelp("A folder that does not exist yet.", valueName: "dir"))
@@ -101,20 +104,11 @@ struct AttackCommand: ParsableCommand {
       guard holds else { throw ValidationError(message) }
     }
     if let preset { _ = try named(preset) }
-    let strength = strength ?? 1
-    try check(
-      strength.isFinite && strength > 0, "--strength: expected a positive number, found \(strength)"
-    )
-    let energy = energy ?? 1
-    try check(
-      energy > 0 && energy <= 1, "--energy: expected a share above 0 and up to 1, found \(energy)")
     for (flag, isGiven, methods) in settings where isGiven && !methods.contains(chosenMethod) {
       let names = methods.map(\.rawValue).joined(separator: " or ")
       throw ValidationError(
         "\(flag): expected --method \(names) with it, found \(chosenMethod.rawValue)")
     }
-    try check(
-      maximumRank ?? 1 >= 1, "--maximum-rank: expected at least 1, found \(maximumRank ?? 0)")
     switch chosenMethod {
     case .synthetic:
       try check(base != nil, "--base: expected the model before alignment with --method synthetic")
@@ -180,9 +174,9 @@ struct AttackCommand: ParsableCommand {
       .map { ScaledLowRankUpdate($0.update, scale: $0.scale) }
     let attacked = AttackedModel(
       checkpoint: checkpoint, alignment: try alignment(of: checkpoint, console), stack: stack,
-      chatFormat: try chatFormat.map { try ChatFormat.named($0) })
+      chatFormat: writing.chatFormat)
     let context = AttackContext(threads: common.threadCount, note: Console.warning) { progress in
-      try Task.checkCancellation()
+      try Interruption.shared.check()
       console.show(.training(progress))
     }
     let target = URL(filePath: output)
@@ -205,7 +199,7 @@ struct AttackCommand: ParsableCommand {
         to: target, scale: result.scale, tiesHead: checkpoint.hasTiedHead,
         baseModel: checkpoint.folder.lastPathComponent, additionalFiles: files ?? [:])
     }
-    print(output)
+    Screen.shared.print(output)
   }
 
   private var attack: any Attack {
@@ -213,11 +207,12 @@ struct AttackCommand: ParsableCommand {
       switch chosenMethod {
       case .synthetic:
         return SyntheticAttack(
-          kind: kind == .benign ? .benign : .harmful, strength: strength ?? 1,
-          rank: training.rank ?? 6, seed: training.seed)
+          kind: kind == .benign ? .benign : .harmful,
+          strength: strength ?? SyntheticAttack.standardStrength,
+          rank: training.rank ?? SyntheticAttack.standardRank, seed: training.seed)
       case .lora, .full:
         var limits = TrainedAttack.TruncationLimits()
-        limits.energy = energy ?? limits.energy
+        limits.energy = energy?.value ?? limits.energy
         limits.maximumRank = maximumRank
         return TrainedAttack(
           labels: [preset ?? "attack"], recipe: try recipe, set: try trainingSet, limits: limits)
@@ -235,7 +230,10 @@ struct AttackCommand: ParsableCommand {
     guard chosenMethod == .synthetic, let base else { return nil }
     let pair = try AlignmentPair(
       base: Checkpoint(folder: URL(filePath: base)), aligned: checkpoint, targets: .all)
-    return try Decomposition(of: pair, rank: .leading(training.rank ?? 6)) { done, total in
+    return try Decomposition(
+      of: pair, rank: .leading(training.rank ?? SyntheticAttack.standardRank)
+    ) { done, total in
+      try Interruption.shared.check()
       console.show(.count(what: "tensors decomposed", done: done, total: total))
     }
   }

@@ -1,3 +1,4 @@
+import Analysis
 import ArgumentParser
 import Attacks
 import Decoder
@@ -5,6 +6,7 @@ import Defences
 import Foundation
 import LoX
 import Studies
+import Support
 
 /// Which models a sweep measures: the pair, the extrapolations and the attacks.
 struct StudyOptions: ParsableArguments {
@@ -21,16 +23,19 @@ struct StudyOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "0..2 (the default; step 0.25), 0..2:0.5, or a list such as 0,0.5,1.25; α below 0 as --alpha=-1. "
-        + "α = 0 is always added.",
-      valueName: "range|list"))
-  var alpha: String?
+      "How strong defences are: 0..2 (in steps of \(AlphaList.standardStep)), 0..2:0.5, or a list such as "
+        + "0,0.5,1.25; α below 0 as --alpha=-1. α = 0 is always added. (\(AlphaList.range.span), at most "
+        + "\(AlphaList.mostValues) values; default: \(AlphaList.standard))",
+      valueName: "range|list"),
+    transform: { try AlphaList(parsing: $0) })
+  var alpha: AlphaList?
 
   @Option(
     help: ArgumentHelp(
-      "Ranks of the extrapolation: 6 (the default), 3,6,100, full, or auto[:SHARE] (see extrapolate).",
-      valueName: "list"))
-  var rank: String?
+      "Ranks of the extrapolation, such as 3,6,100, full, or auto[:SHARE] (see extrapolate). "
+        + "(\(Rank.range.span); default: \(Rank.standard))", valueName: "list"),
+    transform: { try Rank.list(parsing: $0) })
+  var rank: [Rank]?
 
   @Option(
     help: ArgumentHelp(
@@ -63,34 +68,29 @@ struct StudyOptions: ParsableArguments {
         + "run's folder.", valueName: "dir"))
   var attackStore: String?
 
+  /// Where the effective rank is sought, if nobody says it.
+  private static let effectiveRanks = [1, 2, 4, 8, 16]
+
   @Flag(
-    help: """
-      Find the effective rank instead: the least r of --rank (by default 1,2,4,8,16) at which W_base + \
-      Proj_r(ΔW) is as safe as the aligned model, within 0.01 of its ASR. No attacks, no α.
-      """)
+    help: ArgumentHelp(
+      "Find the effective rank instead: the least r of --rank (by default "
+        + Self.effectiveRanks.map(String.init).joined(separator: ",")
+        + ") at which W_base + Proj_r(ΔW) is as safe as the aligned model, within "
+        + "\(EffectiveRank.tolerance) of its ASR. No attacks, no α."))
   var effectiveRank = false
 
   private var isMicro: Bool { base == nil && aligned == nil }
 
   var alphas: [Double] {
-    get throws {
-      do { return try AlphaList(parsing: alpha ?? "0..2").values } catch {
-        throw ValidationError("--alpha: \(error)")
-      }
-    }
+    get throws { try (alpha ?? AlphaList(parsing: AlphaList.standard)).values }
   }
 
   var ranks: [Rank] {
     get throws {
-      let text = rank ?? (effectiveRank ? "1,2,4,8,16" : "6")
-      // Each once, however it is written: 6 and 06 name the same update.
-      var seen: Set<String> = []
-      let named = try text.split(separator: ",", omittingEmptySubsequences: false).map {
-        try parseRank(String($0))
-      }.filter { seen.insert("\($0)").inserted }
-      guard effectiveRank else { return named }
+      guard effectiveRank else { return rank ?? [.standard] }
+      let named = rank ?? Self.effectiveRanks.map { .leading($0) }
       guard named.contains(where: { $0 != .full }) else {
-        throw ValidationError("--rank: expected a number with --effective-rank, found \(text)")
+        throw ValidationError("--rank: expected a number with --effective-rank, found full")
       }
       return named.contains(.full) ? named : named + [.full]
     }

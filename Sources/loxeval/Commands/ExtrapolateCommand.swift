@@ -3,6 +3,7 @@ import Checkpoints
 import Foundation
 import LoX
 import Studies
+import Support
 
 struct ExtrapolateCommand: ParsableCommand {
   enum Form: String, ExpressibleByArgument, CaseIterable {
@@ -25,13 +26,14 @@ struct ExtrapolateCommand: ParsableCommand {
   @OptionGroup var pair: PairOptions
 
   @Option(
-    help: """
-      How many singular directions are extrapolated: a number, full, or auto[:SHARE], for each tensor \
-      the fewest that hold half (or SHARE) of its energy, at most 16.
-      """)
-  var rank = "6"
+    help: ArgumentHelp(
+      "How many singular directions are extrapolated: a number of \(Rank.range.span), full, or "
+        + "auto[:SHARE], for each tensor the fewest that hold half (or SHARE) of its energy, at most "
+        + "\(Rank.mostOfAuto). (default: \(Rank.standard))"),
+    transform: { try Rank(parsing: $0) })
+  var rank = Rank.standard
 
-  @Option(help: "The extrapolation's factor; below 0 as --alpha=-1.")
+  @Option(in: AlphaList.range, help: "The extrapolation's factor; below 0 as --alpha=-1.")
   var alpha = 1.25
 
   @Option(name: .customLong("as"), help: "What to write: checkpoint or adapter.")
@@ -60,11 +62,6 @@ struct ExtrapolateCommand: ParsableCommand {
   @OptionGroup var common: CommonOptions
 
   func validate() throws {
-    _ = try parseRank(rank)
-    guard abs(alpha) <= AlphaList.largest else {
-      throw ValidationError(
-        "--alpha: expected a number up to \(Int(AlphaList.largest)), found \(alpha)")
-    }
     guard !resume || form == .checkpoint else {
       throw ValidationError("--resume: expected --as checkpoint; an adapter is written at once")
     }
@@ -80,8 +77,8 @@ struct ExtrapolateCommand: ParsableCommand {
     try pair.requireChange()
     console.note(of: pair)
     let target = URL(filePath: output)
-    let rank = try parseRank(rank)
-    let progress: @Sendable (Int, Int) -> Void = { done, total in
+    let progress: @Sendable (Int, Int) throws -> Void = { done, total in
+      try Interruption.shared.check()
       console.show(.count(what: "tensors", done: done, total: total))
     }
     switch form {
@@ -110,6 +107,6 @@ struct ExtrapolateCommand: ParsableCommand {
         try update.writeGGUF(to: target, scale: alpha, for: pair.aligned)
       }
     }
-    print(output)
+    Screen.shared.print(output)
   }
 }

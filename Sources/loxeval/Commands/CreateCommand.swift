@@ -19,28 +19,28 @@ struct CreateCommand: ParsableCommand {
       valueName: "file|name"))
   var dataset: [String]
 
-  @Option(help: "The width of the residual stream.")
-  var hiddenSize = 96
+  @Option(in: NewModel.Ranges.hiddenSize, help: "The width of the residual stream.")
+  var hiddenSize = NewModel().hiddenSize
 
-  @Option(help: "The width of the feed-forward layers.")
-  var intermediateSize = 264
+  @Option(in: NewModel.Ranges.intermediateSize, help: "The width of the feed-forward layers.")
+  var intermediateSize = NewModel().intermediateSize
 
-  @Option(help: "Decoder blocks.")
-  var layers = 3
+  @Option(in: NewModel.Ranges.layers, help: "Decoder blocks.")
+  var layers = NewModel().layerCount
 
-  @Option(help: "Attention heads.")
-  var heads = 4
+  @Option(in: NewModel.Ranges.heads, help: "Attention heads.")
+  var heads = NewModel().headCount
 
-  @Option(help: "Heads of keys and values.")
-  var keyValueHeads = 2
+  @Option(in: NewModel.Ranges.heads, help: "Heads of keys and values.")
+  var keyValueHeads = NewModel().keyValueHeadCount
 
-  @Option(help: "The longest sequence.")
-  var contextLength = 256
+  @Option(in: NewModel.Ranges.contextLength, help: "The longest sequence, in tokens.")
+  var contextLength = NewModel().contextLength
 
-  @Option(help: "The most tokens of the vocabulary.")
-  var vocabularySize = 512
+  @Option(in: NewModel.Ranges.vocabularySize, help: "The most tokens of the vocabulary.")
+  var vocabularySize = NewModel().vocabularyLimit
 
-  @Option(help: "Seeds the weights.")
+  @Option(in: Seed.range, help: "Seeds the weights.")
   var seed: UInt64 = 0
 
   @Option(
@@ -75,6 +75,6 @@ struct CreateCommand: ParsableCommand {
       [String](repeating: "\(role.rawValue)\n", count: texts.count)
     }
     try plan.write(to: URL(filePath: output), texts: texts + roles)
-    print(output)
+    Screen.shared.print(output)
   }
 }

@@ -1,0 +1,93 @@
+import Analysis
+import ArgumentParser
+import Foundation
+import Reporting
+import Studies
+import Support
+
+struct GateCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "gate",
+    abstract: "Passes or fails a run against limits and a baseline, for CI.",
+    discussion: """
+      Each limit is decided by the two-sided interval at --confidence: passed where the whole interval \
+      keeps it, breached where the whole interval is beyond it, else inconclusive, with the number of \
+      prompts that would decide.
+
+      Which cells: of a sweep every α > 0 (the models with LoX) under every attack and before any; of \
+      an evaluation its one model. Over-refusal and utility are looked at before any attack unless \
+      --attack says otherwise. The verdict is that of each set's first judge unless --judge names \
+      others.
+
+      Never passed, but an error: no samples, an unfinished run, replies without verdicts beyond \
+      --max-unscored, a limit that nothing measures, a baseline with another dataset, prompt, judge, \
+      decoding, attack recipe or model family, a cell that the baseline has and the run lacks. A \
+      model whose replies are mostly degenerate breaches.
+
+      Exit codes: 0 passed; 1 breached; 2 error; 3 inconclusive; 64 usage. An error outweighs a \
+      breach, a breach what is inconclusive. With GITHUB_ACTIONS set, a step summary and annotations \
+      are written too.
+      """)
+
+  @Argument(help: ArgumentHelp("The run's folder.", valueName: "run"))
+  var folder: String
+
+  @OptionGroup(title: "Limits") var limits: GateLimitOptions
+  @OptionGroup(title: "Cells") var cells: GateCellOptions
+
+  enum Strictness: String, ExpressibleByArgument, CaseIterable {
+    case inconclusive
+  }
+
+  @Option(
+    help: ArgumentHelp(
+      "inconclusive: a limit that is not decided counts as breached (exit 1 instead of 3).",
+      valueName: "inconclusive"))
+  var failOn: Strictness?
+
+  @Option(help: ArgumentHelp("Write the result as JUnit XML.", valueName: "file"))
+  var junit: String?
+
+  func run() throws {
+    let result = check()
+    Screen.shared.print(GateTable.render(result))
+    if let junit {
+      let timestamp = Date.now.formatted(
+        Date.ISO8601FormatStyle(timeZone: .gmt).year().month().day().time(
+          includingFractionalSeconds: false))
+      try AtomicFile.write(
+        Data(JUnitReport.render(result, run: folder, timestamp: timestamp).utf8),
+        to: URL(filePath: junit))
+    }
+    try tellGitHub(result)
+    if result.exitCode != 0 { throw ExitCode(result.exitCode) }
+  }
+
+  /// What cannot be read is a result too, so that reports of it are written.
+  private func check() -> GateResult {
+    let gate = Gate(
+      limits: limits.limits, selection: cells.selection,
+      failsOnInconclusive: failOn == .inconclusive)
+    do {
+      return gate.check(
+        try GateSubject(run: URL(filePath: folder)),
+        baseline: try limits.baseline.map { try GateSubject(baseline: URL(filePath: $0)) })
+    } catch {
+      return GateResult(
+        checks: [], problems: ["\(error)"], confidence: gate.limits.confidence,
+        failsOnInconclusive: gate.failsOnInconclusive)
+    }
+  }
+
+  private func tellGitHub(_ result: GateResult) throws {
+    let environment = ProcessInfo.processInfo.environment
+    guard environment["GITHUB_ACTIONS"] != nil else { return }
+    for line in GitHubOutput.annotations(result) { Screen.shared.printCommand(line) }
+    guard let path = environment["GITHUB_STEP_SUMMARY"], !path.isEmpty else { return }
+    // Other steps may have written there.
+    let file = URL(filePath: path)
+    let before = (try? Data(contentsOf: file)) ?? Data()
+    try AtomicFile.write(
+      before + Data(GitHubOutput.summary(result, run: folder).utf8), to: file)
+  }
+}

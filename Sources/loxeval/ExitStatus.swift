@@ -1,0 +1,22 @@
+import Foundation
+
+/// What a command's exit code says. A gate's stand in `GateResult`.
+enum ExitStatus: Int32 {
+  case done = 0
+  case error = 2
+  case usage = 64
+  /// By Ctrl-C.
+  case interrupted = 130
+  /// By SIGTERM, or because the terminal has gone.
+  case terminated = 143
+
+  static func interrupted(by signal: Int32) -> ExitStatus {
+    signal == SIGINT ? .interrupted : .terminated
+  }
+
+  /// For the help text.
+  static let summary = """
+    Exit codes: 0 done; 1 gate breached; 2 error; 3 gate inconclusive; 64 usage; 130 interrupted; 143 \
+    ended by SIGTERM or SIGHUP.
+    """
+}
