@@ -67,7 +67,7 @@ import Testing
 
   /// What used to end the process: weights that are no numbers.
   @Test func whatIsNoNumberChoosesSomething() {
-    for temperature in [Float.leastNonzeroMagnitude, .leastNormalMagnitude / 4, 1, 100] {
+    for temperature in [Float.leastNonzeroMagnitude, Float.leastNormalMagnitude / 4, 1, 100] {
       for values in [[.nan, .nan], [.infinity, 0], [0, .nan], [-.infinity, -.infinity]]
         as [[Float]]
       {
