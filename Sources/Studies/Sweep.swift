@@ -143,11 +143,12 @@ package struct Sweep {
     events: @escaping @Sendable (StudyEvent) -> Void
   ) throws -> [NamedUpdate] {
     let store = AttackStore(folder: attackStore ?? AttackStore.folder(ofRun: measurement.output))
-    var context = AttackContext(threads: measurement.threads) { progress in
-      try Task.checkCancellation()
-      events(.training(progress))
-    }
-    context.note = { events(.step($0)) }
+    let context = AttackContext(
+      threads: measurement.threads, note: { events(.step($0)) },
+      progress: { progress in
+        try Task.checkCancellation()
+        events(.training(progress))
+      })
     return try plan.attacks.map { planned in
       let stack = try defences.stack(planned.stack)
       let model = AttackedModel(
