@@ -1,5 +1,5 @@
 package import Inference
-import ModelAccess
+package import ModelAccess
 
 /// A way to servers that answer as the models of a study. One file for each.
 package protocol ServerSource: Sendable {
