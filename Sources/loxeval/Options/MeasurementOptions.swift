@@ -12,15 +12,15 @@ struct MeasurementOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "A prompt set: a file (JSONL, or a public set's CSV, JSON or JSONL) or a bundled set's name. "
-        + "May be repeated. By default \(Bundled.promptSets.joined(separator: ", "))"
-        + " (the micro pair has its own: \(MicroPair.promptSets.joined(separator: ", "))).",
+        + "May be repeated. By default \(Bundled.standard.names.joined(separator: ", "))"
+        + " (the micro pair has its own: \(MicroPair.standard.names.joined(separator: ", "))).",
       valueName: "file|name"))
   var dataset: [String] = []
 
   @Option(
     help: ArgumentHelp(
-      "Ask only the first so many prompts of each set, or all. Without it, 100 of each where no set "
-        + "is named (60 of the bundled pair's), and all of each --dataset.",
+      "Ask only the first so many prompts of each set, or all. Without it, \(Bundled.standard.limit) of each where no set "
+        + "is named (\(MicroPair.standard.limit) of the bundled pair's), and all of each --dataset.",
       valueName: "number|all"))
   var limit: PromptLimit?
 

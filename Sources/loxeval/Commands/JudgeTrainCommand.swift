@@ -31,7 +31,7 @@ struct JudgeTrainCommand: AsyncParsableCommand {
     let sets = try dataset.map { try LabelledSet(Bundled.dataset($0)) }
     let weights = NGramTraining().weights(sets)
     let file = URL(filePath: output)
-    try AtomicFile.write(try RunManifest.encode(weights), to: file)
+    try AtomicFile.write(try StableJSON.encodePretty(weights), to: file)
     console.note(
       "learned from \(weights.sources.reduce(0) { $0 + $1.replies }) replies; the weights are at "
         + file.relativePath)
