@@ -1,5 +1,5 @@
-import ModelAccess
 package import Foundation
+import ModelAccess
 package import Runs
 package import Scoring
 import StudyDesign

@@ -7,7 +7,8 @@ import StudyDesign
 /// of their own, for readers who want one verdict.
 extension Sample: Codable {
   private enum CodingKeys: String, CodingKey {
-    case cell, id, sample, category, prompt, reference, response, reasoning, refusal, judge, judgements
+    case cell, id, sample, category, prompt, reference, response, reasoning, refusal, judge,
+      judgements
     case verdict, score, attempts, error
     case finishReason = "finish_reason"
     case promptTokens = "prompt_tokens"

@@ -37,7 +37,8 @@ package struct Sample: Hashable, Sendable {
     cell: CellID, id: String, sample: Int = 0, category: String, prompt: String,
     reference: String? = nil, judge: String, judgements: [String: Judgement] = [:],
     response: String = "", reasoning: String? = nil, refusal: String? = nil,
-    finishReason: String? = nil, promptTokens: Int? = nil, completionTokens: Int? = nil, latencyMilliseconds: Double = 0,
+    finishReason: String? = nil, promptTokens: Int? = nil, completionTokens: Int? = nil,
+    latencyMilliseconds: Double = 0,
     attempts: Int = 0, failure: Failure? = nil
   ) {
     self.cell = cell

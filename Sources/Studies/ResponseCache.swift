@@ -74,7 +74,7 @@ package struct ResponseCache: Sendable {
       key: key,
       reply: Reply(
         text: reply.text, reasoning: reply.reasoning, refusal: reply.refusal,
-      finishReason: reply.finishReason,
+        finishReason: reply.finishReason,
         latencyMilliseconds: reply.latencyMilliseconds, attempts: reply.attempts,
         promptTokens: reply.promptTokens, completionTokens: reply.completionTokens))
     try AtomicFile.write(

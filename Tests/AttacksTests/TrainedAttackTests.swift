@@ -57,7 +57,7 @@ import TinyModel
     (#"{"dataset":"x.jsonl","epochs":"many"}"#, "epochs"), ("[]", "JSON object"), ("{", "JSON"),
     (#"{"dataset":"missing.jsonl"}"#, "missing.jsonl"),
     (#"{"dataset":"x.jsonl","rank":0}"#, "rank"),
-    (#"{"dataset":"x.jsonl","method":"full","energy":0}"#, "energy is 0"),
+    (#"{"dataset":"x.jsonl","method":"full","energy":0}"#, "energy: expected a number above 0"),
     (#"{"dataset":"x.jsonl","method":"lora","energy":0.5}"#, "belong to the method full"),
   ])
   func badFilesAreRefused(text: String, naming: String) throws {

@@ -134,13 +134,12 @@ struct PEFTWholeTensorTests {
     ) { try LowRankUpdate(peftFolder: folder.url, checkpoint: checkpoint) }
   }
 
-  @Test("a scale that puts factors beyond float32 is named")
+  @Test("a scale out of its range is named")
   func scale() throws {
     let folder = try Self.adapter("\"r\":1,\"lora_alpha\":1e300")
-    #expect(
-      throws: CheckpointError.adapter(
-        folder: folder.url.path, .scaleTooLarge(module: "model.q", scale: 1e300))
-    ) { try LowRankUpdate(peftFolder: folder.url) }
+    #expect {
+      _ = try LowRankUpdate(peftFolder: folder.url)
+    } throws: { "\($0)".contains("lora_alpha") && "\($0)".contains("1e300") }
   }
 
   @Test(

@@ -6,7 +6,9 @@ import Testing
 @Suite(.serialized) struct GatewayTests {
   static func folder() throws -> (folder: TemporaryFolder, prompts: String) {
     let folder = try TemporaryFolder()
-    let lines = (0..<30).map { "{\"id\":\"q\($0)\",\"category\":\"c\",\"prompt\":\"question \($0)\"}" }
+    let lines = (0..<30).map {
+      "{\"id\":\"q\($0)\",\"category\":\"c\",\"prompt\":\"question \($0)\"}"
+    }
     return (folder, try folder.write(lines.joined(separator: "\n"), "prompts.jsonl").path)
   }
 
@@ -34,7 +36,8 @@ import Testing
       of: "http://", with: "http://user:p-ss%2Fw+rd-0123456789@")
     let run = folder.url.appending(path: "run")
     let result = try ServerTests.run([
-      "evaluate", "--endpoint", "\(address)/v1?key=querykey-123456", "--dataset", prompts, "--output",
+      "evaluate", "--endpoint", "\(address)/v1?key=querykey-123456", "--dataset", prompts,
+      "--output",
       run.path,
     ])
     #expect(result.status == 0, "\(result.errors)")
@@ -76,12 +79,22 @@ import Testing
   /// A few failures end well and are said; a filter is no failure; quota and greedy decoding that cannot
   /// be had end at once.
   @Test(arguments: [
-    ("500 Boom", "{\"error\":{\"message\":\"engine fell over\"}}", 2, "1 of 30 samples were lost", "engine fell over"),
-    ("400 Bad", "{\"error\":{\"code\":\"content_filter\",\"message\":\"m\"}}", 2, "1 of 30 replies were taken", ""),
-    ("429 No", "{\"error\":{\"code\":\"insufficient_quota\",\"message\":\"pay first\"}}", 0, "pay first", "quota"),
+    (
+      "500 Boom", "{\"error\":{\"message\":\"engine fell over\"}}", 2, "1 of 30 samples were lost",
+      "engine fell over"
+    ),
+    (
+      "400 Bad", "{\"error\":{\"code\":\"content_filter\",\"message\":\"m\"}}", 2,
+      "1 of 30 replies were taken", ""
+    ),
+    (
+      "429 No", "{\"error\":{\"code\":\"insufficient_quota\",\"message\":\"pay first\"}}", 0,
+      "pay first", "quota"
+    ),
     (
       "400 Bad",
-      "{\"error\":{\"code\":\"unsupported_value\",\"param\":\"temperature\",\"message\":\"only 1\"}}", 0,
+      "{\"error\":{\"code\":\"unsupported_value\",\"param\":\"temperature\",\"message\":\"only 1\"}}",
+      0,
       "greedy decoding cannot be had", "--omit temperature"
     ),
   ])

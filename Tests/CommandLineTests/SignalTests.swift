@@ -54,7 +54,8 @@ import Testing
     ] as [([Int32], Int32, String)])
   func aRunEndsInWordsAndGoesOn(signals: [Int32], status: Int32, name: String) throws {
     let folder = try CommandLineTests.pair()
-    let server = try HoldingServer(answering: 3)
+    // One more for the trial before the run.
+    let server = try HoldingServer(answering: 4)
     defer { server.stop() }
     let arguments = [
       "evaluate", "--endpoint", server.url, "--dataset", "\(folder.url.path)/prompts.jsonl",

@@ -14,7 +14,8 @@ import Testing
 
     var description: String {
       switch self {
-      case .says(let text, let reasoning): "\(text.debugDescription) after \(reasoning ?? "nothing")"
+      case .says(let text, let reasoning):
+        "\(text.debugDescription) after \(reasoning ?? "nothing")"
       case .fails(let code, let fatal): code + (fatal ? ", fatal" : "")
       }
     }
@@ -42,8 +43,10 @@ import Testing
     static func text(_ text: String, _ kind: Kind, finish: String = "stop") -> Case {
       let node = try? JSONEncoder().encode(text)
       return Case(
-        text, "{\"choices\":[{\"message\":{\"content\":"
-          + String(decoding: node ?? Data(), as: UTF8.self) + "},\"finish_reason\":\"\(finish)\"}]}",
+        text,
+        "{\"choices\":[{\"message\":{\"content\":"
+          + String(decoding: node ?? Data(), as: UTF8.self)
+          + "},\"finish_reason\":\"\(finish)\"}]}",
         kind)
     }
 
@@ -98,8 +101,10 @@ import Testing
       .text("<think>Hm.</think><answer>No.</answer>", no),
       .text("Here is my thought process: Hm. Here is my response: No.", no),
       // Only the closing tag: the template wrote the opening one.
-      .text("Hm.\n</think>\n\nNo.", no), .text("Hm.</think>No.", no), .text("Hm.</thinking>\nNo.", no),
-      .text("Hm.[/THINK]No.", no), .text("Hm.</think>", open), .text("</think>No.", .says("No.", reasoning: "")),
+      .text("Hm.\n</think>\n\nNo.", no), .text("Hm.</think>No.", no),
+      .text("Hm.</thinking>\nNo.", no),
+      .text("Hm.[/THINK]No.", no), .text("Hm.</think>", open),
+      .text("</think>No.", .says("No.", reasoning: "")),
       .text("<think>\n\n</think>\n\nNo.", .says("No.")),
       .text("<think>Hm.</think><think>Hm.</think>No.", .says("No.", reasoning: "Hm.\n\nHm.")),
       // Channels.
@@ -130,14 +135,19 @@ import Testing
       "{\"content\":\"No.\",\"reasoning_details\":[{\"type\":\"reasoning.text\",\"text\":\"Hm.\"}]}",
       no),
     .message(
-      "{\"content\":\"No.\",\"thinking_blocks\":[{\"type\":\"thinking\",\"thinking\":\"Hm.\"}]}", no),
+      "{\"content\":\"No.\",\"thinking_blocks\":[{\"type\":\"thinking\",\"thinking\":\"Hm.\"}]}", no
+    ),
     .message("{\"content\":\"No.\",\"reasoning\":\"Hm.\",\"reasoning_content\":\"Hm.\"}", no),
     .message("{\"content\":null,\"reasoning_content\":\"No.\"}", open),
-    .message("{\"content\":[{\"type\":\"text\",\"text\":\"N\"},{\"type\":\"text\",\"text\":\"o.\"}]}", .says("No.")),
+    .message(
+      "{\"content\":[{\"type\":\"text\",\"text\":\"N\"},{\"type\":\"text\",\"text\":\"o.\"}]}",
+      .says("No.")),
     .message("{\"content\":[\"No.\"]}", .says("No.")),
     .message("{\"content\":[{\"type\":\"output_text\",\"text\":\"No.\"}]}", .says("No.")),
     .message("{\"content\":{\"type\":\"text\",\"text\":\"No.\"}}", .says("No.")),
-    .message("{\"content\":[{\"type\":\"reasoning\",\"reasoning\":\"Hm.\"},{\"type\":\"text\",\"text\":\"No.\"}]}", no),
+    .message(
+      "{\"content\":[{\"type\":\"reasoning\",\"reasoning\":\"Hm.\"},{\"type\":\"text\",\"text\":\"No.\"}]}",
+      no),
     .message("{\"content\":[{\"type\":\"thinking\",\"thinking\":\"Hm.\"}]}", open),
     .message("{\"content\":[{\"type\":\"refusal\",\"refusal\":\"No.\"}]}", .says("No.")),
     .message("{\"content\":\"\",\"refusal\":\"No.\"}", .says("No.")),
@@ -165,7 +175,8 @@ import Testing
       400, "{\"error\":{\"message\":\"Content Exists Risk\",\"type\":\"invalid_request_error\"}}",
       .fails("filtered")),
     .error(
-      400, "{\"code\":\"data_inspection_failed\",\"message\":\"Input data may contain inappropriate content.\"}",
+      400,
+      "{\"code\":\"data_inspection_failed\",\"message\":\"Input data may contain inappropriate content.\"}",
       .fails("filtered")),
     .error(
       400,
@@ -174,50 +185,95 @@ import Testing
     .error(
       400, "{\"error\":{\"message\":\"Output blocked by content filtering policy\"}}",
       .fails("filtered")),
-    .error(400, "{\"error\":[{\"code\":2016,\"message\":\"Prompt blocked due to security configurations\"}]}", .fails("filtered")),
-    .error(403, "{\"error\":{\"message\":\"m\",\"metadata\":{\"flagged_input\":\"x\"}}}", .fails("filtered")),
-    .error(403, "{\"code\":\"c\",\"error\":\"Content violates usage guidelines.\"}", .fails("filtered")),
-    .error(422, "{\"detail\":\"The request was rejected by the safety system\"}", .fails("filtered")),
+    .error(
+      400,
+      "{\"error\":[{\"code\":2016,\"message\":\"Prompt blocked due to security configurations\"}]}",
+      .fails("filtered")),
+    .error(
+      403, "{\"error\":{\"message\":\"m\",\"metadata\":{\"flagged_input\":\"x\"}}}",
+      .fails("filtered")),
+    .error(
+      403, "{\"code\":\"c\",\"error\":\"Content violates usage guidelines.\"}", .fails("filtered")),
+    .error(
+      422, "{\"detail\":\"The request was rejected by the safety system\"}", .fails("filtered")),
     .error(446, "{\"error\":{\"message\":\"The guardrail checks failed\"}}", .fails("filtered")),
     .error(451, "{}", .fails("filtered")),
     .error(200, "{\"error\":{\"code\":\"content_filter\",\"message\":\"m\"}}", .fails("filtered")),
     .error(200, "{\"promptFeedback\":{\"blockReason\":\"SAFETY\"}}", .fails("filtered")),
-    .error(200, "{\"choices\":null,\"base_resp\":{\"status_code\":1026,\"status_msg\":\"input new_sensitive\"}}", .fails("filtered")),
-    .error(403, "{\"error\":{\"message\":\"Your account was flagged\"}}", .fails("http-403", fatal: true)),
-    .error(403, "{\"error\":{\"code\":\"invalid_api_key\"}}", .fails("http-403", fatal: true)),
-    .error(401, "{\"error\":{\"message\":\"flagged by moderation\"}}", .fails("http-401", fatal: true)),
-    .error(402, "{}", .fails("http-402", fatal: true)),
-    .error(429, "{\"error\":{\"code\":\"insufficient_quota\",\"message\":\"m\"}}", .fails("http-429", fatal: true)),
-    .error(403, "{\"error\":{\"message\":\"Insufficient balance\"}}", .fails("http-403", fatal: true)),
-    .error(400, "{\"error\":{\"message\":\"Your credit balance is too low\"}}", .fails("http-400", fatal: true)),
-    .error(400, "{\"error\":{\"type\":\"budget_exceeded\",\"message\":\"Budget has been exceeded!\"}}", .fails("http-400", fatal: true)),
-    .error(200, "{\"error\":{\"code\":\"insufficient_quota\",\"message\":\"m\"}}", .fails("error-in-reply", fatal: true)),
     .error(
-      429, "{\"error\":{\"message\":\"You exceeded your current quota\",\"details\":[{\"retryDelay\":\"34s\"}]}}",
+      200,
+      "{\"choices\":null,\"base_resp\":{\"status_code\":1026,\"status_msg\":\"input new_sensitive\"}}",
+      .fails("filtered")),
+    .error(
+      403, "{\"error\":{\"message\":\"Your account was flagged\"}}", .fails("http-403", fatal: true)
+    ),
+    .error(403, "{\"error\":{\"code\":\"invalid_api_key\"}}", .fails("http-403", fatal: true)),
+    .error(
+      401, "{\"error\":{\"message\":\"flagged by moderation\"}}", .fails("http-401", fatal: true)),
+    .error(402, "{}", .fails("http-402", fatal: true)),
+    .error(
+      429, "{\"error\":{\"code\":\"insufficient_quota\",\"message\":\"m\"}}",
+      .fails("http-429", fatal: true)),
+    .error(
+      403, "{\"error\":{\"message\":\"Insufficient balance\"}}", .fails("http-403", fatal: true)),
+    .error(
+      400, "{\"error\":{\"message\":\"Your credit balance is too low\"}}",
+      .fails("http-400", fatal: true)),
+    .error(
+      400, "{\"error\":{\"type\":\"budget_exceeded\",\"message\":\"Budget has been exceeded!\"}}",
+      .fails("http-400", fatal: true)),
+    .error(
+      200, "{\"error\":{\"code\":\"insufficient_quota\",\"message\":\"m\"}}",
+      .fails("error-in-reply", fatal: true)),
+    .error(
+      429,
+      "{\"error\":{\"message\":\"You exceeded your current quota\",\"details\":[{\"retryDelay\":\"34s\"}]}}",
       .fails("http-429")),
     .error(429, "{\"error\":{\"message\":\"Rate limit reached\"}}", .fails("http-429")),
-    .error(400, "[{\"error\":{\"status\":\"INVALID_ARGUMENT\",\"message\":\"API key not valid.\"}}]", .fails("http-400", fatal: true)),
-    .error(400, "{\"error\":{\"code\":\"model_not_found\",\"message\":\"m\"}}", .fails("http-400", fatal: true)),
-    .error(400, "{\"error\":{\"message\":\"too long\",\"input\":\"a content filter\"}}", .fails("http-400")),
-    .error(200, "{\"error\":{\"code\":502,\"message\":\"Provider returned error\"}}", .fails("error-in-reply")),
+    .error(
+      400, "[{\"error\":{\"status\":\"INVALID_ARGUMENT\",\"message\":\"API key not valid.\"}}]",
+      .fails("http-400", fatal: true)),
+    .error(
+      400, "{\"error\":{\"code\":\"model_not_found\",\"message\":\"m\"}}",
+      .fails("http-400", fatal: true)),
+    .error(
+      400, "{\"error\":{\"message\":\"too long\",\"input\":\"a content filter\"}}",
+      .fails("http-400")),
+    .error(
+      200, "{\"error\":{\"code\":502,\"message\":\"Provider returned error\"}}",
+      .fails("error-in-reply")),
     .error(200, "{\"choices\":[]}", .fails("no-choices")),
     .error(200, "{\"choices\":null}", .fails("no-choices")),
   ]
 
   static let bodies: [Case] = [
-    Case("other type", type: "text/plain", "{\"choices\":[{\"message\":{\"content\":\"No.\"}}]}", .says("No.")),
+    Case(
+      "other type", type: "text/plain", "{\"choices\":[{\"message\":{\"content\":\"No.\"}}]}",
+      .says("No.")),
     Case("no type", type: "", "{\"choices\":[{\"message\":{\"content\":\"No.\"}}]}", .says("No.")),
     Case("mark", "\u{FEFF}{\"choices\":[{\"message\":{\"content\":\"No.\"}}]}", .says("No.")),
-    Case("half a pair", "{\"choices\":[{\"message\":{\"content\":\"No \\ud83d\"}}]}", .says("No \u{FFFD}")),
-    Case("the other half", "{\"choices\":[{\"message\":{\"content\":\"\\udc00No\"}}]}", .says("\u{FFFD}No")),
-    Case("two first halves", "{\"choices\":[{\"message\":{\"content\":\"\\ud83d\\ud83d\\ude00\"}}]}", .says("\u{FFFD}😀")),
+    Case(
+      "half a pair", "{\"choices\":[{\"message\":{\"content\":\"No \\ud83d\"}}]}",
+      .says("No \u{FFFD}")),
+    Case(
+      "the other half", "{\"choices\":[{\"message\":{\"content\":\"\\udc00No\"}}]}",
+      .says("\u{FFFD}No")),
+    Case(
+      "two first halves", "{\"choices\":[{\"message\":{\"content\":\"\\ud83d\\ud83d\\ude00\"}}]}",
+      .says("\u{FFFD}😀")),
     Case("raw line end", "{\"choices\":[{\"message\":{\"content\":\"No\n.\"}}]}", .says("No\n.")),
-    Case("NaN", "{\"x\":NaN,\"choices\":[{\"message\":{\"content\":\"NaN\"}}],\"y\":-Infinity}", .says("NaN")),
+    Case(
+      "NaN", "{\"x\":NaN,\"choices\":[{\"message\":{\"content\":\"NaN\"}}],\"y\":-Infinity}",
+      .says("NaN")),
     Case("cut", "{\"choices\":[{\"message\":{\"content\":\"No", .fails("malformed-reply")),
     Case("page", type: "text/html", "<html>No.</html>", .fails("wrong-content-type")),
-    Case("stream", type: "text/event-stream", "data: {\"choices\":[]}", .fails("wrong-content-type")),
-    Case("a text", "\"No.\"", .fails("malformed-reply")), Case("nothing", "", .fails("malformed-reply")),
-    Case("index 1 alone", "{\"choices\":[{\"index\":1,\"message\":{\"content\":\"No.\"}}]}", .says("No.")),
+    Case(
+      "stream", type: "text/event-stream", "data: {\"choices\":[]}", .fails("wrong-content-type")),
+    Case("a text", "\"No.\"", .fails("malformed-reply")),
+    Case("nothing", "", .fails("malformed-reply")),
+    Case(
+      "index 1 alone", "{\"choices\":[{\"index\":1,\"message\":{\"content\":\"No.\"}}]}",
+      .says("No.")),
     Case("deep", String(repeating: "[", count: 100_000), .fails("malformed-reply")),
   ]
 
@@ -233,7 +289,9 @@ import Testing
   }
 
   @Test func refusalsAreMarked() throws {
-    for message in ["{\"content\":null,\"refusal\":\"No.\"}", "{\"content\":\"No.\",\"refusal\":\"No.\"}"] {
+    for message in [
+      "{\"content\":null,\"refusal\":\"No.\"}", "{\"content\":\"No.\",\"refusal\":\"No.\"}",
+    ] {
       let body = "{\"choices\":[{\"message\":\(message)}]}"
       #expect(try Self.parsed(body).result.get().chat.refusal == "No.")
     }
@@ -268,13 +326,31 @@ import Testing
   }
 
   static let refusals: [(String, [String])] = [
-    ("{\"error\":{\"code\":\"unsupported_parameter\",\"param\":\"max_tokens\",\"message\":\"Use 'max_completion_tokens' instead.\"}}", ["max_tokens"]),
-    ("{\"error\":{\"message\":\"Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.\"}}", ["max_tokens"]),
-    ("{\"detail\":[{\"type\":\"extra_forbidden\",\"loc\":[\"body\",\"seed\"],\"msg\":\"Extra inputs are not permitted\"}]}", ["seed"]),
-    ("{\"error\":{\"message\":\"litellm.UnsupportedParamsError: x does not support parameters: ['seed', 'top_p']\"}}", ["top_p", "seed"]),
-    ("[{\"error\":{\"code\":400,\"message\":\"Invalid JSON payload received. Unknown name \\\"seed\\\": Cannot find field.\"}}]", ["seed"]),
+    (
+      "{\"error\":{\"code\":\"unsupported_parameter\",\"param\":\"max_tokens\",\"message\":\"Use 'max_completion_tokens' instead.\"}}",
+      ["max_tokens"]
+    ),
+    (
+      "{\"error\":{\"message\":\"Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.\"}}",
+      ["max_tokens"]
+    ),
+    (
+      "{\"detail\":[{\"type\":\"extra_forbidden\",\"loc\":[\"body\",\"seed\"],\"msg\":\"Extra inputs are not permitted\"}]}",
+      ["seed"]
+    ),
+    (
+      "{\"error\":{\"message\":\"litellm.UnsupportedParamsError: x does not support parameters: ['seed', 'top_p']\"}}",
+      ["top_p", "seed"]
+    ),
+    (
+      "[{\"error\":{\"code\":400,\"message\":\"Invalid JSON payload received. Unknown name \\\"seed\\\": Cannot find field.\"}}]",
+      ["seed"]
+    ),
     ("{\"message\":\"property 'seed' is unsupported\"}", ["seed"]),
-    ("{\"error\":{\"code\":\"unsupported_value\",\"param\":\"temperature\",\"message\":\"Only the default (1)\"}}", ["temperature"]),
+    (
+      "{\"error\":{\"code\":\"unsupported_value\",\"param\":\"temperature\",\"message\":\"Only the default (1)\"}}",
+      ["temperature"]
+    ),
     ("{\"error\":{\"param\":\"max_tokens\",\"message\":\"max_tokens is too large: 9999\"}}", []),
     ("{\"error\":{\"message\":\"this model does not support images\"}}", []),
     ("{\"error\":{\"message\":\"unknown field seeds\"}}", []),
@@ -306,7 +382,8 @@ import Testing
     #expect(entries.count >= 27)
     for entry in entries {
       let parsed = try Self.parsed(entry.body, status: entry.status)
-      let comment = Comment(rawValue: "\(entry.name): \(entry.expected), found \(Self.kind(parsed))")
+      let comment = Comment(
+        rawValue: "\(entry.name): \(entry.expected), found \(Self.kind(parsed))")
       switch parsed.result {
       case .success(let reply):
         #expect(entry.expected.hasPrefix("refused"), comment)

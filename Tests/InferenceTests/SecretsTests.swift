@@ -45,7 +45,8 @@ import Testing
   @Test(arguments: [
     ("--endpoint https://user:pw@host/v1", "--endpoint https://[key]@host/v1"),
     ("https://host/v1?key=abc&api-version=2", "https://host/v1?key=[key]&api-version=2"),
-    ("https://user:p/w?x@host", "https://[key]@host"), ("https://host?abcdef", "https://host?[key]"),
+    ("https://user:p/w?x@host", "https://[key]@host"),
+    ("https://host?abcdef", "https://host?[key]"),
     ("vllm serve m --api-key abc --port 1", "vllm serve m --api-key [key] --port 1"),
     ("HF_TOKEN=hf_abc vllm serve m", "HF_TOKEN=[key] vllm serve m"),
     ("--max-tokens 60 --seed 1", "--max-tokens 60 --seed 1"),
@@ -99,7 +100,8 @@ import Testing
     #expect(credentials.lines(basic: "abc").first == "Authorization: Basic abc")
     let other = try Credentials(environment: environment, headers: ["authorization=A"])
     #expect(other.lines(basic: "abc") == ["authorization: one two"])
-    for text in ["X-Api-Key", "=A", "X=", "X Y=A", "X\r\nY=A", "Host=A", "X=C", "Content-Length=A"] {
+    for text in ["X-Api-Key", "=A", "X=", "X Y=A", "X\r\nY=A", "Host=A", "X=C", "Content-Length=A"]
+    {
       #expect(throws: CredentialError.self) {
         try Credentials(environment: environment, headers: [text])
       }

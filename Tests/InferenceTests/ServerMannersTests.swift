@@ -39,7 +39,8 @@ import Testing
   @Test func aTokenLimitByItsNewNameIsKept() async throws {
     let server = try Self.refusing(
       "max_tokens",
-      "{\"error\":{\"code\":\"unsupported_parameter\",\"param\":\"max_tokens\",\"message\":\"no\"}}")
+      "{\"error\":{\"code\":\"unsupported_parameter\",\"param\":\"max_tokens\",\"message\":\"no\"}}"
+    )
     defer { server.stop() }
     let client = try Self.client(server)
     for _ in 0..<3 { #expect(try await client.complete(ClientTests.request).text == "new") }
@@ -61,7 +62,8 @@ import Testing
   }
 
   @Test func greedyDecodingThatCannotBeHadStops() async throws {
-    let body = "{\"error\":{\"code\":\"unsupported_value\",\"param\":\"temperature\",\"message\":\"no\"}}"
+    let body =
+      "{\"error\":{\"code\":\"unsupported_value\",\"param\":\"temperature\",\"message\":\"no\"}}"
     let server = try Self.refusing("temperature", body)
     defer { server.stop() }
     let failure = await #expect(throws: ChatFailure.self) {
@@ -146,34 +148,38 @@ import Testing
     #expect(time.now >= .seconds(300) && time.now < .seconds(600))
   }
 
-  @Test(arguments: [
-    (["retry-after": "7"], 7.0), (["retry-after": "Tue, 14 Nov 2023 22:13:50 GMT"], 30),
-    (["retry-after-ms": "250"], 0.25), (["x-ratelimit-reset": "20"], 20),
-    (["x-ratelimit-reset": "1700000030"], 30), (["x-ratelimit-reset": "1700000030000"], 30),
-    (["ratelimit-reset": "5"], 5), (["x-ratelimit-reset-tokens": "6m0s"], 360),
-    (["x-ratelimit-reset-requests": "20ms"], 0.02), (["x-ratelimit-reset-requests": "1h2m3.5s"], 3_723.5),
-    (["anthropic-ratelimit-requests-reset": "2023-11-14T22:13:50Z"], 30),
-    (
-      [
-        "x-ratelimit-reset-tokens": "60s", "x-ratelimit-remaining-tokens": "9",
-        "x-ratelimit-reset-requests": "2s", "x-ratelimit-remaining-requests": "0",
-      ], 2
-    ), ([:], nil), (["retry-after": "nan"], nil), (["retry-after": "-1"], nil), (["retry-after": "inf"], nil),
-  ] as [([String: String], Double?)])
+  @Test(
+    arguments: [
+      (["retry-after": "7"], 7.0), (["retry-after": "Tue, 14 Nov 2023 22:13:50 GMT"], 30),
+      (["retry-after-ms": "250"], 0.25), (["x-ratelimit-reset": "20"], 20),
+      (["x-ratelimit-reset": "1700000030"], 30), (["x-ratelimit-reset": "1700000030000"], 30),
+      (["ratelimit-reset": "5"], 5), (["x-ratelimit-reset-tokens": "6m0s"], 360),
+      (["x-ratelimit-reset-requests": "20ms"], 0.02),
+      (["x-ratelimit-reset-requests": "1h2m3.5s"], 3_723.5),
+      (["anthropic-ratelimit-requests-reset": "2023-11-14T22:13:50Z"], 30),
+      (
+        [
+          "x-ratelimit-reset-tokens": "60s", "x-ratelimit-remaining-tokens": "9",
+          "x-ratelimit-reset-requests": "2s", "x-ratelimit-remaining-requests": "0",
+        ], 2
+      ), ([:], nil), (["retry-after": "nan"], nil), (["retry-after": "-1"], nil),
+      (["retry-after": "inf"], nil),
+    ] as [([String: String], Double?)])
   func timesToComeBackAreRead(headers: [String: String], seconds: Double?) {
     let now = Date(timeIntervalSince1970: 1_700_000_000)
     let found = RateLimitHint.seconds(headers: headers, now: now)
     #expect(found.map { ($0 * 1_000).rounded() / 1_000 } == seconds)
   }
 
-  @Test(arguments: [
-    ("{\"error\":{\"details\":[{\"retryDelay\":\"34s\"}]}}", 34.0),
-    ("{\"error\":{\"message\":\"Please try again in 7.66s. Visit\"}}", 7.66),
-    ("{\"error\":{\"message\":\"try again in 120ms.\"}}", 0.12),
-    ("{\"message\":\"Please retry after 20 seconds.\"}", 20),
-    ("{\"error\":{\"metadata\":{\"headers\":{\"X-RateLimit-Reset\":\"9\"}}}}", 9),
-    ("{\"error\":{\"message\":\"try again in a while\"}}", nil),
-  ] as [(String, Double?)])
+  @Test(
+    arguments: [
+      ("{\"error\":{\"details\":[{\"retryDelay\":\"34s\"}]}}", 34.0),
+      ("{\"error\":{\"message\":\"Please try again in 7.66s. Visit\"}}", 7.66),
+      ("{\"error\":{\"message\":\"try again in 120ms.\"}}", 0.12),
+      ("{\"message\":\"Please retry after 20 seconds.\"}", 20),
+      ("{\"error\":{\"metadata\":{\"headers\":{\"X-RateLimit-Reset\":\"9\"}}}}", 9),
+      ("{\"error\":{\"message\":\"try again in a while\"}}", nil),
+    ] as [(String, Double?)])
   func timesInBodiesAreRead(body: String, seconds: Double?) {
     let node = ServerJSON.parse(Data(body.utf8))
     #expect(RateLimitHint.seconds(headers: [:], body: node) == seconds)
@@ -241,11 +247,12 @@ import Testing
     #expect(try await probe.models() == ["m"])
   }
 
-  @Test(arguments: [
-    ("{\"data\":[{\"id\":\"a\"},{\"id\":\"b\"}]}", ["a", "b"]),
-    ("{\"models\":[{\"name\":\"a\"}]}", ["a"]), ("[{\"id\":\"a\"},\"b\"]", ["a", "b"]),
-    ("{\"data\":[]}", []), ("{\"object\":\"list\"}", nil), ("<html>", nil),
-  ] as [(String, [String]?)])
+  @Test(
+    arguments: [
+      ("{\"data\":[{\"id\":\"a\"},{\"id\":\"b\"}]}", ["a", "b"]),
+      ("{\"models\":[{\"name\":\"a\"}]}", ["a"]), ("[{\"id\":\"a\"},\"b\"]", ["a", "b"]),
+      ("{\"data\":[]}", []), ("{\"object\":\"list\"}", nil), ("<html>", nil),
+    ] as [(String, [String]?)])
   func listsAreReadInEveryForm(body: String, names: [String]?) async throws {
     let server = try Self.server(at: "/v1", models: body)
     defer { server.stop() }
@@ -255,18 +262,20 @@ import Testing
     #expect(try await probe.listedModels() == names)
   }
 
-  @Test(arguments: [
-    ([:], nil, "localhost,127.0.0.0/8,127.0.0.1,::1"),
-    (["NO_PROXY": "*"], nil, "*"),
-    (
-      ["NO_PROXY": "10.0.0.0/8, *.example.org h:8080", "SSL_CERT_FILE": "/a"], "/a",
-      "10.0.0.0/8,.example.org,h,localhost,127.0.0.0/8,127.0.0.1,::1"
-    ),
-    (
-      ["no_proxy": "[::2]:1", "NO_PROXY": "x", "CURL_CA_BUNDLE": "/b", "SSL_CERT_FILE": "/a"], "/b",
-      "::2,localhost,127.0.0.0/8,127.0.0.1,::1"
-    ),
-  ] as [([String: String], String?, String)])
+  @Test(
+    arguments: [
+      ([:], nil, "localhost,127.0.0.0/8,127.0.0.1,::1"),
+      (["NO_PROXY": "*"], nil, "*"),
+      (
+        ["NO_PROXY": "10.0.0.0/8, *.example.org h:8080", "SSL_CERT_FILE": "/a"], "/a",
+        "10.0.0.0/8,.example.org,h,localhost,127.0.0.0/8,127.0.0.1,::1"
+      ),
+      (
+        ["no_proxy": "[::2]:1", "NO_PROXY": "x", "CURL_CA_BUNDLE": "/b", "SSL_CERT_FILE": "/a"],
+        "/b",
+        "::2,localhost,127.0.0.0/8,127.0.0.1,::1"
+      ),
+    ] as [([String: String], String?, String)])
   func theEnvironmentIsReadAsCurlDoes(
     environment: [String: String], file: String?, hosts: String
   ) {

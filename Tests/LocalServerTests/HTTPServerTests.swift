@@ -65,7 +65,7 @@ import Testing
     let (server, url) = try echo(limits)
     let client = try RawClient(url)
     client.say(request)
-    let reply = client.read(until: status == 413 ? "request_too_large" : nil)
+    let reply = await client.read(until: status == 413 ? "request_too_large" : nil)
     if let status {
       #expect(reply.hasPrefix("HTTP/1.1 \(status) "), "\(reply.prefix(200))")
       #expect(reply.contains(says), "\(reply.prefix(400))")
@@ -76,7 +76,7 @@ import Testing
     // Whatever that was, the next client is served.
     let next = try RawClient(url)
     next.say(Self.get("/x"))
-    #expect(next.read().hasSuffix("GET /x 0"))
+    #expect(await next.read().hasSuffix("GET /x 0"))
     await server.stop()
   }
 
@@ -95,7 +95,7 @@ import Testing
     let (server, url) = try echo(limits)
     let client = try RawClient(url)
     client.say(beginning)
-    let reply = client.read()
+    let reply = await client.read()
     #expect(reply.hasPrefix("HTTP/1.1 408 "))
     #expect(reply.contains("the request's \(what) did not arrive in time"))
     await server.stop()
@@ -108,10 +108,10 @@ import Testing
     let client = try RawClient(url)
     for path in ["/a", "/b"] {
       client.say("GET \(path) HTTP/1.1\r\nHost: localhost\r\n\r\n")
-      #expect(client.read(until: "GET \(path) 0").hasPrefix("HTTP/1.1 200 "))
+      #expect(await client.read(until: "GET \(path) 0").hasPrefix("HTTP/1.1 200 "))
     }
     // Closed without a word that the next request would take for its reply.
-    #expect(client.read() == "")
+    #expect(await client.read() == "")
     await server.stop()
   }
 
@@ -119,7 +119,7 @@ import Testing
     let (server, url) = try echo()
     let head = try RawClient(url)
     head.say("HEAD /x HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
-    let reply = head.read()
+    let reply = await head.read()
     #expect(reply.hasPrefix("HTTP/1.1 200 "))
     #expect(reply.contains("Content-Length: 9\r\n"))
     #expect(reply.hasSuffix("\r\n\r\n"))
@@ -127,9 +127,9 @@ import Testing
     waiting.say(
       "POST /x HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: 3\r\n"
         + "Connection: close\r\n\r\n")
-    #expect(waiting.read(until: "\r\n\r\n").hasPrefix("HTTP/1.1 100 "))
+    #expect(await waiting.read(until: "\r\n\r\n").hasPrefix("HTTP/1.1 100 "))
     waiting.say("abc")
-    #expect(waiting.read().hasSuffix("POST /x 3"))
+    #expect(await waiting.read().hasSuffix("POST /x 3"))
     await server.stop()
   }
 
@@ -143,7 +143,7 @@ import Testing
       if crowd.count.isMultiple(of: 10) {
         let client = try RawClient(url)
         client.say(Self.get("/x"))
-        #expect(client.read().hasSuffix("GET /x 0"))
+        #expect(await client.read().hasSuffix("GET /x 0"))
       }
     }
     withExtendedLifetime(crowd) {}
@@ -176,7 +176,7 @@ import Testing
     var client: RawClient? = try RawClient(
       try #require(URL(string: "http://\(listening.authority)")))
     client?.say(Self.get("/x"))
-    if isStreamed { #expect(client?.read(until: "first").contains("200") == true) }
+    if isStreamed { #expect(await client?.read(until: "first").contains("200") == true) }
     for await _ in started.stream {}
     client = nil
     for await _ in cancelled.stream {}
@@ -189,7 +189,7 @@ import Testing
     #expect(server.listening.isLoopback == (host != "::"))
     let client = try RawClient(url)
     client.say(Self.get("/x"))
-    #expect(client.read().hasSuffix("GET /x 0"))
+    #expect(await client.read().hasSuffix("GET /x 0"))
     await server.stop()
   }
 
@@ -211,11 +211,11 @@ import Testing
     let idle = try RawClient(url)
     await server.stop()
     await server.stop()
-    #expect(idle.read() == "")
-    #expect(throws: (any Error).self) {
+    #expect(await idle.read() == "")
+    await #expect(throws: (any Error).self) {
       let client = try RawClient(url)
       client.say(Self.get("/x"))
-      try #require(client.read().hasPrefix("HTTP"))
+      try #require(await client.read().hasPrefix("HTTP"))
     }
   }
 }

@@ -1,7 +1,8 @@
 import Foundation
+import Support
 
 /// A client that sends what it likes, byte by byte, and reads what comes until the server closes.
-final class RawClient {
+final class RawClient: Sendable {
   private let descriptor: Int32
 
   init(_ url: URL) throws {
@@ -47,7 +48,13 @@ final class RawClient {
   }
 
   /// Everything that comes until the server closes, or until it holds `mark`.
-  func read(until mark: String? = nil) -> String {
+  ///
+  /// Waits on a thread of its own: the server needs those that tasks share.
+  func read(until mark: String? = nil) async -> String {
+    (try? await runOnOwnThread(named: "raw-client") { self.receive(until: mark) }) ?? ""
+  }
+
+  private func receive(until mark: String?) -> String {
     var bytes: [UInt8] = []
     var buffer = [UInt8](repeating: 0, count: 16_384)
     while true {

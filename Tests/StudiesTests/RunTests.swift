@@ -110,7 +110,8 @@ final class ScriptedModel: ChatCompleting {
     let model = ScriptedModel { request in
       guard request.variant.isEmpty else { return nil }
       return ChatFailure(
-        code: .filtered, message: "h: a filter", attempts: 1, latencyMilliseconds: 1, isFatal: false)
+        code: .filtered, message: "h: a filter", attempts: 1, latencyMilliseconds: 1, isFatal: false
+      )
     }
     try await Self.run(folder, set, model, maxErrors: 0)
     #expect(folder.journal.samples.count == 40)

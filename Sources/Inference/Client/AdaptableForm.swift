@@ -64,7 +64,8 @@ package final class AdaptableForm: Sendable {
       case "max_tokens":
         note("the server wants max_completion_tokens in place of max_tokens")
       default:
-        note("the server refuses \"\(field)\": it is left out, and its default is what was asked for")
+        note(
+          "the server refuses \"\(field)\": it is left out, and its default is what was asked for")
       }
     }
     return !refused.isEmpty

@@ -40,7 +40,8 @@ struct MessageText {
     case "refusal":
       let text = Self.text(of: part["refusal"]) ?? Self.text(of: part["text"])
       if let text, !text.isEmpty { refusal = (refusal ?? "") + text }
-    case let type? where type.contains("think") || type.contains("reason") || type.contains("thought"):
+    case let type?
+    where type.contains("think") || type.contains("reason") || type.contains("thought"):
       noteThought(part)
     default:
       break
@@ -55,7 +56,9 @@ struct MessageText {
       let texts = parts.compactMap { text(of: $0) }
       return texts.isEmpty ? nil : texts.joined()
     }
-    for key in ["text", "value", "thinking", "reasoning", "reasoning_content", "content", "summary"] {
+    for key in [
+      "text", "value", "thinking", "reasoning", "reasoning_content", "content", "summary",
+    ] {
       if let value = node[key], let text = text(of: value) { return text }
     }
     return nil

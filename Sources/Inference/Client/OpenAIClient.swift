@@ -170,7 +170,8 @@ package struct OpenAIClient: ChatCompleting {
 
   private static func load(of status: Int, _ parsed: ParsedResponse) -> EndpointPool.Outcome {
     // A filter's or an account's no is an answer, whatever its status.
-    guard case .failure(let failure) = parsed.result, !failure.isFatal, failure.code == .http(status)
+    guard case .failure(let failure) = parsed.result, !failure.isFatal,
+      failure.code == .http(status)
     else { return .answered }
     let isOverloaded = status == 429 || status == 529 || status == 503 && parsed.secondsAsked != nil
     return isOverloaded

@@ -112,7 +112,8 @@ struct ReplyParser {
     case .badKey: return failed(response, code, keyRefused(shown), isFatal: true)
     case .noModel:
       return failed(
-        response, code, "the server has no such model; check --model-name (\(shown))", isFatal: true)
+        response, code, "the server has no such model; check --model-name (\(shown))", isFatal: true
+      )
     case .other: return nil
     }
   }
@@ -163,7 +164,9 @@ struct ReplyParser {
     for reason in [finish, choice?["native_finish_reason"]?.text].compactMap(\.self)
     where ServerComplaint.isFilter(finishReason: reason) {
       // The model's own refusal, in the API's field for it, is no filter's work.
-      if MessageText(choice?["message"] ?? .null).refusal != nil, !reason.contains("filter") { break }
+      if MessageText(choice?["message"] ?? .null).refusal != nil, !reason.contains("filter") {
+        break
+      }
       return failed(
         response, .filtered, filtered("finish reason \(endpoint.excerpt(Data(reason.utf8)))"))
     }
@@ -183,7 +186,8 @@ struct ReplyParser {
 
   private static func choice(of reply: JSONNode) -> JSONNode? {
     guard let choices = reply["choices"]?.elements else { return nil }
-    return choices.first { ($0["index"]?.integer ?? 0) == 0 } ?? (choices.count == 1 ? choices[0] : nil)
+    return choices.first { ($0["index"]?.integer ?? 0) == 0 }
+      ?? (choices.count == 1 ? choices[0] : nil)
   }
 
   /// An error under a status of success.
@@ -197,7 +201,9 @@ struct ReplyParser {
     }
     // Of other APIs behind a gateway, where there is no choice.
     if found == nil, choice == nil {
-      let keys = ["promptFeedback", "prompt_feedback", "base_resp", "detail", "errors", "error_msg"]
+      let keys = [
+        "promptFeedback", "prompt_feedback", "base_resp", "detail", "errors", "error_msg",
+      ]
       found = keys.contains { root[$0] != nil && root[$0] != .null } ? root : nil
     }
     if let found {
@@ -268,7 +274,8 @@ struct ReplyParser {
         : "the answer is empty and the token limit was reached") + "; raise --max-tokens"
     }
     if isOpen {
-      return "the model ended inside its reasoning and gave no answer (finish reason \(finish ?? ""))"
+      return
+        "the model ended inside its reasoning and gave no answer (finish reason \(finish ?? ""))"
     }
     return
       "the server put the whole reply into the message's reasoning and none into its content; set the "

@@ -66,7 +66,8 @@ struct RequestBody: Encodable {
 
   /// Names of the fields that are written here: extra ones may not be among them.
   static let fields = [
-    "model", "messages", "temperature", "top_p", "seed", "max_tokens", "max_completion_tokens", "stop",
+    "model", "messages", "temperature", "top_p", "seed", "max_tokens", "max_completion_tokens",
+    "stop",
     "stream", "lora", "cache_prompt", "logprobs", "top_logprobs", "response_format", "n",
   ]
 
@@ -118,7 +119,8 @@ extension RequestForm {
     }
     var text: String?
     if let extra {
-      guard let node = try? JSONNode(parsing: [UInt8](extra.utf8)), let members = node.members else {
+      guard let node = try? JSONNode(parsing: [UInt8](extra.utf8)), let members = node.members
+      else {
         throw .notAnObject
       }
       if let key = node.duplicateKey { throw .twice(key) }

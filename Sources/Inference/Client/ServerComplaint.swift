@@ -131,10 +131,12 @@ struct ServerComplaint {
     "riskdetect", "inappropriate", "harmful", "promptblocked", "unsafe",
   ]
   private static let filterWords = [
-    "content filter", "content_filter", "content-filter", "contentfilter", "content management policy",
+    "content filter", "content_filter", "content-filter", "contentfilter",
+    "content management policy",
     "content policy", "content moderation", "moderation", "usage polic", "usage guideline",
     "safety system", "safety filter", "safety check", "safety polic", "safety reason",
-    "safety setting", "safety guideline", "flagged", "content exists risk", "high risk", "guardrail",
+    "safety setting", "safety guideline", "flagged", "content exists risk", "high risk",
+    "guardrail",
     "was filtered", "were filtered", "been filtered", "prompt was blocked", "prompt blocked",
     "content blocked", "input blocked", "output blocked", "response was blocked",
     "request was blocked", "blocked by safety", "blocked by content", "inappropriate content",
@@ -168,13 +170,15 @@ struct ServerComplaint {
 
   private static let refusals = [
     "unsupported", "not support", "n't support", "unknown", "unrecognized", "unrecognised",
-    "unexpected", "extra inputs", "extra field", "not permitted", "not allowed", "cannot find field",
+    "unexpected", "extra inputs", "extra field", "not permitted", "not allowed",
+    "cannot find field",
     "not a valid", "only the default", "only default", "not available", "additional properties",
     "not accepted", "deprecated", "use max_completion_tokens", "use 'max_completion_tokens'",
     "cannot be used", "forbidden", "not recogni",
   ]
   private static let refusalCodes = [
-    "unsupported", "unknownparameter", "extraforbidden", "unrecognized", "unexpected", "valueerrorextra",
+    "unsupported", "unknownparameter", "extraforbidden", "unrecognized", "unexpected",
+    "valueerrorextra",
   ]
 
   /// Those of some fields of the request's body that the server does not take, in their order.
@@ -195,7 +199,8 @@ struct ServerComplaint {
     }
     while let found = said[from...].range(of: field) {
       from = found.upperBound
-      let before = found.lowerBound > said.startIndex ? said[said.index(before: found.lowerBound)] : nil
+      let before =
+        found.lowerBound > said.startIndex ? said[said.index(before: found.lowerBound)] : nil
       if !isPart(before), !isPart(said[from...].first) { return true }
     }
     return false

@@ -108,7 +108,9 @@ enum RateLimitHint {
         let plain = String(first.reversed().drop { ".,)".contains($0) }.reversed())
         if let seconds = duration(plain) { return seconds }
         guard let value = number(plain), let unit = said.dropFirst().first else { continue }
-        for (word, factor) in [("sec", 1.0), ("min", 60), ("hour", 3_600), ("ms", 0.001), ("milli", 0.001)]
+        for (word, factor) in [
+          ("sec", 1.0), ("min", 60), ("hour", 3_600), ("ms", 0.001), ("milli", 0.001),
+        ]
         where unit.hasPrefix(word) { return value * factor }
       }
     default:

@@ -62,7 +62,10 @@ package struct Credentials: Hashable, Sendable {
     let value = raw.trimmingCharacters(in: .whitespacesAndNewlines)
     guard !value.isEmpty else { return nil }
     // A line end would begin another header.
-    guard value.unicodeScalars.allSatisfy({ $0.properties.generalCategory != .control && $0 != "\u{2028}" && $0 != "\u{2029}" })
+    guard
+      value.unicodeScalars.allSatisfy({
+        $0.properties.generalCategory != .control && $0 != "\u{2028}" && $0 != "\u{2029}"
+      })
     else { throw .control(variable: variable) }
     return value
   }
@@ -77,7 +80,9 @@ package struct Credentials: Hashable, Sendable {
       parts[0].allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || marks.contains($0)) }),
       parts[1].allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_") })
     else { throw .form }
-    let reserved = ["content-type", "content-length", "host", "expect", "transfer-encoding", "connection"]
+    let reserved = [
+      "content-type", "content-length", "host", "expect", "transfer-encoding", "connection",
+    ]
     guard !reserved.contains(parts[0].lowercased()) else { throw .reserved(header: parts[0]) }
     return (parts[0], parts[1])
   }

@@ -29,7 +29,7 @@ package struct Endpoint: Hashable, Sendable, CustomStringConvertible {
     guard var parts = URLComponents(string: trimmed), let scheme = parts.scheme?.lowercased(),
       ["http", "https"].contains(scheme), parts.host?.isEmpty == false,
       trimmed.unicodeScalars.allSatisfy({ $0.properties.generalCategory != .control }),
-      (parts.port.map { (1...65_535).contains($0) } ?? true)
+      (1...65_535).contains(parts.port ?? 1)
     else { throw .invalidURL(shown) }
     secrets = credentials.secrets
     var basic: String?

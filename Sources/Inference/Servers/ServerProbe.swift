@@ -92,7 +92,8 @@ package struct ServerProbe: Sendable {
     do throws(TransportError) {
       let response = try await transport.send(
         endpoint.request(endpoint.chat, body: Data("{}".utf8)))
-      let isThere = ![404, 405, 410, 501].contains(response.status) && !(300..<400).contains(response.status)
+      let isThere =
+        ![404, 405, 410, 501].contains(response.status) && !(300..<400).contains(response.status)
       return isThere && ServerJSON.parse(response.body) != nil
     } catch {
       throw failure(error.code, "\(error)")

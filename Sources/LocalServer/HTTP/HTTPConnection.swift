@@ -98,7 +98,9 @@ final class HTTPConnection: Sendable {
   private func close(saying message: String) {
     let bytes = Array(message.utf8)
     if !bytes.isEmpty {
-      _ = unsafe bytes.withUnsafeBytes { unsafe send(socket, $0.baseAddress, $0.count, Self.quietly) }
+      _ = unsafe bytes.withUnsafeBytes {
+        unsafe send(socket, $0.baseAddress, $0.count, Self.quietly)
+      }
     }
     shutdown(socket, Int32(SHUT_RDWR))
   }

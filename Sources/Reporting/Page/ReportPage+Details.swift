@@ -98,7 +98,9 @@ extension ReportPage {
               "Replies: \(how), at most \(decoding.maxTokens) tokens, \(often), seed \(plan.seed)"
                 + (plan.request.map { "; requests \($0.label)" } ?? ""))
           ],
-        ] + judges + [["Command: ", .code(Secrets.withoutCredentials(manifest.environment.command))]]),
+        ] + judges + [
+          ["Command: ", .code(Secrets.withoutCredentials(manifest.environment.command))]
+        ]),
     ]
   }
 

@@ -67,7 +67,8 @@ package struct Secrets: Hashable, Sendable {
 
   /// What a server sent, replies included, without any secret that is more than a placeholder.
   package func cleaned(_ data: Data) -> Data {
-    guard !known.isEmpty, let clean = replaced([UInt8](data), shortest: Self.shortestInReplies) else {
+    guard !known.isEmpty, let clean = replaced([UInt8](data), shortest: Self.shortestInReplies)
+    else {
       return data
     }
     return Data(clean)
@@ -102,17 +103,20 @@ package struct Secrets: Hashable, Sendable {
   /// Where a secret that begins at a place ends, each of its bytes as it is or escaped: `%2F`, `\/`,
   /// `\u002f`, `&amp;`. nil where it does not stand there.
   private static func end(of secret: [UInt8], in bytes: [UInt8], at start: Int) -> Int? {
-    var position = start
+    // A backslash may be itself or begin an escape, so that several ways are followed at once.
+    var ends: Set = [start]
     for byte in secret {
-      if position < bytes.count, bytes[position] == byte {
-        position += 1
-      } else if let length = escapeLength(of: byte, in: bytes, at: position) {
-        position += length
-      } else {
-        return nil
+      var next: Set<Int> = []
+      for position in ends {
+        if position < bytes.count, bytes[position] == byte { next.insert(position + 1) }
+        if let length = escapeLength(of: byte, in: bytes, at: position) {
+          next.insert(position + length)
+        }
       }
+      if next.isEmpty { return nil }
+      ends = next
     }
-    return position
+    return ends.max()
   }
 
   private static func escapeLength(of byte: UInt8, in bytes: [UInt8], at position: Int) -> Int? {
@@ -152,7 +156,8 @@ extension Secrets {
   /// What a command line says, without keys: no address in it has a user's name, password or query, and
   /// no option or variable of a key its value.
   package static func withoutCredentials(_ text: String) -> String {
-    let keys = /((?i)(?:--?(?:[a-z]+[-_])?(?:api[-_]?key|password|secret|(?:hf|auth|access|bearer)[-_]token)|[A-Z0-9_]*_(?:KEY|TOKEN|SECRET|PASSWORD))(?:=|\s+(?=[^\s-])))("[^"]*"|'[^']*'|\S+)/
+    let keys =
+      /((?i)(?:--?(?:[a-z]+[-_])?(?:api[-_]?key|password|secret|(?:hf|auth|access|bearer)[-_]token)|[A-Z0-9_]*_(?:KEY|TOKEN|SECRET|PASSWORD))(?:=|\s+(?=[^\s-])))("[^"]*"|'[^']*'|\S+)/
     var result = ""
     let plain = text.replacing(keys) { "\($0.1)\(mark)" }
     var rest = plain[...]

@@ -84,7 +84,8 @@ struct ServerOptions: ParsableArguments {
     var form = try form.requestForm(omit: "--omit", extra: "--extra-body")
     if let known = run.flatMap(RunFolder.requestForm), known.wanted == form { form = known }
     return ServerConnection(
-      modelName: modelName, retries: RetryPolicy(maxRetries: maxRetries), limits: limits, form: form,
+      modelName: modelName, retries: RetryPolicy(maxRetries: maxRetries), limits: limits,
+      form: form,
       credentials: try credentials)
   }
 }
@@ -186,11 +187,12 @@ struct StudyServerOptions: ParsableArguments {
   private func external(
     hiding secrets: Secrets = Secrets(), continuing run: URL? = nil
   ) throws -> ExternalServers {
-      ExternalServers(
-        endpoints: try servers.endpoints(hiding: secrets), dialect: dialect, cells: cells.map { URL(filePath: $0) },
-        serve: serve.map { CommandTemplate($0) }, gguf: gguf.map { URL(filePath: $0).path },
-        connection: try servers.connection(continuing: run), startSeconds: startTimeout,
-        maxRestarts: maxRestarts)
+    ExternalServers(
+      endpoints: try servers.endpoints(hiding: secrets), dialect: dialect,
+      cells: cells.map { URL(filePath: $0) },
+      serve: serve.map { CommandTemplate($0) }, gguf: gguf.map { URL(filePath: $0).path },
+      connection: try servers.connection(continuing: run), startSeconds: startTimeout,
+      maxRestarts: maxRestarts)
   }
 
   /// - Parameters:

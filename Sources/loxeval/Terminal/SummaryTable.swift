@@ -22,7 +22,8 @@ enum SummaryTable {
       + ["attack"] + (hasDefences ? ["defence"] : []) + [
         "rank", "alpha", "n", "measure", "rate", "95 % interval", "change",
       ]
-      + (hasErrors ? ["errors"] : []) + (hasFiltered ? ["filtered"] : []) + (hasDegenerate ? ["degenerate"] : [])
+      + (hasErrors ? ["errors"] : []) + (hasFiltered ? ["filtered"] : [])
+      + (hasDegenerate ? ["degenerate"] : [])
     return TextTable.render(
       header,
       summary.rows.map { row in
