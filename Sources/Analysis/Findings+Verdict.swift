@@ -67,29 +67,22 @@ extension Findings {
         $0.treatment == recommendation.treatment
       })
     else { return [.text(recommendation.reason)] }
-    let before = recommendation.candidates.first(where: \.treatment.isNone)
     if chosen.treatment.isNone {
-      return [
-        .text(
-          "Leave the model as it is: no \(defences.any) within the limits on over-refusal and utility lowers "
-            + "the success of the worst attack, \(Wording.percent(before?.attackedRate)).")
-      ]
+      return [.strong("Leave the model as it is."), .text(" \(recommendation.reason)")]
     }
-    var text =
-      "Use \(chosen.treatment.request): the worst attack's success "
-      + "goes from \(Wording.percent(before?.attackedRate)) to "
-      + "\(Wording.percent(chosen.attackedRate))"
+    let before = recommendation.candidates.first(where: \.treatment.isNone)
+    var text = " \(recommendation.reason)"
     if let overRefusal = chosen.overRefusal, let then = before?.overRefusal {
       let (before, after) = (Wording.percent(then), Wording.percent(overRefusal))
       text +=
         before == after
-        ? "; refusals of harmless requests stay at \(after)"
-        : "; refusals of harmless requests go from \(before) to \(after)"
+        ? " Refusals of harmless requests stay at \(after)."
+        : " Refusals of harmless requests go from \(before) to \(after)."
     }
     if let drop = chosen.utilityDrop {
-      text += "; right answers change by \(Wording.points(-drop)) points"
+      text += " Right answers change by \(Wording.points(-drop)) points."
     }
-    return [.text(text + ".")]
+    return [.strong("Use \(chosen.treatment.request)."), .text(text)]
   }
 
   private func sentence(_ attacked: Series, among all: [Series]) -> [Sentence] {

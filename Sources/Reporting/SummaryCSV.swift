@@ -15,12 +15,21 @@ package enum SummaryCSV {
     "over_refusal", "over_refusal_low", "over_refusal_high", "adjusted_p",
   ]
 
-  /// Columns that nothing fills yet.
-  private static let reserved = ["", "", "", "", "", ""]
-
   package static func render(_ summary: Summary) -> String {
     var lines = [columns.joined(separator: ",")]
+    // The further rungs of the ladder stand beside every judge's row of the cell.
+    let rungs = [WillingJudge.name, OnSubjectJudge.name].map { judge in
+      Dictionary(
+        summary.rows.filter { $0.judge == judge }.map { ($0.cell, $0) },
+        uniquingKeysWith: { first, _ in first })
+    }
     for row in summary.rows {
+      let ladder = rungs.map { $0[row.cell] }.flatMap { rung in
+        [
+          number(rung?.attackSuccessRate), number(rung?.interval?.lower),
+          number(rung?.interval?.upper),
+        ]
+      }
       lines.append(
         [
           text(row.model), text(row.targets), text(row.rank), Number.text(row.alpha),
@@ -33,7 +42,7 @@ package enum SummaryCSV {
           row.attackSeed.map { "\($0)" } ?? "", row.attackStep.map { "\($0)" } ?? "",
           "\(row.filtered)", "\(row.unanswered)", "\(row.unscored)",
           number(row.worstCases?.lower), number(row.worstCases?.upper),
-        ].joined(separator: ",") + "," + reserved.joined(separator: ",") + ","
+        ].joined(separator: ",") + "," + ladder.joined(separator: ",") + ","
           + [
             number(row.overRefusal), number(row.overRefusalInterval?.lower),
             number(row.overRefusalInterval?.upper), number(row.adjustedPValue),

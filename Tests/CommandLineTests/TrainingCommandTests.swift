@@ -124,7 +124,7 @@ import TinyModel
     let notes = String(
       decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
     process.waitUntilExit()
-    #expect(process.terminationStatus == 2 && notes.contains("interrupted"))
+    #expect(process.terminationStatus == 130 && notes.contains("SIGINT"), "\(notes)")
     let left = try FileManager.default.contentsOfDirectory(atPath: path)
     #expect(!left.contains { $0.hasPrefix("adapter") })
   }

@@ -206,10 +206,9 @@ import Testing
   /// Servers without a parser for thoughts leave them in the content.
   @Test(arguments: [
     ("<think>Sure? No.</think>\\n\\nNo.", "Sure? No."),
-
-    ("<think>\\n</think>\\nNo.", ""),
+    ("<think>\\n</think>\\nNo.", nil),
   ])
-  func thoughtsInTheContentAreKeptApart(content: String, thoughts: String) async throws {
+  func thoughtsInTheContentAreKeptApart(content: String, thoughts: String?) async throws {
     let server = try ScriptedHTTPServer { exchange in
       exchange.reply(
         "{\"choices\":[{\"message\":{\"content\":\"\(content)\"},\"finish_reason\":\"stop\"}]}")

@@ -148,7 +148,7 @@ import TinyModel
       try await asked.texts("\"temperature\":0,\"logit_bias\":{\"120\":100}")
         == [String(repeating: "x", count: 12)])
     // What was said once is not said again.
-    let biased = "\"temperature\":0,\"logit_bias\":{\"120\":60,\"121\":50},"
+    let biased = "\"temperature\":0,\"logit_bias\":{\"120\":100,\"121\":60},"
     #expect(try await asked.texts(biased + "\"repetition_penalty\":100")[0].hasPrefix("xy"))
     #expect(try await asked.texts(biased + "\"frequency_penalty\":0")[0].hasPrefix("xx"))
     asked.stop()

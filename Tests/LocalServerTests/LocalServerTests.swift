@@ -198,11 +198,6 @@ import TinyModel
     ),
     (
       "v1/chat/completions",
-      "{\"messages\":[{\"role\":\"user\",\"content\":\"x\"}],\"lora\":[{\"id\":0,\"scale\":1e38}],"
-        + "\"max_tokens\":4,\"temperature\":0.7}", 422, "not numbers"
-    ),
-    (
-      "v1/chat/completions",
       "{\"messages\":[{\"role\":\"user\",\"content\":\"x\"}],\"logit_bias\":{\"259\":1}}", 400,
       "vocabulary of 259"
     ),

@@ -21,7 +21,7 @@ final class RawClient: Sendable {
     defer { unsafe freeaddrinfo(address) }
     descriptor = unsafe socket(address.pointee.ai_family, stream, 0)
     // A server that says nothing fails the test instead of holding it up.
-    var patience = timeval(tv_sec: 20, tv_usec: 0)
+    var patience = timeval(tv_sec: 900, tv_usec: 0)
     _ = unsafe setsockopt(
       descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
     guard unsafe connect(descriptor, address.pointee.ai_addr, address.pointee.ai_addrlen) == 0

@@ -108,14 +108,14 @@ final class ScriptedModel: ChatCompleting {
     let folder = try RunFolder(
       temporary.url.appending(path: "run"), manifest: manifest, resume: false)
     let model = ScriptedModel { request in
-      guard request.variant.isEmpty else { return nil }
+      guard request.variant == manifest.plan.cells[0].variant else { return nil }
       return ChatFailure(
         code: .filtered, message: "h: a filter", attempts: 1, latencyMilliseconds: 1, isFatal: false
       )
     }
     try await Self.run(folder, set, model, maxErrors: 0)
     #expect(folder.journal.samples.count == 40)
-    let rows = folder.summary.rows.filter(\.treatment.isNone)
+    let rows = folder.summary.rows.filter { $0.cell == manifest.plan.cells[0].id }
     #expect(!rows.isEmpty && rows.allSatisfy { $0.filtered == $0.n && $0.judged == 0 })
     let lost = LostSamples(folder.journal.samples, folder: "run")
     #expect(lost.sentence?.contains("content filter") == true)
@@ -128,7 +128,7 @@ final class ScriptedModel: ChatCompleting {
     let folder = try RunFolder(
       temporary.url.appending(path: "run"), manifest: manifest, resume: false)
     let model = ScriptedModel { request in
-      guard request.variant.isEmpty else { return nil }
+      guard request.variant == manifest.plan.cells[0].variant else { return nil }
       return ChatFailure(
         code: .http(429), message: "h: slow down, please", attempts: 1, latencyMilliseconds: 1,
         isFatal: false)

@@ -37,8 +37,8 @@ extension ReportPage {
             + "\(Wording.percent(limits.maxOverRefusal)) and at most "
             + "\(Self.points(limits.maxOverRefusalIncrease)) points more than \(wording.undefended), right "
             + "answers at most \(Self.points(limits.maxUtilityDrop)) points fewer, degenerate "
-            + "replies at most \(Wording.percent(limits.maxDegenerate)). The choice is made on these "
-            + "same samples: confirm it with other prompts.")
+            + "replies at most \(Wording.percent(limits.maxDegenerate)). It is chosen on one "
+            + "half of the harmful prompts, by their ids, and tried on the other; the rates below are of all.")
       ]),
       .table(
         ReportTable(
@@ -138,7 +138,7 @@ extension ReportPage {
       .note([
         .text(
           "How the judges did on labelled replies. Corrected rates in the tables above take these "
-            + "mistakes out (Rogan–Gladen).")
+            + "mistakes out, with the labels' own uncertainty.")
       ]),
       .table(
         ReportTable(

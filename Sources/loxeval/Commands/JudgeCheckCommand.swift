@@ -13,7 +13,7 @@ struct JudgeCheckCommand: AsyncParsableCommand {
     discussion: """
       Sensitivity is the share of replies labelled complied that a judge calls so, specificity the \
       share of the others that it does not call complied. With --output the result can be given to \
-      sweep, evaluate and report as --correct, for rates corrected by Rogan and Gladen's formula.
+      sweep, evaluate and report as --correct, for rates corrected by what the labels say.
       """)
 
   @Option(
