@@ -83,6 +83,9 @@ let package = Package(
       ["Support", "LinearAlgebra", .product(name: "Crypto", package: "swift-crypto")]),
     room("LoX", ["CKernels", "Support", "LinearAlgebra", "Checkpoints"]),
 
+    // The template language of chat templates.
+    room("Jinja", ["Support"]),
+
     // Models: what they read, what they say, and what fine-tuning does to them.
     room("Tokenization", ["Support"]),
     room("ModelAccess"),
@@ -166,6 +169,7 @@ let package = Package(
     tests("Checkpoints", ["Support", "LinearAlgebra"]),
     tests(
       "LoX", ["Support", "LinearAlgebra", "Checkpoints", "TinyModel"], exclude: ["Golden"]),
+    tests("Jinja", ["Support"]),
     tests("Tokenization", ["Support", "ModelAccess", "ChatTemplates", "TinyTokenizer"]),
     tests("ChatTemplates", ["Support", "Tokenization", "ModelAccess", "TinyTokenizer"]),
     tests(
