@@ -7,11 +7,12 @@ package import Support
 /// nothing be changed but namespaces, with `trim_blocks` and `lstrip_blocks`, `break` and `continue`,
 /// `{% generation %}`, `raise_exception`, `strftime_now` and a plain `tojson`.
 package struct Template: Sendable {
-  private let statements: [Statement]
+  private let root: Body
+  private let hidden: [Set<String>]
 
   /// - Throws: `TemplateError` of kind `syntax` with the place and what was expected there.
   package init(_ source: String) throws(TemplateError) {
-    statements = try Parser.parse(source)
+    (root, hidden) = try Parser.parse(source)
   }
 
   /// What the template makes of its variables.
@@ -28,9 +29,11 @@ package struct Template: Sendable {
   ) throws(TemplateError) -> Rendering {
     do {
       let interpreter = try Interpreter(
-        variables: variables.mapValues { try Value($0.value, origin: $0.origin) }, now: now, timeZone: timeZone, limits: limits)
+        hidden: hidden,
+        variables: variables.mapValues { try Value($0.value, origin: $0.origin) }, now: now,
+        timeZone: timeZone, limits: limits)
       defer { interpreter.finish() }
-      _ = try interpreter.run(statements)
+      try interpreter.run(root)
       return Rendering(interpreter.output)
     } catch let error as TemplateError {
       throw error

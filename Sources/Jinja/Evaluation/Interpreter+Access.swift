@@ -78,8 +78,7 @@ extension Interpreter {
       if case .list = value { return .list(slice) }
       return .tuple(slice)
     case .range(let range): return .range(range.sliced(try places(range.count)))
-    default:
-      return .undefined(Undefined(message: "\(value.kind) has no slices"))
+    default: throw TemplateError.operation("\(value.kind) has no slices")
     }
   }
 
@@ -125,7 +124,7 @@ extension Interpreter {
     let element: (Int) -> Value
     switch value {
     case .undefined: (count, element) = (0, { _ in .none })
-    case .text(let text): (count, element) = (text.count, { .text(text[$0]) })
+    case .text(let text): (count, element) = (text.count, { .text(text[$0].markup(false)) })
     case .list(let list), .tuple(let list), .view(_, let list):
       (count, element) = (list.items.count, { list.items[$0] })
     case .dictionary(let dictionary):

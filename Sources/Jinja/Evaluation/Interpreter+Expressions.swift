@@ -53,7 +53,13 @@ extension Interpreter {
   }
 
   func lookUp(_ name: String) -> Value {
-    scope[name] ?? globals[name] ?? .undefined(Undefined(message: "'\(name)' is undefined"))
+    let found: Value?
+    switch scope.find(name) {
+    case .value(let value): found = value
+    case .hidden: found = nil
+    case .nothing: found = globals[name]
+    }
+    return found ?? .undefined(Undefined(message: "'\(name)' is undefined"))
   }
 
   private func choose(

@@ -3,7 +3,18 @@ extension Interpreter {
   /// How a body ended.
   enum Flow { case end, leaveLoop, nextPass }
 
-  func run(_ statements: [Statement]) throws -> Flow {
+  /// Runs a body in a frame of its own, in which names may be set first.
+  @discardableResult
+  func run(
+    _ body: Body, in parent: Scope? = nil, setting names: () throws -> Void = {}
+  ) throws -> Flow {
+    try inScope(Scope(in: parent ?? scope, hiding: hidden[body.number])) {
+      try names()
+      return try run(body.statements)
+    }
+  }
+
+  private func run(_ statements: [Statement]) throws -> Flow {
     for statement in statements {
       let flow = try run(statement)
       if flow != .end { return flow }
@@ -33,38 +44,31 @@ extension Interpreter {
       try run(loop, over: try evaluate(loop.iterable), depth: 0)
     case .set(let target, let value): try assign(try evaluate(value), to: target)
     case .setBlock(let target, let filter, let body):
-      let text = try captured { try runFrame(body) }
+      let text = try captured { try run(body) }
       try assign(try filtered(.text(text), by: filter), to: target)
-    case .macro(let macro): scope[macro.name] = try function(of: macro)
+    case .macro(let macro): scope.set(macro.name, to: try function(of: macro))
     case .call(let caller, let call): try run(call, with: try function(of: caller))
     case .filterBlock(let filter, let body):
-      let text = try captured { try runFrame(body) }
+      let text = try captured { try run(body) }
       try write(try filtered(.text(text), by: filter).printed(self))
     case .with(let values, let body):
-      let inner = Scope(in: scope)
       let evaluated = try values.map { ($0.target, try evaluate($0.value)) }
-      try inScope(inner) {
+      try run(body) {
         for (target, value) in evaluated { try assign(value, to: target) }
-        _ = try run(body)
       }
     case .generation(let body):
-      let text = try captured { try runFrame(body) }
+      let text = try captured { try run(body) }
       try write(text.remarked { $0.isGenerated = true })
-    case .block(let body): try runFrame(body)
+    case .block(let body): try run(body)
     case .leaveLoop: return .leaveLoop
     case .nextPass: return .nextPass
     }
     return .end
   }
 
-  /// Runs a body with names of its own.
-  private func runFrame(_ body: [Statement]) throws {
-    try inScope(Scope(in: scope)) { _ = try run(body) }
-  }
-
   private func assign(_ value: Value, to target: Target) throws {
     switch target {
-    case .name(let name): scope[name] = value
+    case .name(let name): scope.set(name, to: value)
     case .attribute(let name, let attribute):
       guard case .namespace(let namespace) = lookUp(name) else {
         throw TemplateError.operation(
@@ -103,16 +107,18 @@ extension Interpreter {
       over: values, try source(of: loop, values),
       length: loop.filter == nil ? try length(of: values) : nil, depth: depth,
       recursion: loop.isRecursive ? recursion(of: loop) : nil)
+    var hasEnded = false
     while try state.advance() {
       try charge(1)
-      let flow = try inScope(Scope(in: scope)) {
+      let flow = try run(loop.body) {
         try assign(state.current, to: loop.target)
-        scope["loop"] = .loop(state)
-        return try run(loop.body)
+        scope.set("loop", to: .loop(state))
       }
       if flow == .leaveLoop { break }
+      hasEnded = hasEnded || flow == .end
     }
-    if state.index == 0 { try runFrame(loop.otherwise) }
+    // As Jinja has it: also where each pass was left before its end.
+    if !hasEnded { try run(loop.otherwise) }
   }
 
   /// The elements that the loop's `if` lets pass.
@@ -172,12 +178,10 @@ extension Interpreter {
           "caller": .boolean(macro.extras.contains("caller")),
         ]
       ) { arguments, interpreter in
-        let frame = Scope(in: home)
-        return .text(
+        .text(
           try interpreter.captured {
-            try interpreter.inScope(frame) {
+            try interpreter.run(macro.body, in: home) {
               try interpreter.bind(arguments, to: macro)
-              _ = try interpreter.run(macro.body)
             }
           })
       })
@@ -191,19 +195,19 @@ extension Interpreter {
     }
     for (index, parameter) in macro.parameters.enumerated() {
       if index < arguments.positional.count {
-        scope[parameter.name] = arguments.positional[index]
+        scope.set(parameter.name, to: arguments.positional[index])
       } else if let value = taken(parameter.name) {
-        scope[parameter.name] = value
+        scope.set(parameter.name, to: value)
       } else if let standard = parameter.standard {
-        scope[parameter.name] = try evaluate(standard)
+        scope.set(parameter.name, to: try evaluate(standard))
       } else {
-        scope[parameter.name] = .undefined(
-          Undefined(message: "the parameter '\(parameter.name)' was not given"))
+        let missing = Undefined(message: "the parameter '\(parameter.name)' was not given")
+        scope.set(parameter.name, to: .undefined(missing))
       }
     }
     if macro.extras.contains("caller") {
-      scope["caller"] =
-        taken("caller") ?? .undefined(Undefined(message: "there is no caller: use {% call %}"))
+      let missing = Undefined(message: "there is no caller: use {% call %}")
+      scope.set("caller", to: taken("caller") ?? .undefined(missing))
     }
     try bindRest(arguments.positional.dropFirst(macro.parameters.count), named, of: macro)
   }
@@ -212,13 +216,13 @@ extension Interpreter {
     _ positional: ArraySlice<Value>, _ named: [(name: String, value: Value)], of macro: Macro
   ) throws {
     if macro.extras.contains("kwargs") {
-      scope["kwargs"] = .dictionary(
-        try DictionaryValue(named.map { (.string($0.name), $0.value) }))
+      let members = try DictionaryValue(named.map { (.string($0.name), $0.value) })
+      scope.set("kwargs", to: .dictionary(members))
     } else if let (name, _) = named.first {
       throw TemplateError.operation("the macro '\(macro.name)' takes no argument named '\(name)'")
     }
     if macro.extras.contains("varargs") {
-      scope["varargs"] = .tuple(try ListValue(Array(positional)))
+      scope.set("varargs", to: .tuple(try ListValue(Array(positional))))
     } else if !positional.isEmpty {
       throw TemplateError.operation(
         "the macro '\(macro.name)' takes at most \(macro.parameters.count) arguments")

@@ -7,6 +7,8 @@ final class Interpreter {
   let timeZone: TimeZone
   /// What the template is given, and the functions of the language.
   let globals: [String: Value]
+  /// Of each body by its number the names that its frame hides.
+  let hidden: [Set<String>]
   var scope = Scope()
   var output = Text()
   private var steps = 0
@@ -15,7 +17,10 @@ final class Interpreter {
   private var namespaces: [NamespaceValue] = []
   private var scopes: [Scope] = []
 
-  init(variables: [String: Value], now: Date, timeZone: TimeZone, limits: Limits) throws {
+  init(
+    hidden: [Set<String>], variables: [String: Value], now: Date, timeZone: TimeZone, limits: Limits
+  ) throws {
+    self.hidden = hidden
     self.limits = limits
     self.now = now
     self.timeZone = timeZone

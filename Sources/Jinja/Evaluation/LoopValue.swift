@@ -63,18 +63,20 @@ final class LoopValue {
     case "nextitem":
       return try peek() ?? .undefined(Undefined(message: "there is no next item"))
     case "cycle":
-      return .function(try FunctionValue("loop.cycle") { [self] arguments, _ in
-        guard !arguments.positional.isEmpty else {
-          throw TemplateError.operation("loop.cycle needs an argument")
-        }
-        return arguments.positional[(index - 1) % arguments.positional.count]
-      })
+      return .function(
+        try FunctionValue("loop.cycle") { [self] arguments, _ in
+          guard !arguments.positional.isEmpty else {
+            throw TemplateError.operation("loop.cycle needs an argument")
+          }
+          return arguments.positional[(index - 1) % arguments.positional.count]
+        })
     case "changed":
-      return .function(try FunctionValue("loop.changed") { [self] arguments, interpreter in
-        let value = Value.tuple(try ListValue(arguments.positional))
-        defer { lastChanged = value }
-        return .boolean(try lastChanged.map { try !$0.equals(value, interpreter) } ?? true)
-      })
+      return .function(
+        try FunctionValue("loop.changed") { [self] arguments, interpreter in
+          let value = Value.tuple(try ListValue(arguments.positional))
+          defer { lastChanged = value }
+          return .boolean(try lastChanged.map { try !$0.equals(value, interpreter) } ?? true)
+        })
     default: return nil
     }
   }

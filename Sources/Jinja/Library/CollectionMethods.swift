@@ -1,6 +1,10 @@
 /// The methods of Python's lists, tuples and dictionaries that leave them as they are.
 extension Library {
-  static let listMethods: [String: Method<ListValue>] = [
+  static let listMethods = tupleMethods.merging([
+    "copy": Method { list, _, _ in .list(try ListValue(list.items, origin: list.origin)) }
+  ]) { $1 }
+
+  static let tupleMethods: [String: Method<ListValue>] = [
     "index": Method(["value", "start", "stop"], required: 1) { list, arguments, interpreter in
       let clamp = { (bound: Int?, standard: Int) -> Int in
         let place = bound ?? standard
@@ -17,9 +21,6 @@ extension Library {
     "count": Method(["value"], required: 1) { list, arguments, interpreter in
       .int(
         try list.items.filter { try $0.equals(arguments.value("value"), interpreter) }.count)
-    },
-    "copy": Method { list, _, _ in
-      .list(try ListValue(list.items, origin: list.origin))
     },
   ]
 

@@ -57,7 +57,8 @@ extension Library {
         ?? (number.isNegative ? -(1 << 61) : 1 << 61)
     }
     let range = RangeValue(
-      start: numbers.count == 1 ? 0 : numbers[0], stop: numbers.count == 1 ? numbers[0] : numbers[1],
+      start: numbers.count == 1 ? 0 : numbers[0],
+      stop: numbers.count == 1 ? numbers[0] : numbers[1],
       step: numbers.count == 3 ? numbers[2] : 1)
     guard range.step != 0 else { throw TemplateError.operation("a range's step cannot be zero") }
     guard range.count <= Limits.range else {

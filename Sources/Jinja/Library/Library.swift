@@ -15,11 +15,16 @@ enum Library {
       }
     }
 
+    private init(run: @escaping @Sendable (String, Value, Arguments, Interpreter) throws -> Result)
+    {
+      self.run = run
+    }
+
     /// With whatever it is given.
-    init(
-      open body: @escaping @Sendable (Value, Arguments, Interpreter) throws -> Result
-    ) {
-      run = { _, value, arguments, interpreter in try body(value, arguments, interpreter) }
+    static func open(
+      _ body: @escaping @Sendable (Value, Arguments, Interpreter) throws -> Result
+    ) -> Self {
+      Self(run: { _, value, arguments, interpreter in try body(value, arguments, interpreter) })
     }
 
     func apply(
@@ -57,8 +62,10 @@ enum Library {
     switch value {
     case .text(let text):
       return try textMethods[name].map { try method(name, $0, of: value, text) }
-    case .list(let list), .tuple(let list):
+    case .list(let list):
       return try listMethods[name].map { try method(name, $0, of: value, list) }
+    case .tuple(let tuple):
+      return try tupleMethods[name].map { try method(name, $0, of: value, tuple) }
     case .dictionary(let dictionary):
       return try dictionaryMethods[name].map { try method(name, $0, of: value, dictionary) }
     default: return nil
@@ -79,8 +86,18 @@ enum Library {
       }
     }
 
-    init(open body: @escaping @Sendable (Receiver, Arguments, Interpreter) throws -> Value) {
-      run = { _, receiver, arguments, interpreter in try body(receiver, arguments, interpreter) }
+    private init(
+      run: @escaping @Sendable (String, Receiver, Arguments, Interpreter) throws -> Value
+    ) {
+      self.run = run
+    }
+
+    static func open(
+      _ body: @escaping @Sendable (Receiver, Arguments, Interpreter) throws -> Value
+    ) -> Self {
+      Self(run: { _, receiver, arguments, interpreter in
+        try body(receiver, arguments, interpreter)
+      })
     }
   }
 

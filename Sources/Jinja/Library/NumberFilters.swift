@@ -10,6 +10,10 @@ extension Library {
       }
     },
     "int": Filter(["default", "base"]) { value, arguments, interpreter in
+      if case .undefined(let undefined) = value { throw undefined.error }
+      if case .float(let number) = value, number.isInfinite {
+        throw TemplateError.operation("an infinite number has no integer")
+      }
       let base = try arguments.integer("base") ?? 10
       return integer(value, base: base).map(Value.integer) ?? arguments["default"] ?? .int(0)
     },

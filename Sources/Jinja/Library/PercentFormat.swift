@@ -34,13 +34,12 @@ private struct PercentFormatting {
       try interpreter.checkSize(result.count)
     }
     try interpreter.charge(result.count / 8)
-    var isDictionary = false
-    if case .dictionary = values { isDictionary = true }
-    if case .list = values { isDictionary = true }
-    guard rest.isEmpty || usesNames || isDictionary else {
-      throw TemplateError.operation("a format is given more values than it has fields")
+    if rest.isEmpty || usesNames { return result }
+    switch values {
+    // What has items is taken for a dictionary, of which not all need be used.
+    case .dictionary, .list, .range, .undefined: return result
+    default: throw TemplateError.operation("a format is given more values than it has fields")
     }
-    return result
   }
 
   mutating func next() throws -> Value {
@@ -156,7 +155,8 @@ private struct PercentFormatting {
     if field.type == "X" { digits = digits.uppercased() }
     digits = String(repeating: "0", count: max(0, (field.precision ?? 0) - digits.count)) + digits
     let prefix =
-      !field.flags.contains("#") ? "" : isHexadecimal ? "0\(field.type)" : field.type == "o" ? "0o" : ""
+      !field.flags.contains("#")
+      ? "" : isHexadecimal ? "0\(field.type)" : field.type == "o" ? "0o" : ""
     return sign(prefix, digits, isNegative: integer.isNegative, field)
   }
 

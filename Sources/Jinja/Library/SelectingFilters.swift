@@ -3,7 +3,8 @@ extension Library {
   typealias Getter = (Value, Interpreter) throws -> Value
 
   /// Reads `a.b.0` of each element; the element itself where nothing is named.
-  static func attributeGetter(_ attribute: Value?, default standard: Value? = nil) throws -> Getter {
+  static func attributeGetter(_ attribute: Value?, default standard: Value? = nil) throws -> Getter
+  {
     guard let attribute, !attribute.isNone else { return { value, _ in value } }
     let keys: [Value] =
       attribute.text.map { path in
@@ -27,7 +28,7 @@ extension Library {
   }
 
   static let selectingFilters: [String: Filter] = [
-    "map": Filter(open: map),
+    "map": .open(map),
     "select": selecting(true),
     "reject": selecting(false),
     "selectattr": selecting(true, byAttribute: true),
@@ -61,16 +62,24 @@ extension Library {
       let rest = Arguments(Array(arguments.positional.dropFirst()), named: arguments.named)
       change = { item, interpreter in try interpreter.filter(name, item, rest) }
     }
-    let items = try interpreter.iterator(over: value)
+    let items = try elements(of: value, interpreter)
     return .iterator(
       try IteratorValue("generator", over: value) {
         try interpreter.nested { try items.next().map { try change($0, interpreter) } }
       })
   }
 
+  /// Of whatever is false these filters make nothing, even of none.
+  private static func elements(
+    of value: Value, _ interpreter: Interpreter
+  ) throws -> IteratorValue {
+    value.isTrue
+      ? try interpreter.iterator(over: value) : try IteratorValue("generator", [])
+  }
+
   /// The elements of which a test holds, or does not.
   private static func selecting(_ wanted: Bool, byAttribute: Bool = false) -> Filter {
-    Filter(open: { value, arguments, interpreter in
+    Filter.open { value, arguments, interpreter in
       var rest = arguments.positional[...]
       var getter: Getter = { value, _ in value }
       if byAttribute {
@@ -86,7 +95,7 @@ extension Library {
         return text.string
       }
       let testArguments = Arguments(Array(rest), named: arguments.named)
-      let items = try interpreter.iterator(over: value)
+      let items = try elements(of: value, interpreter)
       return .iterator(
         try IteratorValue("generator", over: value) { [getter] in
           try interpreter.nested {
@@ -100,7 +109,7 @@ extension Library {
             return nil
           }
         })
-    })
+    }
   }
 
   /// The first of the least or greatest elements.

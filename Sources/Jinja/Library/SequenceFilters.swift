@@ -68,7 +68,7 @@ extension Library {
           let key = try getter(item, interpreter)
           return fold ? key.caseFolded : key
         }
-        return keys.count == 1 ? keys[0] : .tuple(try ListValue(keys))
+        return .tuple(try ListValue(keys))
       }
       return .list(try ListValue(items, origin: value.origin))
     },

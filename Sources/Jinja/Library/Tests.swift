@@ -44,12 +44,18 @@ extension Library {
       try interpreter.arithmetic(.remainder, value, arguments.value("num"))
         .equals(.int(0), interpreter)
     },
-    "filter": Test { value, _, _ in value.text.map { filters[$0.string] != nil } ?? false },
-    "test": Test { value, _, _ in value.text.map { tests[$0.string] != nil } ?? false },
+    "filter": Test { value, _, _ in try isName(value, in: Array(filters.keys)) },
+    "test": Test { value, _, _ in try isName(value, in: Array(tests.keys)) },
     "sameas": Test(["other"], required: 1) { value, arguments, _ in
       value.isSame(as: arguments.value("other"))
     },
   ]
+
+  /// What cannot be a key cannot be looked for.
+  private static func isName(_ value: Value, in names: [String]) throws -> Bool {
+    _ = try Key(value)
+    return value.text.map { names.contains($0.string) } ?? false
+  }
 
   private static func comparing(_ comparison: Comparison) -> Test {
     Test(["other"], required: 1) { value, arguments, interpreter in

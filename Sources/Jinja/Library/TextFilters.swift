@@ -29,7 +29,7 @@ extension Library {
       return .text(try replace(text, old, new, limit, interpreter))
     },
     "indent": Filter(["width", "first", "blank"]) { value, arguments, interpreter in
-      .text(try indent(try value.printed(interpreter), arguments, interpreter))
+      .text(try indent(try string(value, of: "indent"), arguments, interpreter))
     },
     "center": Filter(["width"]) { value, arguments, interpreter in
       let text = try value.printed(interpreter)
@@ -37,16 +37,17 @@ extension Library {
         try pad(text, to: try arguments.integer("width") ?? 80, .both, " ", interpreter))
     },
     "truncate": Filter(["length", "killwords", "end", "leeway"]) { value, arguments, interpreter in
-      .text(try truncate(try value.printed(interpreter), arguments))
+      try truncate(value, arguments, interpreter)
     },
     "wordcount": Filter { value, _, interpreter in
       let text = try value.printed(interpreter)
       try interpreter.charge(text.count / 8)
       return .int(text.wordCount)
     },
-    "format": Filter(open: { value, arguments, interpreter in
+    "format": .open { value, arguments, interpreter in
       guard arguments.positional.isEmpty || arguments.named.isEmpty else {
-        throw TemplateError.operation("the filter 'format' takes plain or named arguments, not both")
+        throw TemplateError.operation(
+          "the filter 'format' takes plain or named arguments, not both")
       }
       let values =
         arguments.named.isEmpty
@@ -55,11 +56,19 @@ extension Library {
           try DictionaryValue(arguments.named.map { (.string($0.name), $0.value) }))
       return .text(
         try interpreter.percentFormat(try value.printed(interpreter), values))
-    }),
+    },
     "tojson": Filter(["ensure_ascii", "indent", "separators", "sort_keys"]) {
       value, arguments, interpreter in .text(try json(value, arguments, interpreter))
     },
   ]
+
+  /// Of the few filters that take nothing but strings.
+  private static func string(_ value: Value, of filter: String) throws -> Text {
+    guard let text = value.text else {
+      throw TemplateError.operation("the filter '\(filter)' expects a string, found \(value.kind)")
+    }
+    return text
+  }
 
   /// All lines but the first, and with `blank` also empty ones, further in.
   private static func indent(
@@ -67,7 +76,8 @@ extension Library {
   ) throws -> Text {
     let width = arguments["width"]
     let indentation =
-      try width?.text ?? Text(" ").repeated(spaces(try arguments.integer("width") ?? 4, interpreter))
+      try width?.text
+      ?? Text(" ").repeated(spaces(try arguments.integer("width") ?? 4, interpreter))
     let indentsBlank = arguments.isTrue("blank")
     var lines = (Text.joined([text, "\n"])).lines()
     try interpreter.reserve(text.count + lines.count * indentation.count)
@@ -83,7 +93,9 @@ extension Library {
   }
 
   /// Cut to a length, before a word unless `killwords`, with an ellipsis counted in.
-  private static func truncate(_ text: Text, _ arguments: BoundArguments) throws -> Text {
+  private static func truncate(
+    _ value: Value, _ arguments: BoundArguments, _ interpreter: Interpreter
+  ) throws -> Value {
     let length = try arguments.integer("length") ?? 255
     let end = try arguments.text("end") ?? "..."
     guard length >= end.count else {
@@ -91,11 +103,12 @@ extension Library {
         "the filter 'truncate' expects a length of at least \(end.count), found \(length)")
     }
     let leeway = try arguments.given("leeway") == nil ? 5 : arguments.integer("leeway") ?? 5
-    guard text.count > length + leeway else { return text }
+    if let found = try interpreter.length(of: value), found <= length + leeway { return value }
+    let text = try string(value, of: "truncate")
     let cut = text[0..<length - end.count]
-    if arguments.isTrue("killwords") { return Text.joined([cut, end]) }
+    if arguments.isTrue("killwords") { return .text(Text.joined([cut, end])) }
     let lastSpace = cut.lastOffset(of: " ", in: 0..<cut.count)
-    return Text.joined([cut[0..<(lastSpace ?? cut.count)], end])
+    return .text(Text.joined([cut[0..<(lastSpace ?? cut.count)], end]))
   }
 
   private static func json(
@@ -115,7 +128,7 @@ extension Library {
       guard texts.count == 2 else {
         throw arguments.mismatch("separators", separators, "two strings")
       }
-      (json.itemSeparator, json.keySeparator) = (texts[0], texts[1])
+      (json.itemSeparator, json.keySeparator) = (texts[0].string, texts[1].string)
     }
     try json.add(value)
     return json.text

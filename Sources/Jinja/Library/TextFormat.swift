@@ -19,7 +19,7 @@ private struct Formatting {
   }
 
   mutating func fill(_ template: Text, depth: Int) throws -> Text {
-    guard depth < 2 else { throw TemplateError.operation("a format's fields are nested too deep") }
+    guard depth < 3 else { throw TemplateError.operation("a format's fields are nested too deep") }
     var result = Text()
     var position = 0
     while position < template.count {

@@ -40,9 +40,9 @@ extension Library {
       return .text(
         try replace(text, old, new, limit.flatMap { $0 < 0 ? nil : $0 }, interpreter))
     },
-    "format": Method(open: { text, arguments, interpreter in
+    "format": .open { text, arguments, interpreter in
       .text(try interpreter.format(text, arguments))
-    }),
+    },
     "format_map": Method(["mapping"], required: 1) { text, arguments, interpreter in
       guard case .dictionary(let dictionary) = arguments.value("mapping") else {
         throw TemplateError.operation("'format_map' expects a dictionary")
@@ -178,7 +178,8 @@ extension Library {
     Method(["sep", "maxsplit"]) { text, arguments, interpreter in
       let limit = try arguments.integer("maxsplit").flatMap { $0 < 0 ? nil : $0 }
       guard arguments.given("sep") != nil, let separator = try arguments.text("sep") else {
-        return try list(text.splitAtSpaces(limit: limit, fromRight: fromRight), of: text, interpreter)
+        return try list(
+          text.splitAtSpaces(limit: limit, fromRight: fromRight), of: text, interpreter)
       }
       guard !separator.isEmpty else {
         throw TemplateError.operation("a string cannot be split at an empty one")

@@ -208,7 +208,8 @@ extension BigInteger: CustomStringConvertible {
   func text(radix: Int) -> String {
     if isZero { return "0" }
     // As many digits at once as fit.
-    let (chunk, width) = [2: (1 << 30, 30), 8: (1 << 30, 10), 16: (1 << 28, 7)][radix]
+    let (chunk, width) =
+      [2: (1 << 30, 30), 8: (1 << 30, 10), 16: (1 << 28, 7)][radix]
       ?? (1_000_000_000, 9)
     var parts: [String] = []
     var rest = magnitude

@@ -13,7 +13,8 @@ enum Integer: Hashable, Sendable {
   /// The whole part of a number; nil where it is not finite.
   init?(truncating value: Double) {
     guard value.isFinite else { return nil }
-    self = Int(exactly: value.rounded(.towardZero)).map(Integer.small)
+    self =
+      Int(exactly: value.rounded(.towardZero)).map(Integer.small)
       ?? Integer(BigInteger(truncating: value))
   }
 

@@ -50,11 +50,13 @@ extension Parser {
   /// A body with names of its own, in which loops around it cannot be left.
   private mutating func frame(
     until end: String, leavesLoops: Bool = false
-  ) throws(TemplateError) -> [Statement] {
+  ) throws(TemplateError) -> Body {
     let outer = loops
     if !leavesLoops { loops = 0 }
     defer { loops = outer }
-    return try inFrame { parser throws(TemplateError) in try parser.body(until: [end]) }
+    return try inFrame { parser throws(TemplateError) in
+      parser.frame(of: try parser.body(until: [end]))
+    }
   }
 
   private mutating func statement(
@@ -120,13 +122,13 @@ extension Parser {
       let filter = parser.skip(name: "if") ? try parser.expression() : nil
       let isRecursive = parser.skip(name: "recursive")
       parser.loops += 1
-      let body = try parser.body(until: ["endfor", "else"])
+      let body = parser.frame(of: try parser.body(until: ["endfor", "else"]))
       parser.loops -= 1
       let otherwise = parser.tagName == "else" ? try parser.body(until: ["endfor"]) : []
       return .loop(
         ForLoop(
           target: target, iterable: iterable, filter: filter, isRecursive: isRecursive, body: body,
-          otherwise: otherwise))
+          otherwise: parser.frame(of: otherwise)))
     }
   }
 
@@ -220,7 +222,7 @@ extension Parser {
       targets.append(try singleTarget(withAttributes: withAttributes))
       guard skip(",") else { break }
       isTuple = true
-      if isAt("=") || isAt(name: "in") || isAt(")") { break }
+      if isAt(")") { break }
     }
     return isTuple ? .tuple(targets) : targets[0]
   }

@@ -9,18 +9,25 @@ struct Parser {
   private var refused: [TemplateError] = []
   /// The name of the tag at which the last body stopped.
   var tagName = ""
+  /// How many frames were read.
+  private var frames = 0
   /// How many loops are open, for `break` and `continue`.
   var loops = 0
   /// Names that were read, for what a macro takes.
   var namesRead: Set<String> = []
 
-  static func parse(_ template: String) throws(TemplateError) -> [Statement] {
+  static func parse(_ template: String) throws(TemplateError) -> (Body, hidden: [Set<String>]) {
     var parser = Parser(tokens: try Lexer.tokens(of: template))
-    let statements = try parser.inFrame { parser throws(TemplateError) in
-      try parser.statements(until: [])
+    let root = try parser.inFrame { parser throws(TemplateError) in
+      parser.frame(of: try parser.statements(until: []))
     }
     if let error = parser.refused.first { throw error }
-    return statements
+    return (root, FrameNames.hidden(in: root, count: parser.frames))
+  }
+
+  mutating func frame(of statements: [Statement]) -> Body {
+    frames += 1
+    return Body(statements: statements, number: frames - 1)
   }
 
   private init(tokens: [Token]) {

@@ -69,8 +69,7 @@ struct ArgumentList: Sendable {
   var unpackedNames: Expression?
 
   var height: Int {
-    (positional + named.map(\.value) + [unpacked, unpackedNames].compactMap { $0 })
-      .map(\.height).max() ?? 0
+    all.map(\.height).max() ?? 0
   }
 }
 
@@ -90,14 +89,14 @@ struct Statement: Sendable {
     case conditional(branches: [(test: Expression, body: [Statement])], otherwise: [Statement])
     case loop(ForLoop)
     case set(Target, Expression)
-    case setBlock(Target, filter: Expression?, body: [Statement])
+    case setBlock(Target, filter: Expression?, body: Body)
     case macro(Macro)
     /// `{% call(…) f() %}`: the body is handed to the macro as its `caller`.
     case call(caller: Macro, Expression)
-    case filterBlock(Expression, body: [Statement])
-    case with([(target: Target, value: Expression)], body: [Statement])
-    case generation([Statement])
-    case block([Statement])
+    case filterBlock(Expression, body: Body)
+    case with([(target: Target, value: Expression)], body: Body)
+    case generation(Body)
+    case block(Body)
     case leaveLoop
     case nextPass
   }
@@ -106,13 +105,20 @@ struct Statement: Sendable {
   let location: Location
 }
 
+/// Statements with names of their own: a frame. Branches of an `if` are none.
+struct Body: Sendable {
+  var statements: [Statement] = []
+  /// Counted through the template, for what is known of the frame.
+  var number: Int
+}
+
 struct ForLoop: Sendable {
   var target: Target
   var iterable: Expression
   var filter: Expression?
   var isRecursive: Bool
-  var body: [Statement]
-  var otherwise: [Statement]
+  var body: Body
+  var otherwise: Body
 }
 
 struct Macro: Sendable {
@@ -123,7 +129,7 @@ struct Macro: Sendable {
 
   var name: String
   var parameters: [Parameter]
-  var body: [Statement]
+  var body: Body
   /// Which of `varargs`, `kwargs` and `caller` the body speaks of: only then it takes such arguments.
   var extras: Set<String>
 }

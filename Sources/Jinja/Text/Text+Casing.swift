@@ -5,7 +5,7 @@ extension Text {
   var lowercased: Text {
     var result = Text()
     var index = 0
-    forEach { scalar, mark in
+    eachScalar { scalar, mark in
       result.append(lowercase(scalar, at: index), mark)
       index += 1
     }
@@ -37,7 +37,7 @@ extension Text {
     var result = Text()
     var index = 0
     var afterLetter = false
-    forEach { scalar, mark in
+    eachScalar { scalar, mark in
       result.append(
         afterLetter ? lowercase(scalar, at: index) : scalar.properties.titlecaseMapping, mark)
       afterLetter = scalar.properties.isCased

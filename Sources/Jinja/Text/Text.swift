@@ -95,7 +95,7 @@ struct Text: Sendable {
   subscript(index: Int) -> Text { self[index..<index + 1] }
 
   /// Each code point with its mark, in order.
-  func forEach(_ body: (Unicode.Scalar, Mark) throws -> Void) rethrows {
+  func eachScalar(_ body: (Unicode.Scalar, Mark) throws -> Void) rethrows {
     var start = 0
     for run in runs {
       for index in start..<run.end { try body(scalars[index], run.mark) }
@@ -107,7 +107,7 @@ struct Text: Sendable {
   func replacingEach(_ replacement: (Unicode.Scalar) -> String) -> Text {
     var result = Text()
     result.isMarkup = isMarkup
-    forEach { scalar, mark in result.append(replacement(scalar), mark) }
+    eachScalar { scalar, mark in result.append(replacement(scalar), mark) }
     return result
   }
 

@@ -3,8 +3,8 @@ struct JSONText {
   let interpreter: Interpreter
   /// Of one level; nil for a single line.
   var indentation: Text?
-  var itemSeparator: Text
-  var keySeparator: Text = ": "
+  var itemSeparator: String
+  var keySeparator: String = ": "
   var escapesNonASCII = false
   var sortsKeys = false
   private(set) var text = Text()
@@ -39,7 +39,7 @@ struct JSONText {
     if sortsKeys { members = try interpreter.sorted(members, by: { $0.0 }) }
     try add(members, "{", "}", level, mark) { json, member, level in
       try json.add(try json.key(member.0, mark))
-      json.text.append(json.keySeparator)
+      json.text.append(json.keySeparator, mark)
       try json.add(member.1, level: level, mark)
     }
   }
@@ -50,7 +50,7 @@ struct JSONText {
   ) throws {
     text.append(opening, mark)
     for (index, item) in items.enumerated() {
-      if index > 0 { text.append(itemSeparator) }
+      if index > 0 { text.append(itemSeparator, mark) }
       try breakLine(level + 1, mark)
       try addItem(&self, item, level + 1)
     }
@@ -85,7 +85,7 @@ struct JSONText {
   private mutating func add(_ string: Text) throws {
     try interpreter.charge(string.count / 8)
     text.append("\"", string.runs.first?.mark ?? Mark(.template))
-    string.forEach { scalar, mark in
+    string.eachScalar { scalar, mark in
       switch scalar {
       case "\"": text.append("\\\"", mark)
       case "\\": text.append("\\\\", mark)

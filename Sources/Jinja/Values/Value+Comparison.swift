@@ -115,7 +115,8 @@ extension Value {
       return true
     case (.range(let left), .range(let right)):
       return left.count == right.count
-        && (left.count == 0 || left.start == right.start && (left.count == 1 || left.step == right.step))
+        && (left.count == 0
+          || left.start == right.start && (left.count == 1 || left.step == right.step))
     case (.view(_, let left), .view(_, let right)): return left === right
     case (.iterator(let left), .iterator(let right)): return left === right
     case (.function(let left), .function(let right)): return left === right

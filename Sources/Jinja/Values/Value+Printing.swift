@@ -85,7 +85,7 @@ private struct Printer {
     let mark = string.runs.first?.mark ?? Mark(.template)
     if string.isMarkup { text.append("Markup(", mark) }
     text.append(quote, mark)
-    string.forEach { scalar, mark in
+    string.eachScalar { scalar, mark in
       switch scalar {
       case quote, "\\": text.append("\\" + String(scalar), mark)
       case "\n": text.append("\\n", mark)
