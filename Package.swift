@@ -91,7 +91,7 @@ let package = Package(
     room("ModelAccess"),
     // What a study crosses: treatments, attacks, prompt attacks, cells, as values.
     room("StudyDesign", ["Support"]),
-    room("ChatTemplates", ["Support", "Tokenization", "ModelAccess"]),
+    room("ChatTemplates", ["Support", "Jinja", "Tokenization", "ModelAccess"]),
     room(
       "Decoder",
       [
@@ -171,7 +171,8 @@ let package = Package(
       "LoX", ["Support", "LinearAlgebra", "Checkpoints", "TinyModel"], exclude: ["Golden"]),
     tests("Jinja", ["Support"], exclude: ["Cases"]),
     tests("Tokenization", ["Support", "ModelAccess", "ChatTemplates", "TinyTokenizer"]),
-    tests("ChatTemplates", ["Support", "Tokenization", "ModelAccess", "TinyTokenizer"]),
+    tests(
+      "ChatTemplates", ["Support", "Jinja", "Tokenization", "ModelAccess", "TinyTokenizer"]),
     tests(
       "Decoder",
       [

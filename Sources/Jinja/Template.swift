@@ -30,7 +30,9 @@ package struct Template: Sendable {
     do {
       let interpreter = try Interpreter(
         hidden: hidden,
-        variables: variables.mapValues { try Value($0.value, origin: $0.origin) }, now: now,
+        variables: variables.mapValues {
+          try Value($0.value, origin: $0.origin, ownKeys: $0.ownKeys)
+        }, now: now,
         timeZone: timeZone, limits: limits)
       defer { interpreter.finish() }
       try interpreter.run(root)
@@ -47,10 +49,14 @@ package struct Template: Sendable {
 package struct Variable: Sendable {
   package var value: JSONNode
   package var origin: Origin
+  /// Of objects in it the members that hold the template's words for all that: a message's `role`, which
+  /// templates make special tokens of (`'<|' + role + '|>'`). Only for words out of a fixed list.
+  package var ownKeys: Set<String>
 
-  package init(_ value: JSONNode, _ origin: Origin = .data) {
+  package init(_ value: JSONNode, _ origin: Origin = .data, ownKeys: Set<String> = []) {
     self.value = value
     self.origin = origin
+    self.ownKeys = ownKeys
   }
 }
 

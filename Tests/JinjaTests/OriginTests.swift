@@ -9,6 +9,9 @@ import Testing
     "items": Variable(.array([.string("a"), .string("b")])),
     "object": Variable(.object(of: [("key", .string("value"))])),
     "eos_token": Variable(.string("</s>"), .template),
+    "messages": Variable(
+      .array([.object(of: [("role", .string("user")), ("content", .string("Hi"))])]),
+      ownKeys: ["role"]),
   ]
 
   /// Pieces as text: the data between ⟦ and ⟧, what is generated between « and ».
@@ -22,6 +25,7 @@ import Testing
   @Test(arguments: [
     ("a{{ other }}b", "a⟦x⟧b"),
     ("{{ eos_token }}{{ other }}", "</s>⟦x⟧"),
+    ("{% for m in messages %}{{ '<|' + m.role + '|>' + m.content }}{% endfor %}", "<|user|>⟦Hi⟧"),
     ("{{ data | trim }}", "⟦<Data>, more⟧"),
     ("{{ data.strip() + eos_token }}", "⟦<Data>, more⟧</s>"),
     ("{{ '[' ~ data[1:7] ~ ']' }}", "[⟦<Data>⟧]"),

@@ -196,21 +196,25 @@ extension Value {
 }
 
 extension Value {
-  /// Values of JSON, with all their texts of one origin.
-  init(_ node: JSONNode, origin: Origin = .data) throws {
+  /// Values of JSON, with all their texts of one origin but for what `ownKeys` of objects hold.
+  init(_ node: JSONNode, origin: Origin, ownKeys: Set<String> = []) throws {
     switch node {
     case .null: self = .none
     case .boolean(let flag): self = .boolean(flag)
     case .number(let text): self = Value(number: text)
     case .string(let text): self = .text(Text(text, Mark(origin)))
     case .array(let elements):
-      self = .list(
-        try ListValue(elements.map { try Value($0, origin: origin) }, origin: origin))
+      let items = try elements.map { try Value($0, origin: origin, ownKeys: ownKeys) }
+      self = .list(try ListValue(items, origin: origin))
     case .object(let members):
       self = .dictionary(
         try DictionaryValue(
-          members.map {
-            (Value.text(Text($0.key, Mark(origin))), try Value($0.value, origin: origin))
+          members.map { member in
+            let isOwn = ownKeys.contains(member.key)
+            return (
+              Value.text(Text(member.key, Mark(origin))),
+              try Value(member.value, origin: isOwn ? .template : origin, ownKeys: ownKeys)
+            )
           }, origin: origin))
     }
   }
