@@ -39,7 +39,7 @@ let fuzzers: [Target] = [
   .executableTarget(
     name: "loxeval-fuzz",
     dependencies: [
-      "CLibFuzzer", "Support", "Checkpoints", "Tokenization", "ModelAccess", "Inference",
+      "CLibFuzzer", "Support", "Checkpoints", "Jinja", "Tokenization", "ModelAccess", "Inference",
       "PromptSets", "Runs",
     ],
     path: "Fuzz", exclude: ["CLibFuzzer", "Corpora", "Dictionaries"], swiftSettings: strict,
@@ -90,12 +90,15 @@ let package = Package(
       ]),
     room("LoX", ["CKernels", "Support", "LinearAlgebra", "Checkpoints"]),
 
+    // The template language of chat templates.
+    room("Jinja", ["Support"]),
+
     // Models: what they read, what they say, and what fine-tuning does to them.
     room("Tokenization", ["Support"]),
     room("ModelAccess"),
     // What a study crosses: treatments, attacks, prompt attacks, cells, as values.
     room("StudyDesign", ["Support"]),
-    room("ChatTemplates", ["Support", "Tokenization", "ModelAccess"]),
+    room("ChatTemplates", ["Support", "Jinja", "Tokenization", "ModelAccess"]),
     room(
       "Decoder",
       [
@@ -172,8 +175,10 @@ let package = Package(
     tests("Checkpoints", ["Support", "LinearAlgebra"]),
     tests(
       "LoX", ["Support", "LinearAlgebra", "Checkpoints", "TinyModel"], exclude: ["Golden"]),
+    tests("Jinja", ["Support"], exclude: ["Cases"]),
     tests("Tokenization", ["Support", "ModelAccess", "ChatTemplates", "TinyTokenizer"]),
-    tests("ChatTemplates", ["Support", "Tokenization", "ModelAccess", "TinyTokenizer"]),
+    tests(
+      "ChatTemplates", ["Support", "Jinja", "Tokenization", "ModelAccess", "TinyTokenizer"]),
     tests(
       "Decoder",
       [

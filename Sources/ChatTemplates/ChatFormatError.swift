@@ -1,3 +1,4 @@
+package import Jinja
 package import Tokenization
 
 /// Why a conversation could not be written the way a model expects.
@@ -10,6 +11,8 @@ package enum ChatFormatError: Error, Hashable, Sendable, CustomStringConvertible
   case unsupportedTemplate(file: String, format: String, reason: String)
   /// No format has this name.
   case unknownName(String)
+  /// The model's template cannot be read, or refuses the conversation.
+  case template(file: String, TemplateError)
   /// A file beside the template is malformed.
   case configuration(TokenizerError)
   /// There is nothing to write.
@@ -41,6 +44,7 @@ package enum ChatFormatError: Error, Hashable, Sendable, CustomStringConvertible
         + "by name if that does not matter: \(names)"
     case .unknownName(let name):
       return "no chat format is called \(name.debugDescription); expected one of \(names)"
+    case .template(let file, let error): return "\(file): \(error)"
     case .configuration(let error): return error.description
     case .noMessages: return "expected at least one message, found an empty conversation"
     case .systemNotSupported(let format):

@@ -1,0 +1,78 @@
+package import Foundation
+package import Jinja
+package import ModelAccess
+package import Support
+import Tokenization
+
+/// A model's own chat template, which writes any conversation as transformers' `apply_chat_template`
+/// would.
+package struct TemplateRendering: Sendable {
+  /// Where the template stands, for messages.
+  package let file: String
+  private let template: Template
+  private let specialTokens: [String: String]
+
+  /// - Parameters:
+  ///   - source: The template's text.
+  ///   - specialTokens: By the names that templates know them by, such as `bos_token`.
+  /// - Throws: `ChatFormatError.template` where the text is none of the template language.
+  package init(
+    source: String, file: String, specialTokens: [String: String]
+  ) throws(ChatFormatError) {
+    self.file = file
+    self.specialTokens = specialTokens
+    do throws(TemplateError) {
+      template = try Template(source)
+    } catch {
+      throw .template(file: file, error)
+    }
+  }
+
+  /// The template of a model's folder: the one of that name, else the usual one.
+  ///
+  /// - Throws: `ChatFormatError`: `noTemplate` where there is none, `configuration` where a file is
+  ///   malformed, `template` where the text is none of the template language.
+  package init(folder: URL, named name: String? = nil) throws(ChatFormatError) {
+    let templates: ModelTemplates
+    let found: ModelTemplates.Source?
+    do throws(TokenizerError) {
+      templates = try ModelTemplates(in: folder)
+      found = if let name { templates.sources[name] } else { try templates.usual() }
+    } catch {
+      throw .configuration(error)
+    }
+    guard let found else { throw .noTemplate(folder: folder.path) }
+    try self.init(
+      source: found.text, file: found.file, specialTokens: templates.specialTokens)
+  }
+
+  /// What the model is given for a conversation, in pieces by who wrote them: special tokens are to be
+  /// read from the template's pieces alone.
+  ///
+  /// - Parameters:
+  ///   - addsGenerationPrompt: Whether the text ends where the assistant's reply begins.
+  ///   - arguments: Further variables, such as `enable_thinking`; they stand before those of the
+  ///     same name here.
+  ///   - now: The time that a template may write.
+  /// - Throws: `ChatFormatError.template`, with the template's own words where it refuses.
+  package func render(
+    _ messages: [ChatMessage], addsGenerationPrompt: Bool, arguments: [String: JSONNode] = [:],
+    now: Date = Date(), timeZone: TimeZone = .current
+  ) throws(ChatFormatError) -> Rendering {
+    var variables = specialTokens.mapValues { Variable(.string($0), .template) }
+    variables["messages"] = Variable(
+      .array(
+        messages.map {
+          .object(of: [("role", .string($0.role.rawValue)), ("content", .string($0.content))])
+        }), ownKeys: ["role"])
+    variables["tools"] = Variable(.null)
+    variables["documents"] = Variable(.null)
+    variables["add_generation_prompt"] = Variable(.boolean(addsGenerationPrompt))
+    variables.merge(arguments.mapValues { Variable($0) }) { $1 }
+    do throws(TemplateError) {
+      return try template.render(variables, now: now, timeZone: timeZone)
+    } catch {
+      throw .template(file: file, error)
+    }
+  }
+}
