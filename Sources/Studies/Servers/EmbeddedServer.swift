@@ -34,7 +34,10 @@ package struct EmbeddedServer: ServerSource {
     let server = LocalServer(served, version: models.version)
     await scope.onClose { await server.stop() }
     let url = try await server.start()
-    let transport = Transport(limits: Transport.Limits(connections: models.connections))
+    // The server is this process: on a crowded machine it is slow, never gone.
+    let transport = Transport(
+      limits: Transport.Limits(
+        connections: models.connections, connectSeconds: Self.patienceSeconds))
     await scope.onClose { transport.shutDown() }
     // Nothing but this process needs to reach it, so no key from the environment is sent.
     let endpoint = try Endpoint(url.absoluteString, environment: [:])
@@ -49,11 +52,13 @@ package struct EmbeddedServer: ServerSource {
     return ReadyServers(description: "embedded", build: build, modelName: name, model: client)
   }
 
+  private static let patienceSeconds = 600.0
+
   /// How the server's adapters are chosen, once it says that they are the study's.
   private static func dialect(
     at probe: ServerProbe, of name: String, with updates: StudyUpdates
   ) async throws -> LlamaServerDialect {
-    try await probe.waitUntilReady(seconds: 30)
+    try await probe.waitUntilReady(seconds: patienceSeconds)
     let models = try await probe.models()
     guard models == [name] else {
       throw StudyError.servedModelDiffers(expected: name, found: models)
