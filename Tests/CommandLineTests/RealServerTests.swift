@@ -152,6 +152,7 @@ import Testing
         "\(path)/prompts.jsonl", "--output", "\(path)/\(output)",
       ]
       var environment = ProcessInfo.processInfo.environment
+      environment["CURL_CA_BUNDLE"] = nil
       environment["SSL_CERT_FILE"] = authority
       process.environment = environment
       let pipe = Pipe()
