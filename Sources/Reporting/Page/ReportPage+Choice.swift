@@ -38,7 +38,8 @@ extension ReportPage {
             + "\(Self.points(limits.maxOverRefusalIncrease)) points more than \(wording.undefended), right "
             + "answers at most \(Self.points(limits.maxUtilityDrop)) points fewer, degenerate "
             + "replies at most \(Wording.percent(limits.maxDegenerate)). It is chosen on one "
-            + "half of the harmful prompts, by their ids, and tried on the other; the rates below are of all.")
+            + "half of the harmful prompts, by their ids, and tried on the other; the rates below are of all."
+        )
       ]),
       .table(
         ReportTable(
