@@ -15,10 +15,7 @@ struct Windows {
     isWindowed: (Int) -> Bool
   ) throws(DecoderError) {
     let key = CommonSettings.Key.window.rawValue
-    var window = fallback
-    if configuration.states(key) {
-      window = configuration.has(key) ? try configuration.size(key) : nil
-    }
+    let window = configuration.states(key) ? try configuration.window(key) : fallback
     byBlock = try Self.areWindowed(configuration, blocks: blocks, isWindowed: isWindowed).map {
       $0 ? window : nil
     }
