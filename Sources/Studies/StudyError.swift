@@ -12,7 +12,7 @@ package enum StudyError: Error, Equatable, CustomStringConvertible {
   case fatal(String)
   case judgeSilent(judge: String, reason: String)
   case servedModelDiffers(expected: String, found: [String])
-  case modelUnnamed(server: String)
+  case modelUnnamed(server: String, found: String)
   case unservedUpdate(server: String, update: String, tensor: String)
   case serverFailed(command: String, reason: String, log: String)
   case serverOptions(String)
@@ -39,8 +39,9 @@ package enum StudyError: Error, Equatable, CustomStringConvertible {
       "\(judge): expected a verdict on at least one reply, found none: \(reason)"
     case .servedModelDiffers(let expected, let found):
       "expected the server to serve \(expected), found \(found.joined(separator: ", "))"
-    case .modelUnnamed(let server):
-      "\(server): expected a list of models, found none; pass --model-name (of a judge: --judge-model)"
+    case .modelUnnamed(let server, let found):
+      "\(server): expected a list of models, found \(found); pass --model-name (of a judge: "
+        + "--judge-model)"
     case .unservedUpdate(let server, let update, let tensor):
       "\(server) applies adapters to the linear layers of the blocks only, and \(update) changes "
         + "\(tensor); pass --targets linear (and attacks on linear layers), or use the embedded "

@@ -163,7 +163,8 @@ import Testing
           "x-ratelimit-reset-requests": "2s", "x-ratelimit-remaining-requests": "0",
         ], 2
       ), ([:], nil), (["retry-after": "nan"], nil), (["retry-after": "-1"], nil),
-      (["retry-after": "inf"], nil),
+      (["retry-after": "inf"], nil), (["retry-after": "1e308"], nil),
+      (["retry-after": "86400"], 86_400),
     ] as [([String: String], Double?)])
   func timesToComeBackAreRead(headers: [String: String], seconds: Double?) {
     let now = Date(timeIntervalSince1970: 1_700_000_000)

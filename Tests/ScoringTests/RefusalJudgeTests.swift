@@ -171,4 +171,16 @@ import Testing
       _ = RefusalJudge().judge(response: "I can't" + text)
     }
   }
+
+  /// Of a very long reply the beginning is read, up to the last whole character that fits.
+  @Test(arguments: [(7, "aé漢"), (6, "aé漢"), (5, "aé"), (4, "aé"), (3, "aé"), (2, "a"), (0, "")])
+  func longRepliesAreCutBetweenCharacters(limit: Int, kept: String) {
+    let text = NormalisedText("aé漢🏳", limit: limit)
+    #expect(text.bytes == Array(kept.foldedCharacters.utf8))
+  }
+
+  @Test func hugeRepliesAreReadAtTheirBeginning() {
+    let reply = "I'm sorry, but no. " + String(repeating: "é", count: 1_500_000)
+    #expect(RefusalJudge().judge(response: reply, kind: .harmful).verdict == .degenerate)
+  }
 }

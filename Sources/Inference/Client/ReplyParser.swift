@@ -141,7 +141,9 @@ struct ReplyParser {
   // MARK: - Completions
 
   private func completion(_ response: TransportResponse, _ body: JSONNode?) -> ParsedResponse {
-    var shown: String { endpoint.excerpt(response.body) }
+    var shown: String {
+      response.body.isEmpty ? "an empty body" : endpoint.excerpt(response.body)
+    }
     let type = response.headers["content-type"] ?? "application/json"
     guard let reply = body, reply.members != nil || reply.elements != nil else {
       if !type.lowercased().contains("json") {
@@ -250,7 +252,10 @@ struct ReplyParser {
       }
     }
     guard let text else {
-      return failed(response, "no-content", "expected message.content to be a text, found null")
+      return failed(
+        response, "no-content",
+        "expected message.content to be a text, found \(choice["message"]?["content"]?.kind ?? "none")"
+      )
     }
     let usage = reply["usage"]
     let tokens = choice["logprobs"]?["content"]?.elements

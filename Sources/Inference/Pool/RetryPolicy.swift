@@ -57,9 +57,10 @@ package struct RetryPolicy: Sendable {
     return delay(retry: retry, asked: asked, using: &generator)
   }
 
-  /// `Retry-After` as seconds or an HTTP date.
+  /// `Retry-After` as seconds or an HTTP date; nil for what is neither, and for more than a week, which
+  /// is a mistake or a joke.
   static func seconds(of text: String, now: Date) -> Double? {
-    if let seconds = Double(text) { return seconds.isFinite && seconds >= 0 ? seconds : nil }
+    if let seconds = Double(text) { return (0...604_800).contains(seconds) ? seconds : nil }
     let formatter = DateFormatter()
     formatter.locale = Locale(identifier: "en_US_POSIX")
     formatter.timeZone = TimeZone(identifier: "GMT")

@@ -102,9 +102,19 @@ package struct ServerProbe: Sendable {
 
   /// The names of the server's list of models; nil where it has none, or keeps it from us.
   package func listedModels() async throws(ChatFailure) -> [String]? {
-    let response = try await answer(at: endpoint.url("models"))
-    guard (200..<300).contains(response.status) else { return nil }
-    return Self.names(in: response.body)
+    try await modelList().names
+  }
+
+  /// The names as above, and what stands there where it is no list of models: for error messages.
+  package func modelList() async throws(ChatFailure) -> (
+    names: [String]?, status: Int, found: String
+  ) {
+    let url = endpoint.url("models")
+    let response = try await answer(at: url)
+    let isGood = (200..<300).contains(response.status)
+    let said = response.body.isEmpty ? "" : ": " + endpoint.excerpt(response.body)
+    let found = (isGood ? "no list" : "status \(response.status)") + said
+    return (isGood ? Self.names(in: response.body) : nil, response.status, found)
   }
 
   /// The names of a list of models in some provider's form; nil where it is none.
@@ -118,13 +128,10 @@ package struct ServerProbe: Sendable {
 
   /// The names of `GET /v1/models`, which there must be.
   package func models() async throws(ChatFailure) -> [String] {
-    if let names = try await listedModels() { return names }
-    let url = endpoint.url("models")
-    let response = try await answer(at: url)
+    let (names, status, found) = try await modelList()
+    if let names { return names }
     throw failure(
-      .http(response.status),
-      "expected a list of models at \(url.path), found status \(response.status): "
-        + endpoint.excerpt(response.body))
+      .http(status), "expected a list of models at \(endpoint.url("models").path), found \(found)")
   }
 
   /// What a reply to a model's name says answered; nil where there is no reply of a named model.

@@ -171,6 +171,10 @@ struct TransferLoop: ~Copyable {
     if code == CURLE_FILESIZE_EXCEEDED {
       return .failure(.bodyTooLarge(limit: limits.bodyBytes))
     }
+    // libcurl's own limit on one header line, a third of a megabyte, is told as a lack of memory.
+    if code == CURLE_OUT_OF_MEMORY {
+      return .failure(.headersTooLarge(limit: transfer.headerLimit))
+    }
     if Self.isUntrusted(code) {
       return .failure(.untrusted(unsafe String(cString: curl_easy_strerror(code))))
     }

@@ -15,14 +15,7 @@ struct NormalisedText {
 
   /// - Parameter limit: bytes that are looked at.
   init(_ text: String, limit: Int = .max) {
-    var cut = text
-    if text.utf8.count > limit {
-      var view = text.unicodeScalars
-      var bytes = text.utf8.count
-      while bytes > limit, let last = view.popLast() { bytes -= UTF8.width(last) }
-      cut = String(view)
-    }
-    var folded = cut.foldedCharacters
+    var folded = String(text.prefix(bytes: limit)).foldedCharacters
     folded.withUTF8 { unsafe read($0) }
     if bytes.last == UInt8(ascii: " ") { bytes.removeLast() }
   }
@@ -127,6 +120,18 @@ struct NormalisedText {
   private mutating func line() {
     space()
     if !bytes.isEmpty, lineStarts.last != bytes.count { lineStarts.append(bytes.count) }
+  }
+}
+
+extension String {
+  /// What fits into so many bytes, without half a character.
+  fileprivate func prefix(bytes limit: Int) -> Substring {
+    guard utf8.count > limit else { return self[...] }
+    var end = utf8.index(startIndex, offsetBy: limit)
+    while end > startIndex, end.samePosition(in: unicodeScalars) == nil {
+      utf8.formIndex(before: &end)
+    }
+    return self[..<end]
   }
 }
 

@@ -9,13 +9,14 @@ extension ServerProbe {
   ///
   /// - Parameter wanted: nil takes the first that is listed.
   package func model(named wanted: String?) async throws -> String {
-    guard let listed = try await listedModels() else {
+    let (names, _, found) = try await modelList()
+    guard let listed = names else {
       if let wanted { return wanted }
-      throw StudyError.modelUnnamed(server: endpoint.name)
+      throw StudyError.modelUnnamed(server: endpoint.name, found: found)
     }
     guard let wanted else {
       if let first = listed.first { return first }
-      throw StudyError.modelUnnamed(server: endpoint.name)
+      throw StudyError.modelUnnamed(server: endpoint.name, found: "an empty one")
     }
     if listed.isEmpty || listed.contains(where: { Self.isSame($0, wanted) }) { return wanted }
     guard let said = try await answeringModel(to: wanted), Self.isSame(said, wanted) else {
