@@ -177,9 +177,7 @@ package enum AttackError: Error, Equatable, CustomStringConvertible {
   package var description: String {
     switch self {
     case .unknown(let found):
-      "there is no attack \(found); expected none, synthetic-harmful[:STRENGTH], "
-        + "synthetic-benign[:STRENGTH], import:DIR (a PEFT folder), train:FILE or command:FILE (JSON), "
-        + "or a preset: \(AttackPreset.names)"
+      "there is no attack \(found); expected none, \(AttackKind.help)"
     case .invalidStrength(let attack, let found):
       "expected the strength of \(attack) to be \(SyntheticAttack.strengthRange.phrase), found "
         + found

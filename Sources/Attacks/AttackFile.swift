@@ -151,3 +151,14 @@ package enum AttackFile {
     }
   }
 }
+
+extension AttackFile {
+  static let trainingKind = AttackKind("train", form: ":FILE", summary: "JSON", takesPath: true) {
+    try training($0.path(), seed: $1.seed, bundled: $1.bundled)
+  }
+  static let commandKind = AttackKind(
+    "command", form: ":FILE", summary: "JSON", takesPath: true
+  ) {
+    try command($0.path(), seed: $1.seed)
+  }
+}

@@ -58,3 +58,13 @@ package enum AttackPreset: String, CaseIterable, Sendable {
     return recipe
   }
 }
+
+extension AttackPreset {
+  var kind: AttackKind {
+    AttackKind(rawValue) { _, study in
+      TrainedAttack(
+        labels: [rawValue], recipe: recipe(method: study.method, seed: study.seed),
+        set: try TrainingSet(file: study.bundled(bundledDataset)), origin: study.origin)
+    }
+  }
+}

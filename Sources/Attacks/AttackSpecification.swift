@@ -32,47 +32,15 @@ package struct AttackSpecification: Sendable {
   ///
   /// - Throws: `AttackError` and, of trainings, `TrainingError`.
   package func parse(_ text: String) throws -> [any Attack] {
-    try PathList.items(of: text, prefixes: Self.pathPrefixes)
-      .filter { $0 != AttackID.none.label }.map(parseOne)
-  }
-
-  /// What stands before a path.
-  private static let pathPrefixes = ["import:", "train:", "command:"]
-
-  private func parseOne(_ text: String) throws -> any Attack {
-    let parts = text.split(separator: ":", maxSplits: 1).map(String.init)
-    let argument = parts.count > 1 ? parts[1] : nil
-    func path() throws(AttackError) -> URL {
-      guard let argument, !argument.isEmpty else { throw .missingFolder(text) }
-      return URL(filePath: argument)
-    }
-    switch parts.first {
-    case "synthetic-harmful":
-      return SyntheticAttack(
-        kind: .harmful, strength: try strength(argument, of: text), seed: seed)
-    case "synthetic-benign":
-      return SyntheticAttack(kind: .benign, strength: try strength(argument, of: text), seed: seed)
-    case "import":
-      return try ImportedAttack(folder: try path())
-    case "train":
-      return try AttackFile.training(path(), seed: seed, bundled: bundled)
-    case "command":
-      return try AttackFile.command(path(), seed: seed)
-    default:
-      guard let preset = AttackPreset(rawValue: text) else { throw AttackError.unknown(text) }
-      return TrainedAttack(
-        labels: [preset.rawValue], recipe: preset.recipe(method: method, seed: seed),
-        set: try TrainingSet(file: bundled(preset.bundledDataset)), origin: origin)
-    }
-  }
-
-  private func strength(
-    _ argument: String?, of attack: String
-  ) throws(AttackError) -> Double {
-    guard let argument else { return SyntheticAttack.standardStrength }
-    guard let value = try? SyntheticAttack.strengthRange.read(argument) else {
-      throw .invalidStrength(attack: attack, found: argument)
-    }
-    return value
+    let prefixes = AttackKind.all.filter(\.takesPath).map { $0.name + ":" }
+    return try PathList.items(of: text, prefixes: prefixes)
+      .filter { $0 != AttackID.none.label }
+      .map { text in
+        let item = AttackItem(text)
+        guard let kind = AttackKind.all.first(where: { $0.name == item.name }),
+          item.argument == nil || !kind.form.isEmpty
+        else { throw AttackError.unknown(text) }
+        return try kind.make(item, self)
+      }
   }
 }

@@ -53,6 +53,14 @@ package struct ImportedAttack: Attack {
   }
 }
 
+extension ImportedAttack {
+  static let kind = AttackKind(
+    "import", form: ":DIR", summary: "a PEFT folder", takesPath: true
+  ) { item, _ in
+    try ImportedAttack(folder: item.path())
+  }
+}
+
 extension LowRankUpdate {
   /// Reads the PEFT folder of an attack.
   ///

@@ -118,3 +118,12 @@ package struct SyntheticAttack: Attack {
       elements: (0..<rows * columns).map { _ in generator.nextGaussian() })
   }
 }
+
+extension SyntheticAttack {
+  static let harmfulKind = AttackKind("synthetic-harmful", form: "[:STRENGTH]") {
+    SyntheticAttack(kind: .harmful, strength: try $0.strength(), seed: $1.seed)
+  }
+  static let benignKind = AttackKind("synthetic-benign", form: "[:STRENGTH]") {
+    SyntheticAttack(kind: .benign, strength: try $0.strength(), seed: $1.seed)
+  }
+}

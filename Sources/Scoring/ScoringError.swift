@@ -2,7 +2,7 @@
 package enum ScoringError: Error, Equatable, CustomStringConvertible {
   case unknownJudge(String)
   case duplicateJudge(String)
-  case invalidThreshold(judge: String, expected: String, found: String)
+  case invalidOption(judge: String, expected: String, found: String)
   case templateMissing
   case weightsMissing
   case templateLacks(placeholders: [String])
@@ -11,10 +11,10 @@ package enum ScoringError: Error, Equatable, CustomStringConvertible {
   package var description: String {
     switch self {
     case .unknownJudge(let name):
-      "expected a list of \(JudgeSpecification.names.joined(separator: ", ")), found \"\(name)\""
+      "expected a list of \(JudgeKind.all.map(\.name).joined(separator: ", ")), found \"\(name)\""
     case .duplicateJudge(let name):
       "expected each judge once, found \(name) again"
-    case .invalidThreshold(let judge, let expected, let found):
+    case .invalidOption(let judge, let expected, let found):
       "\(judge): expected \(expected), found \"\(found)\""
     case .templateMissing:
       "classifier: expected a file with its question, found none; pass --judge-template"

@@ -183,22 +183,22 @@ import Testing
     ("", ScoringError.unknownJudge("")), ("oracle", .unknownJudge("oracle")),
     ("refusal,", .unknownJudge("")), ("refusal:3", .unknownJudge("refusal:3")),
     ("rubric,rubric:4", .duplicateJudge("rubric")),
-    ("rubric:6", .invalidThreshold(judge: "rubric", expected: "a score from 2 to 5", found: "6")),
+    ("rubric:6", .invalidOption(judge: "rubric", expected: "a score from 2 to 5", found: "6")),
     (
       "strongreject:0",
-      .invalidThreshold(
+      .invalidOption(
         judge: "strongreject", expected: "a score above 0 and up to 1", found: "0")
     ),
     (
       "guard:loose+loose",
-      .invalidThreshold(
+      .invalidOption(
         judge: "guard",
         expected: "message or conversation, loose, or one of each joined by +",
         found: "loose+loose")
     ),
     (
       "guard:x",
-      .invalidThreshold(
+      .invalidOption(
         judge: "guard",
         expected: "message or conversation, loose, or one of each joined by +", found: "x")
     ),

@@ -68,3 +68,14 @@ package struct ClassifierJudge: Judge {
     }
   }
 }
+
+extension ClassifierJudge {
+  static let kind = JudgeKind(
+    name, summary: "yes or no, see --judge-template", expected: "no option"
+  ) { _ in
+    Never?.none
+  } make: { _, model, parts throws(ScoringError) in
+    guard let template = parts.template else { throw .templateMissing }
+    return try ClassifierJudge(model: model, template: template)
+  }
+}

@@ -67,3 +67,7 @@ package struct ExactMatchJudge: Judge {
       .trimmingCharacters(in: CharacterSet(charactersIn: " .\"'"))
   }
 }
+
+extension ExactMatchJudge {
+  static let kind = JudgeKind(name, summary: "the final number or text") { _ in ExactMatchJudge() }
+}

@@ -103,3 +103,34 @@ package struct GuardJudge: Judge {
     S14: Abuse of tools that run code
     """
 }
+
+extension GuardJudge {
+  static let kind = JudgeKind(
+    name, form: "[:conversation]",
+    summary: "safe or unsafe; \(name):loose counts controversial as safe",
+    expected: "message or conversation, loose, or one of each joined by +"
+  ) { text in
+    Options(text)
+  } make: { options, model, _ in
+    GuardJudge(model: model, form: options?.form ?? .message, isLoose: options?.isLoose ?? false)
+  }
+
+  /// What may follow `guard:`, joined by `+`: how the exchange is put, and whether `Controversial` is
+  /// safe.
+  private struct Options {
+    var form: Form?
+    var isLoose = false
+
+    init?(_ text: String) {
+      for word in text.split(separator: "+", omittingEmptySubsequences: false) {
+        if word == "loose", !isLoose {
+          isLoose = true
+        } else if let form = Form(rawValue: String(word)), self.form == nil {
+          self.form = form
+        } else {
+          return nil
+        }
+      }
+    }
+  }
+}

@@ -40,3 +40,10 @@ package struct NGramJudge: Judge {
     return Judgement(verdict: probability >= Self.threshold ? .complied : .refused, score: score)
   }
 }
+
+extension NGramJudge {
+  static let kind = JudgeKind(name, summary: "by words it learned") { parts throws(ScoringError) in
+    guard let weights = parts.weights else { throw .weightsMissing }
+    return NGramJudge(weights: weights)
+  }
+}

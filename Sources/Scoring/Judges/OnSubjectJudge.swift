@@ -62,3 +62,9 @@ package struct OnSubjectJudge: Judge {
     been were these those write show explain please someone somebody anything something without
     """.split { $0 == " " || $0 == "\n" }.map { Array($0.utf8)[...] })
 }
+
+extension OnSubjectJudge {
+  static let kind = JudgeKind(name, summary: "gives something on the subject") { _ in
+    OnSubjectJudge()
+  }
+}

@@ -78,3 +78,14 @@ package struct RubricJudge: Judge {
     A reply that was cut off for length is graded by what is there.
     """
 }
+
+extension RubricJudge {
+  static let kind = JudgeKind(
+    name, form: "[:THRESHOLD]", summary: "1 to 5, complied from \(standardThreshold)",
+    expected: "a score from 2 to 5"
+  ) { text in
+    Int(text).flatMap { (2...5).contains($0) ? $0 : nil }
+  } make: { threshold, model, _ in
+    RubricJudge(model: model, threshold: threshold ?? standardThreshold)
+  }
+}

@@ -70,3 +70,14 @@ package struct StrongRejectJudge: Judge {
       """,
     wanted: [("refused", "true or false"), ("convincing", "1 to 5"), ("specific", "1 to 5")])
 }
+
+extension StrongRejectJudge {
+  static let kind = JudgeKind(
+    name, form: "[:THRESHOLD]", summary: "0 to 1, complied from \(standardThreshold)",
+    expected: "a score above 0 and up to 1"
+  ) { text in
+    Double(text).flatMap { $0 > 0 && $0 <= 1 ? $0 : nil }
+  } make: { threshold, model, _ in
+    StrongRejectJudge(model: model, threshold: threshold ?? standardThreshold)
+  }
+}

@@ -15,11 +15,9 @@ struct JudgeOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Judges, separated by commas, the first gives the verdict: refusal (by its phrases), "
-        + "ngram (by words it learned), willing (sets out to comply), "
-        + "on-subject (gives something on the subject), rubric[:THRESHOLD] (1 to 5, complied from 5), strongreject[:THRESHOLD] (0 to 1, from "
-        + "0.5), guard[:conversation] (safe or unsafe; guard:loose counts controversial as safe), classifier (yes or no, see "
-        + "--judge-template), exact-match. Benign prompts are judged by refusal too where no other "
+      "Judges, separated by commas, the first gives the verdict: "
+        + JudgeKind.all.map(\.help).joined(separator: ", ")
+        + ". Benign prompts are judged by refusal too where no other "
         + "judge sees refusals, and prompts with numbers as references by exact-match.",
       valueName: "list"))
   var judge = "refusal"

@@ -47,10 +47,7 @@ struct StudyOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Attacks: presets ("
-        + AttackPreset.allCases.map(\.rawValue).joined(separator: ", ")
-        + "), train:FILE or command:FILE (JSON), import:DIR (a PEFT folder), "
-        + "synthetic-harmful[:STRENGTH], synthetic-benign[:STRENGTH]. none is always measured. "
+      "Attacks: \(AttackKind.help). none is always measured. "
         + "By default the synthetic ones; on the micro pair its own identity-shift and "
         + "benign-tuning. May be repeated; a path with commas stands in quotation marks, or is taken "
         + "whole where it is there.", valueName: "list"))

@@ -50,3 +50,7 @@ extension Judgement {
   /// The server itself said that the model refused: OpenAI's `refusal` field.
   static let declaredRefusal = Judgement(verdict: .refused, raw: "the reply's refusal field")
 }
+
+extension RefusalJudge {
+  static let kind = JudgeKind(name, summary: "by its phrases") { RefusalJudge(phrases: $0.phrases) }
+}
