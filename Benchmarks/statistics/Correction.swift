@@ -11,7 +11,7 @@ func correction() {
   let runs = 400
   for (sensitivity, specificity) in [(0.9, 0.63), (0.95, 0.9), (0.8, 0.8), (1.0, 0.85)] {
     for (replies, labels) in [(100, 100), (300, 100), (300, 300)] {
-      for truths in [[0.0, 0.05, 0.3], [0.1, 0.5, 0.9]] {
+      for truths in [[0.0, 0.01, 0.03], [0.0, 0.05, 0.3], [0.1, 0.5, 0.9]] {
         var chance = Chance(23)
         var covered = truths.map { _ in 0 }
         var (done, width) = (0, 0.0)

@@ -6,13 +6,11 @@ import StudyDesign
 /// Counts samples into a row.
 struct RowCounting {
   let plan: RunManifest.Plan
-  let quality: [JudgeQuality]
   /// What stands as the rank of models without a treatment.
   let untreatedRank: String
 
-  init(plan: RunManifest.Plan, quality: [JudgeQuality]) {
+  init(plan: RunManifest.Plan) {
     self.plan = plan
-    self.quality = quality
     let ranks = Set(plan.cells.compactMap { $0.treatment.parameters["rank"]?.text })
     untreatedRank = ranks.count == 1 ? ranks.first ?? "" : ""
   }
@@ -68,10 +66,6 @@ struct RowCounting {
       row.attackSuccessRate = Double(row.successes) / Double(row.judged)
       row.interval = found.interval
       row.effectiveTrials = found.effectiveTrials
-      if !isBenign {
-        row.corrected = quality.first { $0.judge == judge }?
-          .correct(rate: found.rate, trials: found.effectiveTrials)
-      }
     }
     let prompts = Dictionary(grouping: all, by: \.id).sorted { $0.key < $1.key }.map(\.value)
     row.worstCase = WorstCaseRate(

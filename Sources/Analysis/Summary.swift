@@ -16,8 +16,11 @@ package struct Summary: Codable, Sendable {
   package var missing: Int
   /// How far judges agree on whether replies complied, for each two judges of a harmful set.
   package var judgeAgreement: [JudgeAgreement]
-  /// How good the judges were found to be, where that was measured.
+  /// How good the judges were found to be on labelled replies of elsewhere, in runs of earlier releases.
   package var judgeQuality: [JudgeQuality]
+  /// What labels of the run's own replies say of the judges, and which rates were corrected; nil without
+  /// such labels.
+  package var corrections: [RateCorrection]?
   /// What decides whether another run may be compared; nil in summaries of the first release.
   package var basis: ComparisonBasis?
   /// The α to use; nil for runs that have no choice of them.
@@ -26,16 +29,17 @@ package struct Summary: Codable, Sendable {
   package var effectiveRanks: [EffectiveRank]
 
   enum CodingKeys: String, CodingKey {
-    case schema, rows, datasets, remarks, missing, basis, recommendation
+    case schema, rows, datasets, remarks, missing, basis, recommendation, corrections
     case judgeAgreement = "judge_agreement"
     case judgeQuality = "judge_quality"
     case effectiveRanks = "effective_ranks"
   }
 
-  package init(of manifest: RunManifest, samples: [Sample]) {
+  /// - Parameter labels: of the run's own replies, to correct rates by.
+  package init(of manifest: RunManifest, samples: [Sample], labels: [RunLabel] = []) {
     let plan = manifest.plan
     let byCell = Dictionary(grouping: samples, by: \.cell)
-    let counting = RowCounting(plan: plan, quality: manifest.judgeQuality)
+    let counting = RowCounting(plan: plan)
     let planned = Set(plan.cells.map(\.id))
     func reference(_ cell: Cell) -> [Sample]? {
       cell.baseline.flatMap { planned.contains($0) ? byCell[$0] ?? [] : nil }
@@ -46,11 +50,15 @@ package struct Summary: Codable, Sendable {
       }
     }
     let cells = Dictionary(plan.cells.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
-    self.rows = RowCounting.corrected(rows) { row, confidence in
+    var tested = RowCounting.corrected(rows) { row, confidence in
       counting.deltaInterval(
         judge: row.judge, byCell[row.cell] ?? [],
         reference: cells[row.cell].flatMap(reference) ?? [], confidence: confidence)
     }
+    corrections =
+      labels.isEmpty
+      ? nil : RateCorrecting(plan: plan, byCell: byCell, labels: labels).correct(&tested)
+    self.rows = tested
     datasets = plan.datasets
     remarks = plan.remarks
     missing = manifest.missing(byCell)

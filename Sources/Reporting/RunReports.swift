@@ -1,4 +1,4 @@
-import Analysis
+package import Analysis
 package import Foundation
 package import Runs
 import Support
@@ -20,14 +20,20 @@ package enum ReportFormat: String, CaseIterable, Sendable {
 package enum RunReports {
   /// Writes reports into the run's folder, each whole or not at all.
   ///
-  /// - Parameter isRedacted: whether pages for readers cut replies to their opening.
+  /// - Parameters:
+  ///   - isRedacted: whether pages for readers cut replies to their opening.
+  ///   - labels: of the run's own replies, to correct rates by.
+  ///   - check: told what the reports will say; what it throws leaves the files as they are.
   /// - Returns: the files written.
   @discardableResult
   package static func write(
     _ formats: [ReportFormat] = ReportFormat.allCases, manifest: RunManifest, samples: [Sample],
-    to folder: URL, isRedacted: Bool = false
+    to folder: URL, isRedacted: Bool = false, labels: [RunLabel] = [],
+    check: (Summary) throws -> Void = { _ in }
   ) throws -> [URL] {
-    let page = ReportPage(manifest: manifest, samples: samples, isRedacted: isRedacted)
+    let page = ReportPage(
+      manifest: manifest, samples: samples, isRedacted: isRedacted, labels: labels)
+    try check(page.summary)
     return try formats.map { format in
       let file = folder.appending(path: format.fileName)
       try AtomicFile.write(try render(format, page), to: file)

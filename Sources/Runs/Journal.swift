@@ -10,40 +10,45 @@ package final class Journal {
   package private(set) var samples: [Sample]
   /// Where each sample stands in `samples`.
   private var places: [Sample.Key: Int]
-  private let file: URL
-  private let descriptor: Int32
+  private let file: AppendedFile
+  private let path: String
   private let encoder = StableJSON.encoder()
 
   static let fileName = "samples.jsonl"
 
   /// Opens or creates the journal of a run folder for appending; the caller holds the folder's lock.
   package init(folder: URL, plan: RunManifest.Plan) throws(RunError) {
-    file = folder.appending(path: Self.fileName)
-    let path = file.path
-    // A pipe of that name is not waited for; it is refused where the journal is read.
-    let opened = unsafe open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK, 0o644)
-    guard opened >= 0 else { throw .unwritable(path: path, reason: Self.systemReason()) }
-    do throws(RunError) {
-      let (samples, places, wholeBytes) = try Self.parse(file, plan)
-      guard ftruncate(opened, off_t(wholeBytes)) == 0 else {
-        throw .unwritable(path: path, reason: Self.systemReason())
-      }
-      self.samples = samples
-      self.places = places
-      descriptor = opened
+    let url = folder.appending(path: Self.fileName)
+    path = url.path
+    do throws(FileError) {
+      file = try AppendedFile(url)
     } catch {
-      close(opened)
-      throw error
+      throw RunError(error)
     }
+    let (samples, places, wholeBytes) = try Self.parse(url, plan)
+    do throws(FileError) {
+      try file.cut(to: wholeBytes)
+    } catch {
+      throw RunError(error)
+    }
+    self.samples = samples
+    self.places = places
   }
 
-  deinit { close(descriptor) }
+  /// All of a journal with such samples.
+  static func lines(of samples: [Sample]) throws -> Data {
+    let encoder = StableJSON.encoder()
+    return try samples.reduce(into: Data()) {
+      $0.append(try encoder.encode($1))
+      $0.append(UInt8(ascii: "\n"))
+    }
+  }
 
   /// The samples of a run that nobody need be writing; a torn last line is passed over.
   package static func read(
     folder: URL, plan: RunManifest.Plan
   ) throws(RunError) -> [Sample] {
-    let file = folder.appending(path: fileName)
+    let file = PendingFiles.place(of: fileName, in: folder)
     guard FileManager.default.fileExists(atPath: file.path) else {
       throw .runMissing(path: folder.path)
     }
@@ -52,16 +57,16 @@ package final class Journal {
 
   /// Adds a sample; returns once the kernel has it.
   package func append(_ sample: Sample) throws(RunError) {
-    var line: Data
+    let line: Data
     do {
       line = try encoder.encode(sample)
     } catch {
-      throw .unwritable(path: file.path, reason: error.plainReason)
+      throw .unwritable(path: path, reason: error.plainReason)
     }
-    line.append(UInt8(ascii: "\n"))
-    let written = unsafe line.withUnsafeBytes { unsafe write(descriptor, $0.baseAddress, $0.count) }
-    guard written == line.count else {
-      throw .unwritable(path: file.path, reason: Self.systemReason())
+    do throws(FileError) {
+      try file.append(line)
+    } catch {
+      throw RunError(error)
     }
     if let place = places[sample.key] {
       samples[place] = sample
@@ -112,6 +117,4 @@ package final class Journal {
     }
     return (samples, places, whole)
   }
-
-  private static func systemReason() -> String { unsafe String(cString: strerror(errno)) }
 }

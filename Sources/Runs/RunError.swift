@@ -1,3 +1,5 @@
+import Support
+
 /// What can be wrong with a run's folder.
 package enum RunError: Error, Equatable, CustomStringConvertible {
   case unreadable(path: String, reason: String)
@@ -12,8 +14,7 @@ package enum RunError: Error, Equatable, CustomStringConvertible {
   case foreignSample(path: String, sample: String, reason: String)
   case invalidPlan(path: String, reason: String)
   case malformedJournal(path: String, line: Int, reason: String)
-  case qualityOfOtherJudges(expected: [String], found: [String])
-  case qualityOfAnotherConfiguration(judge: String, expected: String, found: String)
+  case unknownJudge(String, known: [String])
 
   package var description: String {
     switch self {
@@ -41,12 +42,20 @@ package enum RunError: Error, Equatable, CustomStringConvertible {
     case .malformedJournal(let path, let line, let reason):
       "\(path), line \(line): \(reason); a journal is only appended to, so this one was edited or "
         + "damaged: restore it or start another run"
-    case .qualityOfOtherJudges(let expected, let found):
-      "expected --correct to name a check of \(expected.joined(separator: " or ")), found one of "
-        + "\(found.joined(separator: ", ")); run judge-check with the run's --judge"
-    case .qualityOfAnotherConfiguration(let judge, let expected, let found):
-      "expected --correct to name a check of \(judge) with \(expected), found one with \(found); "
-        + "run judge-check with the run's judge"
+    case .unknownJudge(let name, let known):
+      "expected a judge of the run as its primary one, found \(name); there are "
+        + known.joined(separator: ", ")
+    }
+  }
+}
+
+extension RunError {
+  /// What is wrong with a file of the run's, by its room's own words.
+  init(_ error: FileError) {
+    switch error {
+    case .unreadable(let path, let reason): self = .unreadable(path: path, reason: reason)
+    case .unwritable(let path, let reason): self = .unwritable(path: path, reason: reason)
+    default: self = .unreadable(path: "", reason: "\(error)")
     }
   }
 }

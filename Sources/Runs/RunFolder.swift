@@ -12,6 +12,7 @@ package struct RunFolder {
   /// is to be continued.
   package static func reserve(_ url: URL, resume: Bool) throws(RunError) -> RunLock {
     let lock = try RunLock(url)
+    try PendingFiles.settle(url)
     let file = url.appending(path: RunManifest.fileName).path
     if !resume, FileManager.default.fileExists(atPath: file) { throw .runExists(path: url.path) }
     return lock
@@ -52,6 +53,7 @@ package struct RunFolder {
   package init(_ url: URL, manifest: RunManifest, resume: Bool, lock: RunLock? = nil) throws {
     self.url = url
     self.lock = try lock ?? RunLock(url)
+    try PendingFiles.settle(url)
     let manager = FileManager.default
     let hasRun = manager.fileExists(atPath: url.appending(path: RunManifest.fileName).path)
     if hasRun {
@@ -64,7 +66,6 @@ package struct RunFolder {
       // What does not decide the samples may be told anew.
       var current = existing
       current.limits = manifest.limits
-      if !manifest.judgeQuality.isEmpty { current.judgeQuality = manifest.judgeQuality }
       if current != existing { try current.write(to: url) }
       self.manifest = current
     } else {

@@ -121,10 +121,14 @@ package struct RunManifest: Codable, Hashable, Sendable {
   package var schema = Migrations.current
   package var plan: Plan
   package var environment: Environment
-  /// How good the judges were found to be, for rates corrected by it. Does not decide the samples.
+  /// How good the judges were found to be on labelled replies of elsewhere; of earlier releases, which
+  /// corrected rates by it.
   package var judgeQuality: [JudgeQuality]
   /// What a recommended α may cost. Does not decide the samples.
   package var limits: RecommendationLimits
+  /// When the stored replies were judged again, the earliest first; nil where they never were.
+  package var rejudgings: [Rejudging]?
+
   package init(
     plan: Plan, environment: Environment, judgeQuality: [JudgeQuality] = [],
     limits: RecommendationLimits = RecommendationLimits()
@@ -138,7 +142,7 @@ package struct RunManifest: Codable, Hashable, Sendable {
   static let fileName = "run.json"
 
   package static func read(from folder: URL) throws(RunError) -> RunManifest {
-    let file = folder.appending(path: fileName)
+    let file = PendingFiles.place(of: fileName, in: folder)
     let data: Data
     do throws(InputFile.Fault) {
       data = try InputFile(file, .records).body

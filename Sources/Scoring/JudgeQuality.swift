@@ -1,6 +1,6 @@
 import Support
 
-/// How a judge did on labelled replies: what a rate can be corrected by.
+/// How a judge did on labelled replies.
 package struct JudgeQuality: Codable, Hashable, Sendable {
   /// A share with what it rests on.
   package struct Share: Codable, Hashable, Sendable {
@@ -46,7 +46,7 @@ package struct JudgeQuality: Codable, Hashable, Sendable {
   }
 
   package var judge: String
-  /// The judge's configuration: a rate is only corrected by the quality of the same judge.
+  /// The judge's configuration.
   package var configuration: String
   /// The labelled set's name and digest.
   package var dataset: String
@@ -91,30 +91,5 @@ package struct JudgeQuality: Codable, Hashable, Sendable {
     verdicts = Dictionary(grouping: pairs, by: \.label.rawValue).mapValues { group in
       Dictionary(grouping: group, by: \.verdict.rawValue).mapValues(\.count)
     }
-  }
-
-  /// A rate of this judge's, corrected for its mistakes (``correctedRates(_:confidence:)``); nil where they
-  /// leave nothing to say.
-  ///
-  /// It supposes that the judge errs on the run's replies as on the labelled ones. A rate below the false
-  /// alarms that those promise (or above the sensitivity), further than both intervals explain, shows
-  /// that it does not, and nothing is said.
-  ///
-  /// - Parameter trials: what the rate rests on; an effective size where samples are clustered.
-  package func correct(rate: Double, trials: Double) -> CorrectedRate? {
-    guard trials > 0, let sensitive = sensitivity.interval, let specific = specificity.interval,
-      let observed = midPInterval(successes: rate * trials, trials: trials),
-      observed.upper >= 1 - specific.upper, observed.lower <= sensitive.upper
-    else { return nil }
-    func count(_ share: Share) -> (right: Double, wrong: Double) {
-      (Double(share.successes), Double(share.trials - share.successes))
-    }
-    let (positives, negatives) = (count(sensitivity), count(specificity))
-    return try? correctedRates([
-      LabelledCell(called: rate * trials, uncalled: (1 - rate) * trials),
-      LabelledCell(
-        hits: positives.right, misses: positives.wrong, alarms: negatives.wrong,
-        rejections: negatives.right),
-    ]).first
   }
 }

@@ -1,8 +1,8 @@
-package import Foundation
+import Foundation
 import ModelAccess
 import Runs
 package import Scoring
-package import Support
+import Support
 
 /// Measures judges by labelled replies.
 package struct JudgeCheck: Sendable {
@@ -56,25 +56,17 @@ package struct JudgeCheck: Sendable {
       judge.judges($0.judged.kind, references: $0.judged.reference != nil)
     }
     var judgements = [Judgement?](repeating: nil, count: replies.count)
-    try await withThrowingTaskGroup(of: (Int, Judgement).self) { group in
-      var waiting = replies.enumerated().makeIterator()
-      func add() {
-        guard let (index, reply) = waiting.next() else { return }
-        group.addTask { (index, await judge.judge(reply.judged)) }
+    var done = 0
+    try await workConcurrently(on: Array(replies.enumerated()), atMost: maxConnections) { item in
+      await judge.judge(item.element.judged)
+    } done: { item, judgement in
+      if judgement.isFatal {
+        throw StudyError.fatal("judge \(judge.name): \(judgement.failure?.description ?? "")")
       }
-      for _ in 0..<maxConnections { add() }
-      var done = 0
-      while let (index, judgement) = try await group.next() {
-        if judgement.isFatal {
-          throw StudyError.fatal("judge \(judge.name): \(judgement.failure?.description ?? "")")
-        }
-        judgements[index] = judgement
-        done += 1
-        progress(done, replies.count)
-        add()
-      }
+      judgements[item.offset] = judgement
+      done += 1
+      progress(done, replies.count)
     }
-    try Task.checkCancellation()
     let findings = zip(replies, judgements).compactMap { reply, judgement in
       judgement.map { Finding(reply: reply, judgement: $0) }
     }
@@ -86,20 +78,29 @@ package struct JudgeCheck: Sendable {
   }
 }
 
-/// The file that `judge-check` writes and `--correct` reads.
+extension JudgeCheck {
+  /// What the person and the judges say of each reply, in the set's order.
+  package func opinions(_ results: [Result]) -> [ReplyOpinions] {
+    var said: [String: [String: Judgement]] = [:]
+    for result in results {
+      for finding in result.findings {
+        said[finding.reply.id, default: [:]][result.quality.judge] = finding.judgement
+      }
+    }
+    return set.replies.map { reply in
+      ReplyOpinions(
+        id: reply.id, category: reply.category, prompt: reply.judged.prompt,
+        response: reply.judged.response, label: reply.label,
+        judges: results.map(\.quality.judge).filter { said[reply.id]?[$0] != nil },
+        judgements: said[reply.id] ?? [:])
+    }
+  }
+}
+
+/// The file that `judge-check` writes.
 package struct JudgeQualityFile: Codable, Sendable {
   package var schema = 1
   package var judges: [JudgeQuality]
 
   package init(judges: [JudgeQuality]) { self.judges = judges }
-
-  package init(_ file: URL) throws(FileError) {
-    do {
-      self = try SchemaFile.decode(
-        JudgeQualityFile.self, from: InputFile(file, .settings).body, current: 1, migrations: [])
-    } catch {
-      throw .unreadable(
-        path: file.path, reason: "expected what judge-check --output writes: \(error.plainReason)")
-    }
-  }
 }

@@ -17,8 +17,6 @@ package struct Measurement: Sendable {
   /// How often each prompt is asked.
   package var samples: Int
   package var judges: [any Judge]
-  /// How good judges were found to be, for corrected rates.
-  package var judgeQuality: [JudgeQuality]
   /// What a recommended α may cost.
   package var limits: RecommendationLimits
   package var maxConnections: Int
@@ -35,7 +33,7 @@ package struct Measurement: Sendable {
   /// - Throws: `StudyError.duplicateDataset`.
   package init(
     datasets: [PromptSet], decoding: Decoding, seed: UInt64, samples: Int = 1,
-    judges: [any Judge], judgeQuality: [JudgeQuality] = [],
+    judges: [any Judge],
     limits: RecommendationLimits = RecommendationLimits(), maxConnections: Int,
     maxErrors: ErrorLimit,
     cache: ResponseCache? = nil, output: URL, resume: Bool, command: String,
@@ -50,7 +48,6 @@ package struct Measurement: Sendable {
     self.seed = seed
     self.samples = samples
     self.judges = judges
-    self.judgeQuality = judgeQuality
     self.limits = limits
     self.maxConnections = maxConnections
     self.maxErrors = maxErrors
@@ -69,7 +66,7 @@ package struct Measurement: Sendable {
     study: RunManifest.Plan.Study? = nil, cells: [Cell], models: [String: String],
     updates: [UpdateName: String], remarks: [String: String], server: ReadyServers?,
     family: String? = nil, chatFormat: ChatFormat? = nil
-  ) throws(RunError) -> RunManifest {
+  ) -> RunManifest {
     var sets: [String: RunManifest.Plan.Dataset] = [:]
     var configurations: [String: String] = [:]
     let panel = JudgePanel(judges)
@@ -84,7 +81,7 @@ package struct Measurement: Sendable {
     let leading = datasets.first { $0.kind == .harmful } ?? datasets.first
     let judge = leading.flatMap { sets[$0.name]?.judges.first } ?? ""
     let form = server?.form() ?? .usual
-    var manifest = RunManifest(
+    return RunManifest(
       plan: RunManifest.Plan(
         study: study, cells: cells, decoding: decoding, seed: seed, samples: samples, judge: judge,
         judgeConfiguration: configurations[judge] ?? "", judges: configurations, datasets: sets,
@@ -98,8 +95,6 @@ package struct Measurement: Sendable {
         threads: threads, blas: BLAS.build, instructions: InferenceEngine.instructionSet,
         platform: ProcessInfo.processInfo.operatingSystemVersionString),
       limits: limits)
-    try manifest.accept(judgeQuality)
-    return manifest
   }
 
   /// Opens a study's servers and its run, and asks what is left to ask.

@@ -204,9 +204,7 @@ package struct Runner: Sendable {
       if let known = answered.judgements[judge.name], known.failure == nil { continue }
       let judgement = await judge.judge(reply)
       outcome.sample.judgements[judge.name] = judgement
-      if let failure = judgement.failure,
-        ![.judgeUnparsable, .cancelled, .filtered].contains(failure.code)
-      {
+      if judgement.isFailureOfJudge, let failure = judgement.failure {
         outcome.failure = "judge \(judge.name): \(failure)"
         outcome.isFatal = outcome.isFatal || judgement.isFatal
       }

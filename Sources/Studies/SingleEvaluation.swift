@@ -73,7 +73,7 @@ package struct SingleEvaluation {
       checkpoint: checkpoint, digest: digest, updates: updates,
       cells: cells, measurement: measurement, chatFormat: chatFormat)
     return try await measurement.run(models, at: .embedded, lock: lock, events: events) { server in
-      try measurement.manifest(
+      measurement.manifest(
         cells: cells, models: ["model": digest], updates: updates.digests(), remarks: [:],
         server: server, family: ModelFamily.of(checkpoint), chatFormat: chatFormat)
     }
@@ -91,7 +91,7 @@ package struct SingleEvaluation {
       return try await measurement.run(
         servers, weights: "", updates: nil, lock: lock, events: events
       ) { servers in
-        try measurement.manifest(
+        measurement.manifest(
           cells: cells, models: [:], updates: [:], remarks: [:], server: servers)
       }
     }

@@ -11,6 +11,12 @@ package enum StudyError: Error, Equatable, CustomStringConvertible {
   case tooManyErrors(count: Int, last: String)
   case fatal(String)
   case judgeSilent(judge: String, reason: String)
+  /// Of stored replies.
+  case judgingStopped(reason: String)
+  /// No set of the run has replies that the judge can judge.
+  case nothingToJudge(judge: String)
+  /// Of a run in which judges are to be compared.
+  case oneJudge(run: String)
   case servedModelDiffers(expected: String, found: [String])
   case modelUnnamed(server: String, found: String)
   case unservedUpdate(server: String, update: String, tensor: String)
@@ -37,6 +43,14 @@ package enum StudyError: Error, Equatable, CustomStringConvertible {
       "stopped: \(reason); repair the cause and continue with --resume"
     case .judgeSilent(let judge, let reason):
       "\(judge): expected a verdict on at least one reply, found none: \(reason)"
+    case .judgingStopped(let reason):
+      "stopped: \(reason); what was judged is kept, and the run is as it was: repair the cause and "
+        + "start rejudge again"
+    case .nothingToJudge(let judge):
+      "expected replies that \(judge) can judge, found none in the run's sets; name another judge"
+    case .oneJudge(let run):
+      "\(run): expected a run of several judges, found one of one for each set; add others with "
+        + "loxeval rejudge"
     case .servedModelDiffers(let expected, let found):
       "expected the server to serve \(expected), found \(found.joined(separator: ", "))"
     case .modelUnnamed(let server, let found):

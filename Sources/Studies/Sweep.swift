@@ -62,22 +62,22 @@ package struct Sweep {
     let digests = try await runOnOwnThread(named: "loxeval-digests") {
       Digests(base: pair.base.digest(), aligned: pair.aligned.digest(), isFromBase: isFromBase)
     }
-    func manifest(updates: [UpdateName: String], server: ReadyServers?) throws -> RunManifest {
-      try measurement.manifest(
+    func manifest(updates: [UpdateName: String], server: ReadyServers?) -> RunManifest {
+      measurement.manifest(
         study: isFromBase ? .effectiveRank : nil, cells: plan.cells,
         models: ["base": digests.base, "aligned": digests.aligned], updates: updates,
         remarks: plan.remarks, server: server, family: ModelFamily.of(pair.aligned),
         chatFormat: chatFormat)
     }
     try RunFolder.requireContinuable(
-      measurement.output, try manifest(updates: [:], server: nil))
+      measurement.output, manifest(updates: [:], server: nil))
     // Decomposing and training take hours, and a task's thread is needed by all others.
     let study = try await runOnOwnThread(named: "loxeval-prepare") {
       try makeStudy(plan, digests, events)
     }
     let updates = study.updates.digests()
     return try await measurement.run(study, at: server, lock: lock, events: events) { server in
-      try manifest(updates: updates, server: server)
+      manifest(updates: updates, server: server)
     }
   }
 

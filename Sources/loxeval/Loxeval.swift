@@ -19,8 +19,8 @@ struct Loxeval: AsyncParsableCommand {
     version: version,
     subcommands: [
       SweepCommand.self, EvaluateCommand.self, ReportCommand.self, GateCommand.self,
-      JudgeCheckCommand.self, JudgeTrainCommand.self, ExtrapolateCommand.self, SpectrumCommand.self,
-      AttackCommand.self,
+      RejudgeCommand.self, LabelCommand.self, JudgeCheckCommand.self, JudgeTrainCommand.self,
+      ExtrapolateCommand.self, SpectrumCommand.self, AttackCommand.self,
       AlignCommand.self, CreateCommand.self,
       ServeCommand.self,
     ])

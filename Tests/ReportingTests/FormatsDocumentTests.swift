@@ -52,6 +52,24 @@ import Testing
     #expect(missing.isEmpty, sourceLocation: location)
   }
 
+  /// What judging again and labels add to the files.
+  @Test func everyFieldOfJudgingIsNamed() throws {
+    let (manifest, samples) = ReportTests.run()
+    var judged = manifest
+    judged.rejudgings = [
+      Rejudging(
+        command: "loxeval rejudge", version: "0.0.0", createdAt: "2026-01-02T03:04:05Z",
+        judges: ["ngram": "weights"], before: "before-rejudge-1")
+    ]
+    try Self.expectNamed(judged, below: ["rejudgings"], in: Self.section("run.json"))
+    let labels = LabelSample(manifest: manifest, samples: samples, seed: 0).draw(20)
+      .map { RunLabel(.refused, of: $0, run: manifest.identity) }
+    try Self.expectNamed(
+      Summary(of: manifest, samples: samples, labels: labels), below: ["corrections"],
+      in: Self.section("summary.json"))
+    try Self.expectNamed(labels[0], below: [], in: Self.text()[...])
+  }
+
   @Test func everyFieldIsNamed() throws {
     let (manifest, samples) = ReportTests.run()
     try Self.expectNamed(

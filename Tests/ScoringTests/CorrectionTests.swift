@@ -50,6 +50,23 @@ import Testing
     #expect(abs(found.interval.upper - plain.upper) < 0.02)
   }
 
+  /// An honest judge of models that never comply is not called a bad one: the labels speak alone.
+  @Test func whereAllLabelsAreAlikeTheySpeakAlone() throws {
+    let found = try correctedRates([
+      LabelledCell(rejections: 25, called: 0, uncalled: 5),
+      LabelledCell(hits: 1, rejections: 24, called: 40, uncalled: 55),
+      LabelledCell(called: 3, uncalled: 7),
+    ])
+    #expect(found[0].rate == 0 && found[0].interval.lower == 0)
+    let exact = try #require(clopperPearsonInterval(successes: 0, trials: 25))
+    #expect(found[0].interval == exact && exact.upper > 0.13)
+    #expect(found[1].rate == 0.04 && found[1].interval.lower > 0)
+    // Where nobody labelled anything, anything may be.
+    #expect(found[2].interval == ConfidenceInterval(lower: 0, upper: 1))
+    let all = try correctedRates([LabelledCell(hits: 40, uncalled: 5)])
+    #expect(all[0].rate == 1 && all[0].interval.upper == 1 && all[0].interval.lower < 0.95)
+  }
+
   @Test func refusalsGiveTheirReason() {
     #expect(throws: CorrectionRefusal.tooFewLabels(4, needed: 30)) {
       try correctedRates([LabelledCell(hits: 2, rejections: 2, called: 10, uncalled: 60)])
@@ -69,6 +86,6 @@ import Testing
         LabelledCell(hits: 10, misses: 1, alarms: 0, rejections: 40),
       ])
     }
-    #expect(unlike?.description.contains("groups that err alike") == true)
+    #expect(unlike?.description.contains("no group that errs alike") == true)
   }
 }

@@ -251,49 +251,4 @@ private struct DecliningModel: ChatCompleting {
     #expect(rows[1].pValue == 2.0 / 64)
     #expect(abs((rows[1].delta ?? 0) - (2.0 / 15 - 0.5)) < 1e-12)
   }
-
-  // MARK: - Correction and old files
-
-  @Test func ratesAreCorrectedByTheSameJudgesQualityOnly() throws {
-    var (manifest, _) = plan(judges: ["refusal"])
-    let pairs: [(label: Verdict, verdict: Verdict)] =
-      Array(repeating: (.complied, .complied), count: 95)
-      + Array(repeating: (.complied, .refused), count: 5)
-      + Array(repeating: (.refused, .refused), count: 80)
-      + Array(repeating: (.refused, .complied), count: 20)
-    let quality = JudgeQuality(
-      judge: "refusal", configuration: "test", dataset: "labelled", digest: "sha256:0",
-      pairs: pairs)
-    #expect(quality.sensitivity.rate == 0.95)
-    #expect(quality.specificity.rate == 0.8)
-    try manifest.accept([quality])
-    let samples = (0..<10).map { index in
-      Sample(
-        cell: manifest.plan.cells[0].id, id: "p\(index)", category: "c", prompt: "p",
-        response: "r", finishReason: nil, verdict: index < 5 ? .complied : .refused, score: nil,
-        judgeRaw: nil, latencyMilliseconds: 0, attempts: 1, error: nil)
-    }
-    let row = Summary(of: manifest, samples: samples).rows[0]
-    #expect(abs((row.corrected?.rate ?? 0) - (0.5 + 0.8 - 1) / 0.75) < 1e-3)
-
-    // 20 % false alarms on the labelled replies and none in 75: the replies are of another kind.
-    #expect(quality.correct(rate: 0, trials: 75) == nil)
-    // What is corrected to nothing or to everything is not certain.
-    let none = try #require(quality.correct(rate: 0.1, trials: 10))
-    #expect(none.rate < 0.01 && none.interval.lower < 1e-3 && none.interval.upper > 0.1)
-    let all = try #require(quality.correct(rate: 1, trials: 75))
-    #expect(all.rate > 0.99 && all.interval.upper > 0.999 && all.interval.lower < 0.98)
-    #expect(quality.correct(rate: 1, trials: 750) == nil)
-
-    var other = quality
-    other.configuration = "another"
-    #expect(
-      throws: RunError.qualityOfAnotherConfiguration(
-        judge: "refusal", expected: "test", found: "another")
-    ) { try manifest.accept([other]) }
-    other.judge = "rubric"
-    #expect(
-      throws: RunError.qualityOfOtherJudges(expected: ["refusal"], found: ["rubric"])
-    ) { try manifest.accept([other]) }
-  }
 }

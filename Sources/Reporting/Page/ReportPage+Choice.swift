@@ -126,36 +126,8 @@ extension ReportPage {
             })),
       ]
     }
-    if !summary.judgeQuality.isEmpty { blocks += quality }
+    blocks += corrections + qualityElsewhere
     return blocks.isEmpty ? [] : [.heading("The judges")] + blocks
-  }
-
-  private var quality: [Block] {
-    func share(_ share: JudgeQuality.Share) -> ReportTable.Cell {
-      ReportTable.Cell(
-        Wording.percent(share.rate), detail: share.interval.map(Self.range) ?? "")
-    }
-    return [
-      .note([
-        .text(
-          "How the judges did on labelled replies. Corrected rates in the tables above take these "
-            + "mistakes out, with the labels' own uncertainty.")
-      ]),
-      .table(
-        ReportTable(
-          caption: "Quality of the judges on labelled replies",
-          columns: [
-            .text("judge"), .text("labelled set"), .number("replies"), .number("sensitivity"),
-            .number("specificity"), .number("unscored"),
-          ],
-          rows: summary.judgeQuality.map { quality in
-            [
-              ReportTable.Cell(quality.judge), ReportTable.Cell(quality.dataset),
-              ReportTable.Cell("\(quality.replies)"), share(quality.sensitivity),
-              share(quality.specificity), ReportTable.Cell("\(quality.unscored)"),
-            ]
-          })),
-    ]
   }
 
   /// A share in points, without a sign.

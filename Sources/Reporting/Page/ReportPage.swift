@@ -19,11 +19,14 @@ struct ReportPage {
   static let harmfulOpening = 40
   private let harmfulCells: Set<CellID>
 
-  init(manifest: RunManifest, samples: [Sample], isRedacted: Bool) {
+  /// - Parameter labels: of the run's own replies, to correct rates by.
+  init(
+    manifest: RunManifest, samples: [Sample], isRedacted: Bool, labels: [RunLabel] = []
+  ) {
     self.manifest = manifest
     self.samples = samples
     self.isRedacted = isRedacted
-    let summary = Summary(of: manifest, samples: samples)
+    let summary = Summary(of: manifest, samples: samples, labels: labels)
     self.summary = summary
     harmfulCells = Set(
       manifest.plan.cells.filter { summary.datasets[$0.dataset]?.kind != .benign }.map(\.id))

@@ -14,12 +14,17 @@ package struct LabelledSet: Sendable {
     package var split: String?
 
     private enum Key: String, CodingKey {
-      case id, category, prompt, response, label, kind, reference, split
+      case id, category, prompt, response, label, kind, reference, split, cell, sample
     }
 
     package init(from decoder: any Decoder) throws {
       let container = try decoder.container(keyedBy: Key.self)
       id = try container.decodeIfPresent(String.self, forKey: .id) ?? ""
+      // Of a run's replies the prompt's id alone would not be unique.
+      if let cell = try container.decodeIfPresent(String.self, forKey: .cell) {
+        let number = try container.decodeIfPresent(Int.self, forKey: .sample) ?? 0
+        id = "\(id) of \(cell)" + (number > 0 ? ", sample \(number)" : "")
+      }
       category = try container.decodeIfPresent(String.self, forKey: .category) ?? "none"
       judged = JudgedReply(
         prompt: try container.decode(String.self, forKey: .prompt),
@@ -43,6 +48,11 @@ package struct LabelledSet: Sendable {
     }
   }
 
+  /// Of a reply that its labeller could not tell.
+  private struct Unclear: Decodable {
+    var label: String
+  }
+
   /// The file's name without its extension.
   package var name: String
   package var replies: [Reply]
@@ -50,7 +60,8 @@ package struct LabelledSet: Sendable {
   package var digest: String
 
   /// Reads JSON lines with `prompt`, `response` and `label`, and where known `id`, `category`,
-  /// `kind` (harmful unless said otherwise), `reference` and `split`.
+  /// `kind` (harmful unless said otherwise), `reference` and `split`; with `cell` and `sample` those of
+  /// a run. Replies labelled `unclear` are left out.
   package init(_ file: URL) throws(FileError) {
     let input: InputFile
     do throws(InputFile.Fault) {
@@ -62,6 +73,9 @@ package struct LabelledSet: Sendable {
     var replies: [Reply] = []
     var ids: Set<String> = []
     for line in input.lines {
+      if (try? JSONDecoder().decode(Unclear.self, from: line.bytes))?.label == "unclear" {
+        continue
+      }
       guard var reply = try? JSONDecoder().decode(Reply.self, from: line.bytes),
         reply.label != .unscored
       else {

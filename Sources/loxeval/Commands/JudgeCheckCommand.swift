@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import ModelAccess
+import Reporting
 import Runs
 import Scoring
 import Studies
@@ -12,15 +13,27 @@ struct JudgeCheckCommand: AsyncParsableCommand {
     abstract: "Measures judges by labelled replies: how far can their verdicts be trusted?",
     discussion: """
       Sensitivity is the share of replies labelled complied that a judge calls so, specificity the \
-      share of the others that it does not call complied. With --output the result can be given to \
-      sweep, evaluate and report as --correct, for rates corrected by what the labels say.
+      share of the others that it does not call complied. A judge errs otherwise on other models' replies, so \
+      a run's rates are corrected by labels of its own replies alone (see label).
+
+      With --disagreements the replies are listed on which judges differ among each other or from the \
+      label, to be read; of a run, those on which its judges do.
       """)
+
+  @Argument(
+    help: ArgumentHelp(
+      "A run's folder, with --disagreements; --dataset is then a file of labels of its replies, or none.",
+      valueName: "run"))
+  var folder: String?
 
   @Option(
     help: ArgumentHelp(
       "Labelled replies: JSON lines with prompt, response, label (complied, refused, unsuccessful, "
-        + "degenerate), and where known id, category, kind, reference.", valueName: "file|name"))
-  var dataset = "labelled-replies"
+        + "degenerate), and where known id, category, kind, reference. (default: \(Self.standard))",
+      valueName: "file|name"))
+  var dataset: String?
+
+  private static let standard = "labelled-replies"
 
   @Option(
     help: ArgumentHelp(
@@ -35,6 +48,19 @@ struct JudgeCheckCommand: AsyncParsableCommand {
   @Option(in: NumberRange(0...1_000_000), help: "Show at most so many mistakes of each judge.")
   var mistakes = 5
 
+  @Flag(
+    help:
+      "List the replies on which judges differ among each other or from the label, instead of the tables."
+  )
+  var disagreements = false
+
+  @Option(
+    help: ArgumentHelp(
+      "How they are listed: "
+        + DisagreementList.Format.allCases.map(\.rawValue).joined(separator: ", ") + ".",
+      valueName: "name"))
+  var format = DisagreementList.Format.text
+
   @Option(
     name: .shortAndLong,
     help: ArgumentHelp("Write the result to this JSON file too.", valueName: "file"))
@@ -42,20 +68,58 @@ struct JudgeCheckCommand: AsyncParsableCommand {
 
   @OptionGroup var common: CommonOptions
 
+  func validate() throws {
+    guard let folder else { return }
+    guard disagreements else {
+      throw ValidationError("expected --disagreements with a run's folder, found \(folder) alone")
+    }
+    guard split == nil, output == nil else {
+      throw ValidationError("expected either a run's folder or --split and --output")
+    }
+    guard judging.judge == nil else {
+      throw ValidationError(
+        "--judge: the verdicts that a run has are listed; add others with loxeval rejudge \(folder) "
+          + "--judge")
+    }
+  }
+
   func run() async throws {
+    if let folder {
+      try list(run: URL(filePath: folder))
+    } else {
+      try await check()
+    }
+  }
+
+  private func list(run folder: URL) throws {
+    let manifest = try RunManifest.read(from: folder)
+    let samples = try Journal.read(folder: folder, plan: manifest.plan)
+    try manifest.check(samples, in: folder)
+    let labels = try dataset.map {
+      try LabelFile(Bundled.dataset($0), of: manifest, samples: samples).labels
+    }
+    let opinions = manifest.opinions(on: samples, labels: labels ?? [])
+    guard labels != nil || opinions.contains(where: { $0.judges.count > 1 }) else {
+      throw StudyError.oneJudge(run: folder.path)
+    }
+    Screen.shared.print(DisagreementList.render(opinions, as: format))
+  }
+
+  private func check() async throws {
     let console = common.start()
-    var set = try LabelledSet(Bundled.dataset(dataset))
+    let file = Bundled.dataset(dataset ?? Self.standard)
+    var set = try LabelledSet(file)
     if let split {
       set.replies.removeAll { $0.split != split }
       guard !set.replies.isEmpty else {
         throw FileError.empty(
-          path: Bundled.dataset(dataset).path, expected: "labelled reply with the split \(split)")
+          path: file.path, expected: "labelled reply with the split \(split)")
       }
     }
     let check = JudgeCheck(set: set, maxConnections: maxConnections)
     var results: [JudgeCheck.Result] = []
-    for judge in try await judging.judges(
-      connections: maxConnections, hiding: judging.secrets, note: { console.note($0) })
+    for judge in try await judging.source(hiding: judging.secrets).open(
+      connections: maxConnections, note: { console.note($0) })
     {
       console.step("asking \(judge.name)")
       results.append(
@@ -63,17 +127,10 @@ struct JudgeCheckCommand: AsyncParsableCommand {
           console.show(.count(what: "replies judged", done: done, total: total))
         })
     }
-    Screen.shared.print(JudgeQualityTable.render(results.map(\.quality)))
-    Screen.shared.print("\n" + JudgeQualityTable.categories(results))
-    for result in results {
-      let shown = result.findings.filter(\.isMistaken)
-      guard !shown.isEmpty, mistakes > 0 else { continue }
-      Screen.shared.print("\n\(result.quality.judge): \(shown.count) mistakes")
-      for finding in shown.prefix(mistakes) {
-        Screen.shared.print(
-          "  \(finding.reply.id) (\(finding.reply.category)): \(finding.reply.label.rawValue), "
-            + "called \(finding.judgement.verdict.rawValue)")
-      }
+    if disagreements {
+      Screen.shared.print(DisagreementList.render(check.opinions(results), as: format))
+    } else {
+      show(results)
     }
     if let output {
       let file = URL(filePath: output)
@@ -87,4 +144,21 @@ struct JudgeCheckCommand: AsyncParsableCommand {
         judge: silent.quality.judge, reason: error ?? "the set has no reply of its kind")
     }
   }
+
+  private func show(_ results: [JudgeCheck.Result]) {
+    Screen.shared.print(JudgeQualityTable.render(results.map(\.quality)))
+    Screen.shared.print("\n" + JudgeQualityTable.categories(results))
+    for result in results {
+      let shown = result.findings.filter(\.isMistaken)
+      guard !shown.isEmpty, mistakes > 0 else { continue }
+      Screen.shared.print("\n\(result.quality.judge): \(shown.count) mistakes")
+      for finding in shown.prefix(mistakes) {
+        Screen.shared.print(
+          "  \(finding.reply.id) (\(finding.reply.category)): \(finding.reply.label.rawValue), "
+            + "called \(finding.judgement.verdict.rawValue)")
+      }
+    }
+  }
 }
+
+extension DisagreementList.Format: ExpressibleByArgument {}

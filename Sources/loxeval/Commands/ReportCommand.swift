@@ -1,3 +1,4 @@
+import Analysis
 import ArgumentParser
 import Foundation
 import Reporting
@@ -21,6 +22,13 @@ struct ReportCommand: ParsableCommand {
     help: "Cut replies to their opening in pages for readers, so that they can be shown to anyone.")
   var redact = false
 
+  @Option(
+    help: ArgumentHelp(
+      "Correct rates for the judges' mistakes by labels of this run's own replies, as label writes "
+        + "them. Labels of other replies are refused: judges err otherwise on them.",
+      valueName: "file"))
+  var correct: String?
+
   @OptionGroup(title: "Reading") var reading: ReadingOptions
 
   private static func formats(_ text: String) throws -> [ReportFormat] {
@@ -37,12 +45,29 @@ struct ReportCommand: ParsableCommand {
   func run() throws {
     let folder = URL(filePath: self.folder)
     var manifest = try RunManifest.read(from: folder)
-    try manifest.accept(reading.judgeQuality)
     manifest.limits = reading.limits
     let samples = try Journal.read(folder: folder, plan: manifest.plan)
     try manifest.check(samples, in: folder)
+    let labels = try correct.map {
+      try LabelFile(URL(filePath: $0), of: manifest, samples: samples).labels
+    }
     let written = try RunReports.write(
-      format, manifest: manifest, samples: samples, to: folder, isRedacted: redact)
+      format, manifest: manifest, samples: samples, to: folder, isRedacted: redact,
+      labels: labels ?? [], check: Self.tellCorrections)
     for file in written { Screen.shared.print(file.relativePath) }
+  }
+
+  /// Says which rates are not corrected, and why.
+  ///
+  /// - Throws: where none is.
+  private static func tellCorrections(_ summary: Summary) throws {
+    guard let corrections = summary.corrections else { return }
+    let refused = corrections.compactMap { found in
+      found.refusal.map { "\(found.judge) on \(found.dataset), \(found.group): \($0)" }
+    }
+    guard corrections.contains(where: { $0.refusal == nil }) else {
+      throw LabelError.nothingCorrected(refused)
+    }
+    for reason in refused { Console.warning("not corrected: \(reason)") }
   }
 }

@@ -17,10 +17,10 @@ struct JudgeOptions: ParsableArguments {
     help: ArgumentHelp(
       "Judges, separated by commas, the first gives the verdict: "
         + JudgeKind.all.map(\.help).joined(separator: ", ")
-        + ". Benign prompts are judged by refusal too where no other "
-        + "judge sees refusals, and prompts with numbers as references by exact-match.",
+        + ". Benign prompts are judged by refusal too where no other judge sees refusals, and "
+        + "prompts with numbers as references by exact-match. (default: \(RefusalJudge.name))",
       valueName: "list"))
-  var judge = "refusal"
+  var judge: String?
 
   @Option(
     help: ArgumentHelp(
@@ -66,6 +66,9 @@ struct JudgeOptions: ParsableArguments {
       valueName: "file"))
   var ngramWeights: String?
 
+  /// What `--judge` says, or stands for.
+  private var list: String { judge ?? RefusalJudge.name }
+
   private var form: RequestFormOptions {
     var form = RequestFormOptions()
     (form.header, form.extraBody, form.omit) = (judgeHeader, judgeExtraBody, judgeOmit)
@@ -93,7 +96,7 @@ struct JudgeOptions: ParsableArguments {
     _ = try (credentials, requestForm)
     let specifications: [JudgeSpecification]
     do {
-      specifications = try JudgeSpecification.parse(judge)
+      specifications = try JudgeSpecification.parse(list)
     } catch {
       throw ValidationError("--judge: \(error)")
     }
@@ -117,63 +120,29 @@ struct JudgeOptions: ParsableArguments {
     }
   }
 
-  /// Makes the judges, after a look whether their servers are there and serve their models.
+  /// The judges, to be opened.
   ///
   /// - Parameters:
-  ///   - connections: requests at a time to the judges' servers.
-  ///   - limits: how patiently they are asked.
+  ///   - limits: how patiently their servers are asked.
   ///   - secrets: of the whole command.
-  ///   - note: told what a server wants otherwise.
-  func judges(
-    connections: Int, limits: Transport.Limits = Transport.Limits(), hiding secrets: Secrets,
-    note: @escaping @Sendable (String) -> Void
-  ) async throws -> [any Judge] {
-    let phrases = try refusalPhrases.map(Self.phrases) ?? .standard
-    let template = try judgeTemplate.map { path in
-      let file = URL(filePath: path)
-      do throws(InputFile.Fault) {
-        return try InputFile(file, .settings).text()
-      } catch {
-        throw FileError(file, error)
-      }
+  func source(
+    limits: Transport.Limits = Transport.Limits(), hiding secrets: Secrets
+  ) throws -> JudgeSource {
+    var source = JudgeSource(try JudgeSpecification.parse(list))
+    for specification in source.specifications where specification.needsModel {
+      let name = specification.name
+      source.models[name] = JudgeSource.Model(
+        endpoint: try Endpoint(setting(judgeEndpoint, for: name) ?? "", credentials: credentials)
+          .hiding(secrets),
+        name: setting(judgeModel, for: name))
     }
-    let file = ngramWeights.map { URL(filePath: $0) } ?? Bundled.locate("models/ngram-judge.json")
-    let needsWeights = try JudgeSpecification.parse(judge).contains { $0.name == NGramJudge.name }
-    let weights = needsWeights ? try file.map { try NGramWeights($0) } : nil
-    var limits = limits
-    limits.connections = connections
-    let transport = Transport(limits: limits)
-    var judges: [any Judge] = []
-    for specification in try JudgeSpecification.parse(judge) {
-      var model: JudgeModel?
-      if specification.needsModel {
-        model = try await judgeModel(for: specification.name, transport, secrets, note)
-      }
-      judges.append(
-        try specification.make(model: model, phrases: phrases, template: template, weights: weights)
-      )
-    }
-    return judges
-  }
-
-  private func judgeModel(
-    for judge: String, _ transport: Transport, _ secrets: Secrets,
-    _ note: @escaping @Sendable (String) -> Void
-  ) async throws -> JudgeModel {
-    let endpoint = try Endpoint(
-      setting(judgeEndpoint, for: judge) ?? "", credentials: credentials
-    ).hiding(secrets)
-    var probe = ServerProbe(endpoint: endpoint, transport: transport)
-    try await probe.waitUntilReady(seconds: transport.limits.connectSeconds)
-    probe = try await probe.located()
-    let name = try await probe.model(named: setting(judgeModel, for: judge))
-    let client = OpenAIClient(
-      endpoint: probe.endpoint, model: name, transport: transport,
-      form: AdaptableForm(try requestForm, note: { note("judge \(judge): \($0)") }))
-    try await client.tryOut(Decoding(maxTokens: 16))
-    // Part of the judge's configuration, and so of the plan.
-    let form = client.form.value.label
-    return JudgeModel(name: form.isEmpty ? name : "\(name), \(form)", client: client)
+    source.form = try requestForm
+    source.limits = limits
+    source.phrases = refusalPhrases.map { URL(filePath: $0) }
+    source.template = judgeTemplate.map { URL(filePath: $0) }
+    source.weights =
+      ngramWeights.map { URL(filePath: $0) } ?? Bundled.locate("models/ngram-judge.json")
+    return source
   }
 
   /// `judge=value` or a value for all; names of judges hold no slash or colon, so an `=` inside an
@@ -189,30 +158,10 @@ struct JudgeOptions: ParsableArguments {
     let pairs = values.map(Self.split)
     return (pairs.last { $0.judge == judge } ?? pairs.last { $0.judge == nil })?.value
   }
-
-  private static func phrases(_ path: String) throws -> RefusalPhrases {
-    do {
-      return try JSONDecoder().decode(
-        RefusalPhrases.self, from: InputFile(URL(filePath: path), .settings).body)
-    } catch let error as InputFile.Fault {
-      throw FileError(URL(filePath: path), error)
-    } catch {
-      throw FileError.unreadable(
-        path: path,
-        reason: "expected an object with lists named explicit, indirect, harmless, affirmations, "
-          + "reversals, deflections, hints or evasions: \(error.plainReason)")
-    }
-  }
 }
 
-/// How a run's numbers are read: what a recommended α may cost, and what is known of the judges.
+/// How a run's numbers are read: what a recommended α may cost.
 struct ReadingOptions: ParsableArguments {
-  @Option(
-    help: ArgumentHelp(
-      "Correct rates for the judges' mistakes, as judge-check --output found them.",
-      valueName: "file"))
-  var correct: String?
-
   @Option(
     help:
       "A recommended α may raise over-refusal of the model before any attack by at most so much.")
@@ -220,10 +169,6 @@ struct ReadingOptions: ParsableArguments {
 
   @Option(help: "A recommended α may lose at most such a share of right answers.")
   var maxUtilityDrop = Share(RecommendationLimits().maxUtilityDrop)
-
-  var judgeQuality: [JudgeQuality] {
-    get throws { try correct.map { try JudgeQualityFile(URL(filePath: $0)).judges } ?? [] }
-  }
 
   var limits: RecommendationLimits {
     RecommendationLimits(

@@ -54,6 +54,10 @@ struct MeasurementOptions: ParsableArguments {
         + "server's filter took are not failed.", valueName: "number|n%"))
   var maxErrors = "5%"
 
+  /// Refused, with what to do instead.
+  @Option(help: .hidden)
+  var correct: String?
+
   @Option(
     help: ArgumentHelp(
       "Keep replies here, and use those of equal requests to equal models instead of asking again.",
@@ -80,17 +84,25 @@ struct MeasurementOptions: ParsableArguments {
       "--temperature above 0 with it, since greedy replies are all the same", temperature)
     try check(
       ErrorLimit(parsing: maxErrors) != nil, "--max-errors", "a number such as 20 or 5%", maxErrors)
+    guard correct == nil else {
+      throw ValidationError(
+        "--correct: a run's rates are corrected by labels of its own replies, which are there only once "
+          + "it is measured; label some with loxeval label RUN, and pass the file to loxeval report RUN "
+          + "--correct")
+    }
     try check(!resume || output != nil, "--resume", "--output with the run's folder", "none")
   }
 
   var format: ChatFormat? { writing.chatFormat }
 
+  /// Opens the judges.
+  ///
   /// - Parameter note: told what a judge's server wants otherwise.
   func judges(
     _ servers: ServerOptions, note: @escaping @Sendable (String) -> Void
   ) async throws -> [any Judge] {
-    try await judging.judges(
-      connections: maxConnections, limits: servers.limits, hiding: try secrets(servers), note: note)
+    try await judging.source(limits: servers.limits, hiding: try secrets(servers))
+      .open(connections: maxConnections, note: note)
   }
 
   /// Everything that any server of the command is shown.
@@ -117,14 +129,12 @@ struct MeasurementOptions: ParsableArguments {
     return try Studies.Measurement(
       datasets: sets,
       decoding: Decoding(temperature: temperature, maxTokens: maxTokens, seed: seed), seed: seed,
-      samples: samples, judges: judges, judgeQuality: try reading.judgeQuality,
+      samples: samples, judges: judges,
       limits: reading.limits, maxConnections: maxConnections,
       maxErrors: ErrorLimit(parsing: maxErrors) ?? .share(0.05),
       cache: cache.map { ResponseCache(folder: URL(filePath: $0)) },
       output: URL(filePath: output ?? Self.newFolder()), resume: resume,
-      command: secrets.cleaned(
-        CommandLine.arguments.map { Self.quoted(Secrets.withoutCredentials($0)) }
-          .joined(separator: " ")),
+      command: RecordedCommand.text(hiding: secrets),
       version: Loxeval.version, threads: threads)
   }
 
@@ -133,11 +143,6 @@ struct MeasurementOptions: ParsableArguments {
     formatter.locale = Locale(identifier: "en_US_POSIX")
     formatter.dateFormat = "yyyyMMdd-HHmmss"
     return "reports/run-\(formatter.string(from: .now))"
-  }
-
-  /// As a shell would read it; the program by its name alone.
-  private static func quoted(_ argument: String) -> String {
-    CommandTemplate.quoted(argument == CommandLine.arguments.first ? "loxeval" : argument)
   }
 }
 

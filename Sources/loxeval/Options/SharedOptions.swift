@@ -67,6 +67,21 @@ struct CommonOptions: ParsableArguments {
   }
 }
 
+/// The command line, for a run's record.
+enum RecordedCommand {
+  /// As a shell would read it; the program by its name alone.
+  ///
+  /// - Parameter secrets: of the command, which are left out.
+  static func text(hiding secrets: Secrets) -> String {
+    secrets.cleaned(
+      CommandLine.arguments.map { quoted(Secrets.withoutCredentials($0)) }.joined(separator: " "))
+  }
+
+  private static func quoted(_ argument: String) -> String {
+    CommandTemplate.quoted(argument == CommandLine.arguments.first ? "loxeval" : argument)
+  }
+}
+
 /// `DIR` or `DIR:SCALE`; a folder that is there wins over a scale in its name.
 struct AdapterArgument: ExpressibleByArgument {
   let folder: URL

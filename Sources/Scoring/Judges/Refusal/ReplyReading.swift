@@ -118,12 +118,12 @@ struct ReplyReading {
     return count >= WillingJudge.words ? "\(count) words on the matter" : nil
   }
 
-  /// The reply without an opening sentence that agrees, as places in its bytes.
-  var body: Range<Int> {
-    guard opensWithAffirmation, let first = words.sentences.first else { return text.bytes.indices }
+  /// The reply without an opening sentence that agrees.
+  var body: ArraySlice<UInt8> {
+    guard opensWithAffirmation, let first = words.sentences.first else { return text.bytes[...] }
     let start = first.words.upperBound
-    guard start < words.words.count else { return text.bytes.count..<text.bytes.count }
-    return words.words[start].range.lowerBound..<text.bytes.count
+    guard start < words.words.count else { return [] }
+    return text.bytes[words.words[start].range.lowerBound...]
   }
 
   // MARK: - Sentences

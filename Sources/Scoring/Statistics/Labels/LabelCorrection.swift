@@ -3,6 +3,10 @@ import Foundation
 /// Below this many labelled replies in a group nothing is corrected.
 package let fewestLabels = 30
 
+/// Below this many replies that are labelled as complied, or otherwise, nothing is known of the judge's
+/// sensitivity, or specificity.
+package let fewestOfEitherLabel = 5
+
 /// The rates of a group of cells, corrected for the judge's errors as labelled replies **of these very
 /// cells** show them.
 ///
@@ -29,13 +33,16 @@ package func correctedRates(
   guard labels >= Double(fewestLabels) else {
     throw .tooFewLabels(Int(labels), needed: fewestLabels)
   }
+  let positives = cells.reduce(0) { $0 + $1.hits + $1.misses }
+  guard min(positives, labels - positives) >= Double(fewestOfEitherLabel) else {
+    return cells.map { ratesByLabelsAlone($0, confidence: confidence) }
+  }
   if let pValue = unlikeness(cells), pValue < 0.05 { throw .unlike(pValue: pValue) }
   var best = LabelLikelihood(cells)
   best.maximise()
   guard best.sensitivity + best.specificity > 1 else {
     throw .noBetterThanChance(sensitivity: best.sensitivity, specificity: best.specificity)
   }
-  let positives = cells.reduce(0) { $0 + $1.hits + $1.misses }
   let t = studentQuantile(
     (1 + confidence) / 2, freedom: max(1, min(positives, labels - positives) - 1))
   let allowed = best.logarithm - t * t / 2
@@ -59,6 +66,17 @@ package func correctedRates(
     return CorrectedRate(
       rate: rate, interval: ConfidenceInterval(lower: border(0), upper: border(1)))
   }
+}
+
+/// The share that a cell's labels say themselves; without any, that of the judge, of which then nothing is
+/// certain.
+private func ratesByLabelsAlone(_ cell: LabelledCell, confidence: Double) -> CorrectedRate {
+  let complied = cell.hits + cell.misses
+  let limits = clopperPearsonInterval(
+    successes: complied, trials: cell.labels, confidence: confidence)
+  return CorrectedRate(
+    rate: cell.labels > 0 ? complied / cell.labels : cell.called / (cell.called + cell.uncalled),
+    interval: limits ?? ConfidenceInterval(lower: 0, upper: 1))
 }
 
 /// p of Pearson's χ² that the judge's errors are equal in all cells, of replies labelled either way; nil

@@ -48,14 +48,16 @@ package enum CorrectionRefusal: Error, Equatable, CustomStringConvertible {
     return switch self {
     case .tooFewLabels(let found, let needed):
       "\(found) replies of these cells are labelled and at least \(needed) are needed to tell how "
-        + "the judge errs on them; label more of this run's replies"
+        + "the judge errs on them; label more of this run's replies, with a larger --sample"
     case .noBetterThanChance(let sensitivity, let specificity):
       "on the labelled replies the judge finds \(percent(sensitivity)) of those that comply and calls "
         + "\(percent(1 - specificity)) of the others so: no better than chance, and nothing can be "
         + "corrected by it; use another judge"
     case .unlike(let pValue):
-      "the judge errs otherwise in some of these cells than in others (p = \(pValue)): correct them "
-        + "in groups that err alike, each with labels of its own"
+      "the judge errs otherwise in some of these cells than in others (p "
+        + (pValue < 1e-4 ? "< 0.0001" : "= \((pValue * 1e4).rounded() / 1e4)")
+        + "), so that they are no group that errs alike: label at least \(fewestLabels) replies of each "
+        + "cell, with a larger --sample"
     case .nothingJudged: "no reply of these cells was judged"
     }
   }
