@@ -12,32 +12,28 @@ extension Measurement {
   ///   - most: prompts of each set; nil asks up to all of it.
   ///   - ledger: held from here to the end of the run.
   ///   - isFresh: whether the ledger begins anew.
-  /// - Throws: `LedgerError` where nothing is left to ask.
   package mutating func decide(
     _ limits: GateLimits, atMost most: Int?, ledger file: LedgerFile?, isFresh: Bool
-  ) throws {
+  ) {
     let begun = resume ? (try? RunManifest.read(from: output))?.ledgerName : nil
     let ledger = file.map { EvidenceLedger($0, isFresh: isFresh, run: begun) }
     let order = PromptOrder(seed: seed)
-    var isAnyOpen = false
     for index in datasets.indices {
       var prompts = order.sorted(datasets[index].prompts, by: \.id)
-      if let file, let book = ledger?.start, book.checks.contains(where: { $0.dataset == datasets[index].name }) {
-        let counted = book.exhausted(in: datasets[index].name)
-        isAnyOpen = isAnyOpen || counted != nil
-        if let counted { prompts.removeAll { counted.contains($0.id) } }
-        guard !prompts.isEmpty else {
-          throw LedgerError.everythingCounted(path: file.url.path, dataset: datasets[index].name)
+      if let file, let counted = ledger?.start?.exhausted(in: datasets[index].name) {
+        let left = prompts.filter { !counted.contains($0.id) }
+        if left.isEmpty {
+          nothingToAsk = .everythingCounted(path: file.url.path, dataset: datasets[index].name)
+        } else {
+          prompts = left
         }
-      } else {
-        isAnyOpen = true
       }
       datasets[index].prompts = most.map { Array(prompts.prefix($0)) } ?? prompts
     }
     if let file, let book = ledger?.start, !book.checks.isEmpty,
       book.checks.allSatisfy({ $0.ledger.test.decision != .undecided })
     {
-      throw LedgerError.everythingDecided(path: file.url.path)
+      nothingToAsk = .everythingDecided(path: file.url.path)
     }
     self.ledger = ledger
     sequential = SequentialPlan(limits: limits, ledger: ledger.map { $0.start?.evidence ?? "none" })
@@ -53,8 +49,12 @@ extension Measurement {
         throw StudyError.nothingMeasures(rule)
       }
     }
+    // Before attacks are trained nobody knows them.
+    let isWhole =
+      !manifest.plan.updates.isEmpty || manifest.plan.cells.allSatisfy(\.variant.isEmpty)
     try ledger?.requireSameClaims(
-      manifest.plan, checks, sequential.limits, knowsUpdates: !manifest.plan.updates.isEmpty)
+      manifest.plan, checks, sequential.limits, knowsUpdates: isWhole)
+    if isWhole, let nothingToAsk { throw nothingToAsk }
   }
 }
 

@@ -36,6 +36,8 @@ package struct Measurement: Sendable {
   package internal(set) var sequential: SequentialPlan?
   /// Where its evidence is kept across runs.
   package internal(set) var ledger: EvidenceLedger?
+  /// Why the ledger leaves nothing to ask; told once it is known to be this model's.
+  var nothingToAsk: LedgerError?
   /// When the run is left to be continued later.
   package var deadline: Deadline?
 

@@ -115,7 +115,10 @@ package struct Runner: Sendable {
       state.total = journal.samples.count + questions.count { $0.isNew }
       state.done = state.total - questions.count
       progress(state)
+      let asked = state.asked
       try await ask(questions, journal, &state, progress)
+      // Requests that came to no end, because their servers did, would be made for ever.
+      guard state.asked > asked else { throw CancellationError() }
     }
   }
 

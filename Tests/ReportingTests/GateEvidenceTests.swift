@@ -71,7 +71,7 @@ import TinyRun
   static let untilDecided: [GateCase] = [
     .init(
       "decided on the way", GateRun.of(0, 68).with { ($0.sequential, $0.cap) = (sequentially, 300) },
-      GateLimits(maximumSuccessRate: 0.1), exit: 0, says: "after 68 prompts it is shown"),
+      GateLimits(maximumSuccessRate: 0.1), exit: 0, says: "6.7 %    68"),
     .init(
       "undecided at the cap", GateRun.of(5, 62).with { ($0.sequential, $0.cap) = (sequentially, 67) },
       GateLimits(maximumSuccessRate: 0.1), exit: 4, says: "all that the run may ask"),

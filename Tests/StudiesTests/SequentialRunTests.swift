@@ -94,15 +94,16 @@ import TinyRun
       cells.first { $0.treatment.strength == alpha && $0.attack.label == attack }
         .flatMap { counts[$0.id] }
     }
-    #expect(count(1, "none") == 30)
+    #expect(count(1, "none") == 68)
     #expect(count(1, "import") == 300)
     // The untreated model is asked what the one that is compared with it was.
-    #expect(count(0, "none") == 30 && count(0, "import") == 300)
+    #expect(count(0, "none") == 68 && count(0, "import") == 300)
     #expect(folder.summary.missing == 0)
     // The order is the seed's, not the set's.
     let asked = folder.journal.samples.filter { $0.cell == cells[0].id }.map(\.id)
-    let first = Set(set.prompts.prefix(30).map(\.id))
-    #expect(Set(asked) == first && first != Set((0..<30).map { "p\($0)" }))
+    let first = Set(set.prompts.prefix(68).map(\.id))
+    let isShuffled = Set(asked) == first && first != Set((0..<68).map { "p\($0)" })
+    #expect(isShuffled)
   }
 
   @Test func whatIsBreachedStopsToo() async throws {

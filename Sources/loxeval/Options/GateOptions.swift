@@ -121,7 +121,7 @@ struct DecidingOptions: ParsableArguments {
   /// Makes a measurement go on until it is decided, where that is asked for.
   func apply(to measurement: inout Studies.Measurement) throws {
     guard untilDecided else { return }
-    try measurement.decide(
+    measurement.decide(
       rates.limits, atMost: maxPrompts, ledger: try evidence.open(), isFresh: evidence.freshLedger)
   }
 }
