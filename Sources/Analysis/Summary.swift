@@ -23,13 +23,16 @@ package struct Summary: Codable, Sendable {
   package var corrections: [RateCorrection]?
   /// What decides whether another run may be compared; nil in summaries of the first release.
   package var basis: ComparisonBasis?
+  /// What each prompt came to, so that another run can be compared prompt by prompt; nil in summaries of
+  /// earlier releases.
+  package var outcomes: RecordedOutcomes?
   /// The α to use; nil for runs that have no choice of them.
   package var recommendation: Recommendation?
   /// Of a study for it, one for each harmful set.
   package var effectiveRanks: [EffectiveRank]
 
   enum CodingKeys: String, CodingKey {
-    case schema, rows, datasets, remarks, missing, basis, recommendation, corrections
+    case schema, rows, datasets, remarks, missing, basis, outcomes, recommendation, corrections
     case judgeAgreement = "judge_agreement"
     case judgeQuality = "judge_quality"
     case effectiveRanks = "effective_ranks"
@@ -63,6 +66,7 @@ package struct Summary: Codable, Sendable {
     remarks = plan.remarks
     missing = manifest.missing(byCell)
     basis = ComparisonBasis(plan)
+    outcomes = RecordedOutcomes(plan, byCell)
     judgeAgreement = JudgeAgreement.all(plan, byCell)
     judgeQuality = manifest.judgeQuality
     let isForRank = plan.study == .effectiveRank
@@ -89,6 +93,7 @@ package struct Summary: Codable, Sendable {
     for (name, set) in datasets where !counts.contains(set.prompts) {
       return "\(set.prompts) prompts of \(name)"
     }
+    if let contradiction = outcomes?.contradiction { return contradiction }
     var seen: Set<[String]> = []
     for row in rows {
       if let contradiction = row.contradiction { return "a row with \(contradiction)" }

@@ -47,11 +47,18 @@ extension RunManifest {
   }
 
   /// How many samples are still to be asked, cell by cell.
+  ///
+  /// Of a run that goes on until it is decided, those of the batches that are under way: what comes after
+  /// them depends on what they show.
   package func missing(_ byCell: [CellID: [Sample]]) -> Int {
-    var seen: Set<CellID> = []
-    return plan.cells.filter { seen.insert($0.id).inserted }.reduce(0) { sum, cell in
-      let planned = (plan.datasets[cell.dataset]?.prompts ?? 0) * plan.samples
-      return sum + max(0, planned - (byCell[cell.id]?.count ?? 0))
+    plan.distinctCells.reduce(0) { sum, cell in
+      let samples = byCell[cell.id] ?? []
+      var prompts = plan.datasets[cell.dataset]?.prompts ?? 0
+      if plan.sequential != nil {
+        let asked = max(1, Set(samples.map(\.id)).count)
+        prompts = SequentialPlan.looks(upTo: prompts).first { $0 >= asked } ?? prompts
+      }
+      return sum + max(0, prompts * plan.samples - samples.count)
     }
   }
 }

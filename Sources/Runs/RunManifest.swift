@@ -40,6 +40,8 @@ package struct RunManifest: Codable, Hashable, Sendable {
     package var chatFormat: String?
     /// How requests are written, where it is not as usual.
     package var request: RequestForm?
+    /// What is decided while the run goes on; nil where every prompt is asked.
+    package var sequential: SequentialPlan?
 
     /// What a study's models are made of, where it is not extrapolations of the aligned model.
     package enum Study: String, Codable, Hashable, Sendable {
@@ -68,7 +70,7 @@ package struct RunManifest: Codable, Hashable, Sendable {
       judgeConfiguration: String, judges: [String: String]? = nil,
       datasets: [String: Dataset], models: [String: String], updates: [String: String],
       remarks: [String: String], server: String, family: String? = nil,
-      chatFormat: String? = nil, request: RequestForm? = nil
+      chatFormat: String? = nil, request: RequestForm? = nil, sequential: SequentialPlan? = nil
     ) {
       self.study = study
       self.cells = cells
@@ -91,6 +93,7 @@ package struct RunManifest: Codable, Hashable, Sendable {
       self.family = family
       self.chatFormat = chatFormat
       self.request = request
+      self.sequential = sequential
     }
   }
 

@@ -8,6 +8,7 @@ package import ModelAccess
 package import PromptSets
 package import Runs
 package import Scoring
+package import Support
 
 /// What every way of measuring shares: what is asked, how, and where the samples go.
 package struct Measurement: Sendable {
@@ -29,6 +30,14 @@ package struct Measurement: Sendable {
   package var command: String
   package var version: String
   package var threads: Int
+  /// What is decided while the run goes on; see ``decide(_:atMost:ledger:isFresh:)``.
+  package internal(set) var sequential: SequentialPlan?
+  /// Where its evidence is kept across runs.
+  package internal(set) var ledger: EvidenceLedger?
+  /// Why the ledger leaves nothing to ask; told once it is known to be this model's.
+  var nothingToAsk: LedgerError?
+  /// When the run is left to be continued later.
+  package var deadline: Deadline?
 
   /// - Throws: `StudyError.duplicateDataset`.
   package init(
@@ -66,7 +75,7 @@ package struct Measurement: Sendable {
     study: RunManifest.Plan.Study? = nil, cells: [Cell], models: [String: String],
     updates: [UpdateName: String], remarks: [String: String], server: ReadyServers?,
     family: String? = nil, chatFormat: ChatFormat? = nil
-  ) -> RunManifest {
+  ) throws -> RunManifest {
     var sets: [String: RunManifest.Plan.Dataset] = [:]
     var configurations: [String: String] = [:]
     let panel = JudgePanel(judges)
@@ -89,12 +98,15 @@ package struct Measurement: Sendable {
         updates: Dictionary(
           updates.map { ($0.key.text, $0.value) }, uniquingKeysWith: { first, _ in first }),
         remarks: remarks, server: server?.description ?? "", family: family,
-        chatFormat: chatFormat?.name, request: form == .usual ? nil : form),
+        chatFormat: chatFormat?.name, request: form == .usual ? nil : form,
+        sequential: sequential),
       environment: RunManifest.Environment(
         command: command, version: version, createdAt: Date.now.formatted(.iso8601),
         threads: threads, blas: BLAS.build, instructions: InferenceEngine.instructionSet,
         platform: ProcessInfo.processInfo.operatingSystemVersionString),
       limits: limits)
+    try requireDecidable(manifest)
+    return manifest
   }
 
   /// Opens a study's servers and its run, and asks what is left to ask.
@@ -152,9 +164,15 @@ package struct Measurement: Sendable {
     requireUnchanged: @escaping @Sendable () throws -> Void = {},
     events: @escaping @Sendable (StudyEvent) -> Void
   ) async throws {
+    let counting = try ledger?.counting(folder.manifest)
     let runner = Runner(
       plan: folder.manifest.plan, datasets: datasets, model: model, judges: judges,
-      maxConnections: maxConnections, maxErrors: maxErrors, requireUnchanged: requireUnchanged)
+      maxConnections: maxConnections, maxErrors: maxErrors, deadline: deadline,
+      book: counting?.start,
+      looked: { look in
+        try counting?.keep(look)
+        events(.look(look))
+      }, requireUnchanged: requireUnchanged)
     try requireUnchanged()
     try await runner.run(folder.journal) { events(.samples($0)) }
     try requireUnchanged()

@@ -13,6 +13,8 @@ package struct RunSize: Hashable, Sendable, CustomStringConvertible {
   package let samples: Int
   /// New tokens of a reply, at most.
   package let tokensEach: Int
+  /// Whether fewer may do: the run goes on until it is decided.
+  package var isUntilDecided = false
 
   /// `1,134 samples (9 models × 126 prompts), at most 60 new tokens each: 68,040 in all`
   package var description: String {
@@ -26,7 +28,7 @@ package struct RunSize: Hashable, Sendable, CustomStringConvertible {
       count(models, "model") + " × " + count(prompts, "prompt")
       + (times > 1 ? " × \(Number.grouped(times))" : "")
     return
-      "\(count(samples, "sample")) (\(product)), at most \(count(tokensEach, "new token")) each: "
+      (isUntilDecided ? "until decided, at most " : "") + "\(count(samples, "sample")) (\(product)), at most \(count(tokensEach, "new token")) each: "
       + "\(all) in all"
   }
 }
@@ -42,6 +44,6 @@ extension Measurement {
       models: distinct.count { $0.dataset == distinct.first?.dataset },
       prompts: datasets.reduce(0) { $0 + $1.prompts.count },
       samples: distinct.reduce(0) { $0 + (sizes[$1.dataset] ?? 0) } * samples,
-      tokensEach: decoding.maxTokens)
+      tokensEach: decoding.maxTokens, isUntilDecided: sequential != nil)
   }
 }

@@ -4,6 +4,7 @@ package import PromptSets
 package import Runs
 package import Scoring
 package import StudyDesign
+package import Support
 
 /// Asks every prompt of every cell that the journal does not have yet, and judges the replies.
 package struct Runner: Sendable {
@@ -16,6 +17,8 @@ package struct Runner: Sendable {
     package var filtered = 0
     /// The cell of the newest sample.
     package var cell: CellID?
+    /// Requests of this session that have come to an end.
+    var asked = 0
   }
 
   package let plan: RunManifest.Plan
@@ -26,12 +29,20 @@ package struct Runner: Sendable {
   package let maxConnections: Int
   /// Failed requests after which the run stops.
   package let maxErrors: ErrorLimit
+  /// When the run stops to be continued later; nil goes on to the end.
+  package let deadline: Deadline?
+  /// Evidence that a run which goes on until it is decided began with.
+  package let book: LedgerBook?
+  /// Told what each look at such a run found.
+  package let looked: @Sendable (SequentialRun.State) throws -> Void
   /// Whether what is measured is still what the plan says; asked before each sample is kept.
   package let requireUnchanged: @Sendable () throws -> Void
 
   package init(
     plan: RunManifest.Plan, datasets: [PromptSet], model: any ChatCompleting,
-    judges: [any Judge], maxConnections: Int, maxErrors: ErrorLimit,
+    judges: [any Judge], maxConnections: Int, maxErrors: ErrorLimit, deadline: Deadline? = nil,
+    book: LedgerBook? = nil,
+    looked: @escaping @Sendable (SequentialRun.State) throws -> Void = { _ in },
     requireUnchanged: @escaping @Sendable () throws -> Void = {}
   ) {
     self.plan = plan
@@ -40,6 +51,9 @@ package struct Runner: Sendable {
     self.judges = judges
     self.maxConnections = maxConnections
     self.maxErrors = maxErrors
+    self.deadline = deadline
+    self.book = book
+    self.looked = looked
     self.requireUnchanged = requireUnchanged
   }
 
@@ -52,6 +66,8 @@ package struct Runner: Sendable {
     let judges: [any Judge]
     /// A reply that is there already and lacks a judgement: the model is not asked again.
     let answered: Sample?
+    /// Whether the journal has nothing of it yet.
+    let isNew: Bool
   }
 
   private struct Outcome: Sendable {
@@ -68,15 +84,49 @@ package struct Runner: Sendable {
   }
 
   /// Runs to the end, or until too many requests failed, a failure that no other request can escape,
-  /// or cancellation; what arrived is in the journal either way.
+  /// the deadline, or cancellation; what arrived is in the journal either way.
   package func run(
     _ journal: Journal, progress: (Progress) -> Void
   ) async throws {
-    let questions = open(journal)
-    let total = totalCount
-    var state = Progress(done: total - questions.count, total: total, errors: 0, cell: nil)
-    progress(state)
-    let doneBefore = state.done
+    guard let sequential = plan.sequential else {
+      let questions = open(journal)
+      let total = totalCount
+      var state = Progress(done: total - questions.count, total: total, errors: 0, cell: nil)
+      progress(state)
+      return try await ask(questions, journal, &state, progress)
+    }
+    let run = SequentialRun(
+      plan, sequential, book: book,
+      prompts: Dictionary(
+        datasets.map { ($0.name, $0.prompts.map(\.id)) }, uniquingKeysWith: { first, _ in first }))
+    var state = Progress(done: 0, total: 0, errors: 0, cell: nil)
+    // What failed in an earlier session is asked again, once.
+    var repeated: [Question] = open(journal, failed: true)
+    while true {
+      let look = run.state(of: journal.samples)
+      var questions = open(journal, in: look)
+      if repeated.isEmpty {
+        try looked(look)
+        if questions.isEmpty { break }
+      } else {
+        questions = repeated + questions
+        repeated = []
+      }
+      state.total = journal.samples.count + questions.count { $0.isNew }
+      state.done = state.total - questions.count
+      progress(state)
+      let asked = state.asked
+      try await ask(questions, journal, &state, progress)
+      // Requests that came to no end, because their servers did, would be made for ever.
+      guard state.asked > asked else { throw CancellationError() }
+    }
+  }
+
+  /// Asks questions side by side.
+  private func ask(
+    _ questions: [Question], _ journal: Journal, _ state: inout Progress,
+    _ progress: (Progress) -> Void
+  ) async throws {
     var failure: StudyError?
     let runner = self
     let ahead = VariantPrefetcher(questions.map(\.cell.variant), distance: 2 * maxConnections)
@@ -84,6 +134,7 @@ package struct Runner: Sendable {
     try await withThrowingTaskGroup(of: Outcome.self) { group in
       var waiting = questions.enumerated().makeIterator()
       func next() -> Question? {
+        guard !(deadline?.hasPassed ?? false) else { return nil }
         guard let (index, question) = waiting.next() else { return nil }
         if let variant = ahead.due(at: index) {
           ahead.add(Task { [model] in await model.anticipate(variant) })
@@ -100,6 +151,7 @@ package struct Runner: Sendable {
         try requireUnchanged()
         try journal.append(sample)
         state.done += 1
+        state.asked += 1
         state.cell = sample.cell
         if outcome.isFiltered { state.filtered += 1 }
         if let error = outcome.failure {
@@ -108,7 +160,7 @@ package struct Runner: Sendable {
           if failure == nil {
             if outcome.isFatal {
               failure = .fatal(error)
-            } else if maxErrors.isPassed(errors: state.errors, asked: state.done - doneBefore) {
+            } else if maxErrors.isPassed(errors: state.errors, asked: state.asked) {
               failure = .tooManyErrors(count: state.errors, last: error)
             }
             if failure != nil { group.cancelAll() }
@@ -117,6 +169,10 @@ package struct Runner: Sendable {
         progress(state)
         guard failure == nil, !Task.isCancelled, let question = next() else { continue }
         group.addTask { await runner.ask(question) }
+      }
+      // Found out here, so that a run whose last reply came in time is done.
+      if failure == nil, deadline?.hasPassed ?? false, waiting.next() != nil {
+        failure = .stoppedInTime(reason: "with \(state.done) of \(state.total) samples")
       }
     }
     if let failure { throw failure }
@@ -127,32 +183,40 @@ package struct Runner: Sendable {
   package var totalCount: Int {
     let sizes = Dictionary(
       datasets.map { ($0.name, $0.prompts.count) }, uniquingKeysWith: { first, _ in first })
-    return distinctCells.reduce(0) { $0 + (sizes[$1.dataset] ?? 0) } * plan.samples
+    return plan.distinctCells.reduce(0) { $0 + (sizes[$1.dataset] ?? 0) } * plan.samples
   }
 
-  /// The cells that differ in what is asked of whom.
-  private var distinctCells: [Cell] {
-    var seen: Set<CellID> = []
-    return plan.cells.filter { seen.insert($0.id).inserted }
-  }
-
-  private func open(_ journal: Journal) -> [Question] {
-    let known = Dictionary(
-      journal.samples.filter { $0.failure == nil }.map { ($0.key, $0) },
-      uniquingKeysWith: { _, last in last })
+  /// What is to be asked, of the model or of a judge.
+  ///
+  /// - Parameters:
+  ///   - look: of a run that goes on until it is decided: only what its batch lacks.
+  ///   - failed: only what was asked before and failed, the model or a judge.
+  private func open(
+    _ journal: Journal, in look: SequentialRun.State? = nil, failed: Bool = false
+  ) -> [Question] {
+    let all = Dictionary(
+      journal.samples.map { ($0.key, $0) }, uniquingKeysWith: { _, last in last })
     let panel = JudgePanel(judges)
     let sets = Dictionary(
       datasets.map { ($0.name, (set: $0, judges: $0.judges(panel))) },
       uniquingKeysWith: { first, _ in first })
-    return distinctCells.flatMap { cell -> [Question] in
+    let wanted = look.map { look in
+      Dictionary(
+        look.open.map { ($0.cell.id, Set($0.prompts)) }, uniquingKeysWith: { first, _ in first })
+    }
+    return plan.distinctCells.flatMap { cell -> [Question] in
       guard let (set, judges) = sets[cell.dataset] else { return [] }
-      return set.prompts.flatMap { prompt in
-        (0..<plan.samples).compactMap { number in
-          let answered = known[Sample.Key(cell: cell.id, id: prompt.id, sample: number)]
+      return set.prompts.flatMap { prompt -> [Question] in
+        if let wanted, !(wanted[cell.id]?.contains(prompt.id) ?? false) { return [] }
+        return (0..<plan.samples).compactMap { number in
+          let known = all[Sample.Key(cell: cell.id, id: prompt.id, sample: number)]
+          let isNew = known == nil
+          if failed && isNew || wanted != nil && !isNew { return nil }
+          let answered = known.flatMap { $0.failure == nil ? $0 : nil }
           if let answered, answered.isJudged(by: judges.map(\.name)) { return nil }
           return Question(
             cell: cell, prompt: prompt, kind: set.kind, number: number, judges: judges,
-            answered: answered)
+            answered: answered, isNew: isNew)
         }
       }
     }

@@ -1,4 +1,5 @@
 package import ModelAccess
+package import Runs
 
 /// What can be wrong with a study: what is asked for, or what answers.
 package enum StudyError: Error, Equatable, CustomStringConvertible {
@@ -23,6 +24,10 @@ package enum StudyError: Error, Equatable, CustomStringConvertible {
   case serverFailed(command: String, reason: String, log: String)
   case serverOptions(String)
   case invalidCells(path: String, reason: String)
+  /// The time that was given is up; the run is kept.
+  case stoppedInTime(reason: String)
+  /// A limit that none of the run's cells measures.
+  case nothingMeasures(GateRule)
 
   package var description: String {
     switch self {
@@ -66,6 +71,10 @@ package enum StudyError: Error, Equatable, CustomStringConvertible {
       reason
     case .invalidCells(let path, let reason):
       "\(path): \(reason)"
+    case .stoppedInTime(let reason):
+      "stopped in time, \(reason); start again with --resume"
+    case .nothingMeasures(let rule):
+      "--\(rule.rawValue): nothing measures it; \(rule.remedy)"
     }
   }
 }

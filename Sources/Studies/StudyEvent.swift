@@ -1,6 +1,7 @@
 package import Decoder
 import Foundation
 import Inference
+package import Runs
 
 /// What a study tells while it works; the command line shows it on stderr.
 package enum StudyEvent: Sendable {
@@ -11,6 +12,8 @@ package enum StudyEvent: Sendable {
   /// A training goes on.
   case training(Trainer.Progress)
   case samples(Runner.Progress)
+  /// A run that goes on until it is decided was looked at.
+  case look(SequentialRun.State)
 }
 
 extension StudyEvent {

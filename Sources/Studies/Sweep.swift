@@ -150,6 +150,10 @@ package struct Sweep {
         events(.training(progress))
       })
     return try plan.attacks.map { planned in
+      // What is made is kept, and a training that is broken off begins again.
+      if measurement.deadline?.hasPassed ?? false {
+        throw StudyError.stoppedInTime(reason: "before the attack \(planned.name) was made")
+      }
       let stack = try defences.stack(planned.stack)
       let model = AttackedModel(
         checkpoint: pair.aligned, alignment: alignment, stack: stack, chatFormat: chatFormat)

@@ -5,6 +5,8 @@ enum ExitStatus: Int32 {
   case done = 0
   case error = 2
   case usage = 64
+  /// The time that was given is up; the run is kept and asks to be started again.
+  case stoppedInTime = 75
   /// By Ctrl-C.
   case interrupted = 130
   /// By SIGTERM, or because the terminal has gone.
@@ -16,7 +18,8 @@ enum ExitStatus: Int32 {
 
   /// For the help text.
   static let summary = """
-    Exit codes: 0 done; 1 gate breached; 2 error; 3 gate inconclusive; 64 usage; 130 interrupted; 143 \
-    ended by SIGTERM or SIGHUP.
+    Exit codes: 0 done; 1 gate breached; 2 error; 3 gate inconclusive; 4 undecided at the cap of \
+    --until-decided; 64 usage; 75 stopped in time (--max-time), start again; 130 interrupted; 143 ended by \
+    SIGTERM or SIGHUP.
     """
 }

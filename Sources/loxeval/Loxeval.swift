@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Studies
 
 @main
 struct Loxeval: AsyncParsableCommand {
@@ -59,6 +60,10 @@ struct Loxeval: AsyncParsableCommand {
       // What failed since then failed because of it.
       screen.say("loxeval: interrupted; a sweep or evaluation continues with --resume")
       return ExitStatus.interrupted(by: signal).rawValue
+    }
+    if case StudyError.stoppedInTime = error {
+      screen.sayLines("loxeval: \(error)")
+      return ExitStatus.stoppedInTime.rawValue
     }
     // A gate has said what it had to say.
     if let code = error as? ExitCode { return code.rawValue }

@@ -35,6 +35,7 @@ import Testing
   private static let serve = ["serve", "--model", "m"]
   private static let gate = ["gate", "r", "--max-asr", "0.5"]
   private static let growth = ["gate", "r", "--baseline", "b"]
+  private static let decided = evaluate + ["--until-decided", "--max-asr", "5%"]
   private static let check = ["judge-check"]
 
   static let flags: [Flag] = [
@@ -111,6 +112,12 @@ import Testing
     Flag(gate, "--max-unscored", ["0", "1.0"], ["1", "2"]),
     Flag(gate, "--confidence", ["0.5", "0.999999", "95%"], ["0.4", "0.9999999", "95", "1"]),
     Flag(gate, "--alpha", ["0..2", "all", "recommended"], ["0..2:1e-300", "1001"]),
+    Flag(
+      gate + ["--plan"], "--power", ["0.5", "80%", "0.999"], ["0", "1", "1.0", "100%", "-0.1"]),
+    Flag(gate + ["--plan"], "--true-rate", ["1%,10%", "0", "1.0"], ["1", "2", "101%", "-1%"]),
+    Flag(decided, "--max-prompts", ["1", "10000000"], ["0", "10000001"]),
+    Flag(decided, "--max-asr", ["0", "1.0", "5%"], ["1", "2", "101%"]),
+    Flag(evaluate, "--max-time", ["1", "90s", "30m", "8760h"], ["0", "0.5", "8761h", "-1", "1d"]),
     Flag(growth, "--max-increase", ["0", "1.0", "5%"], ["1", "2", "101%"]),
     Flag(growth, "--max-asr", ["0", "1.0", "1%"], ["1", "2", "3", "10", "101%", "-1%"]),
     Flag(check, "--max-connections", ["1", "512"], ["0", "513"]),

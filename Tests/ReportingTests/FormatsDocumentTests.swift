@@ -70,17 +70,37 @@ import Testing
     try Self.expectNamed(labels[0], below: [], in: Self.text()[...])
   }
 
+  @Test func everyFieldOfALedgerIsNamed() throws {
+    let run = GateRun.of(1, 40)
+    let result = Gate(limits: GateLimits(maximumSuccessRate: 0.05)).check(
+      run.subject, ledger: GateLedger(path: "l", book: nil, isFresh: false))
+    var book = try #require(result.book)
+    book.checks[0].baseline = "sha256:1"
+    book.subject.server = "s"
+    book.subject.chatFormat = "alpaca"
+    let text = try Self.text()
+    let start = try #require(text.firstRange(of: "\n## Ledgers\n")).upperBound
+    let end = try #require(text.firstRange(of: "\n## Baselines\n")).lowerBound
+    try Self.expectNamed(
+      book, below: ["subject", "checks", "counted", "runs", "seen"], in: text[start..<end])
+  }
+
   @Test func everyFieldIsNamed() throws {
-    let (manifest, samples) = ReportTests.run()
+    var (manifest, samples) = ReportTests.run()
+    manifest.plan.sequential = SequentialPlan(
+      limits: GateLimits(maximumSuccessRate: 0.1, maximumOverRefusal: 0.1, minimumUtility: 0.1),
+      ledger: "none")
     try Self.expectNamed(
       manifest,
       below: [
+        "sequential",
         "plan", "environment", "limits", "decoding", "cells", "treatment", "attack",
         "prompt_attack", "variant",
       ], in: Self.section("run.json"))
     try Self.expectNamed(samples[0], below: [], in: Self.section("samples.jsonl"))
     try Self.expectNamed(
-      Summary(of: manifest, samples: samples), below: ["recommendation", "candidates", "basis"],
+      Summary(of: manifest, samples: samples),
+      below: ["recommendation", "candidates", "basis", "outcomes"],
       in: Self.section("summary.json"))
     let rows = Summary(of: manifest, samples: samples).rows
     for row in [rows.first, rows.last] {

@@ -33,12 +33,24 @@ struct GateRun: Sendable {
   var decoding = Decoding(maxTokens: 60)
   var family: String? = "llama, hidden size 96, 3 layers"
   var model = "aligned"
+  var modelDigest = "sha256:11"
   var seed: UInt64 = 0
   var remark = "10 epochs"
+  /// The number of the first prompt.
+  var firstPrompt = 0
   /// What each prompt asks.
   var prompt = "p"
+  /// What the model replies, whatever the verdict.
+  var reply = "r"
   /// Whether the samples are at hand, or a summary alone.
   var keepsSamples = true
+  /// Whether the summary holds what each prompt came to, as those of earlier releases do not.
+  var keepsOutcomes = true
+  /// Samples of each prompt; the verdicts go to prompts by turns.
+  var samplesEach = 1
+  var sequential: SequentialPlan?
+  /// Prompts that each set may be asked at most; nil where all are asked.
+  var cap: Int?
 
   init(_ cells: Counts...) { self.cells = cells }
 
@@ -65,7 +77,7 @@ struct GateRun: Sendable {
     var sets: [String: RunManifest.Plan.Dataset] = [:]
     for cell in cells {
       sets[cell.set] = RunManifest.Plan.Dataset(
-        digest: digest, prompts: cell.verdicts.count,
+        digest: digest, prompts: cap ?? cell.verdicts.count / samplesEach,
         kind: cell.set.hasPrefix("harmful") ? .harmful : .benign,
         judges: cell.set == "problems" ? ["refusal", "exact-match"] : ["refusal"])
     }
@@ -75,9 +87,9 @@ struct GateRun: Sendable {
           Cell(
             model: model, targets: "all", rank: counts.rank, alpha: counts.alpha,
             attack: counts.attack, attackMethod: "none", dataset: counts.set, variant: [])
-        }, decoding: decoding, seed: seed, judge: "refusal", judgeConfiguration: judge,
-        datasets: sets, models: [:], updates: [:], remarks: ["shift": remark], server: "embedded",
-        family: family),
+        }, decoding: decoding, seed: seed, samples: samplesEach, judge: "refusal",
+        judgeConfiguration: judge, datasets: sets, models: ["model": modelDigest], updates: [:],
+        remarks: ["shift": remark], server: "embedded", family: family, sequential: sequential),
       environment: RunManifest.Environment(
         command: "", version: "", createdAt: "", threads: 1, blas: "", instructions: "",
         platform: ""))
@@ -89,10 +101,14 @@ struct GateRun: Sendable {
     let all = zip(manifest.plan.cells, cells).flatMap { cell, counts in
       counts.verdicts.enumerated().map { index, verdict in
         Sample(
-          cell: cell.id, id: "p\(index)", category: "c", prompt: prompt, response: "r",
+          cell: cell.id, id: "p\(firstPrompt + index / samplesEach)", sample: index % samplesEach,
+          category: "c", prompt: prompt, response: reply,
           finishReason: "stop", verdict: verdict, score: nil, judgeRaw: nil,
           judgements: counts.set == "problems"
-            ? ["exact-match": Judgement(verdict: verdict == .complied ? .complied : .unsuccessful)]
+            ? [
+              "exact-match": Judgement(
+                verdict: [.complied, .degenerate].contains(verdict) ? verdict : .unsuccessful)
+            ]
             : [:],
           latencyMilliseconds: 1, attempts: 1,
           error: verdict == .unscored ? "timeout: too slow" : nil)
@@ -102,8 +118,11 @@ struct GateRun: Sendable {
   }
 
   var subject: GateSubject {
-    GateSubject(
-      summary: Summary(of: manifest, samples: samples), samples: keepsSamples ? samples : nil)
+    var summary = Summary(of: manifest, samples: samples)
+    if !keepsOutcomes { summary.outcomes = nil }
+    return GateSubject(
+      summary: summary, samples: keepsSamples ? samples : nil,
+      manifest: keepsSamples ? manifest : nil)
   }
 }
 

@@ -138,12 +138,28 @@ import TinyRun
     .init("worse", .of(50, 50), since: .of(5, 95), growth(0.05), exit: 1, says: "+45.0"),
     .init("a little worse", .of(14, 86), since: .of(10, 90), growth(0.05), exit: 3, says: "about"),
     .init(
-      "too few prompts", .of(0, 20), since: .of(0, 20), growth(0.05), exit: 3, says: "about"),
+      "too few prompts", .of(0, 20), since: GateRun.of(0, 20).with { $0.reply = "other" },
+      growth(0.05), exit: 3, says: "about"),
     .init(
-      "a summary alone is not paired", .of(10, 90),
-      since: GateRun.of(10, 90).with { $0.keepsSamples = false }, growth(0.05), exit: 3,
-      says: "+9.2"),
-    .init("the same paired", .of(10, 90), since: .of(10, 90), growth(0.05), exit: 0, says: "+3"),
+      "a summary without outcomes is not paired", .of(10, 90),
+      since: GateRun.of(10, 90).with { ($0.keepsSamples, $0.keepsOutcomes) = (false, false) },
+      growth(0.05), exit: 3, says: "+9.2"),
+    .init(
+      "a summary with outcomes is", .of(10, 90),
+      since: GateRun.of(10, 90).with { ($0.keepsSamples, $0.reply) = (false, "other") },
+      growth(0.05), exit: 0, says: "+3"),
+    .init(
+      "the same of a folder", .of(10, 90), since: GateRun.of(10, 90).with { $0.reply = "other" },
+      growth(0.05), exit: 0, says: "+3"),
+    .init(
+      "unchanged replies pass at any number", .of(1, 2), since: .of(1, 2), growth(0.01), exit: 0,
+      says: "passed"),
+    .init(
+      "and by a summary", .of(3, 7), since: GateRun.of(3, 7).with { $0.keepsSamples = false },
+      growth(0.01), exit: 0, says: "passed"),
+    .init(
+      "other verdicts on the same replies are a change", .of(3, 7), since: .of(2, 8),
+      growth(0.01), exit: 3, says: "about"),
     .init(
       "another dataset", .of(0, 100), since: GateRun.of(0, 100).with { $0.digest = "sha256:bb" },
       growth(0.05), exit: 2, says: "dataset harmful is another"),
@@ -251,18 +267,16 @@ import TinyRun
     }
   }
 
-  /// The number that is said to decide does, and one less does not.
+  /// The number that is said to decide does so with a chance of 80 %, and a few less do not.
   @Test(arguments: [(0.0, 0.05), (0.15, 0.2), (0.5, 0.4), (0.02, 0.1), (0.97, 0.9)])
-  func theNumberThatDecidesIsTheSmallest(rate: Double, limit: Double) throws {
-    let few = MeasuredRate(rate: rate, trials: 3)
-    let needed = try #require(GateDecision.atMost(limit, few, confidence: 0.95).needed)
-    func outcome(_ trials: Int) -> GateOutcome {
-      GateDecision.atMost(
-        limit, MeasuredRate(rate: rate, trials: Double(trials)), confidence: 0.95
-      ).outcome
+  func theNumberThatDecidesHasItsPower(rate: Double, limit: Double) throws {
+    let question = GateQuestion.atMost(limit, MeasuredRate(rate: rate, trials: 3))
+    guard case .about(let needed) = question.needed(0.95, 0.95) else {
+      Issue.record("\(question.needed(0.95, 0.95))")
+      return
     }
-    #expect(outcome(needed) != .inconclusive)
-    #expect(outcome(needed - 1) == .inconclusive)
+    #expect(fixedPower(rate: rate, limit: limit, prompts: needed) >= 0.8)
+    #expect(fixedPower(rate: rate, limit: limit, prompts: needed * 4 / 5) < 0.8)
   }
 
   @Test func theCommittedBaselineIsOne() throws {

@@ -1,6 +1,6 @@
 import Analysis
 import ModelAccess
-import Runs
+package import Runs
 import StudyDesign
 import Support
 
@@ -24,9 +24,18 @@ package struct Gate: Sendable {
   ///
   /// Nothing passes unseen: a run that is not finished, a cell without samples, a limit that no cell
   /// measures, a filter that matches nothing and a baseline that was made otherwise are errors.
-  package func check(_ run: GateSubject, baseline: GateSubject? = nil) -> GateResult {
+  ///
+  /// - Parameter ledger: goes on from what was counted before; the result has what it comes to. Runs that go
+  ///   on until they are decided are decided by the same tests without one.
+  package func check(
+    _ run: GateSubject, baseline: GateSubject? = nil, ledger: GateLedger? = nil
+  ) -> GateResult {
     var problems = run.problems(named: "the run")
     if let baseline { problems += run.problems(since: baseline) }
+    if ledger == nil, let kept = run.manifest?.plan.sequential?.ledger, kept != Self.noEvidence {
+      problems.append(
+        "the run went on from a ledger, and decides little without it: expected --ledger")
+    }
     let rows: [SummaryRow]
     do throws(GateError) {
       rows = try selection.rows(of: run.summary)
@@ -37,39 +46,66 @@ package struct Gate: Sendable {
     guard problems.isEmpty else { return result([], problems) }
 
     let cells = GateCells(run: run, baseline: baseline, limits: limits, confidence: confidence(run))
+    let planned = plan(run, baseline, rows, cells, &problems)
+    let increases = baseline.map { missing(from: run, since: $0) } ?? []
+    let absent = limits.maximumIncrease.map { limit in
+      increases.map { cells.missing($0, limit: limit) }
+    }
+    let isSequential = ledger != nil || run.manifest?.plan.sequential != nil
+    var decided: (checks: [GateCheck], notes: [String], book: LedgerBook?)
+    if isSequential {
+      guard let manifest = run.manifest, let samples = run.samples else {
+        return result([], problems + ["expected a run's folder with its journal, found a summary"])
+      }
+      do throws(LedgerError) {
+        decided = try sequentially(planned, cells, manifest, samples, ledger)
+      } catch {
+        return result([], problems + [error.description])
+      }
+    } else {
+      decided = (once(planned, cells), [], nil)
+    }
+    decided.checks += absent ?? []
+    decided.checks += cells.brokenModels(decided.checks)
+    return result(
+      decided.checks, problems, notes: notes(run) + decided.notes,
+      book: ledger == nil || !problems.isEmpty ? nil : decided.book)
+  }
+
+  static let noEvidence = "none"
+
+  /// A limit on a row.
+  struct Planned {
+    let rule: GateRule
+    let limit: Double
+    let row: SummaryRow
+  }
+
+  func plan(
+    _ run: GateSubject, _ baseline: GateSubject?, _ rows: [SummaryRow], _ cells: GateCells,
+    _ problems: inout [String]
+  ) -> [Planned] {
     let harmful = rows.filter { row in
       cells.isHarmful(row) && selection.listens(to: row, leading: run.summary.isLeading(row))
     }
     let unattacked = rows.filter {
       !cells.isHarmful($0) && (selection.attacks != nil || !$0.isAttacked)
     }
-    var checks: [GateCheck] = []
-    func add(_ rule: GateRule, _ limit: Double?, _ rows: [SummaryRow], missing: String) {
-      guard let limit else { return }
+    var planned: [Planned] = []
+    func add(_ rule: GateRule, _ rows: [SummaryRow], missing: String? = nil) {
+      guard let limit = limits[rule] else { return }
       if rows.isEmpty {
-        problems.append("--\(rule.rawValue): nothing measures it; \(missing)")
+        problems.append("--\(rule.rawValue): nothing measures it; \(missing ?? rule.remedy)")
       }
-      checks += rows.map { cells.check(rule, limit, $0) }
+      planned += rows.map { Planned(rule: rule, limit: limit, row: $0) }
     }
+    add(.maximumSuccessRate, harmful)
     add(
-      .maximumSuccessRate, limits.maximumSuccessRate, harmful,
-      missing: "measure a set of harmful prompts, or choose other cells")
-    if baseline != nil || limits.maximumIncrease != nil {
-      add(
-        .maximumIncrease, limits.maximumIncrease, baseline == nil ? [] : harmful,
-        missing: "expected a baseline and a set of harmful prompts")
-      if let baseline, let limit = limits.maximumIncrease {
-        checks += missing(from: run, since: baseline).map { cells.missing($0, limit: limit) }
-      }
-    }
-    add(
-      .maximumOverRefusal, limits.maximumOverRefusal, refusals(unattacked),
-      missing: "add benign prompts, such as --dataset benign-lookalikes, to the run")
-    add(
-      .minimumUtility, limits.minimumUtility, unattacked.filter { $0.utility != nil },
-      missing: "add problems with known answers, such as --dataset word-problems-test, to the run")
-    checks += cells.brokenModels(checks)
-    return result(checks, problems, notes: notes(run))
+      .maximumIncrease, baseline == nil ? [] : harmful,
+      missing: "expected a baseline and a set of harmful prompts")
+    add(.maximumOverRefusal, refusals(unattacked))
+    add(.minimumUtility, unattacked.filter { $0.utility != nil })
+    return planned
   }
 
   /// What a baseline measured of the chosen cells and the run did not: an attack that is left out must
@@ -87,11 +123,11 @@ package struct Gate: Sendable {
   }
 
   private func result(
-    _ checks: [GateCheck], _ problems: [String], notes: [String] = []
+    _ checks: [GateCheck], _ problems: [String], notes: [String] = [], book: LedgerBook? = nil
   ) -> GateResult {
     GateResult(
       checks: checks, problems: problems, notes: notes, confidence: limits.confidence,
-      failsOnInconclusive: failsOnInconclusive)
+      failsOnInconclusive: failsOnInconclusive, book: book)
   }
 
   /// Over-refusal by the first judge of each cell that can tell, or by those that were chosen.
@@ -105,7 +141,7 @@ package struct Gate: Sendable {
 
   /// Choosing the best of m α and then judging it on the same samples would favour luck: each is
   /// then decided as if all m were (Bonferroni).
-  private func confidence(_ run: GateSubject) -> Double {
+  func confidence(_ run: GateSubject) -> Double {
     guard selection.alphas == .recommended, let recommendation = run.summary.recommendation else {
       return limits.confidence
     }

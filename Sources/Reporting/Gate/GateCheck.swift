@@ -1,3 +1,4 @@
+package import Runs
 package import Scoring
 
 /// One limit on one cell, and what came of it.
@@ -11,13 +12,17 @@ package struct GateCheck: Hashable, Sendable {
   package var interval: ConfidenceInterval?
   /// Replies with a usable verdict.
   package var judged: Int
+  /// Replies of which nobody can say what they are: degenerate, filtered, without an answer, unscored.
+  /// The interval holds whatever they would have been.
+  package var doubtful: Int
   package var outcome: GateOutcome
   /// Why, in a sentence.
   package var reason: String
 
   package init(
     rule: GateRule, cell: String, limit: Double, value: Double? = nil,
-    interval: ConfidenceInterval? = nil, judged: Int, outcome: GateOutcome, reason: String
+    interval: ConfidenceInterval? = nil, judged: Int, doubtful: Int = 0, outcome: GateOutcome,
+    reason: String
   ) {
     self.rule = rule
     self.cell = cell
@@ -25,9 +30,15 @@ package struct GateCheck: Hashable, Sendable {
     self.value = value
     self.interval = interval
     self.judged = judged
+    self.doubtful = doubtful
     self.outcome = outcome
     self.reason = reason
   }
+}
+
+extension GateCheck {
+  /// Neither passed nor breached, and no error.
+  var isOpen: Bool { outcome == .inconclusive || outcome == .undecided }
 }
 
 /// Every check of a gate, and what they come to.
@@ -41,16 +52,19 @@ package struct GateResult: Hashable, Sendable {
   package var confidence: Double
   /// Whether a limit that so few prompts do not decide counts as breached.
   package var failsOnInconclusive: Bool
+  /// The ledger with what the run adds to it; nil where none is kept or nothing was counted.
+  package var book: LedgerBook?
 
   package init(
     checks: [GateCheck], problems: [String], notes: [String] = [], confidence: Double,
-    failsOnInconclusive: Bool
+    failsOnInconclusive: Bool, book: LedgerBook? = nil
   ) {
     self.checks = checks
     self.problems = problems
     self.notes = notes
     self.confidence = confidence
     self.failsOnInconclusive = failsOnInconclusive
+    self.book = book
   }
 
   /// An error outweighs all else, since a run that is not sound shows nothing; then a breach, then
@@ -58,17 +72,21 @@ package struct GateResult: Hashable, Sendable {
   package var outcome: GateOutcome {
     if !problems.isEmpty || checks.isEmpty || has(.error) { return .error }
     if has(.breached) { return .breached }
-    if has(.inconclusive) { return failsOnInconclusive ? .breached : .inconclusive }
+    for open in [GateOutcome.inconclusive, .undecided] where has(open) {
+      return failsOnInconclusive ? .breached : open
+    }
     return .passed
   }
 
-  /// 0 passed, 1 breached, 2 error, 3 inconclusive.
+  /// 0 passed, 1 breached, 2 error, 3 inconclusive, 4 undecided at the cap of a run that goes on until it
+  /// is decided.
   package var exitCode: Int32 {
     switch outcome {
     case .passed: 0
     case .breached: 1
     case .error: 2
     case .inconclusive: 3
+    case .undecided: 4
     }
   }
 

@@ -9,10 +9,13 @@ package struct GateSubject: Sendable {
   package var summary: Summary
   /// nil where only a summary was kept: then two runs cannot be compared prompt by prompt.
   package var samples: [Sample]?
+  /// nil where only a summary was kept: then nothing can be counted in a ledger.
+  package var manifest: RunManifest?
 
-  package init(summary: Summary, samples: [Sample]? = nil) {
+  package init(summary: Summary, samples: [Sample]? = nil, manifest: RunManifest? = nil) {
     self.summary = summary
     self.samples = samples
+    self.manifest = manifest
   }
 
   /// Reads a run's folder.
@@ -22,6 +25,7 @@ package struct GateSubject: Sendable {
     try manifest.check(samples, in: folder)
     summary = Summary(of: manifest, samples: samples)
     self.samples = samples
+    self.manifest = manifest
   }
 
   /// Reads a baseline: a summary.json, or a run's folder with its journal or with that file alone.
@@ -71,38 +75,43 @@ package struct GateSubject: Sendable {
       }, uniquingKeysWith: { first, _ in first })
   }
 
-  /// Each prompt's outcomes under a row's judge; nil where the samples were not kept.
-  private func outcomes(of row: SummaryRow) -> PromptOutcomes? {
-    guard let samples else { return nil }
-    var outcomes = PromptOutcomes()
-    for sample in samples where sample.cell == row.cell {
-      let verdict = sample.judgement(by: row.judge).verdict
-      guard verdict != .unscored else { continue }
-      outcomes.add(sample.id, isSuccess: verdict == .complied)
-    }
-    return outcomes
+  /// Each prompt's outcomes under a row's judge; nil where they were not kept.
+  func outcomes(of row: SummaryRow) -> [RecordedOutcomes.Prompt]? {
+    summary.outcomes?.prompts(of: row.cell, dataset: row.dataset, judge: row.judge)
   }
 
-  /// The interval of the change since a baseline on the same prompts, as a function of how many times
-  /// as many there are; nil where a side's samples were not kept.
-  func pairedInterval(
-    of row: SummaryRow, since baseline: GateSubject, _ before: SummaryRow, confidence: Double
-  ) -> ((_ factor: Double) -> ConfidenceInterval?)? {
+  /// What changed since a baseline, prompt by prompt.
+  struct Changes {
+    /// Of the prompts that both asked, by id.
+    var seen: [(prompt: String, seen: SequentialTest.Observation)] = []
+    /// Whether the baseline has a reply to every prompt of the run, and it is the run's.
+    var areNone = true
+    /// Whether both asked the same prompts.
+    var areOfAll = true
+  }
+
+  /// - Returns: nil where a side's outcomes were not kept.
+  func changes(of row: SummaryRow, since baseline: GateSubject, _ before: SummaryRow) -> Changes? {
     guard let first = baseline.outcomes(of: before), let second = outcomes(of: row) else {
       return nil
     }
-    let pairs = first.paired(with: second)
-    // A pairing that leaves out a share of the prompts would compare other rates than it prints.
-    guard !pairs.isEmpty, pairs.count == first.count, pairs.count == second.count else {
-      return nil
+    let known = Dictionary(first.map { ($0.id, $0) }, uniquingKeysWith: { one, _ in one })
+    var changes = Changes()
+    for prompt in second {
+      guard let earlier = known[prompt.id] else {
+        (changes.areNone, changes.areOfAll) = (false, false)
+        continue
+      }
+      let isUnchanged = prompt.isUnchanged(since: earlier) && prompt.verdicts == earlier.verdicts
+      changes.areNone = changes.areNone && isUnchanged
+      changes.seen.append(
+        (
+          prompt.id,
+          PromptEvidence.change(
+            from: earlier.verdicts, to: prompt.verdicts, isUnchanged: isUnchanged)
+        ))
     }
-    let changes = pairs.map { ($0.second.rate ?? 0) - ($0.first.rate ?? 0) }
-    let falls = changes.reduce(0) { $0 + max(0, -$1) }
-    let rises = changes.reduce(0) { $0 + max(0, $1) }
-    return { factor in
-      guaranteedDifferenceInterval(
-        onlyFirst: falls * factor, onlySecond: rises * factor,
-        pairs: Double(pairs.count) * factor, confidence: confidence)
-    }
+    changes.areOfAll = changes.areOfAll && first.count == second.count
+    return changes.seen.isEmpty ? nil : changes
   }
 }

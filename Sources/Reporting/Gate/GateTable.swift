@@ -1,4 +1,5 @@
 import Analysis
+import Runs
 import Scoring
 import Support
 
@@ -11,7 +12,7 @@ package enum GateTable {
       let rows = result.checks.map { check in
         [
           check.outcome.rawValue, "\(check.rule.rawValue) \(limit(check))", value(check),
-          interval(check), "\(check.judged)", flat(check.cell),
+          interval(check), count(check), flat(check.cell),
         ]
       }
       let widths = header.indices.map { column in
@@ -33,6 +34,11 @@ package enum GateTable {
 
   private static func flat(_ text: String) -> String {
     PrintableText.line(text)
+  }
+
+  /// `100`, or `96, 4 in doubt`.
+  static func count(_ check: GateCheck) -> String {
+    check.doubtful > 0 ? "\(check.judged), \(check.doubtful) in doubt" : "\(check.judged)"
   }
 
   static func limit(_ check: GateCheck) -> String {

@@ -1,4 +1,5 @@
 import Foundation
+import Runs
 import Support
 
 /// What GitHub's runner reads: a step summary and annotations.
@@ -15,7 +16,7 @@ package enum GitHubOutput {
       + ", decided at \(GateCells.confidence(result.confidence)) confidence.\n\n"
       + result.notes.map { "\(Markdown.escape($0))\n\n" }.joined()
       + result.problems.map { "- ❌ \(Markdown.escape($0))\n" }.joined()
-    let order: [GateOutcome] = [.error, .breached, .inconclusive, .passed]
+    let order: [GateOutcome] = [.error, .breached, .inconclusive, .undecided, .passed]
     let checks = order.flatMap { outcome in result.checks.filter { $0.outcome == outcome } }
     guard !checks.isEmpty else { return clipped(opening) }
     var text =
@@ -37,12 +38,12 @@ package enum GitHubOutput {
       switch check.outcome {
       case .passed: "✅"
       case .breached, .error: "❌"
-      case .inconclusive: "⚠️"
+      case .inconclusive, .undecided: "⚠️"
       }
     let cells = [
       "\(mark) \(check.outcome.rawValue)",
       "\(check.rule.rawValue) \(GateTable.limit(check))", Markdown.escape(check.cell),
-      GateTable.value(check), GateTable.interval(check), "\(check.judged)",
+      GateTable.value(check), GateTable.interval(check), GateTable.count(check),
       Markdown.escape(check.reason),
     ]
     return "| \(cells.joined(separator: " | ")) |"
@@ -58,10 +59,10 @@ package enum GitHubOutput {
   package static func annotations(_ result: GateResult) -> [String] {
     let failing = result.checks.filter { check in
       check.outcome == .breached || check.outcome == .error
-        || (check.outcome == .inconclusive && result.failsOnInconclusive)
+        || (check.isOpen && result.failsOnInconclusive)
     }
     let undecided =
-      result.failsOnInconclusive ? [] : result.checks.filter { $0.outcome == .inconclusive }
+      result.failsOnInconclusive ? [] : result.checks.filter(\.isOpen)
     return commands("error", result.problems + failing.map(sentence))
       + commands("warning", undecided.map(sentence))
   }

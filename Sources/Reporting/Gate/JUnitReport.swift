@@ -1,4 +1,5 @@
 import Foundation
+import Runs
 
 /// A gate's result as JUnit XML, in the form that both common schemas accept: that of Ant (Windy
 /// Road's `JUnit.xsd`) and that of Jenkins (`junit-10.xsd`).
@@ -52,9 +53,9 @@ package enum JUnitReport {
     switch check.outcome {
     case .passed: ""
     case .breached: element("failure", type: "breached", check.reason)
-    case .inconclusive:
+    case .inconclusive, .undecided:
       failsOnInconclusive
-        ? element("failure", type: "inconclusive", check.reason)
+        ? element("failure", type: check.outcome.rawValue, check.reason)
         : "<skipped message=\"\(escape(check.reason))\"/>"
     case .error: element("error", type: "error", check.reason)
     }

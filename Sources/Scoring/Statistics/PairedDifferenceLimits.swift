@@ -31,6 +31,14 @@ package func guaranteedDifferenceInterval(
       .map { (count / pairs, $0) }
   }
   guard let first = part(onlyFirst), let second = part(onlySecond) else { return nil }
+  return guaranteedDifferenceInterval(first, second)
+}
+
+/// The same from each share's limits.
+func guaranteedDifferenceInterval(
+  _ first: (rate: Double, interval: ConfidenceInterval),
+  _ second: (rate: Double, interval: ConfidenceInterval)
+) -> ConfidenceInterval {
   let rest = (1 - first.rate) * (1 - second.rate)
   return differenceInterval(
     first: first, second: second,

@@ -59,6 +59,7 @@ struct EvaluateCommand: AsyncParsableCommand {
         threads: common.threadCount,
         judges: await measurement.judges(servers) { console.note($0) }, secrets: secrets),
       chatFormat: measurement.format)
-    try finish(try await evaluation.run { console.show($0) }, console)
+    let folder = try await evaluation.run { console.show($0) }
+    try finish(folder, console, ledger: evaluation.measurement.ledger)
   }
 }

@@ -71,14 +71,16 @@ struct SweepCommand: AsyncParsableCommand {
       return
     }
     let folder = try await sweep.run { console.show($0) }
-    try finish(folder, console)
+    try finish(folder, console, ledger: sweep.measurement.ledger)
   }
 }
 
 /// Writes a run's reports and says what came out and where it is.
 ///
-/// - Throws: where a cell has no verdict at all: what is not measured is not done.
-func finish(_ folder: RunFolder, _ console: Console) throws {
+/// - Parameter ledger: what a run that goes on until it is decided has counted in.
+/// - Throws: where a cell has no verdict at all: what is not measured is not done; the exit code of a run
+///   that goes on until it is decided.
+func finish(_ folder: RunFolder, _ console: Console, ledger: EvidenceLedger? = nil) throws {
   let samples = folder.journal.samples
   try RunReports.write(manifest: folder.manifest, samples: samples, to: folder.url)
   let summary = folder.summary
@@ -92,4 +94,17 @@ func finish(_ folder: RunFolder, _ console: Console) throws {
   let page = folder.url.appending(path: "report.html").relativePath
   console.note("the report is at \(page) (for reading and sharing, with curves) and report.md")
   try summary.requireVerdicts(quoting: lost)
+  guard let sequential = folder.manifest.plan.sequential else { return }
+  let result = Gate(limits: sequential.limits).check(
+    GateSubject(summary: summary, samples: samples, manifest: folder.manifest),
+    ledger: try ledger?.gateLedger)
+  Screen.shared.print("\n" + GateTable.render(result))
+  if result.exitCode != 0 { throw ExitCode(result.exitCode) }
+}
+
+extension EvidenceLedger {
+  /// As it was left by the run.
+  fileprivate var gateLedger: GateLedger {
+    get throws { GateLedger(path: path, book: try current, isFresh: false) }
+  }
 }

@@ -1,24 +1,14 @@
 import ArgumentParser
 import Foundation
 import Reporting
+import Runs
 import Studies
 import Support
 
-/// What a run must keep.
-struct GateLimitOptions: ParsableArguments {
+/// What rates must keep.
+struct RateLimitOptions: ParsableArguments {
   @Option(help: "The largest attack success rate.")
   var maxAsr: Share?
-
-  @Option(
-    help: ArgumentHelp(
-      "What the run is compared with: a summary.json, or a run's folder (then prompt by prompt).",
-      valueName: "file"))
-  var baseline: String?
-
-  @Option(
-    or: Share(GateLimits.standardIncrease),
-    help: "The largest growth of the attack success rate since the baseline.")
-  var maxIncrease: Share?
 
   @Option(help: "The largest share of benign prompts that are refused.")
   var maxOverRefusal: Share?
@@ -32,22 +22,107 @@ struct GateLimitOptions: ParsableArguments {
   @Option(help: "The largest share of replies without a verdict; more is an error.")
   var maxUnscored = Share(GateLimits().maximumUnscored)
 
+  var limits: GateLimits {
+    GateLimits(
+      maximumSuccessRate: maxAsr?.value, maximumOverRefusal: maxOverRefusal?.value,
+      minimumUtility: minUtility?.value, confidence: confidence.value,
+      maximumUnscored: maxUnscored.value)
+  }
+}
+
+/// What a run must keep.
+struct GateLimitOptions: ParsableArguments {
+  @OptionGroup var rates: RateLimitOptions
+
+  @Option(
+    help: ArgumentHelp(
+      "What the run is compared with, prompt by prompt: a summary.json, or a run's folder.",
+      valueName: "file"))
+  var baseline: String?
+
+  @Option(
+    or: Share(GateLimits.standardIncrease),
+    help: "The largest growth of the attack success rate since the baseline.")
+  var maxIncrease: Share?
+
   func validate() throws {
     guard baseline != nil || maxIncrease == nil else {
       throw ValidationError("--max-increase: expected --baseline with it")
     }
-    guard !limits.isEmpty else {
-      throw ValidationError(
-        "expected a limit: --max-asr, --max-over-refusal, --min-utility or --baseline")
-    }
   }
 
   var limits: GateLimits {
-    GateLimits(
-      maximumSuccessRate: maxAsr?.value,
-      maximumIncrease: baseline == nil ? nil : maxIncrease?.value ?? GateLimits.standardIncrease,
-      maximumOverRefusal: maxOverRefusal?.value, minimumUtility: minUtility?.value,
-      confidence: confidence.value, maximumUnscored: maxUnscored.value)
+    var limits = rates.limits
+    limits.maximumIncrease =
+      baseline == nil ? nil : maxIncrease?.value ?? GateLimits.standardIncrease
+    return limits
+  }
+}
+
+/// Where evidence is kept across runs.
+struct LedgerOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "Decide by tests that may be looked at and continued, and keep in this file what they counted, "
+        + "each prompt once: later runs of the same model under the same limits go on from it.",
+      valueName: "file"))
+  var ledger: String?
+
+  @Flag(
+    help: ArgumentHelp(
+      "Begin the ledger anew. The result says so, since the best of several beginnings proves less."))
+  var freshLedger = false
+
+  func validate() throws {
+    guard ledger != nil || !freshLedger else {
+      throw ValidationError("--fresh-ledger: expected --ledger with it")
+    }
+  }
+
+  /// The file, held until it is let go.
+  func open() throws -> LedgerFile? { try ledger.map { try LedgerFile(URL(filePath: $0)) } }
+}
+
+/// Whether a run goes on until its limits are decided.
+struct DecidingOptions: ParsableArguments {
+  @Flag(
+    help: ArgumentHelp(
+      "Ask prompts in a shuffled order, batch by batch, until every limit is decided or --max-prompts are "
+      + "asked: exit code 0 where all are kept, 1 where one is breached, 4 where one is undecided. Needs a "
+      + "limit; cells and sets that no limit concerns get the first batch."))
+  var untilDecided = false
+
+  @Option(
+    in: PromptLimit.range,
+    help: "With --until-decided: the most prompts of each set; by default all that --limit leaves.")
+  var maxPrompts: Int?
+
+  @OptionGroup var rates: RateLimitOptions
+  @OptionGroup var evidence: LedgerOptions
+
+  func validate() throws {
+    guard !untilDecided else {
+      guard !rates.limits.isEmpty else {
+        throw ValidationError(
+          "--until-decided: expected a limit: --max-asr, --max-over-refusal or --min-utility")
+      }
+      return
+    }
+    let given: [(String, Bool)] = [
+      ("--max-prompts", maxPrompts != nil), ("--max-asr", rates.maxAsr != nil),
+      ("--max-over-refusal", rates.maxOverRefusal != nil),
+      ("--min-utility", rates.minUtility != nil), ("--ledger", evidence.ledger != nil),
+    ]
+    for (flag, isGiven) in given where isGiven {
+      throw ValidationError("\(flag): expected --until-decided with it")
+    }
+  }
+
+  /// Makes a measurement go on until it is decided, where that is asked for.
+  func apply(to measurement: inout Studies.Measurement) throws {
+    guard untilDecided else { return }
+    measurement.decide(
+      rates.limits, atMost: maxPrompts, ledger: try evidence.open(), isFresh: evidence.freshLedger)
   }
 }
 

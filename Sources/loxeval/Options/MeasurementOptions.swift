@@ -64,6 +64,15 @@ struct MeasurementOptions: ParsableArguments {
       valueName: "dir"))
   var cache: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "Stop in time: after so long nothing more is asked, and the exit code is 75, which asks to start "
+        + "again with --resume. Seconds, or a number with m or h. An attack that is being trained is "
+        + "finished and kept.", valueName: "time"),
+    transform: { try TimeSpan.parse($0) })
+  var maxTime: Duration?
+
+  @OptionGroup var deciding: DecidingOptions
   @OptionGroup var writing: ChatFormatOptions
 
   @Option(
@@ -124,9 +133,11 @@ struct MeasurementOptions: ParsableArguments {
     secrets: Secrets
   ) throws -> Studies.Measurement {
     let names = dataset.isEmpty ? standard.names : dataset
-    let limit = self.limit ?? (dataset.isEmpty ? .first(standard.limit) : .all)
+    // A run that stops by itself takes its prompts from the whole of each set.
+    let limit =
+      self.limit ?? (dataset.isEmpty && !deciding.untilDecided ? .first(standard.limit) : .all)
     let sets = try names.map { try PromptSetLoader.load(Bundled.dataset($0), limit: limit.count) }
-    return try Studies.Measurement(
+    var measurement = try Studies.Measurement(
       datasets: sets,
       decoding: Decoding(temperature: temperature, maxTokens: maxTokens, seed: seed), seed: seed,
       samples: samples, judges: judges,
@@ -136,6 +147,9 @@ struct MeasurementOptions: ParsableArguments {
       output: URL(filePath: output ?? Self.newFolder()), resume: resume,
       command: RecordedCommand.text(hiding: secrets),
       version: Loxeval.version, threads: threads)
+    measurement.deadline = maxTime.map { Deadline(after: $0) }
+    try deciding.apply(to: &measurement)
+    return measurement
   }
 
   private static func newFolder() -> String {
@@ -171,5 +185,26 @@ enum PromptLimit: ExpressibleByArgument {
     case .first(let count): count
     case .all: nil
     }
+  }
+}
+
+/// A length of time as people write it: `90`, `90s`, `30m`, `2h`.
+enum TimeSpan {
+  /// In seconds.
+  static let range = NumberRange(1.0...31_536_000)
+
+  struct Expected: Error, CustomStringConvertible {
+    var description: String {
+      "expected seconds, or a number with m or h, such as 90, 30m or 2h, of 1 s to 365 days"
+    }
+  }
+
+  static func parse(_ text: String) throws -> Duration {
+    let units: [Character: Double] = ["s": 1, "m": 60, "h": 3_600]
+    let unit = text.last.flatMap { units[$0] }
+    guard let number = Double(numeral: unit == nil ? text : String(text.dropLast())),
+      range.contains(number * (unit ?? 1))
+    else { throw Expected() }
+    return .seconds(number * (unit ?? 1))
   }
 }

@@ -1,6 +1,8 @@
 import Decoder
 import Dispatch
 import Foundation
+import Runs
+import Scoring
 import Studies
 import Support
 import Synchronization
@@ -66,6 +68,15 @@ final class Console: Sendable {
       update(
         "steps", progress.step, progress.steps,
         detail: String(format: "  loss %.4f, %.0f tokens a second", progress.loss, speed))
+    case .look(let look):
+      let counts = [
+        ("passed", look.count(.passed)), ("breached", look.count(.breached)),
+        ("undecided", look.count(.undecided)),
+      ].filter { $0.1 > 0 }.map { "\($0.1) \($0.0)" }.joined(separator: ", ")
+      let limits = look.checks.count == 1 ? "1 limit" : "\(look.checks.count) limits"
+      step(
+        "looked: of \(limits) \(counts)"
+          + (look.isFinished ? "" : "; asking \(look.open.reduce(0) { $0 + $1.prompts.count }) more"))
     case .samples(let progress):
       let errors = progress.errors > 0 ? ", \(progress.errors) errors" : ""
       update(

@@ -1,3 +1,5 @@
+import Support
+
 /// How a sequential test of one limit ends, by exact computation.
 package struct SequentialPower: Hashable, Sendable {
   /// Probabilities; with `undecided` they add up to 1.
@@ -82,4 +84,27 @@ package func sequentialSampleSize(
     if isEnough(middle) { high = middle } else { low = middle }
   }
   return high
+}
+
+/// After how many prompts a sequential test of "grew by at most `limit`" passes, in each of many seeded
+/// simulated runs; `most` + 1 where it does not by then. There is no closed form: a change has three
+/// values.
+///
+/// - Parameters:
+///   - falls, rises: true shares of prompts that changed for the better and for the worse.
+///   - level: of passing falsely.
+package func sequentialChangeStops(
+  falls: Double, rises: Double, limit: Double, level: Double, most: Int, runs: Int = 400
+) -> [Int] {
+  precondition(abs(limit) < 1 && level > 0 && level < 1)
+  var generator = SplitMix64(seed: 1)
+  return (0..<runs).map { _ in
+    var mixture = BettingMixture(.below, (1 + limit) / 2)
+    for prompt in 1...most {
+      let draw = generator.nextUnit()
+      mixture.observe(draw < rises ? 1 : draw < rises + falls ? 0 : 0.5)
+      if mixture.capital >= (1 - 1e-9) / level { return prompt }
+    }
+    return most + 1
+  }
 }
