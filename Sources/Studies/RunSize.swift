@@ -42,6 +42,6 @@ extension Measurement {
       models: distinct.count { $0.dataset == distinct.first?.dataset },
       prompts: datasets.reduce(0) { $0 + $1.prompts.count },
       samples: distinct.reduce(0) { $0 + (sizes[$1.dataset] ?? 0) } * samples,
-      tokensEach: decoding.maxTokens)
+      tokensEach: decoding.maxTokens + (decoding.maxReasoningTokens ?? 0))
   }
 }
