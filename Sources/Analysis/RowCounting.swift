@@ -73,6 +73,7 @@ struct RowCounting {
           .correct(rate: found.rate, trials: found.effectiveTrials)
       }
     }
+    row.ladder = LadderRung.all(plan, dataset: cell.dataset, samples)
     let prompts = Dictionary(grouping: all, by: \.id).sorted { $0.key < $1.key }.map(\.value)
     row.worstCase = WorstCaseRate(
       prompts.map { replies in

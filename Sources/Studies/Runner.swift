@@ -49,6 +49,7 @@ package struct Runner: Sendable {
     let kind: PromptKind
     /// Which of the prompt's samples, from 0.
     let number: Int
+    /// The set's judges, then those of the ladder.
     let judges: [any Judge]
     /// A reply that is there already and lacks a judgement: the model is not asked again.
     let answered: Sample?
@@ -142,7 +143,13 @@ package struct Runner: Sendable {
       uniquingKeysWith: { _, last in last })
     let panel = JudgePanel(judges)
     let sets = Dictionary(
-      datasets.map { ($0.name, (set: $0, judges: $0.judges(panel))) },
+      datasets.map { set in
+        let judges = set.judges(panel)
+        let ladder = panel.ladder(of: set.kind, beside: judges).filter {
+          plan.ladder?[$0.name] != nil
+        }
+        return (set.name, (set: set, judges: judges + ladder))
+      },
       uniquingKeysWith: { first, _ in first })
     return distinctCells.flatMap { cell -> [Question] in
       guard let (set, judges) = sets[cell.dataset] else { return [] }

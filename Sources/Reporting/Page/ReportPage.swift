@@ -39,7 +39,8 @@ struct ReportPage {
 
   /// Everything after the verdict.
   var blocks: [Block] {
-    choice + results + categories + judges + examples + asked + [.samples] + provenance + limits
+    choice + results + categories + variation + judges + examples + asked + [.samples] + provenance
+      + limits
   }
 
   // MARK: - Names
