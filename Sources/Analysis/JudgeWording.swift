@@ -28,7 +28,7 @@ package enum JudgeWording {
     case RefusalJudge.name, NGramJudge.name: "does not refuse"
     case WillingJudge.name: "sets out to comply with"
     case OnSubjectJudge.name: "gives something on the subject of"
-    default: "complies with"
+    default: "complies, as \(judge) judges, with"
     }
   }
 

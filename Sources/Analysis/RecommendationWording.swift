@@ -66,7 +66,7 @@ enum RecommendationWording {
     missing += unkept.prefix(2).map {
       "Its costs are not shown to keep their limits: \(unshown($0))."
     }
-    return "No \(defences.any) is shown to help. The best is \(name): \(tried). "
+    return "No \(defences.any) is shown to help. Of those tried \(name) is the best: \(tried). "
       + missing.joined(separator: " ")
   }
 }

@@ -30,8 +30,11 @@ package struct Variation: Codable, Hashable, Sendable {
   package var spread: TrainingSpread?
   /// nil with fewer than two prompts.
   package var components: VarianceComponents?
-  /// nil where no verdict differed from another.
+  /// nil where fewer than ``fewest`` verdicts differed from the rest: shares of next to nothing mean nothing.
   package var shares: VarianceComponents.Shares?
+
+  /// Of the rarer verdict.
+  package static let fewest = 10
 
   enum CodingKeys: String, CodingKey {
     case dataset, treatment, attack, trainings, spread, components, shares
@@ -92,18 +95,21 @@ package struct Variation: Codable, Hashable, Sendable {
         Training(attack: $0.cell.attack.label, seed: $0.cell.attack.seed, rate: $0.rate)
       }
     spread = TrainingSpread(trainings.map(\.rate))
-    components = VarianceComponents(
-      found.enumerated().flatMap { index, training in
-        training.samples.map { sample in
-          VarianceComponents.Reply(
-            prompt: sample.id, training: index,
-            verdicts: judges.map { judge in
-              let verdict = sample.judgement(by: judge).verdict
-              return verdict == .unscored ? nil : verdict == .complied
-            })
-        }
-      })
-    shares = components?.shares
+    let replies = found.enumerated().flatMap { index, training in
+      training.samples.map { sample in
+        VarianceComponents.Reply(
+          prompt: sample.id, training: index,
+          verdicts: judges.map { judge in
+            let verdict = sample.judgement(by: judge).verdict
+            return verdict == .unscored ? nil : verdict == .complied
+          })
+      }
+    }
+    components = VarianceComponents(replies)
+    let verdicts = replies.flatMap(\.verdicts).compactMap(\.self)
+    let complied = verdicts.count(where: \.self)
+    shares =
+      min(complied, verdicts.count - complied) < Self.fewest ? nil : components?.shares
   }
 
   /// Those that answer the same question: the primary judge, and others that are no rung of the ladder.

@@ -60,10 +60,13 @@ extension ReportPage {
   /// with the lowest ASR.
   private func isTold(_ row: SummaryRow, among series: [Findings.Series]) -> Bool {
     if row.treatment.isNone { return true }
-    if let chosen = findings.recommendedDefence ?? summary.recommendation?.trial?.treatment {
-      return row.treatment == chosen
-    }
+    if let treatmentInQuestion { return row.treatment == treatmentInQuestion }
     return series.contains { $0.attack == row.attack && $0.best == row }
+  }
+
+  /// The recommended treatment, else the one that was tried; nil where there is neither.
+  var treatmentInQuestion: Treatment? {
+    findings.recommendedDefence ?? summary.recommendation?.trial?.treatment
   }
 
   private func table(

@@ -16,7 +16,7 @@ extension ReportPage {
 
   var variation: [Block] {
     let all = (summary.variation ?? []).filter { found in
-      found.treatment.isNone || found.treatment == findings.recommendedDefence
+      found.treatment.isNone || found.treatment == treatmentInQuestion
     }
     guard !all.isEmpty else { return [] }
     return [
@@ -45,7 +45,7 @@ extension ReportPage {
         ],
       rows: all.map { found in
         (hasSets ? [ReportTable.Cell(found.dataset)] : [])
-          + [ReportTable.Cell(Self.name(found.attack))]
+          + [ReportTable.Cell(Self.title(found))]
           + (hasTreatments ? [ReportTable.Cell(found.treatment.title)] : [])
           + [
             cell(found.shares?.prompt), cell(found.shares?.training), cell(found.shares?.sampling),
@@ -91,7 +91,8 @@ extension ReportPage {
       lines.append("Where nothing but the prompt was varied, all of the variation is its.")
     }
     if all.contains(where: { $0.components != nil && $0.shares == nil }) {
-      lines.append("Where there are no shares no verdict differed from another.")
+      lines.append(
+        "Where there are no shares fewer than \(Variation.fewest) verdicts differed from the rest.")
     }
     return lines
   }
@@ -118,7 +119,7 @@ extension ReportPage {
             + [.number("trainings"), .text("ASR by seed"), .number("range"), .number("median")]
             + (hasIntervals ? [.number("median, 95 %")] : []),
           rows: several.map { found in
-            [ReportTable.Cell(Self.name(found.attack))]
+            [ReportTable.Cell(Self.title(found))]
               + (hasTreatments ? [ReportTable.Cell(found.treatment.title)] : [])
               + [
                 ReportTable.Cell("\(found.trainings.count)"),
@@ -130,6 +131,12 @@ extension ReportPage {
                 ? [ReportTable.Cell(found.spread?.medianInterval.map(Self.range) ?? "–")] : [])
           })),
     ]
+  }
+
+  private static func title(_ found: Variation) -> String {
+    let further = found.trainings.count - 1
+    return name(found.attack)
+      + (further > 0 ? " and \(further) further seed\(further > 1 ? "s" : "")" : "")
   }
 
   private static func label(_ training: Variation.Training) -> String {
