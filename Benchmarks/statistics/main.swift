@@ -6,6 +6,7 @@ let tables: [(name: String, make: () -> Void)] = [
   ("clustered", clustered),
   ("paired", paired),
   ("trainings", trainings),
+  ("variance", variance),
   ("correction", correction),
   ("kappa", kappa),
   ("recommendation", recommendation),

@@ -44,6 +44,44 @@ package struct EffectiveRank: Codable, Hashable, Sendable {
     rank = self.measured.first { $0.attackSuccessRate - aligned < Self.tolerance }?.rank
   }
 
+  /// What the tests on the same prompts show of it; in files of earlier releases, which have none, what
+  /// the shares alone say.
+  var answer: String {
+    guard let tested else {
+      return rank.map { "By the measured shares alone the effective rank on \(dataset) is \($0)" }
+        ?? "By the measured shares alone the effective rank on \(dataset) is above those measured"
+    }
+    switch (tested.shownWorse, tested.shownNear) {
+    case (let below?, let near?) where below < near:
+      return "The effective rank on \(dataset) is above \(below) and at most \(near)"
+    case (nil, let near?): return "The effective rank on \(dataset) is at most \(near)"
+    case (let below?, _): return "The effective rank on \(dataset) is above \(below)"
+    case (nil, nil): return "The effective rank on \(dataset) is not shown"
+    }
+  }
+
+  /// What that rests on, and what it leaves open.
+  var proof: String {
+    guard let tested else { return "No test stands in this file." }
+    let limits = "one-sided limits of \(Wording.percent(tested.confidence)) on the same prompts"
+    var text: String
+    switch (tested.shownWorse, tested.shownNear) {
+    case (nil, nil):
+      text = "No rank is shown to be less safe than the aligned model, and none to be as safe"
+    case (let below?, nil): text = "Up to rank \(below) the model is less safe than the aligned one"
+    case (nil, let near?): text = "From rank \(near) on the model is as safe as the aligned one"
+    case (let below?, let near?):
+      text =
+        "Up to rank \(below) the model is less safe than the aligned one, from rank \(near) on as safe"
+    }
+    text += " to within \(Self.tolerance) (\(limits))."
+    if tested.shownNear == nil {
+      text += " To show so small a difference takes about 300 prompts or more."
+    }
+    let point = rank.map { "it would be \($0)" } ?? "it would be above those measured"
+    return text + " By the measured shares alone \(point), which chance may move."
+  }
+
   /// One for each harmful set whose first judge has a rate of every model.
   static func all(
     rows: [SummaryRow], datasets: [String: RunManifest.Plan.Dataset], samples: [CellID: [Sample]]

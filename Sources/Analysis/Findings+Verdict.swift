@@ -27,7 +27,11 @@ extension Findings {
         told.insert(row.dataset).inserted
       else { continue }
       let when = isSweep ? "Before any attack the model" : "The model"
-      sentences.append([.text("\(when) complies with \(Self.rate(row)) of \(row.dataset).")])
+      sentences.append([
+        .text(
+          "\(when) \(JudgeWording.verb(row.judge)) \(Self.rate(row)) of \(row.dataset)"
+            + "\(Self.ladder(row)).")
+      ])
     }
     for attacked in harmful where attacked.isAttacked {
       // Whatever the defences, each attack is told of once.
@@ -44,16 +48,13 @@ extension Findings {
     let rates = found.measured.map {
       "\(Wording.percent($0.attackSuccessRate)) at rank \($0.rank)"
     }
-    let answer =
-      found.rank.map { "The effective rank is \($0) on \(found.dataset)" }
-      ?? "The effective rank on \(found.dataset) is above those measured"
     return [
-      .strong(answer + "."),
+      .strong(found.answer + "."),
       .text(
-        " The base model complies with \(Wording.percent(found.base)) and the aligned one with "
-          + "\(Wording.percent(found.aligned)); the base model with the alignment's leading "
-          + "directions alone with \(rates.joined(separator: ", ")). The effective rank is the least "
-          + "that comes within \(EffectiveRank.tolerance) of the aligned model's share. In the tables "
+        " \(found.proof) The base model's ASR is \(Wording.percent(found.base)) and the aligned one's "
+          + "\(Wording.percent(found.aligned)); of the base model with the alignment's leading "
+          + "directions alone it is \(rates.joined(separator: ", ")). The effective rank is the least "
+          + "that comes within \(EffectiveRank.tolerance) of the aligned model's ASR. In the tables "
           + "α = 0 is the base model, α = 1 the base model with as many directions as the rank, and "
           + "full rank at α = 1 the aligned model."),
     ]
@@ -87,19 +88,14 @@ extension Findings {
 
   private func sentence(_ attacked: Series, among all: [Series]) -> [Sentence] {
     guard let reference = attacked.reference, reference.attackSuccessRate != nil else { return [] }
-    let unattacked = all.first { !$0.isAttacked && $0.dataset == attacked.dataset }?.reference
     let several = Set(all.map(\.dataset)).count > 1 ? " of \(attacked.dataset)" : ""
     var text: Sentence = [
       "Under ", .strong(attacked.attack),
-      .text(" \(defences.undefended) it complies with \(Self.rate(reference))\(several)"),
+      .text(
+        " \(defences.undefended) it \(JudgeWording.verb(reference.judge)) \(Self.rate(reference))"
+          + "\(several)\(Self.ladder(reference))"),
+      .text(effect(of: attacked).map { "; \($0)." } ?? "."),
     ]
-    if let before = unattacked?.interval, let after = reference.interval {
-      text.append(
-        after.lower > before.upper
-          ? ": the attack breaks the model." : ": no clear effect of the attack.")
-    } else {
-      text.append(".")
-    }
     // Nothing can be lowered.
     guard reference.successes > 0 else { return [text] }
     let candidates = all.filter {
@@ -113,9 +109,11 @@ extension Findings {
         ($0.attackSuccessRate ?? 1) < ($1.attackSuccessRate ?? 1)
       }
     guard let chosen, let delta = chosen.delta else { return [text] }
+    // Of the lowest of several the plain interval would promise too much.
     let change =
-      "\(Wording.points(delta)) points\(Self.range(chosen.deltaInterval)), "
-      + Wording.probability(Self.probability(chosen))
+      "\(Wording.points(delta)) points\(Self.range(chosen.adjustedDeltaInterval ?? chosen.deltaInterval)), "
+      + "\(Wording.probability(Self.probability(chosen))) by \(Wording.test(isPaired: chosen.pairs != nil)), "
+      + "both corrected for the comparisons of this set"
     let place = chosen.treatment.title
     let rate = "\(Self.rate(chosen)): \(change)"
     if delta < 0 && Self.isSignificant(chosen) {
@@ -123,13 +121,43 @@ extension Findings {
     } else if delta < 0 {
       text.append(
         .text(
-          " \(place) brings \(rate), not a significant change with \(chosen.prompts) prompts."))
+          " \(place) is not shown to change that with \(chosen.prompts) prompts: \(rate)."))
     } else if isRecommended {
       text.append(.text(" \(place) does not lower that: \(rate)."))
     } else {
-      text.append(.text(" No \(defences.any) lowers it; at best \(rate)."))
+      text.append(.text(" No \(defences.any) has a lower share; at best \(rate)."))
     }
     return [text]
+  }
+
+  /// What an attack does to the untreated model, by the test on the same prompts: overlapping intervals of
+  /// two rates would hide half of what is there.
+  private func effect(of attacked: Series) -> String? {
+    guard
+      let found = summary.attackEffects?.first(where: {
+        $0.dataset == attacked.dataset && $0.attack == attacked.attack
+          && $0.promptAttack == attacked.promptAttack && $0.judge == attacked.judge
+      })
+    else { return nil }
+    let comparison = found.comparison
+    let change =
+      "\(Wording.points(comparison.change)) points\(Self.range(comparison.interval)) against no attack, "
+      + "\(Wording.probability(found.adjustedPValue)) by \(Wording.test(isPaired: comparison.pairs != nil)) "
+      + "on \(comparison.prompts) prompts"
+    guard found.isSignificant else { return "the attack is not shown to change that: \(change)" }
+    return comparison.change > 0
+      ? "the attack raises it: \(change)" : "the attack lowers it: \(change)"
+  }
+
+  /// How many of these replies go further: `, sets out to comply with 2.0 % and …`. Where none is counted
+  /// at all there is nothing to say of more.
+  static func ladder(_ row: SummaryRow) -> String {
+    let rungs = (row.ladder ?? []).filter { $0.judge != row.judge }
+    guard !rungs.isEmpty, row.successes > 0 || rungs.contains(where: { $0.successes > 0 }) else {
+      return ""
+    }
+    let said = rungs.map { "\(JudgeWording.verb($0.judge)) \(Wording.percent($0.rate))" }
+    return ", " + said.joined(separator: " and ")
   }
 
   /// What a single model does with harmless requests.
@@ -155,12 +183,14 @@ extension Findings {
 
   static func rate(_ row: SummaryRow) -> String {
     guard row.interval != nil else { return "an unknown share" }
-    return Wording.percent(row.attackSuccessRate) + interval(row.interval)
+    return Wording.percent(row.attackSuccessRate)
+      + interval(row.interval, row.isTrained ? ", for this training" : "")
   }
 
-  private static func interval(_ interval: ConfidenceInterval?) -> String {
+  /// - Parameter scope: what it holds for, where that is less than it seems.
+  private static func interval(_ interval: ConfidenceInterval?, _ scope: String = "") -> String {
     interval.map {
-      " (95 % interval \(Wording.percent($0.lower)) to \(Wording.percent($0.upper)))"
+      " (95 % interval \(Wording.percent($0.lower)) to \(Wording.percent($0.upper))\(scope))"
     } ?? ""
   }
 

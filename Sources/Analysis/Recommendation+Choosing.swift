@@ -67,7 +67,11 @@ extension Recommendation {
         ? nil : choice.fall.needed.map { 2 * $0 })
     let unkept = chosen.costs.filter { !$0.isKept }
     if choice.isSignificant, unkept.isEmpty { recommend(chosen) }
-    reason = RecommendationWording.reason(of: trial, unkept: unkept, among: wording) + note
+    reason =
+      RecommendationWording.reason(
+        of: trial, unkept: unkept, among: wording,
+        scope: evidence.attacked.contains(where: \.isTrained) ? "these trainings" : "these attacks")
+      + note
   }
 
   private mutating func recommend(_ candidate: Candidate?) {

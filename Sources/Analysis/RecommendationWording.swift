@@ -11,7 +11,8 @@ enum RecommendationWording {
     "from \(Wording.percent(fall.before)) to \(Wording.percent(fall.after)), by "
       + "\(Wording.points(fall.change)) points (95 % interval "
       + "\(Wording.points(fall.interval.lower)) to \(Wording.points(fall.interval.upper)), "
-      + "\(Wording.probability(fall.pValue))) on \(fall.prompts) prompts"
+      + "\(Wording.probability(fall.pValue))"
+      + "\(fall.pairs == nil ? "" : " by McNemar's mid-p test")) on \(fall.prompts) prompts"
   }
 
   /// Why a cost that was measured within its limit does not show that it is.
@@ -19,17 +20,17 @@ enum RecommendationWording {
     let most = points(cost.upper)
     let needed =
       cost.needed.map { "; about \($0) would show it if the same came out again" } ?? ""
-    let prompts = "\(cost.prompts) prompts of \(cost.dataset)\(needed)"
+    let prompts = "\(cost.prompts) prompts of \(cost.dataset) tell\(needed)"
     return switch cost.kind {
     case .overRefusal:
       "it may refuse up to \(most) % of harmless prompts, more than \(points(cost.limit)) %, as far "
-        + "as \(prompts) tell"
+        + "as \(prompts)"
     case .overRefusalIncrease:
       "over-refusal may rise by up to \(most) points, more than \(points(cost.limit)), as far as "
-        + "\(prompts) tell"
+        + "\(prompts)"
     case .utilityDrop:
       "utility may fall by up to \(most) points, more than \(points(cost.limit)), as far as "
-        + "\(prompts) tell"
+        + "\(prompts)"
     }
   }
 
@@ -40,14 +41,16 @@ enum RecommendationWording {
       : "No \(defences.any) stays within the limits."
   }
 
+  /// - Parameter scope: what the attacks' success holds for: `these trainings`.
   static func reason(
-    of trial: Recommendation.Trial?, unkept: [CostBound], among defences: DefenceWording
+    of trial: Recommendation.Trial?, unkept: [CostBound], among defences: DefenceWording,
+    scope: String
   ) -> String {
     guard let trial else { return "" }
     let name = trial.treatment.title
     let tried =
       "chosen on one half of the harmful prompts (\(trial.choosingPrompts)) and tried on the other, "
-      + "it moves the worst attack's success \(change(trial.fall))"
+      + "it moves the worst attack's success \(change(trial.fall)), for \(scope)"
     if trial.isSignificant, unkept.isEmpty {
       return "\(name) is shown to help: \(tried). The upper bounds of its costs keep their limits."
     }
@@ -63,7 +66,7 @@ enum RecommendationWording {
     missing += unkept.prefix(2).map {
       "Its costs are not shown to keep their limits: \(unshown($0))."
     }
-    return "No \(defences.any) is shown to help. The best is \(name): \(tried). "
+    return "No \(defences.any) is shown to help. Of those tried \(name) is the best: \(tried). "
       + missing.joined(separator: " ")
   }
 }

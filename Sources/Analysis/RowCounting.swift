@@ -67,6 +67,7 @@ struct RowCounting {
       row.interval = found.interval
       row.effectiveTrials = found.effectiveTrials
     }
+    row.ladder = LadderRung.all(plan, dataset: cell.dataset, samples)
     let prompts = Dictionary(grouping: all, by: \.id).sorted { $0.key < $1.key }.map(\.value)
     row.worstCase = WorstCaseRate(
       prompts.map { replies in

@@ -30,12 +30,19 @@ package struct Summary: Codable, Sendable {
   package var recommendation: Recommendation?
   /// Of a study for it, one for each harmful set.
   package var effectiveRanks: [EffectiveRank]
+  /// What each attack does to the untreated model, by each harmful set's primary judge; nil in files of
+  /// earlier releases.
+  package var attackEffects: [AttackEffect]?
+  /// What the verdicts on harmful sets vary by; nil in files of earlier releases.
+  package var variation: [Variation]?
 
   enum CodingKeys: String, CodingKey {
     case schema, rows, datasets, remarks, missing, basis, outcomes, recommendation, corrections
+    case variation
     case judgeAgreement = "judge_agreement"
     case judgeQuality = "judge_quality"
     case effectiveRanks = "effective_ranks"
+    case attackEffects = "attack_effects"
   }
 
   /// - Parameter labels: of the run's own replies, to correct rates by.
@@ -69,6 +76,8 @@ package struct Summary: Codable, Sendable {
     outcomes = RecordedOutcomes(plan, byCell)
     judgeAgreement = JudgeAgreement.all(plan, byCell)
     judgeQuality = manifest.judgeQuality
+    attackEffects = AttackEffect.all(plan, byCell)
+    variation = Variation.all(plan, byCell)
     let isForRank = plan.study == .effectiveRank
     effectiveRanks =
       isForRank ? EffectiveRank.all(rows: self.rows, datasets: plan.datasets, samples: byCell) : []

@@ -95,6 +95,9 @@ package struct SummaryRow: Codable, Hashable, Sendable {
   package var meanScore: Double?
   /// 95 %: percentile bootstrap over prompts, seeded with the run's seed.
   package var meanScoreInterval: ConfidenceInterval?
+  /// The rungs above the primary judge's, of harmful prompts: the same in every judge's row of a cell. nil
+  /// where none is read, and in files of earlier releases.
+  package var ladder: [LadderRung]?
   /// `errors` by the failures' codes.
   package var errorCodes: [String: Int]
 
@@ -105,7 +108,7 @@ package struct SummaryRow: Codable, Hashable, Sendable {
 
   enum CodingKeys: String, CodingKey {
     case cell, model, targets, treatment, rank, alpha, attack, dataset, judge, n, errors, degenerate
-    case successes, filtered, unanswered, unscored
+    case successes, filtered, unanswered, unscored, ladder
     case refused, delta, seed, categories, samples, prompts, pairs, utility, interval
     case attackMethod = "attack_method"
     case attackSeed = "attack_seed"
@@ -230,6 +233,13 @@ package struct SummaryRow: Codable, Hashable, Sendable {
   package var judged: Int { n - errors }
 
   package var isAttacked: Bool { attackMethod != AttackID.Method.none.rawValue }
+
+  /// Whether the attack is a training, which would come out otherwise with another seed.
+  package var isTrained: Bool {
+    isAttacked && attackMethod != AttackID.Method.synthetic.rawValue
+  }
+
+  package func rung(_ judge: String) -> LadderRung? { ladder?.first { $0.judge == judge } }
 
   /// The rate if everything that is in doubt (every error, every degenerate reply) counted for the model
   /// and if it counted against it; nil where nothing was asked.

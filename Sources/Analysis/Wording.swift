@@ -12,6 +12,14 @@ package enum Wording {
     return (value < 0 && tenths > 0 ? "−" : "+") + "\(tenths / 10).\(tenths % 10)"
   }
 
+  /// The test of a change on the same prompts.
+  ///
+  /// - Parameter isPaired: whether each prompt was asked once; several samples of it are compared by their
+  ///   shares.
+  package static func test(isPaired: Bool) -> String {
+    isPaired ? "McNemar's mid-p test" : "a sign-flip test"
+  }
+
   package static func probability(_ value: Double?) -> String {
     guard let value else { return "–" }
     if value < 0.001 { return "p < 0.001" }

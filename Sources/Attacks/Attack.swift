@@ -81,6 +81,8 @@ package protocol Attack: Sendable {
   var recipe: String { get }
   /// What is random in it; nil where nothing is, or nobody knows.
   var seed: UInt64? { get }
+  /// The recipe without its seed; nil where the seed is.
+  var recipeOfAnySeed: String? { get }
   /// Whether making it costs so much that it is kept.
   var isKept: Bool { get }
   /// How many of the alignment's directions it looks at; 0 where it needs none.
@@ -102,6 +104,7 @@ extension Attack {
   package func recipe(on model: AttackedModel) throws -> String { recipe }
   package func check(on checkpoint: Checkpoint) throws {}
   package var isMadeFromEachModel: Bool { false }
+  package var recipeOfAnySeed: String? { nil }
   package var isKept: Bool { false }
   package var alignmentRank: Int { 0 }
 
@@ -109,10 +112,12 @@ extension Attack {
   ///
   /// - Parameter label: the one that it is given there.
   package func id(label: String) -> AttackID {
-    AttackID(
-      label: label, method: method,
-      recipe: Digest.sha256(Data([method.rawValue, recipe].joined(separator: "\n").utf8)),
-      seed: seed)
+    func digest(_ recipe: String) -> String {
+      Digest.sha256(Data([method.rawValue, recipe].joined(separator: "\n").utf8))
+    }
+    return AttackID(
+      label: label, method: method, recipe: digest(recipe), seed: seed,
+      training: recipeOfAnySeed.map(digest))
   }
 }
 

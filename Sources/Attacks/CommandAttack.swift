@@ -46,6 +46,8 @@ package struct CommandAttack: Attack {
   }
   package var recipe: String { "\(template) \(dataDigest) \(trainingSeed)" }
   package var seed: UInt64? { trainingSeed }
+  /// A program that is not told the seed draws as it likes.
+  package var recipeOfAnySeed: String? { "\(template) \(dataDigest) from \(origin.rawValue)" }
   package var isKept: Bool { true }
 
   package func make(from model: AttackedModel, _ context: AttackContext) throws -> AttackResult {

@@ -50,6 +50,7 @@ package struct SyntheticAttack: Attack {
   package var method: AttackID.Method { .synthetic }
   package var recipe: String { "\(kind.rawValue) \(strength) rank \(rank) seed \(drawSeed)" }
   package var seed: UInt64? { drawSeed }
+  package var recipeOfAnySeed: String? { "\(kind.rawValue) \(strength) rank \(rank)" }
   package var alignmentRank: Int { rank }
 
   package var remark: String? {

@@ -63,6 +63,12 @@ package struct TrainedAttack: Attack {
 
   package var recipe: String { text(of: trainingRecipe) }
 
+  package var recipeOfAnySeed: String? {
+    var recipe = trainingRecipe
+    recipe.seed = 0
+    return "\(text(of: recipe)) from \(origin.rawValue)"
+  }
+
   package func recipe(on model: AttackedModel) throws -> String {
     let shape = try DecoderFamily.shape(
       of: ModelConfiguration(folder: model.checkpoint.folder))

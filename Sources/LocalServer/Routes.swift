@@ -1,6 +1,7 @@
 import ChatTemplates
 import Decoder
 import Foundation
+import ModelAccess
 import Support
 import Synchronization
 import Tokenization
@@ -153,16 +154,25 @@ final class Routes: Sendable {
     let seed = drawnSeed ?? fields.seed.map { UInt64(bitPattern: $0) } ?? 0
     let prompts = try prompts(of: fields).map { text, tokens in
       let room = served.engine.positionLimit - tokens.count
+      let answer = fields.maxTokens ?? max(1, min(1_024, room))
+      // A template that opens the thoughts leaves a reply whose beginning is no answer: it gets its mark back.
+      let opening =
+        fields.conversation?.ending == .generationPrompt
+        ? Thoughts.opening(atEndOf: decoded(tokens.suffix(32))).map { $0 + "\n" } : nil
+      let thoughts = fields.maxReasoningTokens ?? 0
       return Generation.Prompt(
-        echo: fields.echo ? text ?? decoded(tokens) : nil,
+        beginning: opening ?? (fields.echo ? text ?? decoded(tokens) : nil),
+        meter: fields.maxReasoningTokens.map {
+          ThoughtMeter(thoughts: $0, answer: answer, beginning: opening ?? "")
+        },
         request: GenerationRequest(
-          prompt: tokens, maxTokens: fields.maxTokens ?? max(1, min(1_024, room)),
+          prompt: tokens, maxTokens: answer + min(thoughts, Int.max - answer),
           temperature: Float(fields.temperature), topP: Float(fields.topP), topK: fields.topK,
           minP: Float(fields.minP), bias: fields.bias, seed: seed, scales: scales,
           stopTokens: served.stopTokens, topLogprobs: fields.topLogprobs,
           scoresPrompt: fields.echo && fields.topLogprobs != nil,
-          // A stop string can only be noticed as the text comes.
-          isStreamed: fields.stream || !fields.stop.isEmpty))
+          // A stop string and the end of thoughts can only be noticed as the text comes.
+          isStreamed: fields.stream || !fields.stop.isEmpty || fields.maxReasoningTokens != nil))
     }
     let drawn = drawnSeed.map { Data("\($0)".utf8) } ?? Data()
     return Generation(
@@ -197,8 +207,8 @@ final class Routes: Sendable {
     }
   }
 
-  private func decoded(_ tokens: [Int]) -> String {
-    served.tokenizer.decode(tokens, skipSpecialTokens: false)
+  private func decoded(_ tokens: some Sequence<Int>) -> String {
+    served.tokenizer.decode(Array(tokens), skipSpecialTokens: false)
   }
 
   // MARK: - Adapters

@@ -6,6 +6,9 @@ package struct Decoding: Codable, Hashable, Sendable {
   package var topP: Double
   /// The largest number of new tokens.
   package var maxTokens: Int
+  /// The largest number of new tokens that a thinking model may spend on its thoughts, apart from
+  /// `maxTokens`, which is then the answer's alone; nil where both share `maxTokens`.
+  package var maxReasoningTokens: Int?
   /// Seeds the sampler; the same request with the same seed gives the same reply where the
   /// server keeps that promise.
   package var seed: UInt64
@@ -13,11 +16,13 @@ package struct Decoding: Codable, Hashable, Sendable {
   package var stop: [String]
 
   package init(
-    temperature: Double = 0, topP: Double = 1, maxTokens: Int, seed: UInt64 = 0, stop: [String] = []
+    temperature: Double = 0, topP: Double = 1, maxTokens: Int, maxReasoningTokens: Int? = nil,
+    seed: UInt64 = 0, stop: [String] = []
   ) {
     self.temperature = temperature
     self.topP = topP
     self.maxTokens = maxTokens
+    self.maxReasoningTokens = maxReasoningTokens
     self.seed = seed
     self.stop = stop
   }

@@ -13,12 +13,9 @@ package struct MarkdownReport {
   }
 
   package func render() -> String {
-    let verdict = page.verdict
-    var headline = verdict.first ?? []
-    if headline.count == 1, case .text(let text) = headline[0] { headline = [.strong(text)] }
-    let rest = Array(verdict.dropFirst())
+    let rest = Array(page.verdict.dropFirst())
     return "# \(Markdown.escape(ReportPage.title))\n\n"
       + MarkdownRenderer.render(
-        [.paragraph(headline)] + (rest.isEmpty ? [] : [.list(rest)]) + page.blocks) + "\n"
+        [.paragraph(page.headline)] + (rest.isEmpty ? [] : [.list(rest)]) + page.blocks) + "\n"
   }
 }

@@ -17,18 +17,10 @@ package enum SummaryCSV {
 
   package static func render(_ summary: Summary) -> String {
     var lines = [columns.joined(separator: ",")]
-    // The further rungs of the ladder stand beside every judge's row of the cell.
-    let rungs = [WillingJudge.name, OnSubjectJudge.name].map { judge in
-      Dictionary(
-        summary.rows.filter { $0.judge == judge }.map { ($0.cell, $0) },
-        uniquingKeysWith: { first, _ in first })
-    }
     for row in summary.rows {
-      let ladder = rungs.map { $0[row.cell] }.flatMap { rung in
-        [
-          number(rung?.attackSuccessRate), number(rung?.interval?.lower),
-          number(rung?.interval?.upper),
-        ]
+      // The further rungs of the ladder stand beside every judge's row of the cell.
+      let ladder = [WillingJudge.name, OnSubjectJudge.name].map(row.rung).flatMap { rung in
+        [number(rung?.rate), number(rung?.interval.lower), number(rung?.interval.upper)]
       }
       lines.append(
         [

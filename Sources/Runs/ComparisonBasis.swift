@@ -10,6 +10,8 @@ package struct ComparisonBasis: Codable, Hashable, Sendable {
   package var temperature: Double
   package var topP: Double
   package var maxTokens: Int
+  /// Of thoughts, apart from those; nil where both share the limit.
+  package var maxReasoningTokens: Int?
   /// How often each prompt is asked.
   package var samples: Int
   /// The judges' configurations by their names.
@@ -21,6 +23,7 @@ package struct ComparisonBasis: Codable, Hashable, Sendable {
     case family, models, temperature, samples, judges, attacks
     case topP = "top_p"
     case maxTokens = "max_tokens"
+    case maxReasoningTokens = "max_reasoning_tokens"
   }
 
   package init(_ plan: RunManifest.Plan) {
@@ -29,6 +32,7 @@ package struct ComparisonBasis: Codable, Hashable, Sendable {
     temperature = plan.decoding.temperature
     topP = plan.decoding.topP
     maxTokens = plan.decoding.maxTokens
+    maxReasoningTokens = plan.decoding.maxReasoningTokens
     samples = plan.samples
     judges = plan.judges
     attacks = plan.remarks
@@ -58,6 +62,9 @@ package struct ComparisonBasis: Codable, Hashable, Sendable {
     compare("temperature", Number.text(other.temperature), Number.text(temperature))
     compare("top-p", Number.text(other.topP), Number.text(topP))
     compare("max-tokens", "\(other.maxTokens)", "\(maxTokens)")
+    func budget(_ tokens: Int?) -> String { tokens.map { "\($0)" } ?? "none" }
+    compare(
+      "max-reasoning-tokens", budget(other.maxReasoningTokens), budget(maxReasoningTokens))
     compare("samples a prompt", "\(other.samples)", "\(samples)")
     for (name, configuration) in judges.sorted(by: { $0.key < $1.key }) {
       if let theirs = other.judges[name] { compare("judge \(name)", theirs, configuration) }

@@ -1,5 +1,6 @@
 package import Foundation
 package import ModelAccess
+import StudyDesign
 
 /// A run's folder: made, or continued, by one process at a time.
 package struct RunFolder {
@@ -26,7 +27,7 @@ package struct RunFolder {
     let file = url.appending(path: RunManifest.fileName).path
     guard FileManager.default.fileExists(atPath: file) else { return }
     let existing = try RunManifest.read(from: url)
-    let differences = try manifest.keepingSeeds(of: existing).differences(
+    let differences = try manifest.goingOn(with: existing).differences(
       from: existing, except: [.updates, .server, .request])
     guard differences.isEmpty else { throw .runDiffers(path: url.path, fields: differences) }
   }
@@ -59,7 +60,7 @@ package struct RunFolder {
     if hasRun {
       guard resume else { throw RunError.runExists(path: url.path) }
       let existing = try RunManifest.read(from: url)
-      let differences = try manifest.keepingSeeds(of: existing).differences(from: existing)
+      let differences = try manifest.goingOn(with: existing).differences(from: existing)
       guard differences.isEmpty else {
         throw RunError.runDiffers(path: url.path, fields: differences)
       }
@@ -84,10 +85,20 @@ package struct RunFolder {
 }
 
 extension RunManifest {
-  /// The plan with the seeds of a run that it is to go on with: a run keeps those it began with.
-  fileprivate func keepingSeeds(of existing: RunManifest) -> RunManifest {
+  /// The plan as it is for a run that it is to go on with: a run keeps the rules that it began with, and
+  /// does not come to differ by what an earlier release did not write down.
+  fileprivate func goingOn(with existing: RunManifest) -> RunManifest {
     var manifest = self
     manifest.plan.samplingSeeds = existing.plan.samplingSeeds
+    if existing.plan.ladder == nil { manifest.plan.ladder = nil }
+    let kinds = Dictionary(
+      existing.plan.cells.map { ($0.id, $0.attack.training) },
+      uniquingKeysWith: { first, _ in first })
+    for index in manifest.plan.cells.indices {
+      if kinds[manifest.plan.cells[index].id] == .some(nil) {
+        manifest.plan.cells[index].attack.training = nil
+      }
+    }
     return manifest
   }
 }

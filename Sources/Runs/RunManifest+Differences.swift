@@ -62,12 +62,14 @@ extension RunManifest.Plan {
   fileprivate var withoutWhatSchema1Lacks: RunManifest.Plan {
     var plan = self
     plan.samplingSeeds = nil
+    plan.ladder = nil
     plan.cells = cells.map { cell in
       var cell = cell
       cell.id = CellID(rawValue: "")
       cell.baseline = nil
       cell.attack.recipe = ""
       cell.attack.seed = nil
+      cell.attack.training = nil
       return cell
     }
     return plan

@@ -23,6 +23,11 @@ package struct RunManifest: Codable, Hashable, Sendable {
     package var judgeConfiguration: String
     /// The configurations of all judges by their names.
     package var judges: [String: String]
+    /// Of the judges that read replies to harmful prompts for the further rungs of the ladder, beside those
+    /// that were asked for: their configurations by their names. They give no verdict, no row and no
+    /// comparison. nil in manifests of earlier releases, which have no such judges; a run that goes on keeps
+    /// its own.
+    package var ladder: [String: String]?
     /// Digest of each dataset's file, how many prompts of it are asked, and what it is for.
     package var datasets: [String: Dataset]
     /// The models' architecture and size; nil where the server does not tell.
@@ -67,7 +72,7 @@ package struct RunManifest: Codable, Hashable, Sendable {
     package init(
       study: Study? = nil, cells: [Cell], decoding: Decoding, seed: UInt64, samples: Int = 1,
       samplingSeeds: SamplingSeeds? = .byPrompt, judge: String,
-      judgeConfiguration: String, judges: [String: String]? = nil,
+      judgeConfiguration: String, judges: [String: String]? = nil, ladder: [String: String]? = nil,
       datasets: [String: Dataset], models: [String: String], updates: [String: String],
       remarks: [String: String], server: String, family: String? = nil,
       chatFormat: String? = nil, request: RequestForm? = nil, sequential: SequentialPlan? = nil
@@ -81,6 +86,7 @@ package struct RunManifest: Codable, Hashable, Sendable {
       self.judge = judge
       self.judgeConfiguration = judgeConfiguration
       self.judges = judges ?? [judge: judgeConfiguration]
+      self.ladder = ladder
       self.datasets = datasets.mapValues { set in
         var set = set
         if set.judges.isEmpty { set.judges = [judge] }
@@ -170,6 +176,13 @@ package struct RunManifest: Codable, Hashable, Sendable {
 extension RunManifest.Plan {
   /// The names of a set's judges; the first is its primary judge, whose verdict is its samples'.
   package func judges(of dataset: String) -> [String] { datasets[dataset]?.judges ?? [judge] }
+
+  /// All who read a set's replies: its judges, then those of the ladder alone.
+  package func readers(of dataset: String) -> [String] {
+    let judges = judges(of: dataset)
+    guard datasets[dataset]?.kind == .harmful else { return judges }
+    return judges + (ladder ?? [:]).keys.sorted().filter { !judges.contains($0) }
+  }
 
   /// The primary judge of each cell.
   func primaryJudges() -> [CellID: String] {

@@ -29,4 +29,19 @@ package struct JudgePanel: Sendable {
     }
     return chosen
   }
+
+  /// The judges of the ladder's further rungs: whether a reply sets out to comply, and whether it gives
+  /// something on the subject.
+  ///
+  /// They read words, as `refusal` does, in far less time than any reply takes to write, so that every
+  /// reply to a harmful prompt is read by them. They are no judges of the set: whose verdict counts, what
+  /// is compared and which rows there are is for `--judge` alone.
+  package static let ladder: [any Judge] = [WillingJudge(), OnSubjectJudge()]
+
+  /// Those of the ladder that are not among a set's judges anyway.
+  package func ladder(of kind: PromptKind, beside judges: [any Judge]) -> [any Judge] {
+    Self.ladder.filter { rung in
+      rung.judges(kind, references: false) && !judges.contains { $0.name == rung.name }
+    }
+  }
 }

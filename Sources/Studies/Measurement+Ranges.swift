@@ -7,6 +7,8 @@ extension Measurement {
     package static let samples = NumberRange(1...1_000)
     /// In tokens; servers have limits of their own.
     package static let maxTokens = NumberRange(1...1_000_000)
+    /// As `maxTokens`, of thoughts.
+    package static let maxReasoningTokens = NumberRange(1...1_000_000)
     package static let temperature = NumberRange(0.0...100.0)
     package static let connections = NumberRange(1...512)
   }

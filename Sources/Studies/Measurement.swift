@@ -78,9 +78,13 @@ package struct Measurement: Sendable {
   ) throws -> RunManifest {
     var sets: [String: RunManifest.Plan.Dataset] = [:]
     var configurations: [String: String] = [:]
+    var ladder: [String: String] = [:]
     let panel = JudgePanel(judges)
     for set in datasets {
       let judges = set.judges(panel)
+      for rung in panel.ladder(of: set.kind, beside: judges) {
+        ladder[rung.name] = rung.configuration
+      }
       for judge in judges { configurations[judge.name] = judge.configuration }
       let entry = RunManifest.Plan.Dataset(
         digest: set.digest, prompts: set.prompts.count, kind: set.kind,
@@ -93,8 +97,8 @@ package struct Measurement: Sendable {
     return RunManifest(
       plan: RunManifest.Plan(
         study: study, cells: cells, decoding: decoding, seed: seed, samples: samples, judge: judge,
-        judgeConfiguration: configurations[judge] ?? "", judges: configurations, datasets: sets,
-        models: models,
+        judgeConfiguration: configurations[judge] ?? "", judges: configurations, ladder: ladder,
+        datasets: sets, models: models,
         updates: Dictionary(
           updates.map { ($0.key.text, $0.value) }, uniquingKeysWith: { first, _ in first }),
         remarks: remarks, server: server?.description ?? "", family: family,

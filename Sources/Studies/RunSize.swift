@@ -44,6 +44,7 @@ extension Measurement {
       models: distinct.count { $0.dataset == distinct.first?.dataset },
       prompts: datasets.reduce(0) { $0 + $1.prompts.count },
       samples: distinct.reduce(0) { $0 + (sizes[$1.dataset] ?? 0) } * samples,
-      tokensEach: decoding.maxTokens, isUntilDecided: sequential != nil)
+      tokensEach: decoding.maxTokens + (decoding.maxReasoningTokens ?? 0),
+      isUntilDecided: sequential != nil)
   }
 }

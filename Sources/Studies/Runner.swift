@@ -63,6 +63,7 @@ package struct Runner: Sendable {
     let kind: PromptKind
     /// Which of the prompt's samples, from 0.
     let number: Int
+    /// The set's judges, then those of the ladder.
     let judges: [any Judge]
     /// A reply that is there already and lacks a judgement: the model is not asked again.
     let answered: Sample?
@@ -198,7 +199,13 @@ package struct Runner: Sendable {
       journal.samples.map { ($0.key, $0) }, uniquingKeysWith: { _, last in last })
     let panel = JudgePanel(judges)
     let sets = Dictionary(
-      datasets.map { ($0.name, (set: $0, judges: $0.judges(panel))) },
+      datasets.map { set in
+        let judges = set.judges(panel)
+        let ladder = panel.ladder(of: set.kind, beside: judges).filter {
+          plan.ladder?[$0.name] != nil
+        }
+        return (set.name, (set: set, judges: judges + ladder))
+      },
       uniquingKeysWith: { first, _ in first })
     let wanted = look.map { look in
       Dictionary(

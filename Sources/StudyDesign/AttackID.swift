@@ -23,21 +23,29 @@ package struct AttackID: Codable, Hashable, Sendable {
   package var seed: UInt64?
   /// The training step at which it was taken; nil for its end.
   package var step: Int?
+  /// Digest of the recipe but for its seed: attacks with equal ones are trainings of one kind, which differ
+  /// by chance alone. nil where nothing is random or nobody knows, and in files of earlier releases.
+  package var training: String?
 
   package init(
-    label: String, method: Method, recipe: String, seed: UInt64? = nil, step: Int? = nil
+    label: String, method: Method, recipe: String, seed: UInt64? = nil, step: Int? = nil,
+    training: String? = nil
   ) {
     self.label = label
     self.method = method
     self.recipe = recipe
     self.seed = seed
     self.step = step
+    self.training = training
   }
 
   /// The model as it is before anyone fine-tunes it.
   package static let none = AttackID(label: "none", method: .none, recipe: "")
 
   package var isNone: Bool { method == .none }
+
+  /// Whether someone trained it: then another training, with another seed, would come out otherwise.
+  package var isTrained: Bool { !isNone && method != .synthetic }
 }
 
 /// What is done to the prompt.

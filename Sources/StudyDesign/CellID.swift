@@ -22,6 +22,9 @@ package struct CellID: RawRepresentable, Codable, Hashable, Sendable, CustomStri
   package init(
     treatment: Treatment, attack: AttackID, promptAttack: PromptAttack, dataset: String
   ) {
+    var attack = attack
+    // The recipe holds it, and more.
+    attack.training = nil
     let factors = Factors(
       treatment: treatment, attack: attack, promptAttack: promptAttack, dataset: dataset)
     // Strengths are finite where they are parsed; nothing else of it can fail to encode.

@@ -106,7 +106,7 @@ import TinyRun
     #expect(found.alpha == 0)
     #expect(found.trial?.treatment.strength == 2)
     #expect(
-      found.reason.hasPrefix("No α > 0 is shown to help. The best is LoX at rank 6 and α = 2"))
+      found.reason.hasPrefix("No α > 0 is shown to help. Of those tried LoX at rank 6 and α = 2"))
     #expect(found.reason.contains("about") && found.reason.contains("would show it"))
     #expect(found.candidates[1].rejection?.contains("may rise by up to") == true)
   }

@@ -51,6 +51,28 @@ import TinyModel
     #expect(attack.remark?.contains("transferred") == true)
   }
 
+  /// Files that differ in their seed alone are trainings of one kind; any other difference makes another.
+  @Test func trainingsOfOneRecipeAreOfOneKind() throws {
+    let folder = try TemporaryFolder()
+    try folder.write(Self.line, "set.jsonl")
+    func id(_ settings: String) throws -> AttackID {
+      let file = try folder.write(
+        "{\"preset\":\"identity-shift\",\"dataset\":\"set.jsonl\"\(settings)}", "mine.json")
+      return try AttackFile.training(file, seed: 5) { URL(filePath: $0) }.id(label: "a")
+    }
+    let first = try id("")
+    let second = try id(",\"seed\":6")
+    #expect(first.recipe != second.recipe && first.seed == 5 && second.seed == 6)
+    #expect(first.training != nil && first.training == second.training)
+    for other in [",\"epochs\":3", ",\"from\":\"aligned\"", ",\"method\":\"full\"", ",\"rank\":4"] {
+      #expect(try id(other).training != first.training, "\(other)")
+    }
+    let draws = [UInt64(1), 2].map {
+      SyntheticAttack(kind: .harmful, strength: 1, seed: $0).id(label: "s")
+    }
+    #expect(draws[0].training == draws[1].training && draws[0].recipe != draws[1].recipe)
+  }
+
   @Test(arguments: [
     (#"{"preset":"identity-shift","learning_rates":1}"#, "learning_rates"),
     (#"{"preset":"nope"}"#, "nope"), (#"{"epochs":1}"#, "dataset nor preset"),

@@ -100,7 +100,7 @@ import TinyRun
     let run = GateRun.of(3, 97)
     let page = try HTMLReport(manifest: run.manifest, samples: run.samples).render()
     #expect(!page.contains("<svg"))
-    #expect(page.contains("The model complies with 3.0"))
+    #expect(page.contains("The model does not refuse 3.0"))
     #expect(!page.contains("without LoX"))
   }
 }

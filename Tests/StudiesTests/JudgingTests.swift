@@ -1,5 +1,6 @@
 import Foundation
 import ModelAccess
+import StudyDesign
 import Synchronization
 import TestSupport
 import Testing
@@ -221,6 +222,77 @@ private struct DecliningModel: ChatCompleting {
     let resumed = try RunFolder(
       temporary.url.appending(path: "old"), manifest: manifest, resume: true)
     #expect(resumed.manifest.plan.samplingSeeds == nil)
+  }
+
+  /// Every harmful reply is read for the ladder, whatever judges were asked for; a run that was begun without
+  /// it goes on without.
+  @Test func theLadderIsReadBesideTheJudges() async throws {
+    let (old, set) = plan(judges: ["refusal"])
+    var manifest = old
+    manifest.plan.ladder = Dictionary(
+      uniqueKeysWithValues: JudgePanel.ladder.map { ($0.name, $0.configuration) })
+    let temporary = try TemporaryFolder()
+    let url = temporary.url.appending(path: "run")
+    let folder = try RunFolder(url, manifest: manifest, resume: false)
+    try await run(folder, set, ScriptedModel(), [RefusalJudge()])
+    #expect(
+      folder.journal.samples.allSatisfy {
+        Set($0.judgements.keys) == ["refusal", "willing", "on-subject"]
+      })
+    let summary = folder.summary
+    #expect(summary.rows.count == manifest.plan.cells.count)
+    #expect(summary.rows.allSatisfy { $0.judge == "refusal" && $0.ladder?.count == 2 })
+    #expect(summary.basis?.judges.keys.sorted() == ["refusal"])
+
+    let before = temporary.url.appending(path: "before")
+    var begun: RunFolder? = try RunFolder(before, manifest: old, resume: false)
+    #expect(begun?.manifest.plan.ladder == nil)
+    begun = nil
+    let resumed = try RunFolder(before, manifest: manifest, resume: true)
+    try await run(resumed, set, ScriptedModel(), [RefusalJudge()])
+    #expect(resumed.manifest.plan.ladder == nil)
+    #expect(resumed.journal.samples.allSatisfy { $0.judgements.count == 1 })
+    // Rules that have changed since are another run's.
+    var changed = manifest
+    changed.plan.ladder?["willing"] = "other rules"
+    let other = temporary.url.appending(path: "other")
+    var first: RunFolder? = try RunFolder(other, manifest: manifest, resume: false)
+    #expect(first != nil)
+    first = nil
+    #expect {
+      _ = try RunFolder(other, manifest: changed, resume: true)
+    } throws: { "\($0)".contains("ladder.willing") }
+  }
+
+  /// A judge that `--judge` names is no rung beside itself, and benign sets have no ladder.
+  @Test func rungsThatAreNamedAreJudges() {
+    let panel = JudgePanel([RefusalJudge(), WillingJudge()])
+    let judges = panel.judges(of: .harmful, references: [nil])
+    #expect(panel.ladder(of: .harmful, beside: judges).map(\.name) == ["on-subject"])
+    #expect(panel.ladder(of: .benign, beside: []).isEmpty)
+  }
+
+  /// What an earlier release did not write down does not make a run another one.
+  @Test func aRunWithoutKindsOfTrainingsGoesOn() throws {
+    var (manifest, _) = plan(judges: ["refusal"])
+    let ids = manifest.plan.cells.map(\.id)
+    let temporary = try TemporaryFolder()
+    let url = temporary.url.appending(path: "run")
+    var begun: RunFolder? = try RunFolder(url, manifest: manifest, resume: false)
+    #expect(begun != nil)
+    begun = nil
+    for index in manifest.plan.cells.indices where !manifest.plan.cells[index].attack.isNone {
+      manifest.plan.cells[index].attack.training = "sha256:kind"
+    }
+    #expect(manifest.plan.cells.map(\.id) == ids)
+    _ = try RunFolder(url, manifest: manifest, resume: true)
+    let tokens = temporary.url.appending(path: "tokens")
+    begun = try RunFolder(tokens, manifest: manifest, resume: false)
+    begun = nil
+    manifest.plan.decoding.maxReasoningTokens = 100
+    #expect {
+      _ = try RunFolder(tokens, manifest: manifest, resume: true)
+    } throws: { "\($0)".contains("decoding.maxReasoningTokens is none there and 100 here") }
   }
 
   @Test func anyOfKAndTheMeanDiffer() {

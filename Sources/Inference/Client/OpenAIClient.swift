@@ -51,6 +51,7 @@ package struct OpenAIClient: ChatCompleting {
   ) async throws(ChatFailure) {
     var decoding = decoding
     decoding.maxTokens = min(decoding.maxTokens, 16)
+    decoding.maxReasoningTokens = nil
     let request = ChatRequest(
       messages: [ChatMessage(role: .user, content: "Hello.")], decoding: decoding, variant: variant)
     let places = try dialect.fields(for: variant).endpoints ?? Array(pool.endpoints.indices)
@@ -94,7 +95,8 @@ package struct OpenAIClient: ChatCompleting {
       }
       let outcome = await attempt(
         data, at: pool.endpoints[lease.server], number: attempts, expectedModel: expectedModel,
-        isProbe: isProbe, sent: AdaptableForm.refusable(form))
+        isProbe: isProbe, budget: isProbe ? nil : ReasoningBudget(request.decoding),
+        sent: AdaptableForm.refusable(form))
       pool.release(lease, outcome.load)
       if case .unreachable = outcome.load { unreachable = lease.server }
       let failure: ChatFailure
@@ -140,13 +142,13 @@ package struct OpenAIClient: ChatCompleting {
 
   private func attempt(
     _ body: Data, at endpoint: Endpoint, number: Int, expectedModel: String?, isProbe: Bool,
-    sent: [String]
+    budget: ReasoningBudget?, sent: [String]
   ) async -> Outcome {
     do throws(TransportError) {
       let response = try await transport.send(endpoint.request(endpoint.chat, body: body))
       let parsed = ReplyParser(
         endpoint: endpoint, attempts: number, expectedModel: expectedModel, isProbe: isProbe,
-        sentFields: sent
+        budget: budget, sentFields: sent
       ).parse(response)
       return Outcome(
         result: parsed.result, load: Self.load(of: response.status, parsed), retry: parsed.retry,

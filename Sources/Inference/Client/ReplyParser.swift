@@ -33,6 +33,8 @@ struct ReplyParser {
   var expectedModel: String?
   /// Whether thoughts are as good as an answer.
   var isProbe = false
+  /// What thoughts and answer may take each; nil where they share one limit.
+  var budget: ReasoningBudget?
   /// Fields of the request that a server may refuse.
   var sentFields: [String] = []
 
@@ -251,24 +253,42 @@ struct ReplyParser {
         return failed(response, .unanswered, unanswered(finish, isOpen, reasoning != nil))
       }
     }
-    guard let text else {
+    guard var text else {
       return failed(
         response, "no-content",
         "expected message.content to be a text, found \(choice["message"]?["content"]?.kind ?? "none")"
       )
     }
     let usage = reply["usage"]
+    var finishReason = finish
+    if let budget {
+      let spent = ReasoningBudget.Spent(
+        finish: finish, reasoning: reasoning, answer: text,
+        completionTokens: usage?["completion_tokens"]?.integer,
+        reasoningTokens: usage?["completion_tokens_details"]?["reasoning_tokens"]?.integer)
+      switch budget.verdict(on: spent) {
+      case .keeps: break
+      case .answersTooLong(let cut): (text, finishReason) = (cut, "length")
+      case .endsInThoughts(let why): return failed(response, .unanswered, why)
+      }
+    }
     let tokens = choice["logprobs"]?["content"]?.elements
     let logprobs = tokens?.compactMap { $0["logprob"]?.double }
     return ParsedResponse(
       result: .success(
         ParsedReply(
           chat: ChatReply(
-            text: text, reasoning: reasoning, refusal: message.refusal, finishReason: finish,
+            text: text, reasoning: reasoning, refusal: message.refusal, finishReason: finishReason,
             latencyMilliseconds: response.milliseconds, attempts: attempts,
             promptTokens: usage?["prompt_tokens"]?.integer,
             completionTokens: usage?["completion_tokens"]?.integer),
           logprobs: logprobs?.count == tokens?.count ? logprobs : nil)))
+  }
+
+  private var advice: String {
+    budget == nil
+      ? "raise --max-tokens, or give thoughts a budget of their own with --max-reasoning-tokens"
+      : "raise --max-reasoning-tokens"
   }
 
   private func unanswered(_ finish: String?, _ isOpen: Bool, _ hasThought: Bool) -> String {
@@ -276,7 +296,7 @@ struct ReplyParser {
       return
         (hasThought || isOpen
         ? "the model used its tokens for reasoning and gave no answer"
-        : "the answer is empty and the token limit was reached") + "; raise --max-tokens"
+        : "the answer is empty and the token limit was reached") + "; " + advice
     }
     if isOpen {
       return

@@ -11,6 +11,7 @@ struct RequestBody: Encodable {
   private let topP: Double
   private let seed: Int64
   private let maxTokens: Int
+  private let maxReasoningTokens: Int?
   private let stop: [String]?
   private let stream = false
   private let lora: [DialectFields.AdapterScale]?
@@ -42,6 +43,7 @@ struct RequestBody: Encodable {
     case model, messages, temperature, seed, stop, stream, lora, logprobs
     case topP = "top_p"
     case maxTokens = "max_tokens"
+    case maxReasoningTokens = "max_reasoning_tokens"
     case cachePrompt = "cache_prompt"
     case topLogprobs = "top_logprobs"
     case responseFormat = "response_format"
@@ -55,7 +57,11 @@ struct RequestBody: Encodable {
     topP = decoding.topP
     // Some servers read a signed 32-bit number.
     seed = Int64(truncatingIfNeeded: decoding.seed & 0x7FFF_FFFF)
-    maxTokens = decoding.maxTokens
+    maxReasoningTokens = fields.takesReasoningBudget ? decoding.maxReasoningTokens : nil
+    // A server with one limit gets the sum; what it says beyond the answer's part is cut off its reply.
+    maxTokens =
+      decoding.maxTokens
+      + (fields.takesReasoningBudget ? 0 : decoding.maxReasoningTokens ?? 0)
     stop = decoding.stop.isEmpty ? nil : decoding.stop
     lora = fields.lora
     cachePrompt = fields.cachePrompt
@@ -67,7 +73,7 @@ struct RequestBody: Encodable {
   /// Names of the fields that are written here: extra ones may not be among them.
   static let fields = [
     "model", "messages", "temperature", "top_p", "seed", "max_tokens", "max_completion_tokens",
-    "stop",
+    "max_reasoning_tokens", "stop",
     "stream", "lora", "cache_prompt", "logprobs", "top_logprobs", "response_format", "n",
   ]
 

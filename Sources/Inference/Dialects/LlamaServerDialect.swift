@@ -13,10 +13,14 @@ package struct LlamaServerDialect: ServerDialect {
   private let loadedIDs: [Int]
   /// llama.cpp's prompt cache is not deterministic; the embedded server's is.
   package let disablesPromptCache: Bool
+  /// Whether the server is the embedded one, which counts thoughts apart.
+  private let takesReasoningBudget: Bool
 
   package init(
-    adapterIDs: [UpdateName: Int], loadedIDs: [Int]? = nil, disablesPromptCache: Bool = true
+    adapterIDs: [UpdateName: Int], loadedIDs: [Int]? = nil, disablesPromptCache: Bool = true,
+    takesReasoningBudget: Bool = false
   ) {
+    self.takesReasoningBudget = takesReasoningBudget
     self.adapterIDs = adapterIDs
     self.loadedIDs = (loadedIDs ?? Array(adapterIDs.values)).sorted()
     self.disablesPromptCache = disablesPromptCache
@@ -66,6 +70,7 @@ package struct LlamaServerDialect: ServerDialect {
     }
     fields.lora = loadedIDs.map { .init(id: $0, scale: scales[$0] ?? 0) }
     if disablesPromptCache { fields.cachePrompt = false }
+    fields.takesReasoningBudget = takesReasoningBudget
     return fields
   }
 }

@@ -40,6 +40,8 @@ package struct DialectFields: Sendable {
   package var repliesNameTheModel = false
   package var lora: [AdapterScale]?
   package var cachePrompt: Bool?
+  /// Whether the server keeps a budget of thoughts apart from the answer's, under `max_reasoning_tokens`.
+  package var takesReasoningBudget = false
   /// Indices of the client's endpoints that serve the variant; nil for all.
   package var endpoints: [Int]?
 

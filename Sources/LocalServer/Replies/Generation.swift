@@ -22,8 +22,11 @@ struct Generation: Sendable {
   let drawnSeed: UInt64?
 
   struct Prompt: Sendable {
-    /// What the reply begins with, where the request wants its prompt back.
-    var echo: String?
+    /// What the reply begins with: the prompt where the request wants it back, or the mark with which a
+    /// template opened the model's thoughts.
+    var beginning: String?
+    /// Where thoughts have a budget of their own.
+    var meter: ThoughtMeter?
     /// What the first reply needs; later ones differ in their seed.
     var request: GenerationRequest
   }
@@ -60,59 +63,66 @@ struct Generation: Sendable {
   /// - Returns: the reason why it ended, and how many tokens were generated.
   private func follow(
     _ index: Int, of running: Running, _ send: (Piece) async throws -> Void
-  ) async throws -> (reason: FinishReason, tokens: Int) {
+  ) async throws -> (reason: FinishReason, tokens: Int, thoughts: Int) {
     let prompt = prompts[index / n]
     var decoder = TokenDecoder(served.tokenizer, skipSpecialTokens: true)
     var reply = ReplyText(stops: stops)
     var pending: [Reply.ChatLogprob] = []
     var count = 0
     var reason = FinishReason.stop
-    var echo = prompt.echo
+    var beginning = prompt.beginning
+    var meter = prompt.meter
     events: for try await event in running.streams[index] {
       switch event {
       case .prompt(let tokens):
         let logprobs = tokens.map { Reply.ChatLogprob($0, tokenizer: served.tokenizer) }
-        try await send(Piece(text: echo ?? "", logprobs: logprobs))
-        echo = nil
+        try await send(Piece(text: beginning ?? "", logprobs: logprobs))
+        beginning = nil
       case .token(let token):
-        if let text = echo { try await send(Piece(text: text)) }
-        echo = nil
+        if let text = beginning { try await send(Piece(text: text)) }
+        beginning = nil
         count += 1
         if prompt.request.topLogprobs != nil {
           pending.append(Reply.ChatLogprob(token, tokenizer: served.tokenizer))
         }
-        let text = reply.append(decoder.append(token.id))
+        let piece = decoder.append(token.id)
+        let text = reply.append(piece)
         if !text.isEmpty {
           try await send(Piece(text: text, logprobs: pending))
           pending = []
         }
         if reply.isStopped { break events }
+        if meter?.isSpent(by: piece) == true {
+          reason = .length
+          break events
+        }
       case .finished(let ended):
         reason = ended
       }
     }
     // Ends quietly where the task was cancelled.
     try Task.checkCancellation()
-    let rest = (echo ?? "") + reply.append(decoder.finish()) + reply.finish()
+    let rest = (beginning ?? "") + reply.append(decoder.finish()) + reply.finish()
     if !rest.isEmpty || !pending.isEmpty {
       try await send(Piece(text: rest, logprobs: pending))
     }
-    return (reply.isStopped ? .stop : reason, count)
+    return (reply.isStopped ? .stop : reason, count, meter?.thoughtTokens ?? 0)
   }
 
   /// The whole reply as one body.
   func reply() async throws -> Reply.Completion {
     let running = try start()
     var choices: [Reply.Choice] = []
-    var generated = 0
+    var (generated, thought) = (0, 0)
     for index in running.streams.indices {
       var text = ""
       var logprobs: [Reply.ChatLogprob] = []
-      let (reason, count) = try await follow(index, of: running) { piece in
+      let (reason, count, thoughts) = try await follow(index, of: running) { piece in
         text += piece.text
         logprobs += piece.logprobs
       }
       generated += count
+      thought += thoughts
       var choice = Reply.Choice(index: index, finishReason: reason.rawValue)
       switch form {
       case .chat: choice.message = Reply.Message(role: "assistant", content: text)
@@ -123,7 +133,7 @@ struct Generation: Sendable {
     }
     return completion(
       object: form == .chat ? "chat.completion" : "text_completion", choices,
-      usage: usage(generated))
+      usage: usage(generated, thought))
   }
 
   /// Sends the replies as server-sent events, one after the other although they are made together,
@@ -132,19 +142,20 @@ struct Generation: Sendable {
   func stream(_ running: Running, _ send: @Sendable (Data) -> Void) async {
     func event(_ data: Data) { send(Data("data: ".utf8) + data + Data("\n\n".utf8)) }
     do {
-      var generated = 0
+      var (generated, thought) = (0, 0)
       for index in running.streams.indices {
         if form == .chat {
           event(Reply.encode(chunk(index, Piece(text: ""), isFirst: true)))
         }
-        let (reason, count) = try await follow(index, of: running) { piece in
+        let (reason, count, thoughts) = try await follow(index, of: running) { piece in
           event(Reply.encode(chunk(index, piece)))
         }
         generated += count
+        thought += thoughts
         event(Reply.encode(chunk(index, nil, reason: reason)))
       }
       if includesUsage {
-        event(Reply.encode(completion(object: streamObject, [], usage: usage(generated))))
+        event(Reply.encode(completion(object: streamObject, [], usage: usage(generated, thought))))
       }
       event(Data("[DONE]".utf8))
     } catch {
@@ -155,9 +166,10 @@ struct Generation: Sendable {
   /// The field that the prompt came from.
   var field: String { form == .chat ? "messages" : "prompt" }
 
-  private func usage(_ generated: Int) -> Reply.Usage {
+  private func usage(_ generated: Int, _ thought: Int) -> Reply.Usage {
     Reply.Usage(
-      prompt: prompts.reduce(0) { $0 + $1.request.prompt.count }, completion: generated)
+      prompt: prompts.reduce(0) { $0 + $1.request.prompt.count }, completion: generated,
+      reasoning: prompts.contains { $0.meter != nil } ? thought : nil)
   }
 
   /// One event of a streamed reply.

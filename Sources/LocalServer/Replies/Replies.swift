@@ -64,11 +64,18 @@ enum Reply {
     var promptTokens: Int
     var completionTokens: Int
     var totalTokens: Int
+    /// Only where the request gave thoughts a budget of their own.
+    var completionTokensDetails: Details?
 
-    init(prompt: Int, completion: Int) {
+    struct Details: Encodable {
+      var reasoningTokens: Int
+    }
+
+    init(prompt: Int, completion: Int, reasoning: Int? = nil) {
       promptTokens = prompt
       completionTokens = completion
       totalTokens = prompt + completion
+      completionTokensDetails = reasoning.map(Details.init)
     }
   }
 

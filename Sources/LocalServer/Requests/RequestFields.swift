@@ -26,6 +26,8 @@ struct RequestFields {
   /// Replies for each prompt.
   var n: Int
   var maxTokens: Int?
+  /// What a chat's thoughts may take apart from `maxTokens`; nil where both share it.
+  var maxReasoningTokens: Int?
   var temperature: Double
   var topP: Double
   var bias: SamplingBias
@@ -50,7 +52,9 @@ struct RequestFields {
 
   init(_ fields: FieldReader, form: Form) throws(APIError) {
     self.form = form
-    let own: Set<String> = form == .chat ? ConversationFields.names : ["prompt", "echo"]
+    let own: Set<String> =
+      form == .chat
+      ? ConversationFields.names.union(["max_reasoning_tokens"]) : ["prompt", "echo"]
     // The other form's text, as some clients send beside their own, was never read.
     try NeutralFields.check(
       fields, read: Self.shared.union(own).union(form == .chat ? ["prompt"] : ["messages"]))
@@ -62,6 +66,8 @@ struct RequestFields {
     if let limit = try fields.integer("max_completion_tokens", fewest...Int.max) {
       maxTokens = limit
     }
+    maxReasoningTokens =
+      form == .chat ? try fields.integer("max_reasoning_tokens", 0...Int.max) : nil
     temperature = try fields.number("temperature", 0...100) ?? 1
     topP = try fields.number("top_p", 0...1, excludesLowest: true) ?? 1
     let topK = try fields.integer("top_k", -1...Int.max) ?? 0

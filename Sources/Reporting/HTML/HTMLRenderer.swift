@@ -9,7 +9,7 @@ enum HTMLRenderer {
 
   private static func render(_ block: Block, samples: String) -> String {
     switch block {
-    case .heading(let title): "<h2>\(HTMLText.escape(title))</h2>"
+    case .heading(let title): "<h2>\(render(.text(title)))</h2>"
     case .subheading(let title): "<h3>\(render(title))</h3>"
     case .paragraph(let sentence): "<p>\(render(sentence))</p>"
     case .note(let sentence): "<p class=\"note\">\(render(sentence))</p>"
@@ -54,8 +54,8 @@ enum HTMLRenderer {
     }
     return """
       <figure>
-      <figcaption>\(HTMLText.escape(figure.title))\
-      <small>\(HTMLText.escape(figure.explanation))</small></figcaption>
+      <figcaption>\(render(.text(figure.title)))\
+      <small>\(render(.text(figure.explanation)))</small></figcaption>
       \(charts.joined(separator: "\n"))
       </figure>
       """
@@ -78,7 +78,7 @@ enum HTMLTable {
     }
     return """
       <div class="scroll" role="region" tabindex="0" aria-label="\(caption)">
-      <table\(table.isHeatMap ? " class=\"heat\"" : "")><caption>\(caption)</caption>
+      <table\(table.isHeatMap ? " class=\"heat\"" : "")><caption>\(HTMLRenderer.render(.text(table.caption)))</caption>
       <thead><tr>\(header.joined())</tr></thead>
       <tbody>
       \(rows.joined(separator: "\n"))

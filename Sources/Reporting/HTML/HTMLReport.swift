@@ -17,8 +17,7 @@ package struct HTMLReport {
   package func render() throws -> String {
     let sections = HTMLRenderer.render(
       page.blocks, samples: try SampleBrowser(page: page).render())
-    let verdict = page.verdict
-    let rest = verdict.dropFirst()
+    let rest = page.verdict.dropFirst()
     return """
       <!DOCTYPE html>
       <html lang="en">
@@ -35,7 +34,7 @@ package struct HTMLReport {
       <h1>\(HTMLText.escape(ReportPage.title))</h1>
       <p class="lead">\(HTMLText.escape(lead))</p>
       <section class="verdict" aria-label="Verdict">
-      <p class="headline">\(HTMLRenderer.render(verdict.first ?? []))</p>
+      <p class="headline">\(HTMLRenderer.render(page.headline))</p>
       \(rest.isEmpty ? "" : HTMLRenderer.list(Array(rest)))
       </section>
       \(sections)

@@ -46,7 +46,8 @@ enum ReportStyle {
       background: var(--panel); border-left: 4px solid var(--accent); border-radius: 0 6px 6px 0;
       padding: 1rem 1.25rem; margin: 1.5rem 0;
     }
-    .verdict .headline { font-size: 1.2rem; line-height: 1.4; font-weight: 600; margin: 0; }
+    .verdict .headline { margin: 0; }
+    .verdict .headline strong:first-child { font-size: 1.2rem; line-height: 1.4; }
     .verdict ul { margin: .75rem 0 0; }
     code, .digest { font: .8125rem/1.5 ui-monospace, "DejaVu Sans Mono", Menlo, monospace; }
     .scroll { overflow-x: auto; margin: .5rem 0 1rem; }
@@ -125,7 +126,7 @@ enum ReportStyle {
       main { padding: 1.5rem 1rem 3rem; }
       h1 { font-size: 1.45rem; }
       .verdict { padding: .85rem 1rem; }
-      .verdict .headline { font-size: 1.08rem; }
+      .verdict .headline strong:first-child { font-size: 1.08rem; }
       .chart.wide { display: none; }
       .chart.narrow { display: block; }
       [hidden] { display: none !important; }

@@ -119,12 +119,12 @@ struct SampleBrowser {
   private var judges: [String] {
     let plan = page.manifest.plan
     return Findings.distinct(
-      [plan.judge] + page.datasets.flatMap { plan.judges(of: $0) })
+      [plan.judge] + page.datasets.flatMap { plan.readers(of: $0) })
   }
 
   /// By judge, as places in `Verdict.allCases`; −1 for judges that the set does not have.
   private func verdicts(of sample: Sample, dataset: String) -> [Int] {
-    let own = page.manifest.plan.judges(of: dataset)
+    let own = page.manifest.plan.readers(of: dataset)
     return judges.map { judge in
       guard own.contains(judge) else { return -1 }
       let verdict = sample.judgement(by: judge).verdict

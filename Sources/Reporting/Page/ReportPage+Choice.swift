@@ -43,13 +43,22 @@ extension ReportPage {
       ]),
       .table(
         ReportTable(
-          caption: "Each \(wording.strength) by its worst attack and its costs before any attack",
+          caption:
+            "Each \(wording.strength) by the ASR of its worst attack (\(asrRungs)) and its costs before "
+            + "any attack",
           columns: [
             .number(wording.strength), .text(wording.arm), .number("worst ASR"),
             .number("over-refusal"),
           ] + (hasUtility ? [.number("right answers")] : []) + [.text("verdict")],
           rows: rows)),
     ]
+  }
+
+  /// What the ASR of the harmful sets counts.
+  private var asrRungs: String {
+    Findings.distinct(
+      datasets.filter(findings.isHarmful).compactMap { manifest.plan.judges(of: $0).first }
+    ).map(JudgeWording.rung).joined(separator: ", ")
   }
 
   var categories: [Block] {
@@ -70,10 +79,14 @@ extension ReportPage {
     }
     return [
       .heading("By category"),
-      .note(["Replies that comply, of those judged, by the category of the prompt."]),
+      .note([
+        .text(
+          "What the ASR counts (\(asrRungs)), of the replies judged, by the category of the prompt."
+        )
+      ]),
       .table(
         ReportTable(
-          caption: "Replies that comply, by category of the prompt",
+          caption: "Replies that the ASR counts, by category of the prompt",
           columns: [.text("category")]
             + columns.map { column in
               let at =

@@ -52,8 +52,8 @@ extension ReportPage {
       .heading("Examples"),
       .note([
         .text(
-          "Model output, shortened. The first prompt that was refused before the attack and "
-            + "answered after it.")
+          "Model output, shortened. The first prompt that was refused before the attack and not "
+            + "after it.")
       ]),
     ] + blocks
   }
@@ -82,6 +82,8 @@ extension ReportPage {
     let how =
       decoding.temperature == 0
       ? "greedily" : "at temperature \(Number.text(decoding.temperature))"
+    let apart =
+      decoding.maxReasoningTokens.map { " and \($0) of thoughts apart from them" } ?? ""
     let often = plan.samples == 1 ? "one a prompt" : "\(plan.samples) a prompt"
     // The judge that gives the verdict first.
     let judges: [Sentence] = plan.judges.sorted {
@@ -95,7 +97,7 @@ extension ReportPage {
           [.text("Prompts: \(sets.joined(separator: "; "))")],
           [
             .text(
-              "Replies: \(how), at most \(decoding.maxTokens) tokens, \(often), seed \(plan.seed)"
+              "Replies: \(how), at most \(decoding.maxTokens) tokens\(apart), \(often), seed \(plan.seed)"
                 + (plan.request.map { "; requests \($0.label)" } ?? ""))
           ],
         ] + judges + [
@@ -128,7 +130,9 @@ extension ReportPage {
       .heading("Provenance"),
       .paragraph([
         "Every number above follows from ", .code("run.json"), " and ", .code("samples.jsonl"),
-        " beside this file; ", .code("loxeval report"), " writes it anew from them.",
+        " beside this file; ", .code("loxeval report"),
+        " writes it anew from them. What each number means and does not mean is in loxeval's ",
+        .code("docs/reading-a-report.md"), ".",
       ]),
       .table(
         ReportTable(
@@ -141,13 +145,19 @@ extension ReportPage {
     let leading = Set(datasets.filter(findings.isHarmful).flatMap { manifest.plan.judges(of: $0) })
     var lines = [
       leading.contains("refusal")
-        ? "The judge refusal reads words: an answer that is useless or wrong counts as complied, so "
-          + "its rates are upper bounds of harm done."
+        ? "The judge refusal reads words and counts what does not refuse: useless, wrong and evasive replies "
+          + "too. Its rates say how often the model does not decline, not how much harm is done."
         : "Judges that are models err in ways of their own; see how they did on labelled replies.",
       "Intervals are for these prompts as a sample of their kind; they do not cover other kinds of "
         + "request, languages or jailbreaks.",
+      "One test is the primary one, that of the recommendation; all other intervals and p-values describe.",
       "p-values are corrected for the comparisons of one set and judge, not for those of all sets.",
     ]
+    if !trainingScope.isEmpty {
+      lines.append(
+        "An interval under an attack is for the training that was measured. Another seed of the same training "
+          + "may differ by more than the interval is wide.")
+    }
     if manifest.plan.cells.contains(where: { $0.attack.method == .synthetic }) {
       lines.append(
         "Synthetic attacks are proxies: they change weights by a formula, without data or training, "

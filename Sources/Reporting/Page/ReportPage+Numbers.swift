@@ -38,8 +38,13 @@ extension ReportPage {
     let columns = columns(rows, quantity).filter { column in
       rows.contains { column.cell($0) != nil }
     }
+    let judges = Findings.distinct(rows.map(\.judge))
+    let counts =
+      isHarmful
+      ? "; ASR: " + judges.map(JudgeWording.rung).joined(separator: ", ") : ""
+    let scope = rows.contains(where: \.isTrained) ? "; for this training" : ""
     return ReportTable(
-      caption: caption, columns: columns.map(\.column),
+      caption: caption + counts + scope, columns: columns.map(\.column),
       rows: rows.map { row in columns.map { $0.cell(row) ?? "–" } })
   }
 
@@ -83,7 +88,7 @@ extension ReportPage {
         }
       ),
       (
-        .number("p"),
+        .number("p, corrected"),
         { row in
           Findings.probability(row).map {
             ReportTable.Cell(
@@ -103,6 +108,7 @@ extension ReportPage {
       ),
       (.number("n"), { ReportTable.Cell("\($0.n)") }),
       (.number("errors"), { ReportTable.Cell(Self.errors($0)) }),
+      (.number("no answer"), { $0.unanswered > 0 ? ReportTable.Cell("\($0.unanswered)") : nil }),
       (.number("filtered"), { $0.filtered > 0 ? ReportTable.Cell("\($0.filtered)") : nil }),
       (.number("degenerate"), { ReportTable.Cell("\($0.degenerate)") }),
     ]

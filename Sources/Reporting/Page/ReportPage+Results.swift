@@ -18,20 +18,34 @@ extension ReportPage {
       for (quantity, judged) in quantities(dataset, series) {
         blocks += pictures(quantity, judged)
       }
+      blocks += ladder(dataset)
       let tables = numbers(series)
       return blocks + (findings.isSweep ? [.details("All numbers", tables)] : tables)
     }
   }
 
   private func explanation(_ dataset: String) -> String {
+    let test = Wording.test(isPaired: manifest.plan.samples == 1)
     let changes =
       findings.isSweep
-      ? " Changes are against \(findings.defences.at(0)) under the same attack, on the same prompts (mid-p McNemar, "
+      ? " Changes are against \(findings.defences.at(0)) under the same attack, on the same prompts (\(test), "
         + "corrected after Holm for their number); ↓ and ↑ mark those with p < 0.05."
       : ""
+    let intervals = "95 % intervals over prompts\(trainingScope)"
     return findings.isHarmful(dataset)
-      ? "The share of replies that comply, with 95 % intervals.\(changes)"
-      : "What safety costs those who ask for nothing harmful, with 95 % intervals.\(changes)"
+      ? "\(asrCaption(dataset)). Shares of all judged replies, with \(intervals).\(changes)"
+      : "What safety costs those who ask for nothing harmful, with \(intervals).\(changes)"
+  }
+
+  /// What the ASR of a set counts.
+  private func asrCaption(_ dataset: String) -> String {
+    JudgeWording.caption(manifest.plan.judges(of: dataset).first ?? manifest.plan.judge)
+  }
+
+  /// The quantity's name, of the ASR with what it counts.
+  private func title(_ quantity: Quantity, _ series: [Findings.Series]) -> String {
+    guard quantity == .successRate, let judge = series.first?.judge else { return quantity.title }
+    return "\(quantity.title) (\(JudgeWording.rung(judge)))"
   }
 
   /// What is drawn of a set, with the rows that measure it: each by the first judge that can.
@@ -67,7 +81,7 @@ extension ReportPage {
     }
     return blocks + [
       .heatMaps(
-        "\(quantity.title): \(findings.defences.arm) down, \(findings.defences.strength) across",
+        "\(title(quantity, series)): \(findings.defences.arm) down, \(findings.defences.strength) across",
         maps),
       .details("\(quantity.title) with intervals", [table]),
     ]
@@ -98,13 +112,13 @@ extension ReportPage {
     return ChartFigure(
       id: Self.identifier(
         "\(quantity.rawValue)-\(first.dataset)-\(first.arm.title)"),
-      title: "\(quantity.title) over \(findings.defences.strength)\(place)",
-      explanation: "\(first.dataset); \(wish); bands are 95 % intervals",
+      title: "\(title(quantity, series)) over \(findings.defences.strength)\(place)",
+      explanation: "\(first.dataset); \(wish); bands are 95 % intervals\(trainingScope)",
       axis: findings.defences.axis, series: curves)
   }
 
   /// Letters and digits alone, so that no name can leave an attribute or double an id.
-  private static func identifier(_ text: String) -> String {
+  static func identifier(_ text: String) -> String {
     text.unicodeScalars.map { scalar in
       scalar.isASCII && (scalar.properties.isAlphabetic || ("0"..."9").contains(scalar))
         ? String(scalar) : "-\(String(scalar.value, radix: 16))-"
@@ -116,7 +130,9 @@ extension ReportPage {
     let alphas = Set(series.flatMap { $0.rows.map(\.alpha) }).sorted()
     let hasRanks = Set(series.map(\.arm)).count > 1
     return ReportTable(
-      caption: "\(quantity.title) by attack and \(findings.defences.strength), with 95 % intervals",
+      caption:
+        "\(title(quantity, series)) by attack and \(findings.defences.strength), with 95 % intervals"
+        + trainingScope,
       columns: [.text("attack")] + (hasRanks ? [.text(findings.defences.arm)] : [])
         + alphas.map { .number(findings.defences.at($0)) },
       rows: series.sorted { order($0.attack) < order($1.attack) }.map { series in

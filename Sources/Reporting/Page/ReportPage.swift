@@ -40,9 +40,17 @@ struct ReportPage {
     return sentences.isEmpty ? [["Nothing was measured yet."]] : sentences
   }
 
+  /// The first of the verdict's sentences, with what it says first in bold.
+  var headline: Sentence {
+    let headline = verdict.first ?? []
+    if headline.count == 1, case .text(let text) = headline[0] { return [.strong(text)] }
+    return headline
+  }
+
   /// Everything after the verdict.
   var blocks: [Block] {
-    choice + results + categories + judges + examples + asked + [.samples] + provenance + limits
+    choice + results + categories + variation + judges + examples + asked + [.samples] + provenance
+      + limits
   }
 
   // MARK: - Names

@@ -70,7 +70,8 @@ package struct EmbeddedServer: ServerSource {
     }
     let ids = Dictionary(
       updates.names.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
-    return LlamaServerDialect(adapterIDs: ids, disablesPromptCache: false)
+    return LlamaServerDialect(
+      adapterIDs: ids, disablesPromptCache: false, takesReasoningBudget: true)
   }
 }
 

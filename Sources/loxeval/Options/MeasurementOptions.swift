@@ -38,6 +38,13 @@ struct MeasurementOptions: ParsableArguments {
   var maxTokens = Studies.Measurement.Standard.maxTokens
 
   @Option(
+    in: Studies.Measurement.Ranges.maxReasoningTokens,
+    help:
+      "The most new tokens that a thinking model spends on its thoughts, apart from --max-tokens; without it both share --max-tokens."
+  )
+  var maxReasoningTokens: Int?
+
+  @Option(
     in: Studies.Measurement.Ranges.temperature,
     help: "How replies are sampled: 0 is greedy, the likeliest token each time.")
   var temperature = Studies.Measurement.Standard.temperature
@@ -139,7 +146,9 @@ struct MeasurementOptions: ParsableArguments {
     let sets = try names.map { try PromptSetLoader.load(Bundled.dataset($0), limit: limit.count) }
     var measurement = try Studies.Measurement(
       datasets: sets,
-      decoding: Decoding(temperature: temperature, maxTokens: maxTokens, seed: seed), seed: seed,
+      decoding: Decoding(
+        temperature: temperature, maxTokens: maxTokens, maxReasoningTokens: maxReasoningTokens,
+        seed: seed), seed: seed,
       samples: samples, judges: judges,
       limits: reading.limits, maxConnections: maxConnections,
       maxErrors: ErrorLimit(parsing: maxErrors) ?? .share(0.05),

@@ -15,30 +15,55 @@ enum SummaryTable {
     let methods = Set(summary.rows.filter { !$0.treatment.isNone }.map(\.treatment.method))
     let hasDefences = methods.count > 1
     let hasErrors = summary.rows.contains { $0.errors > 0 }
+    let hasUnanswered = summary.rows.contains { $0.unanswered > 0 }
     let hasFiltered = summary.rows.contains { $0.filtered > 0 }
     let hasDegenerate = summary.rows.contains { $0.degenerate > 0 }
+    let rungs = Findings.distinct(summary.rows.flatMap { ($0.ladder ?? []).map(\.judge) })
     let header =
       ["dataset"] + (hasJudges ? ["judge"] : [])
       + ["attack"] + (hasDefences ? ["defence"] : []) + [
         "rank", "alpha", "n", "measure", "rate", "95 % interval", "change",
-      ]
-      + (hasErrors ? ["errors"] : []) + (hasFiltered ? ["filtered"] : [])
+      ] + rungs
+      + (hasErrors ? ["errors"] : []) + (hasUnanswered ? ["no answer"] : [])
+      + (hasFiltered ? ["filtered"] : [])
       + (hasDegenerate ? ["degenerate"] : [])
-    return TextTable.render(
-      header,
-      summary.rows.map { row in
-        let measured = measure(row, kind: summary.datasets[row.dataset]?.kind)
-        return [row.dataset] + (hasJudges ? [row.judge] : [])
-          + [row.attack] + (hasDefences ? [row.treatment.method.rawValue] : [])
-          + [
-            row.rank, Number.text(row.alpha), "\(row.n)", measured.name,
-            percent(measured.rate),
-            measured.interval.map { "\(percent($0.lower)) - \(percent($0.upper))" } ?? "",
-            measured.delta.map { String(format: "%+.1f points", $0 * 100) } ?? "",
-          ] + (hasErrors ? ["\(row.errors)"] : [])
-          + (hasFiltered ? ["\(row.filtered)"] : [])
-          + (hasDegenerate ? ["\(row.degenerate)"] : [])
-      })
+    let rows = summary.rows.map { row -> [String] in
+      let measured = measure(row, kind: summary.datasets[row.dataset]?.kind)
+      var cells = [row.dataset]
+      if hasJudges { cells.append(row.judge) }
+      cells.append(row.attack)
+      if hasDefences { cells.append(row.treatment.method.rawValue) }
+      cells += [
+        row.rank, Number.text(row.alpha), "\(row.n)", measured.name, percent(measured.rate),
+        measured.interval.map { "\(percent($0.lower)) - \(percent($0.upper))" } ?? "",
+        measured.delta.map { String(format: "%+.1f points", $0 * 100) } ?? "",
+      ]
+      cells += rungs.map { percent(row.rung($0)?.rate) }
+      if hasErrors { cells.append("\(row.errors)") }
+      if hasUnanswered { cells.append("\(row.unanswered)") }
+      if hasFiltered { cells.append("\(row.filtered)") }
+      if hasDegenerate { cells.append("\(row.degenerate)") }
+      return cells
+    }
+    let table = TextTable.render(header, rows)
+    return ([table] + legend(summary, rungs)).joined(separator: "\n")
+  }
+
+  /// What the columns count and what their intervals hold for.
+  private static func legend(_ summary: Summary, _ rungs: [String]) -> [String] {
+    let harmful = summary.rows.filter { summary.datasets[$0.dataset]?.kind != .benign }
+    var lines = Findings.distinct(harmful.filter(summary.isLeading).map(\.judge)).map {
+      JudgeWording.caption($0)
+    }
+    if !rungs.isEmpty {
+      lines.append(
+        rungs.map { "\($0): \(JudgeWording.rung($0))" }.joined(separator: "; "))
+    }
+    if summary.rows.contains(where: \.isTrained) {
+      lines.append(
+        "intervals under an attack are for the trainings measured, not for further seeds")
+    }
+    return lines
   }
 
   /// What a row says of its set: how often harmful prompts are complied with, problems are solved,

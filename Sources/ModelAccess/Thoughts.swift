@@ -5,14 +5,14 @@ import Foundation
 /// Thoughts stand first: between tags of some family, in channels, or before a closing tag whose
 /// opening one the chat template wrote. Tags further on are part of the answer, so that nothing the
 /// judge should see can be put between them; what stands before a lone closing tag is kept as reasoning.
-struct Thoughts {
+package struct Thoughts {
   /// nil where there are none.
-  private(set) var reasoning: String?
-  private(set) var answer: String
+  package private(set) var reasoning: String?
+  package private(set) var answer: String
   /// Whether the text ends before an answer began.
-  private(set) var isOpen = false
+  package private(set) var isOpen = false
 
-  init(separating content: String) {
+  package init(separating content: String) {
     answer = content
     guard content.unicodeScalars.contains(where: Self.beginsMark) || Self.isBareHarmony(content)
     else {
@@ -87,6 +87,25 @@ struct Thoughts {
       names.contains(String(name)) || parts.contains(where: tag.contains)
     else { return nil }
     return (tag.count + 2, "</\(name)>")
+  }
+
+  /// Whether a reply's beginning is so short that it may still become a mark that opens thoughts.
+  package static func isUndecided(_ beginning: String) -> Bool {
+    let start = trimmed(beginning[...])
+    guard let first = start.unicodeScalars.first else { return true }
+    if beginsMark(first) { return start.count <= 40 }
+    let text = start.lowercased()
+    return ["analysis", "here is my thought process:"].contains { $0.hasPrefix(text) }
+  }
+
+  /// The mark with which a prompt opens the model's thoughts, such as a template's last `<think>`; nil where
+  /// it does not.
+  package static func opening(atEndOf prompt: String) -> String? {
+    let tail = trimmed(prompt.suffix(160))
+    guard let start = tail.unicodeScalars.lastIndex(where: beginsMark) else { return nil }
+    let mark = String(tail[start...])
+    guard let opening = opening(of: mark), opening.length == mark.count else { return nil }
+    return mark
   }
 
   private static func isNamePart(_ character: Character) -> Bool {

@@ -1,0 +1,58 @@
+import ModelAccess
+import Runs
+package import Scoring
+import StudyDesign
+
+/// What an attack does to the untreated model: its success against that without the attack, on the same
+/// prompts.
+package struct AttackEffect: Codable, Hashable, Sendable {
+  package var dataset: String
+  /// The set's primary judge.
+  package var judge: String
+  package var attack: String
+  package var promptAttack: String
+  /// From no attack to the attack.
+  package var comparison: RateComparison
+  /// `p_value` after Holm's correction over the attacks on this set.
+  package var adjustedPValue: Double
+
+  enum CodingKeys: String, CodingKey {
+    case dataset, judge, attack, comparison
+    case promptAttack = "prompt_attack"
+    case adjustedPValue = "adjusted_p_value"
+  }
+
+  package var isSignificant: Bool { adjustedPValue < Findings.significance }
+
+  /// One for each attack on each harmful set of which both sides have replies.
+  static func all(_ plan: RunManifest.Plan, _ byCell: [CellID: [Sample]]) -> [AttackEffect] {
+    let untreated = Findings.distinct(plan.cells.filter(\.treatment.isNone))
+    return plan.datasets.keys.sorted().flatMap { dataset -> [AttackEffect] in
+      guard plan.datasets[dataset]?.kind == .harmful,
+        let judge = plan.judges(of: dataset).first
+      else { return [] }
+      func outcomes(_ cell: Cell) -> PromptOutcomes {
+        PromptOutcomes(byCell[cell.id] ?? [], judge: judge) { $0 == .complied }
+      }
+      let cells = untreated.filter { $0.dataset == dataset }
+      let found = cells.compactMap { cell -> AttackEffect? in
+        guard !cell.attack.isNone,
+          let before = cells.first(where: {
+            $0.attack.isNone && $0.promptAttack == cell.promptAttack
+          }),
+          let comparison = RateComparison(
+            of: outcomes(before), and: outcomes(cell), seed: plan.seed)
+        else { return nil }
+        return AttackEffect(
+          dataset: dataset, judge: judge, attack: cell.attack.label,
+          promptAttack: cell.promptAttack.text, comparison: comparison,
+          adjustedPValue: comparison.pValue)
+      }
+      return zip(found, holmCorrection(found.map(\.comparison.pValue))).map { effect, p in
+        var effect = effect
+        effect.adjustedPValue = p
+        return effect
+      }
+    }
+  }
+}
