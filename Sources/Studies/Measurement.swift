@@ -68,7 +68,7 @@ package struct Measurement: Sendable {
   func manifest(
     study: RunManifest.Plan.Study? = nil, cells: [Cell], models: [String: String],
     updates: [UpdateName: String], remarks: [String: String], server: ReadyServers?,
-    family: String? = nil, chatFormat: ChatFormat? = nil
+    family: String? = nil, chatFormat: ChatFormatChoice = ChatFormatChoice()
   ) throws(RunError) -> RunManifest {
     var sets: [String: RunManifest.Plan.Dataset] = [:]
     var configurations: [String: String] = [:]
@@ -92,7 +92,8 @@ package struct Measurement: Sendable {
         updates: Dictionary(
           updates.map { ($0.key.text, $0.value) }, uniquingKeysWith: { first, _ in first }),
         remarks: remarks, server: server?.description ?? "", family: family,
-        chatFormat: chatFormat?.name, request: form == .usual ? nil : form),
+        chatFormat: chatFormat.name, template: chatFormat.settings,
+        request: form == .usual ? nil : form),
       environment: RunManifest.Environment(
         command: command, version: version, createdAt: Date.now.formatted(.iso8601),
         threads: threads, blas: BLAS.build, instructions: InferenceEngine.instructionSet,

@@ -31,9 +31,11 @@ package struct SingleEvaluation {
 
   package var subject: Subject
   package var measurement: Measurement
-  package var chatFormat: ChatFormat?
+  package var chatFormat: ChatFormatChoice
 
-  package init(subject: Subject, measurement: Measurement, chatFormat: ChatFormat? = nil) {
+  package init(
+    subject: Subject, measurement: Measurement, chatFormat: ChatFormatChoice = ChatFormatChoice()
+  ) {
     self.subject = subject
     self.measurement = measurement
     self.chatFormat = chatFormat
@@ -92,7 +94,8 @@ package struct SingleEvaluation {
         servers, weights: "", updates: nil, lock: lock, events: events
       ) { servers in
         try measurement.manifest(
-          cells: cells, models: [:], updates: [:], remarks: [:], server: servers)
+          cells: cells, models: [:], updates: [:], remarks: [:], server: servers,
+          chatFormat: chatFormat)
       }
     }
   }

@@ -34,7 +34,8 @@ import TinyModel
     let folder = try TemporaryFolder()
     let model = try Self.model(folder)
     let attack = FixedAttack(["attack"], update: try Self.update(1, of: model))
-    let store = AttackStore(folder: folder.url.appending(path: "store"))
+    let store = AttackStore(
+      folder: folder.url.appending(path: "store"), keepsEarlier: false)
     let context = AttackContext(threads: 1)
     let first = try store.update(
       of: attack, named: Self.name, from: model, modelKey: "m", context
@@ -55,7 +56,8 @@ import TinyModel
   @Test func nothingThatIsHeldIsReplaced() throws {
     let folder = try TemporaryFolder()
     let model = try Self.model(folder)
-    let store = AttackStore(folder: folder.url.appending(path: "store"))
+    let store = AttackStore(
+      folder: folder.url.appending(path: "store"), keepsEarlier: false)
     let context = AttackContext(threads: 1)
     func make(_ recipe: String, _ value: Float) throws -> LowRankUpdate {
       try store.update(
@@ -76,7 +78,8 @@ import TinyModel
     let folder = try TemporaryFolder()
     let model = try Self.model(folder)
     let attack = FixedAttack(["attack"], update: try Self.update(1, of: model))
-    let store = AttackStore(folder: folder.url.appending(path: "store"))
+    let store = AttackStore(
+      folder: folder.url.appending(path: "store"), keepsEarlier: false)
     let context = AttackContext(threads: 1)
     _ = try store.update(of: attack, named: Self.name, from: model, modelKey: "m", context) {}
     let place = try #require(

@@ -1,5 +1,4 @@
 import ArgumentParser
-import ChatTemplates
 import Foundation
 import ModelAccess
 import PromptSets
@@ -82,8 +81,6 @@ struct MeasurementOptions: ParsableArguments {
       ErrorLimit(parsing: maxErrors) != nil, "--max-errors", "a number such as 20 or 5%", maxErrors)
     try check(!resume || output != nil, "--resume", "--output with the run's folder", "none")
   }
-
-  var format: ChatFormat? { writing.chatFormat }
 
   /// - Parameter note: told what a judge's server wants otherwise.
   func judges(
