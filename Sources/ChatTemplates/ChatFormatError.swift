@@ -30,6 +30,17 @@ package enum ChatFormatError: Error, Hashable, Sendable, CustomStringConvertible
   /// The template reads no variable of this name.
   case unreadArgument(file: String, name: String)
 
+  /// The same for those whom it does not concern where the template stands: a server's clients.
+  package var withoutPlaces: String {
+    switch self {
+    case .template(_, let refusal):
+      refusal.kind == .raised ? "\(refusal)" : "the model's chat template fails: \(refusal)"
+    case .lostText(_, let message):
+      "the model's chat template leaves out the text of message \(message)"
+    default: description
+    }
+  }
+
   package var description: String {
     let names = NamedFormat.names.joined(separator: ", ")
     switch self {

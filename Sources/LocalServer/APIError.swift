@@ -85,13 +85,8 @@ struct APIError: Error, Encodable {
     switch error {
     case let error as APIError:
       return error
-    case ChatFormatError.template(_, let refusal):
-      // The template's place is the server's own affair.
-      return .invalid(
-        refusal.kind == .raised ? "\(refusal)" : "the model's chat template fails: \(refusal)",
-        param: field)
     case let error as ChatFormatError:
-      return .invalid("\(error)", param: field)
+      return .invalid(error.withoutPlaces, param: field)
     case let error as DecoderError:
       switch error {
       case .promptTooLong:

@@ -83,8 +83,7 @@ import Testing
   private static let templates = "golden/chat-templates"
   private static let served = [
     "llamacpp__Qwen-Qwen3-0.6B", "llamacpp__meta-llama-Llama-3.2-3B-Instruct",
-    "llamacpp__google-gemma-2-2b-it", "llamacpp__HuggingFaceTB-SmolLM3-3B",
-    "llamacpp__deepseek-ai-DeepSeek-R1-Distill-Qwen-32B", "test-cpp__phi-4",
+    "llamacpp__google-gemma-2-2b-it",
   ]
 
   /// Published templates in the place of the micro pair's.
