@@ -66,9 +66,11 @@ import Tokenization
         continue
       }
       let text = stretches.joined(separator: "|")
-      #expect(text.contains("Delta") && !text.contains("Alpha") && !text.contains("Gamma"), "\(name)")
+      #expect(
+        text.contains("Delta") && !text.contains("Alpha") && !text.contains("Gamma"), "\(name)")
       // Some keep the last reply of a dialogue alone.
-      #expect(stretches.count == 2 && stretches[0].contains("Beta") || stretches.count == 1, "\(name)")
+      #expect(
+        stretches.count == 2 && stretches[0].contains("Beta") || stretches.count == 1, "\(name)")
     }
     // Those write blanks or thoughts before a reply that no prompt for it has.
     #expect(refused <= Self.names.count / 8)
