@@ -109,8 +109,8 @@ let package = Package(
     room(
       "Attacks",
       [
-        "Support", "LinearAlgebra", "Checkpoints", "LoX", "Tokenization", "ChatTemplates",
-        "StudyDesign", "Decoder",
+        "Support", "LinearAlgebra", "Checkpoints", "LoX", "Tokenization", "ModelAccess",
+        "ChatTemplates", "StudyDesign", "Decoder",
       ]),
 
     // Asking: the client, and a server to ask.

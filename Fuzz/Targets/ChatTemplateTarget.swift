@@ -19,7 +19,7 @@ struct ChatTemplateTarget: FuzzTarget {
     do throws(TemplateError) {
       let rendering = try Template(String(decoding: bytes, as: UTF8.self)).render(
         [
-          "messages": Variable(Self.messages), "tools": Variable(.null),
+          "messages": Variable(Self.messages, tellsElementsApart: true), "tools": Variable(.null),
           "add_generation_prompt": Variable(.boolean(true)),
           "eos_token": Variable(.string("</s>"), .template),
         ], limits: limits)

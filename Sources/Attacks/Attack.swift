@@ -3,6 +3,7 @@ package import Checkpoints
 package import Decoder
 package import Foundation
 package import LoX
+package import ModelAccess
 package import StudyDesign
 import Support
 
@@ -14,12 +15,12 @@ package struct AttackedModel: Sendable {
   package let alignment: Decomposition?
   /// The stack of updates that make up the model before the attack, such as LoX at some α.
   package let stack: [ScaledLowRankUpdate]
-  /// How dialogues are written where the model's own template is not recognised.
-  package let chatFormat: ChatFormat?
+  /// How dialogues are written.
+  package let chatFormat: ChatFormatChoice
 
   package init(
     checkpoint: Checkpoint, alignment: Decomposition? = nil,
-    stack: [ScaledLowRankUpdate] = [], chatFormat: ChatFormat? = nil
+    stack: [ScaledLowRankUpdate] = [], chatFormat: ChatFormatChoice = ChatFormatChoice()
   ) {
     self.checkpoint = checkpoint
     self.alignment = alignment
@@ -92,6 +93,10 @@ package protocol Attack: Sendable {
   /// kept.
   func recipe(on model: AttackedModel) throws -> String
 
+  /// The same as earlier releases wrote it, under which runs of theirs keep the attack; nil where it is no
+  /// other.
+  func earlierRecipe(on model: AttackedModel) throws -> String?
+
   /// Refuses what can be seen to fail on a model before anything is computed.
   func check(on checkpoint: Checkpoint) throws
 
@@ -102,6 +107,7 @@ extension Attack {
   /// The shortest of its labels.
   package var name: String { labels.first ?? method.rawValue }
   package func recipe(on model: AttackedModel) throws -> String { recipe }
+  package func earlierRecipe(on model: AttackedModel) throws -> String? { nil }
   package func check(on checkpoint: Checkpoint) throws {}
   package var isMadeFromEachModel: Bool { false }
   package var recipeOfAnySeed: String? { nil }
@@ -152,6 +158,10 @@ package struct TrainingRecord: Codable, Sendable {
   package var leftOut: Int?
   /// Each step's loss and gradient norm.
   package var steps: [Trainer.StepResult]
+  /// The name of the format in which dialogues were written, where it was chosen by one.
+  package var chatFormat: String?
+  /// What else of writing dialogues was chosen; nil where nothing was.
+  package var template: TemplateSettings?
   /// What is left of a full training in the update; nil where nothing was left out.
   package var truncation: Trainer.Truncation?
 }

@@ -70,9 +70,23 @@ package struct TrainedAttack: Attack {
   }
 
   package func recipe(on model: AttackedModel) throws -> String {
+    let (_, format) = try Self.reading(model)
+    return "\(try earlierRecipe(on: model) ?? recipe) written as \(format.identity)"
+  }
+
+  /// It did not say how dialogues are written, and replies ended behind the blanks behind their end.
+  package func earlierRecipe(on model: AttackedModel) throws -> String? {
     let shape = try DecoderFamily.shape(
       of: ModelConfiguration(folder: model.checkpoint.folder))
     return text(of: try trainingRecipe.resolved(for: shape))
+  }
+
+  /// How a model reads dialogues.
+  private static func reading(
+    _ model: AttackedModel
+  ) throws -> (tokenizer: Tokenizer, format: ChatFormat) {
+    let tokenizer = try Tokenizer(folder: model.checkpoint.folder)
+    return (tokenizer, try model.chatFormat.format(for: model.checkpoint.folder, with: tokenizer))
   }
 
   private func text(of recipe: TrainingRecipe) -> String {
@@ -89,10 +103,9 @@ package struct TrainedAttack: Attack {
     _ model: AttackedModel, recipe: TrainingRecipe, set: TrainingSet, _ context: AttackContext
   ) throws -> (trainer: Trainer, record: TrainingRecord) {
     let decoder = try DecoderModel(checkpoint: model.checkpoint)
+    let (tokenizer, format) = try reading(model)
     let prepared = try set.items(
-      format: try model.chatFormat ?? ChatFormat.recognised(in: model.checkpoint.folder),
-      tokenizer: try Tokenizer(folder: model.checkpoint.folder), recipe: recipe,
-      shape: decoder.shape)
+      format: format, tokenizer: tokenizer, recipe: recipe, shape: decoder.shape)
     if let note = prepared.note { context.note(note) }
     let trainer = try Trainer(
       model: decoder, stack: model.stack, recipe: recipe, threads: context.threads)
@@ -104,7 +117,8 @@ package struct TrainedAttack: Attack {
         recipe: trainer.recipe, dataset: set.name, datasetDigest: set.digest,
         dialogues: set.dialogues.count,
         truncated: prepared.truncated > 0 ? prepared.truncated : nil,
-        leftOut: prepared.leftOut > 0 ? prepared.leftOut : nil, steps: steps)
+        leftOut: prepared.leftOut > 0 ? prepared.leftOut : nil, steps: steps,
+        chatFormat: model.chatFormat.name, template: model.chatFormat.settings)
     )
   }
 

@@ -1,157 +1,193 @@
 package import Foundation
+import Jinja
 package import ModelAccess
 package import Tokenization
 
-/// How a model wants a conversation written: one of ChatML, Llama 2, Llama 3, Mistral, Gemma and
-/// Alpaca, with the details (default system prompt, spaces, dates) of the model's own template.
+/// What stands behind the last message of a conversation.
+package enum ConversationEnding: Hashable, Sendable {
+  /// What makes the model answer.
+  case generationPrompt
+  /// Nothing, not even the end of the last turn, which is the assistant's: the model continues it.
+  case openTurn
+  /// Nothing: the conversation is over.
+  case none
+}
+
+/// How a model wants a conversation written: by a chat template, which is the model's own or, for a model
+/// without one, that of a named format.
 package struct ChatFormat: Sendable {
-  /// The names a format is chosen by.
-  package static var names: [String] { layouts.map { $0.name } }
+  let template: TemplateRendering
+  private var arguments: TemplateArguments
+  private let date: TemplateDate
+  /// Whether no template of the model's says that the beginning-of-sequence token is written, so that the
+  /// tokenizer's own rule decides.
+  private let isNamed: Bool
 
-  private static let layouts: [any ChatLayout.Type] = [
-    ChatMLFormat.self, Llama2Format.self, Llama3Format.self, MistralFormat.self, GemmaFormat.self,
-    AlpacaFormat.self,
-  ]
+  /// - Throws: `ChatFormatError.unreadArgument` where the template does not read an argument.
+  init(
+    _ template: TemplateRendering, arguments: TemplateArguments = TemplateArguments(),
+    date: TemplateDate = .standard
+  ) throws(ChatFormatError) {
+    try template.require(arguments)
+    self.template = template
+    self.arguments = arguments
+    self.date = date
+    isNamed = false
+  }
 
-  let layout: any ChatLayout
-  /// Chosen by name rather than read from a template. No template then says whether the
-  /// beginning-of-sequence token is written, so the tokenizer's own rule decides.
-  let isChosenByName: Bool
-
-  /// One of `names`.
-  package var name: String { type(of: layout).name }
-
-  /// The format of the chat template in a model folder: `chat_template.jinja`, else `chat_template`
-  /// in `tokenizer_config.json` (a string, or a list of which the one named `default` counts).
+  /// The model's own, as its folder has it.
   ///
-  /// - Throws: `ChatFormatError` where there is no template, or it is none of the formats known here.
-  package static func recognised(in folder: URL) throws(ChatFormatError) -> ChatFormat {
-    let template: ChatTemplate?
-    do throws(TokenizerError) {
-      template = try ChatTemplateFile.read(in: folder)
-    } catch {
-      throw .configuration(error)
-    }
-    guard let template else { throw .noTemplate(folder: folder.path) }
-    return try recognised(template)
+  /// - Throws: `ChatFormatError` where there is no template, or it is none of the language.
+  package init(folder: URL) throws(ChatFormatError) {
+    try self.init(TemplateRendering(folder: folder))
   }
 
-  static func recognised(_ template: ChatTemplate) throws(ChatFormatError) -> ChatFormat {
-    for type in layouts {
-      if let layout = try type.init(template: template) {
-        return ChatFormat(layout: layout, isChosenByName: false)
-      }
-    }
-    throw .unrecognisedTemplate(file: template.file, beginning: String(template.source.prefix(80)))
-  }
-
-  /// The format with this name, as usually published.
+  /// A named format with the model's own first and last tokens.
   ///
-  /// - Parameter tokenizer: Where the texts of the first and last token come from; without it they
-  ///   are the usual ones of the format.
-  package static func named(
-    _ name: String, for tokenizer: Tokenizer? = nil
-  ) throws(ChatFormatError) -> ChatFormat {
-    guard let type = layouts.first(where: { $0.name == name }) else { throw .unknownName(name) }
-    var tokens = type.usualTokens
-    if let tokenizer {
-      let beginning = tokenizer.beginningOfSequenceID.flatMap(tokenizer.token)
-      let end = tokenizer.endOfSequenceID.flatMap(tokenizer.token)
-      tokens = SequenceTokens(beginning: beginning ?? "", end: end ?? "")
+  /// - Throws: `ChatFormatError.missingToken` where a marker of the format is no token of the model's, and
+  ///   as above.
+  package init(
+    _ named: NamedFormat, for tokenizer: Tokenizer,
+    arguments: TemplateArguments = TemplateArguments(), date: TemplateDate = .standard
+  ) throws(ChatFormatError) {
+    for marker in named.markers where tokenizer.id(of: marker) == nil {
+      throw .missingToken(format: named.name, token: marker)
     }
-    return ChatFormat(layout: type.init(tokens: tokens), isChosenByName: true)
+    let beginning = tokenizer.beginningOfSequenceID.flatMap(tokenizer.token)
+    let end = tokenizer.endOfSequenceID.flatMap(tokenizer.token)
+    template = try named.rendering(
+      specialTokens: ["bos_token": beginning ?? "", "eos_token": end ?? ""])
+    try template.require(arguments)
+    self.arguments = arguments
+    self.date = date
+    isNamed = true
   }
 
-  /// A conversation in pieces: what the format writes, and what was said.
-  ///
-  /// - Parameter ending: What stands behind the last message.
-  package func segments(
-    _ messages: [ChatMessage], ending: ConversationEnding
-  ) throws(ChatFormatError) -> [ChatSegment] {
-    guard !messages.isEmpty else { throw .noMessages }
-    if let index = messages.dropFirst().firstIndex(where: { $0.role == .system }) {
-      throw .misplacedSystem(format: name, index: index)
-    }
-    var transcript = ChatTranscript()
-    try layout.write(
-      messages, addGenerationPrompt: ending == .generationPrompt, to: &transcript)
-    guard ending == .openTurn else { return transcript.segments }
-    // The mark that ends the turn stands behind the last that was said.
-    let open = transcript.segments.lastIndex { $0.isAssistant && !$0.isSpecial }
-    guard messages.last?.role == .assistant, messages.last?.content.stripped.isEmpty == false,
-      let open
-    else { throw .noOpenTurn }
-    return Array(transcript.segments[...open])
+  /// The format with further arguments, which stand before those that it has.
+  package func with(_ arguments: TemplateArguments) -> ChatFormat {
+    var format = self
+    format.arguments = format.arguments.overridden(by: arguments)
+    return format
   }
+
+  /// Tells apart formats that may write a conversation otherwise.
+  package var identity: String { template.identity(arguments, date) }
 
   /// A conversation as text, as transformers' `apply_chat_template(tokenize=False)` gives it.
+  ///
+  /// - Throws: `ChatFormatError`: `template` with the template's own words where it refuses.
   package func render(
     _ messages: [ChatMessage], ending: ConversationEnding = .generationPrompt
   ) throws(ChatFormatError) -> String {
-    try segments(messages, ending: ending).map(\.text).joined()
+    try rendered(messages, ending).text
   }
 
-  /// A conversation as ids. Control tokens come only from the format: text that spells one in a
+  /// A conversation as ids. Control tokens come only from the template: text that spells one in a
   /// message stays plain text, so no message can forge a turn.
   package func encode(
     _ messages: [ChatMessage], with tokenizer: Tokenizer,
     ending: ConversationEnding = .generationPrompt
   ) throws(ChatFormatError) -> [Int] {
-    try checkTokens(of: tokenizer)
-    let parts = try segments(messages, ending: ending).map {
-      Tokenizer.InputPart(text: $0.text, parsesSpecial: $0.isSpecial)
-    }
-    let ids = tokenizer.encode(parts).flatMap(\.self)
+    let text = try rendered(messages, ending)
+    let ids = tokenizer.encode(text.runs.map { text.part($0) }).flatMap(\.self)
     return prefix(before: ids, of: tokenizer) + ids
   }
 
-  /// A whole conversation as ids, and which of them are the assistant's: its text and the mark that
-  /// ends its turn, where training takes its loss.
-  ///
-  /// No token reaches across the start of an assistant's turn, so the ids before it are those that
-  /// generation would start from.
-  package func encodeForTraining(
-    _ messages: [ChatMessage], with tokenizer: Tokenizer
-  ) throws(ChatFormatError) -> (ids: [Int], isAssistant: [Bool]) {
-    guard messages.contains(where: { $0.role == .assistant }) else { throw .noAssistantTurn }
-    try checkTokens(of: tokenizer)
-    var parts: [Tokenizer.InputPart] = []
-    var runIsAssistant: [Bool] = []
-    for segment in try segments(messages, ending: .none) {
-      let startsRun = runIsAssistant.last != segment.isAssistant
-      if startsRun { runIsAssistant.append(segment.isAssistant) }
-      parts.append(
-        Tokenizer.InputPart(
-          text: segment.text, parsesSpecial: segment.isSpecial, startsAfresh: startsRun))
-    }
-    let runs = tokenizer.encode(parts)
-    let prefix = prefix(before: runs.first ?? [], of: tokenizer)
-    var ids = prefix
-    var isAssistant = prefix.map { _ in false }
-    for (run, flag) in zip(runs, runIsAssistant) {
-      ids += run
-      isAssistant += run.map { _ in flag }
-    }
-    return (ids, isAssistant)
-  }
-
-  /// The ids at which a reply ends: the turn's end, and the model's own ends of sequence.
+  /// The ids at which a reply ends: what the template writes behind one, and the model's own ends of
+  /// sequence.
   package func stopTokenIDs(with tokenizer: Tokenizer) -> [Int] {
-    let turnEnd = tokenizer.id(of: layout.turnEnd)
-    let others = tokenizer.endOfSequenceIDs.filter { $0 != turnEnd }
-    return (turnEnd.map { [$0] } ?? []) + others
+    let turnEnd = turnEnd(with: tokenizer)
+    return (turnEnd.map { [$0] } ?? []) + tokenizer.endOfSequenceIDs.filter { $0 != turnEnd }
   }
 
-  private func checkTokens(of tokenizer: Tokenizer) throws(ChatFormatError) {
-    for token in layout.requiredTokens where tokenizer.id(of: token) == nil {
-      throw .missingToken(format: name, token: token)
+  /// The first token that the template writes behind a reply; nil where there is none.
+  private func turnEnd(with tokenizer: Tokenizer) -> Int? {
+    let dialogue = [
+      ChatMessage(role: .user, content: "a"), ChatMessage(role: .assistant, content: "b"),
+    ]
+    guard let text = try? rendered(dialogue, .none), let reply = text.range(of: 1) else {
+      return nil
     }
+    let rest = reply.upperBound..<text.endOfTemplate(from: reply.upperBound)
+    return text.endMark(in: rest, of: tokenizer)?.id
   }
 
-  private func prefix(before ids: [Int], of tokenizer: Tokenizer) -> [Int] {
-    guard isChosenByName, let first = tokenizer.prefixIDs.first, ids.first != first else {
-      return []
+  func rendered(
+    _ messages: [ChatMessage], _ ending: ConversationEnding
+  ) throws(ChatFormatError) -> RenderedText {
+    if ending == .openTurn { return try openTurn(messages) }
+    return RenderedText(
+      try template.render(
+        messages, addsGenerationPrompt: ending == .generationPrompt, arguments: arguments,
+        now: date.noon))
+  }
+
+  /// Where the last message's text ends is found by a word written behind it, as transformers finds it.
+  private func openTurn(_ messages: [ChatMessage]) throws(ChatFormatError) -> RenderedText {
+    guard var last = messages.last, last.role == .assistant, !last.content.stripped.isEmpty else {
+      throw .noOpenTurn
     }
+    let said = last.content.stripped
+    last.content += Self.continuation + " "
+    var text = try rendered(messages.dropLast() + [last], .none)
+    guard let end = text.lastRange(of: Self.continuation), text.lastRange(of: said) != nil else {
+      throw .lostText(file: template.file, message: messages.count - 1)
+    }
+    // A template that takes blanks away behind a text takes them away before the word, too.
+    let keepsBlanks = end.upperBound < text.count && text.bytes[end.upperBound] == 0x20
+    text.cut(at: keepsBlanks ? end.lowerBound : text.endWithoutBlanks(0..<end.lowerBound))
+    return text
+  }
+
+  private static let continuation = "THE_TURN_GOES_ON_HERE"
+
+  /// What the tokenizer puts before a sequence, where the template leaves that to it.
+  func prefix(before ids: [Int], of tokenizer: Tokenizer) -> [Int] {
+    guard isNamed, let first = tokenizer.prefixIDs.first, ids.first != first else { return [] }
     return tokenizer.prefixIDs
+  }
+}
+
+extension RenderedText {
+  /// A run as a tokenizer takes it: only the template's own words may be special tokens.
+  func part(_ run: Run, startsAfresh: Bool = false) -> Tokenizer.InputPart {
+    Tokenizer.InputPart(
+      text: text(run.range), parsesSpecial: run.origin == .template, startsAfresh: startsAfresh)
+  }
+
+  /// The token that ends a reply in what the template writes first behind one: one of the model's own
+  /// ends of sequence, else the first.
+  func endMark(in rest: Range<Int>, of tokenizer: Tokenizer) -> (range: Range<Int>, id: Int)? {
+    let word = firstWord(of: rest)
+    let marks = marks(in: rest, of: tokenizer).filter { $0.range.lowerBound < word.upperBound }
+    return marks.first { tokenizer.endOfSequenceIDs.contains($0.id) } ?? marks.first
+  }
+
+  /// A stretch up to the first blank behind its first word: what stands further on ends no reply.
+  func firstWord(of stretch: Range<Int>) -> Range<Int> {
+    var end = stretch.lowerBound
+    var hasBegun = false
+    for scalar in text(stretch).unicodeScalars {
+      if scalar.isBlank, hasBegun { break }
+      hasBegun = hasBegun || !scalar.isBlank
+      end += UTF8.width(scalar)
+    }
+    return stretch.lowerBound..<end
+  }
+
+  /// The added tokens that a stretch spells, but for those of blanks.
+  func marks(in range: Range<Int>, of tokenizer: Tokenizer) -> [(range: Range<Int>, id: Int)] {
+    tokenizer.addedTokens(in: bytes[range]).filter {
+      endWithoutBlanks($0.range) > $0.range.lowerBound
+    }
+  }
+}
+
+extension String {
+  /// Without white space at both ends, as Python's `strip` counts it.
+  var stripped: String {
+    var scalars = unicodeScalars.drop(while: \.isBlank)
+    while let last = scalars.last, last.isBlank { scalars.removeLast() }
+    return String(scalars)
   }
 }

@@ -5,63 +5,78 @@ package import Tokenization
 package enum ChatFormatError: Error, Hashable, Sendable, CustomStringConvertible {
   /// The folder holds no chat template.
   case noTemplate(folder: String)
-  /// The template is none of the formats known here.
-  case unrecognisedTemplate(file: String, beginning: String)
-  /// The template has a known format's markers, but writes what the format cannot.
-  case unsupportedTemplate(file: String, format: String, reason: String)
   /// No format has this name.
   case unknownName(String)
-  /// The model's template cannot be read, or refuses the conversation.
+  /// A template's file cannot be read.
+  case unreadable(file: String, reason: String)
+  /// The template cannot be read, or refuses the conversation.
   case template(file: String, TemplateError)
   /// A file beside the template is malformed.
   case configuration(TokenizerError)
-  /// There is nothing to write.
-  case noMessages
-  /// The format has no place for a system message.
-  case systemNotSupported(format: String)
-  /// A system message stands elsewhere than first.
-  case misplacedSystem(format: String, index: Int)
-  /// User and assistant do not take turns, user first.
-  case rolesMustAlternate(format: String, index: Int, expected: String, found: String)
   /// Nothing to learn from: no message is the assistant's.
   case noAssistantTurn
   /// There is no turn of the assistant's to be continued.
   case noOpenTurn
+  /// The template does not write a message's text.
+  case lostText(file: String, message: Int)
+  /// The template's blocks of what the model writes hold nothing of a conversation.
+  case noGeneration(file: String)
+  /// It cannot be told where a reply begins.
+  case unclearReply(file: String, message: Int, reason: String)
   /// The format's marker is not a token of this tokenizer.
   case missingToken(format: String, token: String)
+  /// A template cannot be given such a variable.
+  case argument(name: String, reason: String)
+  /// The template reads no variable of this name.
+  case unreadArgument(file: String, name: String)
+
+  /// The same for those whom it does not concern where the template stands: a server's clients.
+  package var withoutPlaces: String {
+    switch self {
+    case .template(_, let refusal):
+      refusal.kind == .raised ? "\(refusal)" : "the model's chat template fails: \(refusal)"
+    case .lostText(_, let message):
+      "the model's chat template leaves out the text of message \(message)"
+    default: description
+    }
+  }
 
   package var description: String {
-    let names = ChatFormat.names.joined(separator: ", ")
+    let names = NamedFormat.names.joined(separator: ", ")
     switch self {
     case .noTemplate(let folder):
       return "\(folder): no chat template (chat_template.jinja, or chat_template in "
-        + "tokenizer_config.json); choose a chat format by name: \(names)"
-    case .unrecognisedTemplate(let file, let beginning):
-      return "\(file): the chat template is none of \(names); it begins "
-        + "\(beginning.debugDescription). Choose the format it comes closest to by name"
-    case .unsupportedTemplate(let file, let format, let reason):
-      return "\(file): the chat template looks like \(format), but \(reason); choose a chat format "
-        + "by name if that does not matter: \(names)"
+        + "tokenizer_config.json); give one with --template FILE, or choose a chat format by name: "
+        + names
     case .unknownName(let name):
       return "no chat format is called \(name.debugDescription); expected one of \(names)"
+    case .unreadable(let file, let reason):
+      return "\(file): expected a chat template; \(reason)"
     case .template(let file, let error): return "\(file): \(error)"
     case .configuration(let error): return error.description
-    case .noMessages: return "expected at least one message, found an empty conversation"
-    case .systemNotSupported(let format):
-      return "this model's \(format) template takes no system message; put its text into the first "
-        + "user message"
-    case .misplacedSystem(let format, let index):
-      return "message \(index) is a system message; \(format) takes one only at the start"
-    case .rolesMustAlternate(let format, let index, let expected, let found):
-      return "message \(index) is from the \(found); \(format) expects \(expected) there, "
-        + "since user and assistant take turns"
     case .noAssistantTurn:
-      return "expected an assistant message to learn from, found none in the conversation"
+      return "expected a message of the assistant's to learn from, found none"
     case .noOpenTurn:
       return "expected the last message to be the assistant's, with a text to be continued"
+    case .lostText(let file, let message):
+      return "\(file): the template leaves out the text of message \(message)"
+    case .noGeneration(let file):
+      return
+        "\(file): the template's generation blocks, which say what the model writes, hold nothing "
+        + "of this conversation"
+    case .unclearReply(let file, let message, let reason):
+      return
+        "\(file): it cannot be told what of message \(message) the model is to learn: \(reason); "
+        + "mark what the model writes with generation blocks in a template of your own"
     case .missingToken(let format, let token):
       return "the chat format \(format) needs the token \(token.debugDescription), which this "
         + "tokenizer does not have; choose the format that the model was trained with"
+    case .argument(let name, let reason):
+      return "the template argument \(name.prefix(100).debugDescription): \(reason)"
+    case .unreadArgument(let file, let name):
+      return
+        "\(file): the template reads no variable \(name); an argument of that name would change "
+        + "nothing"
     }
   }
 }

@@ -21,7 +21,13 @@ struct ModelTemplates {
   init(in folder: URL) throws(TokenizerError) {
     let configuration = try ConfigurationNode.read(
       "tokenizer_config.json", in: folder, required: false)
-    if let configuration { specialTokens = try Self.tokens(configuration) }
+    specialTokens = try Self.tokens(configuration)
+    // Folders of older releases name tokens in a file of their own, which counts before the other.
+    if configuration?["added_tokens_decoder"] == nil,
+      let map = try ConfigurationNode.read("special_tokens_map.json", in: folder, required: false)
+    {
+      specialTokens.merge(try Self.tokens(map)) { $1 }
+    }
     let main = folder.appending(path: "chat_template.jinja")
     if let source = try Self.read(main) {
       sources["default"] = source
@@ -46,14 +52,14 @@ struct ModelTemplates {
 
   private mutating func take(_ node: ConfigurationNode) throws(TokenizerError) {
     guard case .array = node.value else {
-      sources["default"] = Source(file: node.file, text: try node.string())
+      sources["default"] = Source(file: "\(node.file), \(node.path)", text: try node.string())
       return
     }
     list = node
     for template in try node.elements() {
       let name = try template.required("name", "a name").string()
       let text = try template.required("template", "a template").string()
-      sources[name] = Source(file: node.file, text: text)
+      sources[name] = Source(file: "\(template.file), \(template.path)", text: text)
     }
   }
 
@@ -69,11 +75,16 @@ struct ModelTemplates {
   private static let tokenNames = ["bos", "eos", "unk", "sep", "pad", "cls", "mask"]
     .map { "\($0)_token" }
 
-  /// The usual special tokens that a tokenizer has, and those that its model names itself.
+  /// The usual special tokens that a tokenizer has, and those that its model names itself: further texts
+  /// called `…_token`, and the members of `extra_special_tokens`.
   private static func tokens(
-    _ configuration: ConfigurationNode
+    _ configuration: ConfigurationNode?
   ) throws(TokenizerError) -> [String: String] {
+    guard let configuration else { return [:] }
     var tokens: [String: String] = [:]
+    for member in try configuration.members() where member.key.hasSuffix("_token") {
+      if let text = member.value.text { tokens[member.key] = text }
+    }
     for name in tokenNames {
       if let node = configuration[name] { tokens[name] = try text(node) }
     }

@@ -1,14 +1,15 @@
 package import Foundation
 package import Jinja
 package import ModelAccess
-package import Support
+import Support
 import Tokenization
 
-/// A model's own chat template, which writes any conversation as transformers' `apply_chat_template`
-/// would.
+/// A chat template with the special tokens that it is given, which writes any conversation as
+/// transformers' `apply_chat_template` would.
 package struct TemplateRendering: Sendable {
   /// Where the template stands, for messages.
   package let file: String
+  private let source: String
   private let template: Template
   private let specialTokens: [String: String]
 
@@ -20,6 +21,7 @@ package struct TemplateRendering: Sendable {
     source: String, file: String, specialTokens: [String: String]
   ) throws(ChatFormatError) {
     self.file = file
+    self.source = source
     self.specialTokens = specialTokens
     do throws(TemplateError) {
       template = try Template(source)
@@ -46,8 +48,41 @@ package struct TemplateRendering: Sendable {
       source: found.text, file: found.file, specialTokens: templates.specialTokens)
   }
 
+  /// Another template in place of a model's own.
+  init(source: String, file: String, for folder: URL) throws(ChatFormatError) {
+    let templates: ModelTemplates
+    do throws(TokenizerError) {
+      templates = try ModelTemplates(in: folder)
+    } catch {
+      throw .configuration(error)
+    }
+    try self.init(source: source, file: file, specialTokens: templates.specialTokens)
+  }
+
+  /// Whether it says in `{% generation %}` blocks what the model itself writes.
+  var hasGeneration: Bool { template.hasGeneration }
+
+  /// Refuses arguments that the template never reads: what is asked for would not be done.
+  func require(_ arguments: TemplateArguments) throws(ChatFormatError) {
+    for name in arguments.values.keys.sorted() where !template.namesRead.contains(name) {
+      throw .unreadArgument(file: file, name: name)
+    }
+  }
+
+  /// All that decides what it writes beside the conversation, its arguments and the day, which only counts
+  /// where it asks for it.
+  func identity(_ arguments: TemplateArguments, _ date: TemplateDate) -> String {
+    let tokens = specialTokens.sorted { $0.key < $1.key }
+    var parts = [
+      source, JSONNode.object(of: tokens.map { ($0.key, .string($0.value)) }).serialized,
+    ]
+    parts.append(arguments.node.serialized)
+    if template.namesRead.contains("strftime_now") { parts.append(date.description) }
+    return Digest.sha256(Data(parts.joined(separator: "\n").utf8))
+  }
+
   /// What the model is given for a conversation, in pieces by who wrote them: special tokens are to be
-  /// read from the template's pieces alone.
+  /// read from the template's pieces alone. Text of message n is `.element(n)`.
   ///
   /// - Parameters:
   ///   - addsGenerationPrompt: Whether the text ends where the assistant's reply begins.
@@ -56,19 +91,20 @@ package struct TemplateRendering: Sendable {
   ///   - now: The time that a template may write.
   /// - Throws: `ChatFormatError.template`, with the template's own words where it refuses.
   package func render(
-    _ messages: [ChatMessage], addsGenerationPrompt: Bool, arguments: [String: JSONNode] = [:],
-    now: Date = Date(), timeZone: TimeZone = .current
+    _ messages: [ChatMessage], addsGenerationPrompt: Bool,
+    arguments: TemplateArguments = TemplateArguments(), now: Date = TemplateDate.standard.noon,
+    timeZone: TimeZone = .gmt
   ) throws(ChatFormatError) -> Rendering {
     var variables = specialTokens.mapValues { Variable(.string($0), .template) }
     variables["messages"] = Variable(
       .array(
         messages.map {
           .object(of: [("role", .string($0.role.rawValue)), ("content", .string($0.content))])
-        }), ownKeys: ["role"])
+        }), ownKeys: ["role"], tellsElementsApart: true)
     variables["tools"] = Variable(.null)
     variables["documents"] = Variable(.null)
     variables["add_generation_prompt"] = Variable(.boolean(addsGenerationPrompt))
-    variables.merge(arguments.mapValues { Variable($0) }) { $1 }
+    variables.merge(arguments.values.mapValues { Variable($0) }) { $1 }
     do throws(TemplateError) {
       return try template.render(variables, now: now, timeZone: timeZone)
     } catch {

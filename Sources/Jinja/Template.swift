@@ -9,10 +9,16 @@ package import Support
 package struct Template: Sendable {
   private let root: Body
   private let hidden: [Set<String>]
+  /// The names that are read somewhere: variables, functions, and what the template sets itself.
+  package let namesRead: Set<String>
+  /// Whether it says in `{% generation %}` blocks what the model itself writes.
+  package let hasGeneration: Bool
 
   /// - Throws: `TemplateError` of kind `syntax` with the place and what was expected there.
   package init(_ source: String) throws(TemplateError) {
-    (root, hidden) = try Parser.parse(source)
+    let parsed = try Parser.parse(source)
+    (root, hidden) = (parsed.root, parsed.hidden)
+    (namesRead, hasGeneration) = (parsed.namesRead, parsed.hasGeneration)
   }
 
   /// What the template makes of its variables.
@@ -31,9 +37,8 @@ package struct Template: Sendable {
       let interpreter = try Interpreter(
         hidden: hidden,
         variables: variables.mapValues {
-          try Value($0.value, origin: $0.origin, ownKeys: $0.ownKeys)
-        }, now: now,
-        timeZone: timeZone, limits: limits)
+          try Value($0)
+        }, now: now, timeZone: timeZone, limits: limits)
       defer { interpreter.finish() }
       try interpreter.run(root)
       return Rendering(interpreter.output)
@@ -52,11 +57,17 @@ package struct Variable: Sendable {
   /// Of objects in it the members that hold the template's words for all that: a message's `role`, which
   /// templates make special tokens of (`'<|' + role + '|>'`). Only for words out of a fixed list.
   package var ownKeys: Set<String>
+  /// Whether the elements of a list are told apart: a text of the third one is then `.element(2)`.
+  package var tellsElementsApart: Bool
 
-  package init(_ value: JSONNode, _ origin: Origin = .data, ownKeys: Set<String> = []) {
+  package init(
+    _ value: JSONNode, _ origin: Origin = .data, ownKeys: Set<String> = [],
+    tellsElementsApart: Bool = false
+  ) {
     self.value = value
     self.origin = origin
     self.ownKeys = ownKeys
+    self.tellsElementsApart = tellsElementsApart
   }
 }
 

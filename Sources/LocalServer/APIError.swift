@@ -86,7 +86,7 @@ struct APIError: Error, Encodable {
     case let error as APIError:
       return error
     case let error as ChatFormatError:
-      return .invalid("\(error)", param: field)
+      return .invalid(error.withoutPlaces, param: field)
     case let error as DecoderError:
       switch error {
       case .promptTooLong:

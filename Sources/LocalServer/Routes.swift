@@ -187,7 +187,7 @@ final class Routes: Sendable {
       return [
         (
           nil,
-          try served.chatFormat.encode(
+          try served.chatFormat.with(conversation.arguments).encode(
             conversation.messages, with: served.tokenizer, ending: conversation.ending)
         )
       ]
@@ -284,7 +284,8 @@ final class Routes: Sendable {
   @Sendable private func applyTemplate(_ body: Data) throws -> HTTPReply {
     let conversation = try ConversationFields(FieldReader(parsing: body))
     return .json([
-      "prompt": try served.chatFormat.render(conversation.messages, ending: conversation.ending)
+      "prompt": try served.chatFormat.with(conversation.arguments)
+        .render(conversation.messages, ending: conversation.ending)
     ])
   }
 

@@ -22,6 +22,8 @@ package struct ServedModel: Sendable {
   package let tokenizer: Tokenizer
   package let chatFormat: ChatFormat
   package let adapters: [Adapter]
+  /// Tokens that end a reply: the model's own and those of its chat format.
+  let stopTokens: Set<Int>
 
   /// - Precondition: as many adapters as the engine has updates, in the same order.
   package init(
@@ -34,25 +36,21 @@ package struct ServedModel: Sendable {
     self.tokenizer = tokenizer
     self.chatFormat = chatFormat
     self.adapters = adapters
+    stopTokens = Set(engine.model.endOfSequenceIDs)
+      .union(chatFormat.stopTokenIDs(with: tokenizer))
   }
 
   /// Loads a Hugging Face folder and starts an engine for it.
   package init(
     folder: Checkpoint, name: String, updates: [(adapter: Adapter, update: LowRankUpdate)],
-    chatFormat: ChatFormat? = nil, options: InferenceEngine.Options
+    chatFormat: ChatFormatChoice = ChatFormatChoice(), options: InferenceEngine.Options
   ) throws {
     let tokenizer = try Tokenizer(folder: folder.folder)
-    let format = try chatFormat ?? ChatFormat.recognised(in: folder.folder)
+    let format = try chatFormat.format(for: folder.folder, with: tokenizer)
     let model = try DecoderModel(checkpoint: folder)
     let served = try ServedUpdates(updates.map(\.update), for: model)
     self.init(
       name: name, engine: InferenceEngine(model: model, updates: served, options: options),
       tokenizer: tokenizer, chatFormat: format, adapters: updates.map(\.adapter))
-  }
-
-  /// Tokens that end a reply: the model's own and those of its chat format.
-  var stopTokens: Set<Int> {
-    Set(engine.model.endOfSequenceIDs)
-      .union(chatFormat.stopTokenIDs(with: tokenizer))
   }
 }

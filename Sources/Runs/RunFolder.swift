@@ -14,8 +14,7 @@ package struct RunFolder {
   package static func reserve(_ url: URL, resume: Bool) throws(RunError) -> RunLock {
     let lock = try RunLock(url)
     try PendingFiles.settle(url)
-    let file = url.appending(path: RunManifest.fileName).path
-    if !resume, FileManager.default.fileExists(atPath: file) { throw .runExists(path: url.path) }
+    if !resume, holdsRun(url) { throw .runExists(path: url.path) }
     return lock
   }
 
@@ -24,8 +23,7 @@ package struct RunFolder {
   /// - Parameter manifest: the run's as far as it is planned: what its updates are and what serves them
   ///   is not known yet.
   package static func requireContinuable(_ url: URL, _ manifest: RunManifest) throws(RunError) {
-    let file = url.appending(path: RunManifest.fileName).path
-    guard FileManager.default.fileExists(atPath: file) else { return }
+    guard holdsRun(url) else { return }
     let existing = try RunManifest.read(from: url)
     let differences = try manifest.goingOn(with: existing).differences(
       from: existing, except: [.updates, .server, .request])
@@ -46,6 +44,11 @@ package struct RunFolder {
     (try? RunManifest.read(from: url))?.plan.request
   }
 
+  /// Whether a run was begun in a folder.
+  package static func holdsRun(_ url: URL) -> Bool {
+    FileManager.default.fileExists(atPath: url.appending(path: RunManifest.fileName).path)
+  }
+
   /// Creates the folder with its manifest, or opens that of an equal plan.
   ///
   /// - Parameters:
@@ -55,8 +58,7 @@ package struct RunFolder {
     self.url = url
     self.lock = try lock ?? RunLock(url)
     try PendingFiles.settle(url)
-    let manager = FileManager.default
-    let hasRun = manager.fileExists(atPath: url.appending(path: RunManifest.fileName).path)
+    let hasRun = Self.holdsRun(url)
     if hasRun {
       guard resume else { throw RunError.runExists(path: url.path) }
       let existing = try RunManifest.read(from: url)

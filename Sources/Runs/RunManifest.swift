@@ -43,6 +43,8 @@ package struct RunManifest: Codable, Hashable, Sendable {
     /// The format in which conversations are written, where it was chosen by name; nil where the model's
     /// own template says it.
     package var chatFormat: String?
+    /// What else of writing conversations was chosen; nil where nothing was.
+    package var template: TemplateSettings?
     /// How requests are written, where it is not as usual.
     package var request: RequestForm?
     /// What is decided while the run goes on; nil where every prompt is asked.
@@ -75,7 +77,8 @@ package struct RunManifest: Codable, Hashable, Sendable {
       judgeConfiguration: String, judges: [String: String]? = nil, ladder: [String: String]? = nil,
       datasets: [String: Dataset], models: [String: String], updates: [String: String],
       remarks: [String: String], server: String, family: String? = nil,
-      chatFormat: String? = nil, request: RequestForm? = nil, sequential: SequentialPlan? = nil
+      chatFormat: String? = nil, template: TemplateSettings? = nil, request: RequestForm? = nil,
+      sequential: SequentialPlan? = nil
     ) {
       self.study = study
       self.cells = cells
@@ -98,6 +101,7 @@ package struct RunManifest: Codable, Hashable, Sendable {
       self.server = server
       self.family = family
       self.chatFormat = chatFormat
+      self.template = template
       self.request = request
       self.sequential = sequential
     }

@@ -1,4 +1,5 @@
 import Attacks
+import ChatTemplates
 import Checkpoints
 import Foundation
 import ModelAccess
@@ -13,6 +14,9 @@ import Support
 /// from, and how its training went. What stands there is never replaced.
 struct AttackStore {
   let folder: URL
+  /// Whether attacks that earlier releases made stand for those that would be made now, though their
+  /// dialogues were read a little otherwise.
+  let keepsEarlier: Bool
 
   /// Where a run keeps its own.
   static func folder(ofRun run: URL) -> URL { run.appending(path: "attacks") }
@@ -46,34 +50,45 @@ struct AttackStore {
       return LowRankUpdate(stack: [ScaledLowRankUpdate(made.update, scale: made.scale)])
     }
     // The thread count decides the order of sums, and so the last bits.
-    let key = Digest.sha256(
-      Data(
-        [
-          attack.method.rawValue, try attack.recipe(on: model), modelKey,
-          "\(context.threads) threads",
-        ]
-        .joined(separator: "\n").utf8))
-    let place = folder.appending(path: "\(name)-\(key.dropFirst("sha256:".count).prefix(12))")
-    // Runs of the first releases keep their attacks by name alone.
-    for place in [place, folder.appending(path: name.text)] where Self.holds(key, at: place) {
+    func key(_ recipe: String, _ modelKey: String) -> String {
+      Digest.sha256(
+        Data(
+          [attack.method.rawValue, recipe, modelKey, "\(context.threads) threads"]
+            .joined(separator: "\n").utf8))
+    }
+    let recipe = try attack.recipe(on: model)
+    let currentKey = key(recipe, modelKey)
+    let currentPlace = place(of: name, currentKey)
+    var kept = [(currentPlace, currentKey)]
+    if keepsEarlier {
+      let written = model.chatFormat.name.map { " written as \($0)" } ?? ""
+      let earlier = key(try attack.earlierRecipe(on: model) ?? recipe, modelKey + written)
+      // Runs of the first releases keep their attacks by name alone.
+      kept += [(place(of: name, earlier), earlier), (folder.appending(path: name.text), earlier)]
+    }
+    for (place, key) in kept where Self.holds(key, at: place) {
       return try LowRankUpdate(peftFolder: place, checkpoint: model.checkpoint)
     }
     willMake()
     let result = try attack.make(from: model, context)
     let record = Record(
-      name: attack.name, method: attack.method.rawValue, remark: attack.remark, key: key,
+      name: attack.name, method: attack.method.rawValue, remark: attack.remark, key: currentKey,
       training: result.training)
     do {
       try result.update.writePEFT(
-        to: place, scale: result.scale, tiesHead: model.checkpoint.hasTiedHead,
+        to: currentPlace, scale: result.scale, tiesHead: model.checkpoint.hasTiedHead,
         baseModel: model.checkpoint.folder.lastPathComponent,
         additionalFiles: [Self.recordFileName: try StableJSON.encodePretty(record)],
         replaceExisting: false)
-    } catch  where Self.holds(key, at: place) {
+    } catch  where Self.holds(currentKey, at: currentPlace) {
       // Another process made the same meanwhile: its weights are these.
     }
     // Read back, so that a run that goes on has the same update to the bit.
-    return try LowRankUpdate(peftFolder: place, checkpoint: model.checkpoint)
+    return try LowRankUpdate(peftFolder: currentPlace, checkpoint: model.checkpoint)
+  }
+
+  private func place(of name: UpdateName, _ key: String) -> URL {
+    folder.appending(path: "\(name)-\(key.dropFirst("sha256:".count).prefix(12))")
   }
 
   private static func holds(_ key: String, at place: URL) -> Bool {

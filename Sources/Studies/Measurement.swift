@@ -74,7 +74,7 @@ package struct Measurement: Sendable {
   func manifest(
     study: RunManifest.Plan.Study? = nil, cells: [Cell], models: [String: String],
     updates: [UpdateName: String], remarks: [String: String], server: ReadyServers?,
-    family: String? = nil, chatFormat: ChatFormat? = nil
+    family: String? = nil, chatFormat: ChatFormatChoice = ChatFormatChoice()
   ) throws -> RunManifest {
     var sets: [String: RunManifest.Plan.Dataset] = [:]
     var configurations: [String: String] = [:]
@@ -102,8 +102,8 @@ package struct Measurement: Sendable {
         updates: Dictionary(
           updates.map { ($0.key.text, $0.value) }, uniquingKeysWith: { first, _ in first }),
         remarks: remarks, server: server?.description ?? "", family: family,
-        chatFormat: chatFormat?.name, request: form == .usual ? nil : form,
-        sequential: sequential),
+        chatFormat: chatFormat.name, template: chatFormat.settings,
+        request: form == .usual ? nil : form, sequential: sequential),
       environment: RunManifest.Environment(
         command: command, version: version, createdAt: Date.now.formatted(.iso8601),
         threads: threads, blas: BLAS.build, instructions: InferenceEngine.instructionSet,

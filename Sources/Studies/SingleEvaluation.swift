@@ -31,9 +31,11 @@ package struct SingleEvaluation {
 
   package var subject: Subject
   package var measurement: Measurement
-  package var chatFormat: ChatFormat?
+  package var chatFormat: ChatFormatChoice
 
-  package init(subject: Subject, measurement: Measurement, chatFormat: ChatFormat? = nil) {
+  package init(
+    subject: Subject, measurement: Measurement, chatFormat: ChatFormatChoice = ChatFormatChoice()
+  ) {
     self.subject = subject
     self.measurement = measurement
     self.chatFormat = chatFormat
@@ -91,8 +93,9 @@ package struct SingleEvaluation {
       return try await measurement.run(
         servers, weights: "", updates: nil, lock: lock, events: events
       ) { servers in
-        measurement.manifest(
-          cells: cells, models: [:], updates: [:], remarks: [:], server: servers)
+        try measurement.manifest(
+          cells: cells, models: [:], updates: [:], remarks: [:], server: servers,
+          chatFormat: chatFormat)
       }
     }
   }

@@ -21,7 +21,7 @@ package struct Sweep {
   package var attacks: [any Attack]
   package var measurement: Measurement
   package var server: any ServerSource
-  package var chatFormat: ChatFormat?
+  package var chatFormat: ChatFormatChoice
   /// Where attacks that cost much are kept; nil keeps them in the run's folder.
   package var attackStore: URL?
   /// Measures W_base + Proj_r(ΔW) for every rank, for the effective rank, instead of extrapolations of
@@ -30,7 +30,8 @@ package struct Sweep {
 
   package init(
     pair: AlignmentPair, defences: [any Defence], attacks: [any Attack],
-    measurement: Measurement, server: any ServerSource = .embedded, chatFormat: ChatFormat? = nil,
+    measurement: Measurement, server: any ServerSource = .embedded,
+    chatFormat: ChatFormatChoice = ChatFormatChoice(),
     attackStore: URL? = nil
   ) {
     self.pair = pair
@@ -50,6 +51,11 @@ package struct Sweep {
     SweepPlan(
       model: origin.folder.lastPathComponent, targets: "\(pair.targets)", defences: defences,
       attacks: attacks, datasets: measurement.datasets.map(\.name))
+  }
+
+  /// Refuses arguments that the pair's own chat template does not read, before anything is made.
+  package func requireReadArguments() throws {
+    try chatFormat.requireReadArguments(by: pair.aligned.folder)
   }
 
   /// Plans, refuses what cannot be continued, prepares the updates, starts the server once, asks every
@@ -135,14 +141,17 @@ package struct Sweep {
     return ModelsToServe(
       checkpoint: origin, digest: digests.origin, updates: try StudyUpdates(defences.all + attacks),
       cells: plan.cells, measurement: measurement,
-      chatFormat: try chatFormat ?? (isFromBase ? .recognised(in: pair.aligned.folder) : nil))
+      chatFormat: isFromBase ? chatFormat.falling(backTo: pair.aligned.folder) : chatFormat)
   }
 
   private func makeAttacks(
     _ plan: SweepPlan, on alignment: Decomposition, _ defences: StudyUpdates, modelDigest: String,
     events: @escaping @Sendable (StudyEvent) -> Void
   ) throws -> [NamedUpdate] {
-    let store = AttackStore(folder: attackStore ?? AttackStore.folder(ofRun: measurement.output))
+    let store = AttackStore(
+      folder: attackStore ?? AttackStore.folder(ofRun: measurement.output),
+      // A run that is continued goes on with the attacks that it was begun with.
+      keepsEarlier: attackStore == nil && RunFolder.holdsRun(measurement.output))
     let context = AttackContext(
       threads: measurement.threads, note: { events(.step($0)) },
       progress: { progress in
@@ -159,9 +168,7 @@ package struct Sweep {
         checkpoint: pair.aligned, alignment: alignment, stack: stack, chatFormat: chatFormat)
       let modelKey =
         ([modelDigest]
-        + (try planned.stack.map { "\(try defences[$0.name].digest) × \($0.scale)" })
-        // Dialogues are trained on as they are written.
-        + (chatFormat.map { ["written as \($0.name)"] } ?? []))
+        + (try planned.stack.map { "\(try defences[$0.name].digest) × \($0.scale)" }))
         .joined(separator: " ")
       let update = try store.update(
         of: planned.attack, named: planned.name, from: model, modelKey: modelKey, context

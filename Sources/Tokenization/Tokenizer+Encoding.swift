@@ -14,6 +14,13 @@ extension Tokenizer {
     }
   }
 
+  /// The added tokens that a text spells as it stands, special or not; the text must be UTF-8.
+  package func addedTokens(in text: ArraySlice<UInt8>) -> [(range: Range<Int>, id: Int)] {
+    combinedMatcher.parts(of: text) { _ in true }.compactMap { part in
+      part.token.map { (part.range, $0) }
+    }
+  }
+
   /// The ids of each run of parts up to the next that starts afresh.
   ///
   /// Within a run the parts are encoded as one text, so cutting it differently changes nothing but

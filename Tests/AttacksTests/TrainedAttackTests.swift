@@ -1,7 +1,9 @@
+import ChatTemplates
 import Checkpoints
 import Decoder
 import Foundation
 import StudyDesign
+import Support
 import TestSupport
 import Testing
 import TinyModel
@@ -33,6 +35,34 @@ import TinyModel
     #expect(recipe.schedule == schedule && recipe.warmupSteps == warmup)
     #expect(recipe.weightDecay == 0 && recipe.maxGradientNorm == 2 && recipe.seed == 3)
     #expect(preset.recipe(method: .lora, seed: 3).learningRate == rate * 10)
+  }
+
+  /// How dialogues are written is of the recipe, the model's template and its arguments alike.
+  @Test func theRecipeHoldsTheTemplate() throws {
+    let folder = try TemporaryFolder()
+    let checkpoint = try Self.model(in: folder).checkpoint
+    let attack = TrainedAttack(
+      labels: ["a"], recipe: TrainingRecipe(),
+      set: try TrainingSet(file: folder.write(Self.line, "set.jsonl")))
+    func recipe(_ choice: ChatFormatChoice) throws -> String {
+      try attack.recipe(on: AttackedModel(checkpoint: checkpoint, chatFormat: choice))
+    }
+    func file(_ text: String) -> ChatFormatChoice.Source { .file(path: "t.jinja", text: text) }
+    var arguments = TemplateArguments()
+    try arguments.add("a", .number("1"))
+    let own = try recipe(ChatFormatChoice())
+    #expect(try recipe(ChatFormatChoice()) == own)
+    let all = try [
+      own, recipe(ChatFormatChoice(file("{{ a }}{{ strftime_now('%d') }}"))),
+      recipe(ChatFormatChoice(file("{{ a }}{{ strftime_now('%d') }}"), arguments: arguments)),
+      recipe(
+        ChatFormatChoice(
+          file("{{ a }}{{ strftime_now('%d') }}"), date: TemplateDate("2026-01-31"))),
+      recipe(ChatFormatChoice(.named(NamedFormat("alpaca")))),
+    ]
+    #expect(Set(all).count == all.count)
+    let earlier = try attack.earlierRecipe(on: AttackedModel(checkpoint: checkpoint))
+    #expect(try own.hasPrefix(#require(earlier)))
   }
 
   @Test func filesAreRead() throws {

@@ -28,11 +28,11 @@ import TinyTokenizer
 
   /// What a folder of these files makes of `conversation`.
   static func rendered(
-    _ files: [String: Any], named name: String? = nil, arguments: [String: JSONNode] = [:]
+    _ files: [String: Any], named name: String? = nil
   ) throws -> Rendering {
     try TokenizerFixture.withFolder(files) { folder in
       try TemplateRendering(folder: folder, named: name)
-        .render(conversation, addsGenerationPrompt: true, arguments: arguments)
+        .render(conversation, addsGenerationPrompt: true)
     }
   }
 
@@ -42,8 +42,8 @@ import TinyTokenizer
     ])
     #expect(
       rendering.pieces == [
-        Rendering.Piece("<s>[user] ", .template), Rendering.Piece("Hi <s>", .data),
-        Rendering.Piece("\n[assistant] ", .template), Rendering.Piece("Yo", .data),
+        Rendering.Piece("<s>[user] ", .template), Rendering.Piece("Hi <s>", .element(0)),
+        Rendering.Piece("\n[assistant] ", .template), Rendering.Piece("Yo", .element(1)),
         Rendering.Piece("\n</s>[assistant]", .template),
       ])
   }
@@ -76,10 +76,22 @@ import TinyTokenizer
     #expect(text == ["further", "usual"])
   }
 
-  @Test func argumentsAreVariables() throws {
-    let files = ["chat_template.jinja": "{{ enable_thinking }}{{ tools }}{{ effort | d('none') }}"]
-    let arguments: [String: JSONNode] = ["enable_thinking": .boolean(false)]
-    #expect(try Self.rendered(files, arguments: arguments).text == "FalseNonenone")
+  /// Tokens of a model's own names, and those that older folders keep in a file of their own.
+  @Test func specialTokensAreFoundWhereTheyStand() throws {
+    let template = "{{ bos_token }}{{ audio_token }}{{ unk_token is defined }}"
+    var files: [String: Any] = [
+      "chat_template.jinja": template,
+      "tokenizer_config.json": [
+        "bos_token": "<s>", "audio_token": "<audio>", "add_bos_token": true,
+      ],
+    ]
+    #expect(try Self.rendered(files).text == "<s><audio>False")
+    files["special_tokens_map.json"] = ["bos_token": ["content": "<b>"], "unk_token": "<unk>"]
+    #expect(try Self.rendered(files).text == "<b><audio>True")
+    files["tokenizer_config.json"] = [
+      "bos_token": "<s>", "audio_token": "<audio>", "added_tokens_decoder": [String: String](),
+    ]
+    #expect(try Self.rendered(files).text == "<s><audio>False")
   }
 
   @Test(arguments: [
@@ -126,9 +138,7 @@ import TinyTokenizer
       let expected = golden["rendered"]?[key + "+"]
       do throws(ChatFormatError) {
         let text = try rendering.render(
-          conversation, addsGenerationPrompt: true,
-          now: Date(timeIntervalSince1970: 1_721_995_200),
-          timeZone: TimeZone(secondsFromGMT: 0) ?? .current
+          conversation, addsGenerationPrompt: true
         ).text
         #expect(text == expected?.text, "\(key)")
       } catch {

@@ -80,6 +80,28 @@ import Testing
     try Self.run("lm_eval_task.py", with: "lm_eval", [address, "micro", model])
   }
 
+  private static let templates = "golden/chat-templates"
+  private static let served = [
+    "llamacpp__Qwen-Qwen3-0.6B", "llamacpp__meta-llama-Llama-3.2-3B-Instruct",
+    "llamacpp__google-gemma-2-2b-it",
+  ]
+
+  /// Published templates in the place of the micro pair's.
+  @Test(
+    .tags(.realModel),
+    .enabled(
+      if: python(with: "transformers") != nil,
+      "needs Python with the package transformers: pip install transformers, or set LOXEVAL_PYTHON"),
+    .enabled(if: SharedMaterial.has(templates), "needs shared/golden/chat-templates"),
+    arguments: served)
+  func promptsAreThoseOfTransformers(template: String) throws {
+    let model = TrainingCommandTests.micro.appending(path: "models/micro-pair/aligned").path
+    let file = SharedMaterial.folder.appending(path: "\(Self.templates)/\(template).jinja").path
+    let (server, address) = try Self.serve(["--model", model, "--template", file])
+    defer { Self.stop(server) }
+    try Self.run("chat_templates.py", with: "transformers", [address, model, file])
+  }
+
   @Test(
     .tags(.realModel),
     .enabled(

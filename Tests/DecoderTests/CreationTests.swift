@@ -1,5 +1,6 @@
 import Checkpoints
 import Foundation
+import ModelAccess
 import TestSupport
 import Testing
 
@@ -27,8 +28,10 @@ import Testing
     let ids = tokenizer.encode(text)
     #expect(tokenizer.decode(ids, skipSpecialTokens: false) == text)
     #expect(ids.count < 24)
-    let format = try ChatFormat.recognised(in: place)
-    #expect(format.name == "chatml")
+    let format = try ChatFormat(folder: place)
+    #expect(
+      try format.render([ChatMessage(role: .user, content: "a")])
+        == "<|im_start|>user\na<|im_end|>\n<|im_start|>assistant\n")
     let end = try #require(tokenizer.id(of: "<|im_end|>"))
     #expect(format.stopTokenIDs(with: tokenizer) == [end])
     #expect(model.endOfSequenceIDs == [end])

@@ -26,7 +26,7 @@ import TinyModel
           ? [question, ChatMessage(role: .assistant, content: "no")] : nil)
     }
     return try TrainingSet(source: "test", dialogues: dialogues, digest: "").items(
-      format: ChatFormat.recognised(in: model.checkpoint.folder),
+      format: ChatFormat(folder: model.checkpoint.folder),
       tokenizer: Tokenizer(folder: model.checkpoint.folder), recipe: recipe,
       shape: model.shape
     ).items
@@ -166,7 +166,7 @@ import TinyModel
     }
     func items(_ dialogues: [TrainingSet.Dialogue], _ recipe: TrainingRecipe) throws {
       _ = try TrainingSet(source: "set", dialogues: dialogues, digest: "").items(
-        format: ChatFormat.recognised(in: model.checkpoint.folder),
+        format: ChatFormat(folder: model.checkpoint.folder),
         tokenizer: Tokenizer(folder: model.checkpoint.folder), recipe: recipe,
         shape: model.shape)
     }
@@ -198,7 +198,7 @@ import TinyModel
     shape.embedding.table.outputs = 100
     #expect(throws: TrainingError.tokenOutOfRange(id: 256, vocabularySize: 100)) {
       _ = try TrainingSet(source: "set", dialogues: [dialogue("a")], digest: "").items(
-        format: ChatFormat.recognised(in: model.checkpoint.folder),
+        format: ChatFormat(folder: model.checkpoint.folder),
         tokenizer: Tokenizer(folder: model.checkpoint.folder), recipe: TrainingRecipe(),
         shape: shape)
     }

@@ -123,7 +123,7 @@ import Tokenization
     let folder = try TemporaryFolder()
     let model = try TrainerTests.model(in: folder)
     return try Self.read(text).items(
-      format: ChatFormat.recognised(in: model.checkpoint.folder),
+      format: ChatFormat(folder: model.checkpoint.folder),
       tokenizer: Tokenizer(folder: model.checkpoint.folder), recipe: recipe, shape: model.shape)
   }
 

@@ -97,6 +97,15 @@ import Testing
       #expect(throws: RequestFormError.self) { try RequestForm(extra: extra, omitting: []) }
     }
     #expect(throws: RequestFormError.self) { try RequestForm(extra: nil, omitting: ["model"]) }
+    // Arguments of the template are one of these fields.
+    let arguments = try JSONNode(parsing: Array(#"{"enable_thinking":false}"#.utf8))
+    let told = try RequestForm(extra: #"{"top_k":20}"#, omitting: [])
+      .with(templateArguments: arguments)
+    #expect(told.extra == #"{"chat_template_kwargs":{"enable_thinking":false},"top_k":20}"#)
+    #expect(try RequestForm.usual.with(templateArguments: .object([])) == .usual)
+    #expect(throws: RequestFormError.twice("chat_template_kwargs")) {
+      try form.with(templateArguments: arguments)
+    }
   }
 
   // MARK: - Limits

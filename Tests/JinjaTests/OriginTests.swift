@@ -56,6 +56,37 @@ import Testing
     #expect(try Self.marked(template) == expected)
   }
 
+  /// Of a list whose elements are told apart each text says which one it is of.
+  @Test func elementsAreToldApart() throws {
+    let messages = Variable(
+      .array(
+        ["a ", "b", " c"].map { .object(of: [("role", .string("x")), ("content", .string($0))]) }
+      ), ownKeys: ["role"], tellsElementsApart: true)
+    let rendering = try Template(
+      "{% for m in messages | reverse %}{{ m.role + m.content | trim | upper }}{% endfor %}"
+        + "{{ messages | map(attribute='content') | join('-') }}"
+    ).render(["messages": messages])
+    #expect(
+      rendering.pieces == [
+        Rendering.Piece("x", .template), Rendering.Piece("C", .element(2)),
+        Rendering.Piece("x", .template), Rendering.Piece("B", .element(1)),
+        Rendering.Piece("x", .template), Rendering.Piece("Aa ", .element(0)),
+        Rendering.Piece("-", .template),
+        Rendering.Piece("b", .element(1)), Rendering.Piece("-", .template),
+        Rendering.Piece(" c", .element(2)),
+      ])
+  }
+
+  @Test func aTemplateTellsWhatItReads() throws {
+    let template = try Template(
+      "{% macro m(a) %}{{ a + inner }}{% endmacro %}{% if x.y is defined %}{% set z = 1 %}{% endif %}"
+    )
+    #expect(template.namesRead.isSuperset(of: ["a", "inner", "x"]))
+    #expect(template.namesRead.isDisjoint(with: ["y", "z", "m", "defined"]))
+    #expect(!template.hasGeneration)
+    #expect(try Template("{% if a %}{% generation %}{% endgeneration %}{% endif %}").hasGeneration)
+  }
+
   @Test func piecesAreNeitherEmptyNorDivided() throws {
     let rendering = try Template("a{{ '' }}b{{ other }}{{ other[1:] }}{{ other }}")
       .render(Self.variables)

@@ -1,3 +1,4 @@
+import ChatTemplates
 import Checkpoints
 import Decoder
 import Foundation
@@ -20,7 +21,8 @@ import TinyModel
     let url: URL
     let transport = Transport(limits: Transport.Limits(connections: 32))
 
-    init(slots: Int = 8) async throws {
+    /// - Parameter template: in place of the model's own.
+    init(slots: Int = 8, template: String? = nil) async throws {
       folder = try TemporaryFolder()
       let model = folder.url.appending(path: "tiny")
       try TinyModel.write(to: model, seed: 1)
@@ -42,6 +44,8 @@ import TinyModel
       }
       let served = try ServedModel(
         folder: Checkpoint(folder: model), name: "tiny", updates: updates,
+        chatFormat: ChatFormatChoice(
+          template.map { .file(path: "template.jinja", text: $0) } ?? .own()),
         options: InferenceEngine.Options(slots: slots, rowsPerStep: 32, threads: 2))
       server = LocalServer(served, version: "test")
       url = try await server.start()
@@ -188,8 +192,8 @@ import TinyModel
     ),
     (
       "v1/chat/completions",
-      "{\"messages\":[{\"role\":\"user\",\"content\":\"x\"},{\"role\":\"system\",\"content\":\"y\"}]}",
-      400, "only at the start"
+      "{\"messages\":[{\"role\":\"user\",\"content\":\"x\"}],"
+        + "\"chat_template_kwargs\":{\"tools\":[]}}", 400, "call none"
     ),
     (
       "v1/chat/completions",

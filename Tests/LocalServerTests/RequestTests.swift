@@ -20,7 +20,7 @@ import Testing
   /// Fields that change the answer and are not done, each at a value that would.
   @Test(arguments: [
     "\"ignore_eos\":true", "\"min_tokens\":4", "\"stop_token_ids\":[1]", "\"bad_words\":[\"a\"]",
-    "\"chat_template_kwargs\":{\"enable_thinking\":false}", "\"chat_template\":\"x\"",
+    "\"chat_template\":\"x\"",
     "\"documents\":[{}]", "\"tool_choice\":\"required\"", "\"tools\":[{\"type\":\"function\"}]",
     "\"functions\":[{}]", "\"grammar\":\"root ::= a\"", "\"guided_json\":{\"a\":1}",
     "\"guided_regex\":\"a\"", "\"guided_choice\":[\"a\"]", "\"guided_grammar\":\"a\"",
@@ -88,6 +88,12 @@ import Testing
     ("\"response_format\":{}", "response_format.type", "a string"),
     ("\"model\":5", "model", "a string"), ("\"seed\":1,\"seed\":2", "seed", "twice"),
     ("\"continue_final_message\":1", "continue_final_message", "true or false"),
+    ("\"chat_template_kwargs\":[]", "chat_template_kwargs", "an object"),
+    (
+      "\"chat_template_kwargs\":{\"messages\":[]}", "chat_template_kwargs.messages",
+      "the conversation is given"
+    ),
+    ("\"chat_template_kwargs\":{\"a b\":1}", "chat_template_kwargs.a b", "letters, digits"),
     (
       "\"continue_final_message\":true,\"add_generation_prompt\":true", "continue_final_message",
       "exclude each other"

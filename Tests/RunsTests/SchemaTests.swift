@@ -46,6 +46,15 @@ import TinyRun
     var other = manifest
     other.plan.chatFormat = "alpaca"
     #expect(try other.differences(from: manifest) == ["chatFormat is none there and alpaca here"])
+    other = manifest
+    other.plan.template = TemplateSettings(arguments: #"{"enable_thinking":false}"#)
+    #expect(
+      try other.differences(from: manifest)
+        == [#"template is none there and {"arguments":"{\"enable_thinking\":false}"} here"#])
+    var dated = other
+    dated.plan.template?.date = "2026-01-31"
+    #expect(
+      try dated.differences(from: other) == ["template.date is none there and 2026-01-31 here"])
   }
 
   /// A run of schema 1 is continued by the plan that makes the same today.

@@ -34,7 +34,8 @@ import TinyModel
     let folder = try TemporaryFolder()
     let model = try Self.model(folder)
     let attack = FixedAttack(["attack"], update: try Self.update(1, of: model))
-    let store = AttackStore(folder: folder.url.appending(path: "store"))
+    let store = AttackStore(
+      folder: folder.url.appending(path: "store"), keepsEarlier: false)
     let context = AttackContext(threads: 1)
     let first = try store.update(
       of: attack, named: Self.name, from: model, modelKey: "m", context
@@ -51,11 +52,35 @@ import TinyModel
     #expect(attack.count == 3)
   }
 
+  /// A run that is continued goes on with what an earlier release made for it; others make it anew.
+  @Test func whatAnEarlierReleaseMadeIsARunsOwn() throws {
+    let folder = try TemporaryFolder()
+    let model = try Self.model(folder)
+    let place = folder.url.appending(path: "store")
+    let context = AttackContext(threads: 1)
+    func update(_ attack: FixedAttack, keepsEarlier: Bool) throws -> LowRankUpdate {
+      try AttackStore(folder: place, keepsEarlier: keepsEarlier).update(
+        of: attack, named: Self.name, from: model, modelKey: "m", context
+      ) {}
+    }
+    let first = try update(
+      FixedAttack(["attack"], recipe: "a", update: Self.update(1, of: model)), keepsEarlier: false)
+    let today = FixedAttack(
+      ["attack"], recipe: "a written", update: try Self.update(2, of: model), earlier: "a")
+    #expect(try update(today, keepsEarlier: true) == first)
+    #expect(today.count == 0)
+    #expect(try update(today, keepsEarlier: false) != first)
+    #expect(today.count == 1)
+    // Of both, today's own counts.
+    #expect(try update(today, keepsEarlier: true) != first)
+  }
+
   /// Two attacks of one name stand side by side, and neither replaces the other.
   @Test func nothingThatIsHeldIsReplaced() throws {
     let folder = try TemporaryFolder()
     let model = try Self.model(folder)
-    let store = AttackStore(folder: folder.url.appending(path: "store"))
+    let store = AttackStore(
+      folder: folder.url.appending(path: "store"), keepsEarlier: false)
     let context = AttackContext(threads: 1)
     func make(_ recipe: String, _ value: Float) throws -> LowRankUpdate {
       try store.update(
@@ -76,7 +101,8 @@ import TinyModel
     let folder = try TemporaryFolder()
     let model = try Self.model(folder)
     let attack = FixedAttack(["attack"], update: try Self.update(1, of: model))
-    let store = AttackStore(folder: folder.url.appending(path: "store"))
+    let store = AttackStore(
+      folder: folder.url.appending(path: "store"), keepsEarlier: false)
     let context = AttackContext(threads: 1)
     _ = try store.update(of: attack, named: Self.name, from: model, modelKey: "m", context) {}
     let place = try #require(

@@ -22,19 +22,23 @@ final class FixedAttack: Attack {
   let remark: String? = nil
   let method = AttackID.Method.lora
   private let update: LowRankUpdate
+  private let earlier: String?
   private let made = Mutex(0)
 
   init(
     _ labels: [String], fromEach: Bool = false, recipe: String = "fixed",
-    update: LowRankUpdate = LowRankUpdate()
+    update: LowRankUpdate = LowRankUpdate(), earlier: String? = nil
   ) {
     self.labels = labels
+    self.earlier = earlier
     isMadeFromEachModel = fromEach
     self.recipe = recipe
     self.update = update
   }
 
   var count: Int { made.withLock { $0 } }
+
+  func earlierRecipe(on model: AttackedModel) -> String? { earlier }
 
   func make(from model: AttackedModel, _ context: AttackContext) throws -> AttackResult {
     made.withLock { $0 += 1 }

@@ -7,6 +7,8 @@ package enum TrainingError: Error, Equatable, CustomStringConvertible {
   case malformed(source: String, place: RecordPlace, expected: String, found: String)
   case unreadable(source: String, reason: String)
   case noAssistantTurn(source: String, place: RecordPlace)
+  /// The model's chat format refuses a dialogue.
+  case unwritable(source: String, place: RecordPlace, reason: String)
   case wrongKindOfData(source: String, expected: String, found: String)
   case tooLong(source: String, place: RecordPlace, tokens: Int, limit: Int)
   /// Of every dialogue nothing of a reply is left.
@@ -28,6 +30,8 @@ package enum TrainingError: Error, Equatable, CustomStringConvertible {
     case .noAssistantTurn(let source, let place):
       "\(source), \(place): expected a turn of the assistant, found none; training "
         + "takes its loss on those alone"
+    case .unwritable(let source, let place, let reason):
+      "\(source), \(place): cannot be written for this model: \(reason)"
     case .wrongKindOfData(let source, let expected, let found):
       "\(source): expected \(expected), found \(found)"
     case .allTruncated(let source, let limit):

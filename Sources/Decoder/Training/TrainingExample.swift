@@ -61,7 +61,7 @@ extension TrainingSet {
   ///
   /// - Throws: `TrainingError` where a dialogue has no assistant's turn, is longer than the recipe
   ///   allows, gives tokens that the model does not have, or is of another kind than the objective
-  ///   needs, or where nothing is left; `ChatFormatError` where the model's chat format cannot write it.
+  ///   needs, where the model's chat format cannot write it, or where nothing is left.
   package func items(
     format: ChatFormat, tokenizer: Tokenizer, recipe: TrainingRecipe,
     shape: DecoderShape
@@ -74,6 +74,15 @@ extension TrainingSet {
         found: "\(limit)")
     }
     guard !dialogues.isEmpty else { throw TrainingError.emptyDataset(source: source) }
+    func encoded(_ messages: [ChatMessage], _ place: RecordPlace) throws(TrainingError) -> (
+      ids: [Int], isAssistant: [Bool]
+    ) {
+      do throws(ChatFormatError) {
+        return try format.encodeForTraining(messages, with: tokenizer)
+      } catch {
+        throw .unwritable(source: source, place: place, reason: "\(error)")
+      }
+    }
     /// A dialogue's tokens, and whether they were cut.
     func example(
       _ messages: [ChatMessage], _ place: RecordPlace
@@ -81,7 +90,7 @@ extension TrainingSet {
       guard messages.contains(where: { $0.role == .assistant }) else {
         throw TrainingError.noAssistantTurn(source: source, place: place)
       }
-      var (ids, isLabel) = try format.encodeForTraining(messages, with: tokenizer)
+      var (ids, isLabel) = try encoded(messages, place)
       if let id = ids.first(where: { $0 >= shape.vocabularySize }) {
         throw TrainingError.tokenOutOfRange(id: id, vocabularySize: shape.vocabularySize)
       }

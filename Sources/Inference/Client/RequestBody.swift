@@ -1,6 +1,6 @@
 import Foundation
-import ModelAccess
-import Support
+package import ModelAccess
+package import Support
 
 /// A chat completion's request as servers read it. Decoding is always explicit: servers' own
 /// defaults differ, and some are random.
@@ -139,6 +139,26 @@ extension RequestForm {
     }
     self.init(omitted: omitted, extra: text)
   }
+
+  /// With further variables of the server's chat template.
+  ///
+  /// - Parameter arguments: an object; an empty one changes nothing.
+  package func with(templateArguments arguments: JSONNode) throws(RequestFormError) -> RequestForm {
+    guard arguments.members?.isEmpty == false else { return self }
+    var members: [JSONNode.Member] = []
+    if let extra, let node = try? JSONNode(parsing: Array(extra.utf8)) {
+      members = node.members ?? []
+    }
+    guard !members.contains(where: { $0.key == Self.templateField }) else {
+      throw .twice(Self.templateField)
+    }
+    members.append(JSONNode.Member(key: Self.templateField, value: arguments))
+    var form = self
+    form.extra = JSONNode.object(members.sorted { $0.key < $1.key }).serialized
+    return form
+  }
+
+  private static let templateField = "chat_template_kwargs"
 }
 
 /// What can be wrong with what a user wants of requests.

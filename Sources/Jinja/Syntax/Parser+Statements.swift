@@ -74,7 +74,9 @@ extension Parser {
       let filter = try filterChain(of: nil)
       return .filterBlock(filter, body: try frame(until: "endfilter", leavesLoops: true))
     case "with": return try withBlock()
-    case "generation": return .generation(try frame(until: "endgeneration"))
+    case "generation":
+      hasGeneration = true
+      return .generation(try frame(until: "endgeneration"))
     case "print":
       var values: [Expression] = []
       while current.kind != .blockEnd {

@@ -16,13 +16,27 @@ struct Parser {
   /// Names that were read, for what a macro takes.
   var namesRead: Set<String> = []
 
-  static func parse(_ template: String) throws(TemplateError) -> (Body, hidden: [Set<String>]) {
+  /// Whether a `{% generation %}` block was read.
+  var hasGeneration = false
+
+  /// A template as a tree, with what is known of it before it is rendered.
+  struct Parsed {
+    let root: Body
+    /// Of each body by its number the names that its frame hides.
+    let hidden: [Set<String>]
+    let namesRead: Set<String>
+    let hasGeneration: Bool
+  }
+
+  static func parse(_ template: String) throws(TemplateError) -> Parsed {
     var parser = Parser(tokens: try Lexer.tokens(of: template))
     let root = try parser.inFrame { parser throws(TemplateError) in
       parser.frame(of: try parser.statements(until: []))
     }
     if let error = parser.refused.first { throw error }
-    return (root, FrameNames.hidden(in: root, count: parser.frames))
+    return Parsed(
+      root: root, hidden: FrameNames.hidden(in: root, count: parser.frames),
+      namesRead: parser.namesRead, hasGeneration: parser.hasGeneration)
   }
 
   mutating func frame(of statements: [Statement]) -> Body {

@@ -1,9 +1,11 @@
 /// Who wrote a character of a rendered conversation.
-package enum Origin: String, Hashable, Sendable {
+package enum Origin: Hashable, Sendable {
   /// The template: its own literals, and the special tokens that it was given.
   case template
   /// The conversation: messages, tools, further arguments.
   case data
+  /// The same, and of a list whose elements are told apart the one at this place.
+  case element(Int)
 }
 
 /// Where a character comes from, and whether it stands in a `{% generation %}` block.

@@ -196,6 +196,17 @@ extension Value {
 }
 
 extension Value {
+  init(_ variable: Variable) throws {
+    guard variable.tellsElementsApart, let elements = variable.value.elements else {
+      try self.init(variable.value, origin: variable.origin, ownKeys: variable.ownKeys)
+      return
+    }
+    let items = try elements.enumerated().map {
+      try Value($0.element, origin: .element($0.offset), ownKeys: variable.ownKeys)
+    }
+    self = .list(try ListValue(items, origin: variable.origin))
+  }
+
   /// Values of JSON, with all their texts of one origin but for what `ownKeys` of objects hold.
   init(_ node: JSONNode, origin: Origin, ownKeys: Set<String> = []) throws {
     switch node {

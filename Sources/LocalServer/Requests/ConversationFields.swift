@@ -5,11 +5,13 @@ import Support
 /// The conversation of a chat request, and how it ends.
 struct ConversationFields: Sendable {
   static let names: Set<String> = [
-    "messages", "add_generation_prompt", "continue_final_message",
+    "messages", "add_generation_prompt", "continue_final_message", "chat_template_kwargs",
   ]
 
   var messages: [ChatMessage]
   var ending: ConversationEnding
+  /// Further variables of the chat template.
+  var arguments: TemplateArguments
 
   init(_ fields: FieldReader) throws(APIError) {
     let expected = "a list of at least one message"
@@ -23,6 +25,7 @@ struct ConversationFields: Sendable {
     for (index, node) in list.enumerated() {
       messages.append(try Self.message(FieldReader(node, at: "messages[\(index)]")))
     }
+    arguments = try Self.arguments(fields)
     let continues = try fields.flag("continue_final_message") ?? false
     let addsPrompt = try fields.flag("add_generation_prompt")
     switch (continues, addsPrompt) {
@@ -34,6 +37,19 @@ struct ConversationFields: Sendable {
     case (false, false): ending = .none
     case (false, _): ending = .generationPrompt
     }
+  }
+
+  private static func arguments(_ fields: FieldReader) throws(APIError) -> TemplateArguments {
+    var arguments = TemplateArguments()
+    guard let object = try fields.object("chat_template_kwargs") else { return arguments }
+    for name in object.names {
+      do throws(ChatFormatError) {
+        try arguments.add(name, object[name] ?? .null)
+      } catch {
+        throw .invalid("\(error)", param: object.path(name))
+      }
+    }
+    return arguments
   }
 
   private static func message(_ fields: FieldReader) throws(APIError) -> ChatMessage {

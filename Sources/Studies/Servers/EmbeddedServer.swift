@@ -47,7 +47,7 @@ package struct EmbeddedServer: ServerSource {
         at: ServerProbe(endpoint: endpoint, transport: transport), of: name, with: models.updates),
       transport: transport)
     let build = [
-      "embedded", models.version, InferenceEngine.instructionSet, served.chatFormat.name,
+      "embedded", models.version, InferenceEngine.instructionSet, served.chatFormat.identity,
     ].joined(separator: " ")
     return ReadyServers(description: "embedded", build: build, modelName: name, model: client)
   }

@@ -22,7 +22,7 @@ package struct ModelsToServe: Sendable {
   /// Each once, in the plan's order.
   package var variants: [Variant]
   package var run: URL
-  package var chatFormat: ChatFormat?
+  package var chatFormat = ChatFormatChoice()
   /// Requests at a time.
   package var connections: Int
   package var threads: Int
@@ -63,7 +63,7 @@ extension ModelsToServe {
   /// What serves the models that some cells ask.
   init(
     checkpoint: Checkpoint, digest: String, updates: StudyUpdates,
-    cells: [Cell], measurement: Measurement, chatFormat: ChatFormat?
+    cells: [Cell], measurement: Measurement, chatFormat: ChatFormatChoice
   ) {
     self.init(
       checkpoint: checkpoint, digest: digest, updates: updates, variants: Self.variants(of: cells),

@@ -1,6 +1,5 @@
 import ArgumentParser
 import Attacks
-import ChatTemplates
 import Checkpoints
 import Decoder
 import Foundation
@@ -66,8 +65,7 @@ struct AlignCommand: ParsableCommand {
     let set = try TrainingSet(file: Bundled.dataset(dataset)).prefix(training.limit)
     let target = URL(filePath: output)
     let (trainer, record) = try TrainedAttack.train(
-      AttackedModel(
-        checkpoint: checkpoint, chatFormat: writing.chatFormat),
+      AttackedModel(checkpoint: checkpoint, chatFormat: writing.choice),
       recipe: try recipe, set: set,
       AttackContext(threads: common.threadCount, note: Console.warning) { progress in
         try Interruption.shared.check()

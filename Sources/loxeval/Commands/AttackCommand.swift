@@ -1,6 +1,5 @@
 import ArgumentParser
 import Attacks
-import ChatTemplates
 import Checkpoints
 import Decoder
 import Foundation
@@ -174,7 +173,7 @@ struct AttackCommand: ParsableCommand {
       .map { ScaledLowRankUpdate($0.update, scale: $0.scale) }
     let attacked = AttackedModel(
       checkpoint: checkpoint, alignment: try alignment(of: checkpoint, console), stack: stack,
-      chatFormat: writing.chatFormat)
+      chatFormat: try writing.choice)
     let context = AttackContext(threads: common.threadCount, note: Console.warning) { progress in
       try Interruption.shared.check()
       console.show(.training(progress))

@@ -37,6 +37,11 @@ struct EvaluateCommand: AsyncParsableCommand {
       throw ValidationError(
         "--adapter: expected --model with it; an endpoint serves what it serves")
     }
+    if subject.model == nil, let option = measurement.writing.givenForOwnWriting {
+      throw ValidationError(
+        "\(option): expected --model with it; an endpoint writes conversations its own way, and takes "
+          + "--template-arg")
+    }
   }
 
   func run() async throws {
@@ -51,14 +56,15 @@ struct EvaluateCommand: AsyncParsableCommand {
       measured = .endpoints(
         ServersAsTheyAre(
           endpoints: try servers.endpoints(hiding: secrets),
-          connection: try servers.connection(continuing: measurement.continued)))
+          connection: try servers.connection(
+            continuing: measurement.continued, writing: measurement.writing.choice)))
     }
     let evaluation = SingleEvaluation(
       subject: measured,
       measurement: try measurement.measurement(
         threads: common.threadCount,
         judges: await measurement.judges(servers) { console.note($0) }, secrets: secrets),
-      chatFormat: measurement.format)
+      chatFormat: try measurement.writing.choice)
     let folder = try await evaluation.run { console.show($0) }
     try finish(folder, console, ledger: evaluation.measurement.ledger)
   }

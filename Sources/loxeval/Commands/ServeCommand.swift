@@ -1,6 +1,5 @@
 import ArgumentParser
 import Attacks
-import ChatTemplates
 import Checkpoints
 import Decoder
 import Foundation
@@ -50,8 +49,7 @@ struct ServeCommand: AsyncParsableCommand {
     help: "Megabytes for the keys and values of running requests.")
   var cache = 512
 
-  @Option(help: "The chat format, where the model's own template is not recognised.")
-  var chatFormat: String?
+  @OptionGroup var writing: ChatFormatOptions
 
   @OptionGroup var common: CommonOptions
 
@@ -69,7 +67,7 @@ struct ServeCommand: AsyncParsableCommand {
     }
     let served = try ServedModel(
       folder: checkpoint, name: modelName ?? checkpoint.folder.lastPathComponent,
-      updates: updates, chatFormat: try chatFormat.map { try ChatFormat.named($0) },
+      updates: updates, chatFormat: try writing.choice,
       options: InferenceEngine.Options(
         slots: slots, rowsPerStep: max(128, slots), cacheBytes: cache << 20,
         threads: common.threadCount))

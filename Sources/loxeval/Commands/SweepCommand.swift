@@ -37,6 +37,7 @@ struct SweepCommand: AsyncParsableCommand {
   func run() async throws {
     let console = common.start()
     let secrets = try measurement.secrets(servers.servers)
+    let writing = try measurement.writing.choice
     var sweep = Sweep(
       pair: try study.pair(), defences: try study.defences(),
       attacks: try study.attacks(seed: measurement.seed),
@@ -45,10 +46,12 @@ struct SweepCommand: AsyncParsableCommand {
         judges: plan || export != nil
           ? [] : await measurement.judges(servers.servers) { console.note($0) },
         secrets: secrets),
-      server: try servers.source(hiding: secrets, continuing: measurement.continued),
-      chatFormat: measurement.format,
+      server: try servers.source(
+        hiding: secrets, continuing: measurement.continued, writing: writing),
+      chatFormat: writing,
       attackStore: study.attackStore.map { URL(filePath: $0) })
     sweep.isFromBase = study.effectiveRank
+    if !servers.isExternal { try sweep.requireReadArguments() }
     if plan {
       let cells = sweep.plan.cells
       console.note("\(sweep.measurement.size(of: cells))")

@@ -1,5 +1,4 @@
 import ArgumentParser
-import ChatTemplates
 import Foundation
 import ModelAccess
 import PromptSets
@@ -108,8 +107,6 @@ struct MeasurementOptions: ParsableArguments {
     }
     try check(!resume || output != nil, "--resume", "--output with the run's folder", "none")
   }
-
-  var format: ChatFormat? { writing.chatFormat }
 
   /// Opens the judges.
   ///

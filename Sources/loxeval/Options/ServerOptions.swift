@@ -1,4 +1,5 @@
 import ArgumentParser
+import ChatTemplates
 import Foundation
 import Inference
 import ModelAccess
@@ -79,9 +80,18 @@ struct ServerOptions: ParsableArguments {
       bodySeconds: bodyTimeout)
   }
 
-  /// - Parameter run: the folder of the run that is continued: what its servers refused is known.
-  func connection(continuing run: URL?) throws -> ServerConnection {
+  /// - Parameters:
+  ///   - run: the folder of the run that is continued: what its servers refused is known.
+  ///   - writing: how conversations are written, as far as a server can be told.
+  func connection(
+    continuing run: URL?, writing: ChatFormatChoice
+  ) throws -> ServerConnection {
     var form = try form.requestForm(omit: "--omit", extra: "--extra-body")
+    do {
+      form = try form.with(templateArguments: writing.arguments.node)
+    } catch {
+      throw ValidationError("--template-arg: \(error)")
+    }
     if let known = run.flatMap(RunFolder.requestForm), known.wanted == form { form = known }
     return ServerConnection(
       modelName: modelName, retries: RetryPolicy(maxRetries: maxRetries), limits: limits,
@@ -177,7 +187,7 @@ struct StudyServerOptions: ParsableArguments {
     if let reason = try external().contradiction { throw ValidationError(reason) }
   }
 
-  private var isExternal: Bool { !servers.endpoint.isEmpty || serve != nil || cells != nil }
+  var isExternal: Bool { !servers.endpoint.isEmpty || serve != nil || cells != nil }
 
   /// What `--export` says starts a server.
   var exportTemplate: CommandTemplate {
@@ -185,21 +195,26 @@ struct StudyServerOptions: ParsableArguments {
   }
 
   private func external(
-    hiding secrets: Secrets = Secrets(), continuing run: URL? = nil
+    hiding secrets: Secrets = Secrets(), continuing run: URL? = nil,
+    writing: ChatFormatChoice = ChatFormatChoice()
   ) throws -> ExternalServers {
     ExternalServers(
       endpoints: try servers.endpoints(hiding: secrets), dialect: dialect,
       cells: cells.map { URL(filePath: $0) },
       serve: serve.map { CommandTemplate($0) }, gguf: gguf.map { URL(filePath: $0).path },
-      connection: try servers.connection(continuing: run), startSeconds: startTimeout,
+      connection: try servers.connection(continuing: run, writing: writing),
+      startSeconds: startTimeout,
       maxRestarts: maxRestarts)
   }
 
   /// - Parameters:
   ///   - secrets: of the whole command.
   ///   - run: the folder of the run that is continued.
-  func source(hiding secrets: Secrets, continuing run: URL?) throws -> any ServerSource {
-    isExternal ? try external(hiding: secrets, continuing: run).source : .embedded
+  ///   - writing: how conversations are written, as far as a server can be told.
+  func source(
+    hiding secrets: Secrets, continuing run: URL?, writing: ChatFormatChoice
+  ) throws -> any ServerSource {
+    isExternal ? try external(hiding: secrets, continuing: run, writing: writing).source : .embedded
   }
 }
 

@@ -1,6 +1,5 @@
 import ArgumentParser
 import Attacks
-import ChatTemplates
 import Checkpoints
 import Foundation
 import LinearAlgebra
@@ -36,16 +35,6 @@ struct TargetOptions: ParsableArguments {
       base: Checkpoint(folder: URL(filePath: base)),
       aligned: Checkpoint(folder: URL(filePath: aligned)), targets: targets)
   }
-}
-
-/// How conversations are written.
-struct ChatFormatOptions: ParsableArguments {
-  @Option(
-    help: ArgumentHelp(
-      "The chat format, where the model's own template is not recognised: "
-        + ChatFormat.names.joined(separator: ", ") + ".", valueName: "name"),
-    transform: { try ChatFormat.named($0) })
-  var chatFormat: ChatFormat?
 }
 
 struct CommonOptions: ParsableArguments {

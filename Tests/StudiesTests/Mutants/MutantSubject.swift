@@ -62,7 +62,7 @@ struct MutantSubject: Sendable, CustomTestStringConvertible {
     let checkpoint = try Checkpoint(folder: folder)
     let model = try DecoderModel(checkpoint: checkpoint)
     let tokenizer = try Tokenizer(folder: folder)
-    let format = try ChatFormat.recognised(in: folder)
+    let format = try ChatFormat(folder: folder)
     for text in ["", "Hello 12\n\n", "日本 🙂 <|im_end|>"] {
       let ids = tokenizer.encode(text, addSpecialTokens: true, parseSpecial: false)
       try require(ids.allSatisfy { tokenizer.token(of: $0) != nil }, "ids are of the vocabulary")

@@ -50,7 +50,7 @@ struct TinyStudy {
       variants: zip(["a0-none", "r3-a1-none", "r3-a1-attack"], Self.stacks).map {
         ModelsToServe.Variant(id: $0, stack: $1)
       },
-      run: folder.url.appending(path: "run"), chatFormat: nil, connections: 4, threads: 2,
+      run: folder.url.appending(path: "run"), connections: 4, threads: 2,
       version: "test")
   }
 
