@@ -94,7 +94,7 @@ package struct Measurement: Sendable {
     let leading = datasets.first { $0.kind == .harmful } ?? datasets.first
     let judge = leading.flatMap { sets[$0.name]?.judges.first } ?? ""
     let form = server?.form() ?? .usual
-    return RunManifest(
+    let manifest = RunManifest(
       plan: RunManifest.Plan(
         study: study, cells: cells, decoding: decoding, seed: seed, samples: samples, judge: judge,
         judgeConfiguration: configurations[judge] ?? "", judges: configurations, ladder: ladder,

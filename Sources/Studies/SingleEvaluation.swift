@@ -75,7 +75,7 @@ package struct SingleEvaluation {
       checkpoint: checkpoint, digest: digest, updates: updates,
       cells: cells, measurement: measurement, chatFormat: chatFormat)
     return try await measurement.run(models, at: .embedded, lock: lock, events: events) { server in
-      measurement.manifest(
+      try measurement.manifest(
         cells: cells, models: ["model": digest], updates: updates.digests(), remarks: [:],
         server: server, family: ModelFamily.of(checkpoint), chatFormat: chatFormat)
     }

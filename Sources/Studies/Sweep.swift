@@ -68,8 +68,8 @@ package struct Sweep {
     let digests = try await runOnOwnThread(named: "loxeval-digests") {
       Digests(base: pair.base.digest(), aligned: pair.aligned.digest(), isFromBase: isFromBase)
     }
-    func manifest(updates: [UpdateName: String], server: ReadyServers?) -> RunManifest {
-      measurement.manifest(
+    func manifest(updates: [UpdateName: String], server: ReadyServers?) throws -> RunManifest {
+      try measurement.manifest(
         study: isFromBase ? .effectiveRank : nil, cells: plan.cells,
         models: ["base": digests.base, "aligned": digests.aligned], updates: updates,
         remarks: plan.remarks, server: server, family: ModelFamily.of(pair.aligned),
