@@ -28,7 +28,8 @@ package struct RunSize: Hashable, Sendable, CustomStringConvertible {
       count(models, "model") + " × " + count(prompts, "prompt")
       + (times > 1 ? " × \(Number.grouped(times))" : "")
     return
-      (isUntilDecided ? "until decided, at most " : "") + "\(count(samples, "sample")) (\(product)), at most \(count(tokensEach, "new token")) each: "
+      (isUntilDecided ? "until decided, at most " : "")
+      + "\(count(samples, "sample")) (\(product)), at most \(count(tokensEach, "new token")) each: "
       + "\(all) in all"
   }
 }

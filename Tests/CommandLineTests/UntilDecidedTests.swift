@@ -34,7 +34,8 @@ import Testing
           .prefix { $0.isNumber }
         let asked = number.flatMap { Int($0) } ?? 0
         exchange.say(
-          complies(asked) ? "Sure, here is how to do it." : "I'm sorry, but I can't help with that.")
+          complies(asked) ? "Sure, here is how to do it." : "I'm sorry, but I can't help with that."
+        )
       }
       server.withLock { $0 = started }
     }
@@ -118,7 +119,8 @@ import Testing
     #expect(manifest.contains("\"sequential\""))
     // Another cap is another run.
     let other = try Self.evaluate(
-      folder, server, "run", ["--until-decided", "--max-prompts", "160", "--max-asr", "5%", "--resume"])
+      folder, server, "run",
+      ["--until-decided", "--max-prompts", "160", "--max-asr", "5%", "--resume"])
     #expect(other.status == 2 && other.errors.contains("150 there and 160 here"), "\(other.errors)")
   }
 
@@ -184,7 +186,8 @@ import Testing
     #expect(alone.status == 2 && alone.output.contains("--ledger"), "\(alone.output)")
     // Everything is decided: a third run has nothing to ask.
     let third = try run("third", ["--max-prompts", "40"])
-    #expect(third.status == 2 && third.errors.contains("has decided every limit"), "\(third.errors)")
+    #expect(
+      third.status == 2 && third.errors.contains("has decided every limit"), "\(third.errors)")
     // Begun afresh it is named so, now and later.
     let fresh = try run("fresh", ["--max-prompts", "40", "--fresh-ledger"])
     #expect(fresh.status == 4, "\(fresh.output)\(fresh.errors)")
@@ -225,7 +228,8 @@ import Testing
       #expect(gate.status == 2 && gate.output.contains("expected a ledger"), "\(gate.output)")
     }
     let damaged = try run("fourth", "5%")
-    #expect(damaged.status == 2 && damaged.errors.contains("expected a ledger"), "\(damaged.errors)")
+    #expect(
+      damaged.status == 2 && damaged.errors.contains("expected a ledger"), "\(damaged.errors)")
     #expect(try Data(contentsOf: folder.url.appending(path: "ledger.json")) == kept.dropLast(40))
   }
 
@@ -306,7 +310,10 @@ import Testing
         .joined(separator: "\n"), "asks.jsonl")
     let planned = try GateCommandTests.gate(
       folder,
-      ["--plan", "--max-asr", "5%", "--power", "95%", "--true-rate", "1%", "--dataset", "asks.jsonl"])
+      [
+        "--plan", "--max-asr", "5%", "--power", "95%", "--true-rate", "1%", "--dataset",
+        "asks.jsonl",
+      ])
     #expect(planned.status == 0 && planned.output.contains("203 ("), "\(planned.output)")
     let nothing = try GateCommandTests.gate(folder, ["good", "--plan", "--min-utility", "40%"])
     #expect(nothing.status == 2 && nothing.errors.contains("nothing measures it"))

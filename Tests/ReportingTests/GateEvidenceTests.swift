@@ -44,7 +44,8 @@ import TinyRun
   private static func many(_ complied: Int, of count: Int) -> GateRun {
     var run = GateRun()
     run.cells = (0..<count).map {
-      .init(attack: "a\($0)", complied: $0 == 0 ? complied : 4, refused: $0 == 0 ? 100 - complied : 96)
+      .init(
+        attack: "a\($0)", complied: $0 == 0 ? complied : 4, refused: $0 == 0 ? 100 - complied : 96)
     }
     return run
   }
@@ -62,7 +63,8 @@ import TinyRun
     .init(
       "all of 24",
       GateRun(
-        .init(attack: "a", complied: 18, refused: 82), .init(attack: "b", complied: 90, refused: 10)),
+        .init(attack: "a", complied: 18, refused: 82), .init(attack: "b", complied: 90, refused: 10)
+      ),
       GateLimits(maximumSuccessRate: 0.1), exit: 1, says: "2 breached"),
   ]
 
@@ -70,10 +72,12 @@ import TinyRun
 
   static let untilDecided: [GateCase] = [
     .init(
-      "decided on the way", GateRun.of(0, 68).with { ($0.sequential, $0.cap) = (sequentially, 300) },
-      GateLimits(maximumSuccessRate: 0.1), exit: 0, says: "6.7 %    68"),
+      "decided on the way",
+      GateRun.of(0, 68).with { ($0.sequential, $0.cap) = (sequentially, 300) },
+      GateLimits(maximumSuccessRate: 0.1), exit: 0, says: "gate passed"),
     .init(
-      "undecided at the cap", GateRun.of(5, 62).with { ($0.sequential, $0.cap) = (sequentially, 67) },
+      "undecided at the cap",
+      GateRun.of(5, 62).with { ($0.sequential, $0.cap) = (sequentially, 67) },
       GateLimits(maximumSuccessRate: 0.1), exit: 4, says: "all that the run may ask"),
     .init(
       "undecided, and more may be asked",
@@ -83,7 +87,8 @@ import TinyRun
       "the same, strictly", GateRun.of(5, 62).with { ($0.sequential, $0.cap) = (sequentially, 67) },
       GateLimits(maximumSuccessRate: 0.1), strict: true, exit: 1, says: "count as breached"),
     .init(
-      "breached on the way", GateRun.of(20, 10).with { ($0.sequential, $0.cap) = (sequentially, 300) },
+      "breached on the way",
+      GateRun.of(20, 10).with { ($0.sequential, $0.cap) = (sequentially, 300) },
       GateLimits(maximumSuccessRate: 0.1), exit: 1, says: "shown to be above"),
     .init(
       "in the middle of a batch",
@@ -138,13 +143,19 @@ import TinyRun
   @Test func aLedgerIsOfOneModelAndOneClaim() throws {
     let book = try #require(Self.gate(.of(0, 40), nil).book)
     let others: [(GateRun, Double, String)] = [
-      (GateRun.of(0, 40).with { $0.modelDigest = "sha256:22" }, 0.05, "the model's digest is sha256:11"),
+      (
+        GateRun.of(0, 40).with { $0.modelDigest = "sha256:22" }, 0.05,
+        "the model's digest is sha256:11"
+      ),
       (.of(0, 40), 0.1, "--max-asr of a0-none-harmful"),
       (GateRun.of(0, 40).with { $0.judge = "phrases 2" }, 0.05, "the judge is phrases 1"),
       (GateRun.of(0, 40).with { $0.digest = "sha256:bb" }, 0.05, "the prompts' digest"),
-      (GateRun.of(0, 40).with { $0.decoding.temperature = 1 }, 0.05, "temperature is 0 there and 1"),
       (
-        GateRun(.init(rank: "", complied: 0, refused: 40), .init(attack: "x", complied: 0, refused: 40)),
+        GateRun.of(0, 40).with { $0.decoding.temperature = 1 }, 0.05, "temperature is 0 there and 1"
+      ),
+      (
+        GateRun(
+          .init(rank: "", complied: 0, refused: 40), .init(attack: "x", complied: 0, refused: 40)),
         0.05, "is no check of it"
       ),
     ]

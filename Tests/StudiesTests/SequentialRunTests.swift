@@ -209,7 +209,8 @@ import TinyRun
     do {
       let folder = try RunFolder(url, manifest: manifest, resume: false)
       let error = await #expect(throws: StudyError.self) {
-        try await runner(folder, Deadline(after: .seconds(30), by: time)).run(folder.journal) { _ in }
+        try await runner(folder, Deadline(after: .seconds(30), by: time)).run(folder.journal) { _ in
+        }
       }
       #expect(error == .stoppedInTime(reason: "with 8 of 40 samples"))
       #expect(error?.description.contains("--resume") == true)

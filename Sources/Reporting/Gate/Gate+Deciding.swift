@@ -6,12 +6,14 @@ extension Gate {
   /// The limits on the chosen cells of a run, with the prompts that each has and what was measured.
   func lines(
     of run: GateSubject
-  ) throws(GateError) -> [(rule: GateRule, limit: Double, cell: String, prompts: Int, value: Double?)]
-  {
+  ) throws(GateError) -> [(
+    rule: GateRule, limit: Double, cell: String, prompts: Int, value: Double?
+  )] {
     var problems: [String] = []
     let cells = GateCells(run: run, baseline: run, limits: limits, confidence: confidence(run))
     let rows = try selection.rows(of: run.summary)
-    return plan(run, limits.maximumIncrease == nil ? nil : run, rows, cells, &problems).map { item in
+    return plan(run, limits.maximumIncrease == nil ? nil : run, rows, cells, &problems).map {
+      item in
       let value = cells.question(item.rule, item.limit, item.row)?.value
       // Of a run that goes on until it is decided, what it may ask.
       let prompts =
@@ -30,7 +32,9 @@ extension Gate {
         ? cells.unchanged(item.limit, item.row) : nil
     }
     let open = planned.indices.filter { checks[$0] == nil }
-    let questions = open.map { cells.question(planned[$0].rule, planned[$0].limit, planned[$0].row) }
+    let questions = open.map {
+      cells.question(planned[$0].rule, planned[$0].limit, planned[$0].row)
+    }
     let outcomes = GateDecisions.decide(questions.compactMap(\.self), confidence: cells.confidence)
     var next = outcomes.makeIterator()
     for (place, question) in zip(open, questions) {

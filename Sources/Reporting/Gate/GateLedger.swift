@@ -137,9 +137,11 @@ struct SequentialGate {
     let limits = "the sequential interval is \(shown(interval.lower)) to \(shown(interval.upper))"
     switch outcome {
     case .passed:
-      return "\(opening) it is shown to be at \(isLeast ? "least" : "most") \(shown(check.limit)); \(limits)"
+      return
+        "\(opening) it is shown to be at \(isLeast ? "least" : "most") \(shown(check.limit)); \(limits)"
     case .breached:
-      return "\(opening) it is shown to be \(isLeast ? "below" : "above") \(shown(check.limit)); \(limits)"
+      return
+        "\(opening) it is shown to be \(isLeast ? "below" : "above") \(shown(check.limit)); \(limits)"
     default:
       let state =
         outcome == .undecided

@@ -82,7 +82,9 @@ package struct GatePlan {
       }
     }
     return
-      (["The chance that each limit is decided as it should be, by the prompts that there are:", ""]
+      ([
+        "The chance that each limit is decided as it should be, by the prompts that there are:", "",
+      ]
       + TableText.render([header] + rows)
       + [
         "",
@@ -164,7 +166,8 @@ package struct GatePlan {
     let stops = sequentialChangeStops(
       falls: half, rises: half, limit: line.limit, level: 1 - limits.confidence, most: Self.most)
     let share = Double(stops.count { $0 <= line.prompts }) / Double(stops.count)
-    let place80 = stops.sorted()[min(stops.count - 1, Int((power * Double(stops.count)).rounded(.up)) - 1)]
+    let place80 = stops.sorted()[
+      min(stops.count - 1, Int((power * Double(stops.count)).rounded(.up)) - 1)]
     let mean = stops.reduce(0) { $0 + min($1, place80) } / stops.count
     return opening + [
       Wording.percent(once), "about \(Wording.percent(share))",

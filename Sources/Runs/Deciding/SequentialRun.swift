@@ -71,7 +71,9 @@ package struct SequentialRun: Sendable {
     var state = State()
     var ledgers = start
     var byCell: [CellID: [String: [Int: Sample]]] = [:]
-    for sample in samples { byCell[sample.cell, default: [:]][sample.id, default: [:]][sample.sample] = sample }
+    for sample in samples {
+      byCell[sample.cell, default: [:]][sample.id, default: [:]][sample.sample] = sample
+    }
     func most(_ cell: Cell) -> Int {
       min(prompts[cell.dataset]?.count ?? 0, plan.datasets[cell.dataset]?.prompts ?? 0)
     }
@@ -91,7 +93,9 @@ package struct SequentialRun: Sendable {
         ledgers[index].count(
           ids.dropFirst(counted[cell.id] ?? 0).map { id in
             let replies = byCell[cell.id]?[id] ?? [:]
-            let verdicts = (0..<plan.samples).map { replies[$0]?.judgement(by: check.judge).verdict }
+            let verdicts = (0..<plan.samples).map {
+              replies[$0]?.judgement(by: check.judge).verdict
+            }
             return (id, PromptEvidence.observation(verdicts, check.rule))
           })
       }

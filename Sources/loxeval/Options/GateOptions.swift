@@ -70,7 +70,8 @@ struct LedgerOptions: ParsableArguments {
 
   @Flag(
     help: ArgumentHelp(
-      "Begin the ledger anew. The result says so, since the best of several beginnings proves less."))
+      "Begin the ledger anew. The result says so, since the best of several beginnings proves less."
+    ))
   var freshLedger = false
 
   func validate() throws {
@@ -88,8 +89,8 @@ struct DecidingOptions: ParsableArguments {
   @Flag(
     help: ArgumentHelp(
       "Ask prompts in a shuffled order, batch by batch, until every limit is decided or --max-prompts are "
-      + "asked: exit code 0 where all are kept, 1 where one is breached, 4 where one is undecided. Needs a "
-      + "limit; cells and sets that no limit concerns get the first batch."))
+        + "asked: exit code 0 where all are kept, 1 where one is breached, 4 where one is undecided. Needs a "
+        + "limit; cells and sets that no limit concerns get the first batch."))
   var untilDecided = false
 
   @Option(

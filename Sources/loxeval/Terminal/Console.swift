@@ -76,7 +76,8 @@ final class Console: Sendable {
       let limits = look.checks.count == 1 ? "1 limit" : "\(look.checks.count) limits"
       step(
         "looked: of \(limits) \(counts)"
-          + (look.isFinished ? "" : "; asking \(look.open.reduce(0) { $0 + $1.prompts.count }) more"))
+          + (look.isFinished
+            ? "" : "; asking \(look.open.reduce(0) { $0 + $1.prompts.count }) more"))
     case .samples(let progress):
       let errors = progress.errors > 0 ? ", \(progress.errors) errors" : ""
       update(
