@@ -77,6 +77,11 @@ import Testing
       "stop", reasoning: Self.words(60), answer: Self.words(40), tokens: 100)
     // 40 of 100 tokens by the texts' lengths.
     #expect(budget.verdict(on: long) == .answersTooLong(Self.words(20)))
+    // Thoughts in shorter words than the answer's: words are counted, not letters.
+    let mixed = Self.spent(
+      "stop", reasoning: Array(repeating: "a", count: 60).joined(separator: " "),
+      answer: Self.words(40), tokens: 100)
+    #expect(budget.verdict(on: mixed) == .answersTooLong(Self.words(20)))
     // A language without blanks is cut between its characters.
     let dense = Self.spent(
       "stop", answer: String(repeating: "不", count: 80), tokens: 40, thoughts: 0)

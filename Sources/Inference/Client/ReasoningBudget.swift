@@ -26,14 +26,15 @@ struct ReasoningBudget: Hashable, Sendable {
     var completionTokens: Int?
     var reasoningTokens: Int?
 
-    /// Tokens of the thoughts: the server's count, else by the texts' lengths, as both are of one language.
-    /// nil where nothing tells.
+    /// Tokens of the thoughts: the server's count, else by how much of the text they are. nil where nothing
+    /// tells.
     fileprivate var thoughtTokens: Int? {
       guard let completionTokens else { return nil }
       if let reasoningTokens { return min(reasoningTokens, completionTokens) }
-      let inside = Double(reasoning?.utf8.count ?? 0)
-      let all = inside + Double(answer.utf8.count)
-      return all > 0 ? Int((Double(completionTokens) * inside / all).rounded()) : 0
+      let inside = ReasoningBudget.size(of: reasoning ?? "")
+      let all = inside + ReasoningBudget.size(of: answer)
+      return all > 0
+        ? Int((Double(completionTokens) * Double(inside) / Double(all)).rounded()) : 0
     }
   }
 
@@ -66,13 +67,27 @@ struct ReasoningBudget: Hashable, Sendable {
       Self.beginning(of: spent.answer, share: Double(answer) / Double(visible)))
   }
 
-  /// A share of a text, whole words where it has blanks.
+  /// How much a text is in pieces of words, as tokens are: a short word is one, a longer one one for each five
+  /// bytes. Only shares are made of it.
+  private static func size(of text: some StringProtocol) -> Int {
+    text.split(whereSeparator: \.isWhitespace).reduce(0) { $0 + size(ofWord: $1.utf8.count) }
+  }
+
+  private static func size(ofWord bytes: Int) -> Int { max(1, (bytes + 4) / 5) }
+
+  /// A share of a text: whole words, but for ones so long that they are a language's without blanks.
   private static func beginning(of text: String, share: Double) -> String {
-    let cut = text.prefix(Int(Double(text.count) * share))
-    guard cut.endIndex < text.endIndex, !text[cut.endIndex].isWhitespace,
-      let blank = cut.lastIndex(where: \.isWhitespace),
-      cut.distance(from: blank, to: cut.endIndex) <= 30
-    else { return String(cut) }
-    return String(cut[..<blank])
+    var room = Double(size(of: text)) * share
+    var end = text.startIndex
+    for word in text.split(whereSeparator: \.isWhitespace) {
+      let size = Double(size(ofWord: word.utf8.count))
+      if size > room {
+        let cut = word.prefix(Int(Double(word.count) * room / size))
+        return size > 8 ? String(text[..<cut.endIndex]) : String(text[..<end])
+      }
+      room -= size
+      end = word.endIndex
+    }
+    return text
   }
 }

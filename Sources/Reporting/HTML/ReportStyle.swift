@@ -63,7 +63,7 @@ enum ReportStyle {
     td.n, th.n {
       text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap;
     }
-    td small { display: block; font-size: .75rem; font-weight: 400; color: var(--soft); }
+    td small, tbody th small { display: block; font-size: .75rem; font-weight: 400; color: var(--soft); }
     tbody th { white-space: nowrap; color: var(--ink); }
     td.better { color: var(--good); font-weight: 600; }
     td.worse { color: var(--bad); font-weight: 600; }

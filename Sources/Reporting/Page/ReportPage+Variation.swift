@@ -41,18 +41,19 @@ extension ReportPage {
         + (hasTreatments ? [.text("treatment")] : [])
         + [
           .number("prompt"), .number("training seed"), .number("sampling"), .number("judge"),
-          .number("prompts"), .number("trainings"), .number("samples"), .number("judges"),
+          .number("prompts × trainings × samples × judges"),
         ],
       rows: all.map { found in
         (hasSets ? [ReportTable.Cell(found.dataset)] : [])
-          + [ReportTable.Cell(Self.title(found))]
-          + (hasTreatments ? [ReportTable.Cell(found.treatment.title)] : [])
+          + [Self.title(found)]
+          + (hasTreatments ? [Self.treatment(found)] : [])
           + [
             cell(found.shares?.prompt), cell(found.shares?.training), cell(found.shares?.sampling),
-            cell(found.shares?.judge), ReportTable.Cell("\(found.components?.prompts ?? 0)"),
-            ReportTable.Cell(found.trainings.isEmpty ? "–" : "\(found.trainings.count)"),
-            ReportTable.Cell("\(found.components?.samples ?? 0)"),
-            ReportTable.Cell("\(found.components?.judges ?? 0)"),
+            cell(found.shares?.judge),
+            found.components.map { of in
+              ReportTable.Cell(
+                "\(of.prompts) × \(of.trainings) × \(of.samples) × \(of.judges)")
+            } ?? "–",
           ]
       })
   }
@@ -119,8 +120,8 @@ extension ReportPage {
             + [.number("trainings"), .text("ASR by seed"), .number("range"), .number("median")]
             + (hasIntervals ? [.number("median, 95 %")] : []),
           rows: several.map { found in
-            [ReportTable.Cell(Self.title(found))]
-              + (hasTreatments ? [ReportTable.Cell(found.treatment.title)] : [])
+            [Self.title(found)]
+              + (hasTreatments ? [Self.treatment(found)] : [])
               + [
                 ReportTable.Cell("\(found.trainings.count)"),
                 ReportTable.Cell(found.trainings.map(Self.label).joined(separator: ", ")),
@@ -133,10 +134,15 @@ extension ReportPage {
     ]
   }
 
-  private static func title(_ found: Variation) -> String {
+  private static func title(_ found: Variation) -> ReportTable.Cell {
     let further = found.trainings.count - 1
-    return name(found.attack)
-      + (further > 0 ? " and \(further) further seed\(further > 1 ? "s" : "")" : "")
+    return ReportTable.Cell(
+      name(found.attack),
+      detail: further > 0 ? "and \(further) further seed\(further > 1 ? "s" : "")" : "")
+  }
+
+  private static func treatment(_ found: Variation) -> ReportTable.Cell {
+    ReportTable.Cell(found.treatment.isNone ? "–" : found.treatment.request)
   }
 
   private static func label(_ training: Variation.Training) -> String {
