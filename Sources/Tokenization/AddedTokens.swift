@@ -14,12 +14,25 @@ struct AddedToken: Sendable {
   /// Found in the normalized text, by its own normalized form.
   var isNormalized: Bool
 
+  /// An entry of tokenizer.json's `added_tokens`, which holds its id.
   init(_ node: ConfigurationNode) throws(TokenizerError) {
     let idNode = try node.required("id", "an integer")
-    id = try idNode.integer()
+    try self.init(node, id: try idNode.integer(), at: idNode)
+  }
+
+  /// A special token, or an ordinary one, that only has a text.
+  init(id: Int, content: String, isSpecial: Bool) {
+    (self.id, self.content, self.isSpecial) = (id, content, isSpecial)
+    (isSingleWord, stripsLeft, stripsRight) = (false, false, false)
+    isNormalized = !isSpecial
+  }
+
+  /// - Parameter place: Where its id stands.
+  init(_ node: ConfigurationNode, id: Int, at place: ConfigurationNode) throws(TokenizerError) {
+    self.id = id
     guard (0..<Vocabulary.largestCount).contains(id) else {
       throw .idOutOfRange(
-        file: node.file, path: idNode.path, id: id, limit: Vocabulary.largestCount)
+        file: node.file, path: place.path, id: id, limit: Vocabulary.largestCount)
     }
     let contentNode = try node.required("content", "a string")
     content = try contentNode.string()

@@ -47,7 +47,9 @@ indirect enum Normalizer: Sendable {
       return members.reduce(text) { $1.normalize($0, continues: continues) }
     case .nfc: return text.precomposedStringWithCanonicalMapping
     case .nfd: return text.decomposedStringWithCanonicalMapping
-    case .nfkc: return text.precomposedStringWithCompatibilityMapping
+    // Foundation composes each character alone: a half-width letter and the mark behind it stay two.
+    case .nfkc:
+      return text.decomposedStringWithCompatibilityMapping.precomposedStringWithCanonicalMapping
     case .nfkd: return text.decomposedStringWithCompatibilityMapping
     case .lowercase:
       return text.unicodeScalars.reduce(into: "") { $0 += $1.properties.lowercaseMapping }

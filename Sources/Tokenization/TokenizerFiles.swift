@@ -17,10 +17,9 @@ struct TokenizerFiles {
   init(folder: URL) throws(TokenizerError) {
     guard let root = try ConfigurationNode.read("tokenizer.json", in: folder, required: false)
     else { throw Self.missing(in: folder) }
-    let added = try root["added_tokens"]?.elements() ?? []
-    var addedTokens: [AddedToken] = []
-    for node in added { addedTokens.append(try AddedToken(node)) }
-    self.addedTokens = addedTokens
+    let configuration = try ConfigurationNode.read(
+      "tokenizer_config.json", in: folder, required: false)
+    addedTokens = try AddedToken.all(in: root, beside: configuration, folder: folder)
     encoder = try BytePairEncoder(
       try root.required("model", "a byte-pair model"), addedTokens: addedTokens)
     normalizer = try root["normalizer"].map { node throws(TokenizerError) in try Normalizer(node) }
@@ -31,7 +30,7 @@ struct TokenizerFiles {
     let surroundings = try SequenceTemplate(root["post_processor"], vocabulary: encoder.vocabulary)
     prefixIDs = surroundings.prefixIDs
     suffixIDs = surroundings.suffixIDs
-    try readModelFiles(in: folder)
+    try readModelFiles(in: folder, tokenizer: configuration)
   }
 
   /// Tokenizers in the forms from which transformers makes a tokenizer.json.
@@ -52,9 +51,9 @@ struct TokenizerFiles {
   }
 
   /// What the files beside tokenizer.json say of the first and last tokens.
-  private mutating func readModelFiles(in folder: URL) throws(TokenizerError) {
-    let tokenizer = try ConfigurationNode.read(
-      "tokenizer_config.json", in: folder, required: false)
+  private mutating func readModelFiles(
+    in folder: URL, tokenizer: ConfigurationNode?
+  ) throws(TokenizerError) {
     let model = try ConfigurationNode.read("config.json", in: folder, required: false)
     let generation = try ConfigurationNode.read(
       "generation_config.json", in: folder, required: false)

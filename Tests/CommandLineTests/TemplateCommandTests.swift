@@ -8,8 +8,8 @@ import Testing
     {% if messages | length > 2 %}
     {{- raise_exception('One question at a time.') -}}
     {% endif %}
-    {% for m in messages %}{{ '<|im_start|>' + m.role + '\\n' + m.content + '<|im_end|>\\n' }}{% endfor %}
     {% if tone is defined %}{{ tone }}{% endif %}
+    {% for m in messages %}{{ '<|im_start|>' + m.role + '\\n' + m.content + '<|im_end|>\\n' }}{% endfor %}
     {% if add_generation_prompt %}{{- '<|im_start|>assistant\\n' -}}{% endif %}
     """
 

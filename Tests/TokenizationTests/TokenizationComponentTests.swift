@@ -165,6 +165,10 @@ import Testing
         "\u{FB01} \u{BD} \u{2460}", "fi 1\u{2044}2 1"
       ),
       (
+        #"{"type": "NFKC"}"#,
+        "\u{FF76}\u{FF9E} \u{FF8A}\u{FF9F} e\u{301}", "\u{30AC} \u{30D1} \u{E9}"
+      ),
+      (
         #"{"type": "NFKD"}"#,
         "\u{E9}\u{FB01}", "e\u{301}fi"
       ),
