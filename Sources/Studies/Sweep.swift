@@ -76,14 +76,14 @@ package struct Sweep {
         chatFormat: chatFormat)
     }
     try RunFolder.requireContinuable(
-      measurement.output, manifest(updates: [:], server: nil))
+      measurement.output, try manifest(updates: [:], server: nil))
     // Decomposing and training take hours, and a task's thread is needed by all others.
     let study = try await runOnOwnThread(named: "loxeval-prepare") {
       try makeStudy(plan, digests, events)
     }
     let updates = study.updates.digests()
     return try await measurement.run(study, at: server, lock: lock, events: events) { server in
-      manifest(updates: updates, server: server)
+      try manifest(updates: updates, server: server)
     }
   }
 
