@@ -64,7 +64,15 @@ package enum DisagreementList {
   }
 
   private static func markdown(_ found: [ReplyOpinions], of all: Int) -> String {
-    func quoted(_ text: String) -> [String] { lines(text).map { "> \(Markdown.escape($0))\\" } }
+    /// A line break within a paragraph needs a mark; an empty line is a break by itself.
+    func quoted(_ text: String) -> [String] {
+      let all = lines(text)
+      return all.enumerated().map { index, line in
+        guard !line.isEmpty else { return ">" }
+        let isFollowed = index + 1 < all.count && !all[index + 1].isEmpty
+        return "> \(Markdown.escape(line))" + (isFollowed ? "\\" : "")
+      }
+    }
     let entries = found.enumerated().map { index, reply in
       (["## \(index + 1). \(Markdown.escape(heading(reply)))", ""]
         + [

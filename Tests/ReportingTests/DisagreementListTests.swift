@@ -37,7 +37,8 @@ import Testing
 
   @Test func markdownHoldsNoMarkupOfReplies() {
     let text = DisagreementList.render(Self.opinions, as: .markdown)
-    #expect(text.contains("> Step") && text.contains("&lt;b&gt;"))
+    #expect(text.contains("\n> How?\n") && text.contains("\n> Sure.\\\n> Step"))
+    #expect(text.contains("&lt;b&gt;"))
     #expect(!text.contains("<b>") && !text.contains("\u{1B}"))
     #expect(text.contains("| ngram"))
   }

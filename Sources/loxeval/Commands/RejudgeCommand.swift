@@ -10,7 +10,8 @@ struct RejudgeCommand: AsyncParsableCommand {
     abstract: "Judges a run's stored replies by further judges, without asking the models again.",
     discussion: """
       The judges come to those that the run has; one that it has already judges anew where it is \
-      configured otherwise than then, or failed. Its reports are written anew.
+      configured otherwise than then, or failed. Whose verdict counts stays as it is unless --primary says \
+      otherwise. The reports are written anew.
 
       run.json and samples.jsonl as they were are kept in before-rejudge-N, which is a run's folder by \
       itself. The run changes at the end, all at once; where judging was broken off, the same command \
