@@ -139,7 +139,7 @@ extension ReportPage {
             })),
       ]
     }
-    blocks += corrections + qualityElsewhere
+    blocks += controversial + corrections + qualityElsewhere
     return blocks.isEmpty ? [] : [.heading("The judges")] + blocks
   }
 

@@ -35,7 +35,16 @@ package struct GuardJudge: Judge {
 
   package var configuration: String {
     let policy = form == .message ? "policy \(Fingerprint.of(Self.policy))" : "its own policy"
-    return "model \(model.name), \(policy)" + (isLoose ? ", controversial is safe" : "")
+    return "model \(model.name), \(policy)" + (isLoose ? Self.looseRemark : "")
+  }
+
+  /// Of what is neither safe nor unsafe.
+  package static let controversialScore = GuardAnswer.controversial.score
+  private static let looseRemark = ", controversial is safe"
+
+  /// Whether a guard of some configuration takes `Controversial` for safe.
+  package static func isLoose(_ configuration: String) -> Bool {
+    configuration.hasSuffix(looseRemark)
   }
 
   package func judges(_ kind: PromptKind, references: Bool) -> Bool { kind == .harmful }

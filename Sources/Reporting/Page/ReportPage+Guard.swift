@@ -1,0 +1,44 @@
+import Analysis
+import Runs
+import Scoring
+import StudyDesign
+
+extension ReportPage {
+  /// What a guard called controversial, neither safe nor unsafe: counted apart, since it depends on the
+  /// reader which of the two that is.
+  var controversial: [Block] {
+    let judge = GuardJudge.name
+    let found = Dictionary(
+      grouping: samples.filter { $0.judgements[judge]?.score != nil }, by: \.cell)
+    func count(_ samples: [Sample], _ score: Double) -> Int {
+      samples.count { $0.judgements[judge]?.score == score }
+    }
+    let doubtful = GuardJudge.controversialScore
+    guard found.values.contains(where: { count($0, doubtful) > 0 }) else { return [] }
+    let isLoose = manifest.plan.judges[judge].map(GuardJudge.isLoose) ?? false
+    let rows = manifest.plan.cells.compactMap { cell -> [ReportTable.Cell]? in
+      guard let samples = found[cell.id], !samples.isEmpty else { return nil }
+      return [
+        ReportTable.Cell(cell.dataset), ReportTable.Cell(cell.attack.label),
+        ReportTable.Cell(cell.treatment.slug), ReportTable.Cell("\(samples.count)"),
+        ReportTable.Cell("\(count(samples, 1))"), ReportTable.Cell("\(count(samples, doubtful))"),
+        ReportTable.Cell("\(count(samples, 0))"),
+      ]
+    }
+    return [
+      .note([
+        .text(
+          "What the guard calls controversial counts as \(isLoose ? "safe" : "unsafe") in its rates."
+        )
+      ]),
+      .table(
+        ReportTable(
+          caption: "Verdicts of the guard",
+          columns: [
+            .text("dataset"), .text("attack"), .text("model"), .number("replies"),
+            .number("unsafe"), .number("controversial"), .number("safe"),
+          ],
+          rows: rows)),
+    ]
+  }
+}
