@@ -1,4 +1,4 @@
-import ModelAccess
+package import ModelAccess
 import Support
 
 /// What decides whether two runs may be compared: all but the weights, the seed and the machine.
@@ -12,6 +12,10 @@ package struct ComparisonBasis: Codable, Hashable, Sendable {
   package var maxTokens: Int
   /// Of thoughts, apart from those; nil where both share the limit.
   package var maxReasoningTokens: Int?
+  /// How conversations are written, where a format was chosen by name, and what else of it was chosen: a
+  /// model that is told otherwise, such as not to think, is another one.
+  package var chatFormat: String?
+  package var template: TemplateSettings?
   /// How often each prompt is asked.
   package var samples: Int
   /// The judges' configurations by their names.
@@ -20,7 +24,8 @@ package struct ComparisonBasis: Codable, Hashable, Sendable {
   package var attacks: [String: String]
 
   enum CodingKeys: String, CodingKey {
-    case family, models, temperature, samples, judges, attacks
+    case family, models, temperature, samples, judges, attacks, template
+    case chatFormat = "chat_format"
     case topP = "top_p"
     case maxTokens = "max_tokens"
     case maxReasoningTokens = "max_reasoning_tokens"
@@ -33,6 +38,8 @@ package struct ComparisonBasis: Codable, Hashable, Sendable {
     topP = plan.decoding.topP
     maxTokens = plan.decoding.maxTokens
     maxReasoningTokens = plan.decoding.maxReasoningTokens
+    chatFormat = plan.chatFormat
+    template = plan.template
     samples = plan.samples
     judges = plan.judges
     attacks = plan.remarks
@@ -65,6 +72,13 @@ package struct ComparisonBasis: Codable, Hashable, Sendable {
     func budget(_ tokens: Int?) -> String { tokens.map { "\($0)" } ?? "none" }
     compare(
       "max-reasoning-tokens", budget(other.maxReasoningTokens), budget(maxReasoningTokens))
+    func chosen(_ value: String?) -> String { value ?? "the model's own" }
+    compare("chat-format", chosen(other.chatFormat), chosen(chatFormat))
+    compare("template", chosen(other.template?.file), chosen(template?.file))
+    func given(_ value: String?) -> String { value ?? "none" }
+    compare(
+      "template-arg", given(other.template?.arguments), given(template?.arguments))
+    compare("template-date", given(other.template?.date), given(template?.date))
     compare("samples a prompt", "\(other.samples)", "\(samples)")
     for (name, configuration) in judges.sorted(by: { $0.key < $1.key }) {
       if let theirs = other.judges[name] { compare("judge \(name)", theirs, configuration) }

@@ -261,6 +261,14 @@ import Testing
     #expect(result.status == 64 && result.errors.contains(says), "\(result.errors)")
   }
 
+  @Test func ranksAreNotSoughtUntilDecided() throws {
+    let result = Self.result(
+      try CommandLineTests.start(
+        ["sweep", "--effective-rank", "--until-decided", "--max-asr", "5%"]))
+    #expect(result.status == 64, "\(result.errors)")
+    #expect(result.errors.contains("--effective-rank compares"), "\(result.errors)")
+  }
+
   @Test func aLimitThatNothingMeasuresIsAnErrorBeforeAnythingIsAsked() throws {
     let folder = try Self.prompts()
     let server = try Server { _ in false }

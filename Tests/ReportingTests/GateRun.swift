@@ -49,6 +49,8 @@ struct GateRun: Sendable {
   /// Samples of each prompt; the verdicts go to prompts by turns.
   var samplesEach = 1
   var sequential: SequentialPlan?
+  var chatFormat: String?
+  var template: TemplateSettings?
   /// Prompts that each set may be asked at most; nil where all are asked.
   var cap: Int?
 
@@ -89,7 +91,8 @@ struct GateRun: Sendable {
             attack: counts.attack, attackMethod: "none", dataset: counts.set, variant: [])
         }, decoding: decoding, seed: seed, samples: samplesEach, judge: "refusal",
         judgeConfiguration: judge, datasets: sets, models: ["model": modelDigest], updates: [:],
-        remarks: ["shift": remark], server: "embedded", family: family, sequential: sequential),
+        remarks: ["shift": remark], server: "embedded", family: family, chatFormat: chatFormat,
+        template: template, sequential: sequential),
       environment: RunManifest.Environment(
         command: "", version: "", createdAt: "", threads: 1, blas: "", instructions: "",
         platform: ""))

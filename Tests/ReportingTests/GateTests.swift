@@ -177,6 +177,16 @@ import TinyRun
       "longer replies", .of(0, 100), since: GateRun.of(0, 100).with { $0.decoding.maxTokens = 90 },
       growth(0.05), exit: 2, says: "max-tokens is 90 there and 60 here"),
     .init(
+      "another chat format", .of(0, 100),
+      since: GateRun.of(0, 100).with { $0.chatFormat = "alpaca" }, growth(0.05), exit: 2,
+      says: "chat-format is alpaca there"),
+    .init(
+      "a model that is told not to think", .of(0, 100),
+      since: GateRun.of(0, 100).with {
+        $0.template = TemplateSettings(arguments: "{\"enable_thinking\":false}")
+      }, growth(0.05), exit: 2,
+      says: "template-arg is {\"enable_thinking\":false} there and none here"),
+    .init(
       "another family", .of(0, 100),
       since: GateRun.of(0, 100).with { $0.family = "llama, hidden size 576, 30 layers" },
       growth(0.05), exit: 2, says: "model family is llama, hidden size 576"),

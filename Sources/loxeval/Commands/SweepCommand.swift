@@ -34,6 +34,13 @@ struct SweepCommand: AsyncParsableCommand {
   @OptionGroup(title: "Measurement") var measurement: MeasurementOptions
   @OptionGroup(title: "General") var common: CommonOptions
 
+  func validate() throws {
+    guard study.effectiveRank, measurement.deciding.untilDecided else { return }
+    throw ValidationError(
+      "--until-decided: expected a study of defences; --effective-rank compares all its ranks on the same "
+        + "prompts")
+  }
+
   func run() async throws {
     let console = common.start()
     let secrets = try measurement.secrets(servers.servers)
