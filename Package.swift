@@ -86,9 +86,10 @@ let package = Package(
     room(
       "Checkpoints",
       [
-        "CMapping", "Support", "LinearAlgebra", .product(name: "Crypto", package: "swift-crypto"),
+        "CKernels", "CMapping", "Support", "LinearAlgebra",
+        .product(name: "Crypto", package: "swift-crypto"),
       ]),
-    room("LoX", ["CKernels", "Support", "LinearAlgebra", "Checkpoints"]),
+    room("LoX", ["Support", "LinearAlgebra", "Checkpoints"]),
 
     // The template language of chat templates.
     room("Jinja", ["Support"]),
@@ -105,7 +106,8 @@ let package = Package(
         "CKernels", "Support", "LinearAlgebra", "Checkpoints", "Tokenization", "ModelAccess",
         "ChatTemplates",
       ]),
-    room("Defences", ["Checkpoints", "LoX", "StudyDesign"]),
+    room(
+      "Defences", ["Support", "LinearAlgebra", "Checkpoints", "LoX", "StudyDesign"]),
     room(
       "Attacks",
       [
@@ -204,7 +206,9 @@ let package = Package(
       "Runs", ["Support", "ModelAccess", "StudyDesign", "Scoring", "Analysis", "TinyRun"],
       exclude: ["FirstRelease"]),
     tests("StudyDesign", ["Support"]),
-    tests("Defences", ["LoX", "StudyDesign"]),
+    tests(
+      "Defences",
+      ["Support", "LinearAlgebra", "Checkpoints", "LoX", "StudyDesign", "TinyModel"]),
     tests(
       "Studies",
       [

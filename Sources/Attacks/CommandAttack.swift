@@ -64,7 +64,8 @@ package struct CommandAttack: Attack {
     var folder = model.checkpoint.folder
     if !model.stack.isEmpty {
       folder = work.appending(path: "model")
-      try model.checkpoint.writeMerged(model.stack, to: folder)
+      try model.checkpoint.writeMerged(
+        model.stack.map(ScaledWeightUpdate.init), to: folder)
     }
     let output = work.appending(path: "adapter")
     try run(model: folder, output: output, log: work.appending(path: "command.log"))

@@ -31,6 +31,16 @@ package struct Matrix<Element: BinaryFloatingPoint & Sendable>: Equatable, Senda
   }
 }
 
+extension Matrix {
+  /// - Precondition: both have one shape.
+  package static func - (first: Matrix, second: Matrix) -> Matrix {
+    precondition(first.rows == second.rows && first.columns == second.columns)
+    return Matrix(
+      rows: first.rows, columns: first.columns,
+      elements: zip(first.elements, second.elements).map { $0 - $1 })
+  }
+}
+
 extension Matrix<Double> {
   /// Widened, exactly.
   package init(_ matrix: Matrix<Float>) {

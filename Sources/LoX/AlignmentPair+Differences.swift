@@ -17,7 +17,7 @@ extension AlignmentPair {
   /// ΔW of one tensor, subtracted in float32: to half a unit in its last place.
   ///
   /// Pages of the two files are let go as they are used, so that what is resident is ΔW.
-  func floatDifference(of name: String) throws -> Matrix<Float> {
+  package func floatDifference(of name: String) throws -> Matrix<Float> {
     let shape = try commonRows(of: name)
     let new = try MappedWeights(name, in: aligned)
     let old = try MappedWeights(name, in: base)

@@ -60,6 +60,18 @@ package struct AlignmentPair: Sendable {
     }
   }
 
+  /// Every parameter that can be subtracted, sorted: stored as numbers in both models, of one shape but for
+  /// the number of tokens.
+  package var comparableTensors: [String] {
+    aligned.tensorNames.filter { name in
+      guard let new = aligned.tensor(named: name), let old = base.tensor(named: name),
+        new.dtype.elementType != nil, old.dtype.elementType != nil
+      else { return false }
+      return new.shape == old.shape
+        || (Self.isVocabulary(name) && new.shape.dropFirst() == old.shape.dropFirst())
+    }
+  }
+
   /// Checks that the files of both models are those that were opened, and were not written since.
   ///
   /// - Throws: `CheckpointError.fileSystem` with `changed`.

@@ -8,6 +8,14 @@ package struct Decomposition: Sendable {
   package let tensors: [String: SingularValueDecomposition]
   package let rank: Rank
 
+  /// Of nothing: for studies that ask for no directions.
+  package static let empty = Decomposition()
+
+  private init() {
+    tensors = [:]
+    rank = .leading(0)
+  }
+
   /// - Parameters:
   ///   - rank: the largest that will be asked for.
   ///   - exact: by full SVDs.

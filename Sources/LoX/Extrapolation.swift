@@ -1,6 +1,5 @@
 import Checkpoints
 package import Foundation
-import LinearAlgebra
 import Support
 
 /// How an extrapolated checkpoint is written.
@@ -35,41 +34,23 @@ extension AlignmentPair {
     to output: URL,
     progress: @escaping @Sendable (_ done: Int, _ total: Int) throws -> Void = { _, _ in }
   ) throws {
-    let writer = try CheckpointWriter(
-      to: output, like: aligned,
-      continuation: CheckpointWriter.Continuation(
-        key: continuationKey(rank: rank, alpha: alpha, exact: options.exact),
-        resumes: options.resumes))
-    let remaining = Set(writer.remaining)
-    let names = aligned.shards.flatMap { $0.tensors.map(\.name) }.filter(remaining.contains)
+    var rewriting = RewritingOptions()
+    rewriting.threads = options.threads
+    rewriting.memory = options.memory
+    rewriting.continuation = CheckpointWriter.Continuation(
+      key: continuationKey(rank: rank, alpha: alpha, exact: options.exact),
+      resumes: options.resumes)
     let targets = Set(targetNames)
-    let queue = TensorQueue(names: names, memory: options.memory) { name in
-      targets.contains(name) ? self.workingSet(of: name) : 0
-    }
-    let total = aligned.tensorNames.count
-    let counter = TensorCounter(done: total - names.count)
-    var isDone = false
-    defer { if !isDone { writer.abandon() } }
-    // OpenBLAS computes on each of these threads by itself.
-    try BLAS.withOneThread {
-      try queue.run(threads: options.threads + Self.threadsThatWait) { name in
-        defer { for checkpoint in [base, aligned] { checkpoint.adviseDontNeed(name) } }
-        if targets.contains(name) {
-          try writeExtrapolated(name, rank: rank, alpha: alpha, exact: options.exact, to: writer)
-        } else {
-          try writer.copy(name, from: aligned)
-        }
-        try counter.countOne { try progress($0, total) }
-      }
-    }
-    try requireUnchanged()
-    try writer.finish()
-    isDone = true
+    try aligned.writeChanged(
+      to: output, options: rewriting,
+      workingSet: { targets.contains($0) ? self.workingSet(of: $0) : 0 },
+      change: { name in
+        guard targets.contains(name) else { return nil }
+        defer { base.adviseDontNeed(name) }
+        return try change(of: name, rank: rank, alpha: alpha, exact: options.exact)
+      },
+      requireUnchanged: { try base.requireUnchanged() }, progress: progress)
   }
-
-  /// Threads beyond those that compute: while some read and write, the others keep the processors busy.
-  /// On a 7B pair two more bring 50 s down to 31 s.
-  private static let threadsThatWait = 2
 
   /// What decides the output's bytes, on one line.
   private func continuationKey(rank: Rank, alpha: Double, exact: Bool) -> String {
@@ -91,22 +72,5 @@ extension AlignmentPair {
     let count = aligned.tensor(named: name)?.elementCount ?? 0
     // In float64: ΔW, LAPACK's copy and work space, and the singular vectors.
     return count * (exact ? 8 * 5 : 4)
-  }
-
-  private func writeExtrapolated(
-    _ name: String, rank: Rank, alpha: Double, exact: Bool, to writer: CheckpointWriter
-  ) throws {
-    guard try !isUnchanged(name) else {
-      try writer.copy(name, from: aligned)
-      return
-    }
-    let columns = try commonRows(of: name).columns
-    let weights = try MappedWeights(name, in: aligned)
-    let change = try change(of: name, rank: rank, alpha: alpha, exact: exact)
-    try writer.write(name, inPiecesOf: columns) { range, piece in
-      weights.widen(range, into: &piece)
-      change.add(rows: range.lowerBound / columns..<range.upperBound / columns, to: &piece)
-      weights.letGo(range)
-    }
   }
 }

@@ -1,4 +1,4 @@
-import LinearAlgebra
+package import LinearAlgebra
 package import Support
 
 /// How many singular directions are kept.
@@ -72,7 +72,7 @@ package enum Rank: Hashable, Sendable, CustomStringConvertible {
   }
 
   /// How many of a tensor's triplets are kept.
-  func kept(of svd: SingularValueDecomposition) -> Int {
+  package func kept(of svd: SingularValueDecomposition) -> Int {
     switch self {
     case .leading(let count): return min(count, svd.rank)
     case .full: return svd.rank

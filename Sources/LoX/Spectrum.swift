@@ -1,4 +1,4 @@
-package import Checkpoints
+import Checkpoints
 import LinearAlgebra
 import Synchronization
 
@@ -48,12 +48,6 @@ package struct KindSpectrum: Hashable, Sendable {
         energy: squares > 0 ? kept / squares : 0)
     }.sorted { ($1.frobeniusNorm, $0.kind) < ($0.frobeniusNorm, $1.kind) }
   }
-}
-
-/// A fine-tuned model, by its weights or by an adapter on the aligned model.
-package enum TunedModel: Sendable {
-  case checkpoint(Checkpoint)
-  case adapter(LowRankUpdate)
 }
 
 extension AlignmentPair {

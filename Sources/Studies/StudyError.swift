@@ -21,6 +21,8 @@ package enum StudyError: Error, Equatable, CustomStringConvertible {
   case servedModelDiffers(expected: String, found: [String])
   case modelUnnamed(server: String, found: String)
   case unservedUpdate(server: String, update: String, tensor: String)
+  /// A change of full rank is no adapter.
+  case denseUpdate(server: String, update: String)
   case serverFailed(command: String, reason: String, log: String)
   case serverOptions(String)
   case invalidCells(path: String, reason: String)
@@ -65,6 +67,9 @@ package enum StudyError: Error, Equatable, CustomStringConvertible {
       "\(server) applies adapters to the linear layers of the blocks only, and \(update) changes "
         + "\(tensor); pass --targets linear (and attacks on linear layers), or use the embedded "
         + "server or --dialect plain"
+    case .denseUpdate(let server, let update):
+      "\(server) takes adapters, and \(update) is a change of full rank, which none holds; leave it out, or "
+        + "use the embedded server or --dialect plain"
     case .serverFailed(let command, let reason, let log):
       "expected `\(command)` to start a server, found: \(reason); its whole output is in \(log)"
     case .serverOptions(let reason):

@@ -4,14 +4,18 @@ package import ModelAccess
 /// One update of a study, by the name that cells choose it by.
 package struct NamedUpdate: Sendable {
   package let name: UpdateName
-  package let update: LowRankUpdate
+  package let update: WeightUpdate
   /// Its weights', which the plan, the cache and the attacks on it are keyed by.
   let digest: String
 
-  package init(name: UpdateName, update: LowRankUpdate) {
+  package init(name: UpdateName, update: WeightUpdate) {
     self.name = name
     self.update = update
     digest = update.digest()
+  }
+
+  package init(name: UpdateName, update: LowRankUpdate) {
+    self.init(name: name, update: .lowRank(update))
   }
 }
 
@@ -46,12 +50,40 @@ package struct StudyUpdates: Sendable {
   /// The updates of a stack with their scales.
   func stack(
     _ stack: [ScaledUpdate]
+  ) throws(StudyError) -> [ScaledWeightUpdate] {
+    var resolved: [ScaledWeightUpdate] = []
+    for scaled in stack {
+      resolved.append(ScaledWeightUpdate(try self[scaled.name].update, scale: scaled.scale))
+    }
+    return resolved
+  }
+
+  /// The updates of a stack without one of full rank, with their scales.
+  ///
+  /// - Throws: `StudyError.denseUpdate` where it holds one.
+  func lowRankStack(
+    _ stack: [ScaledUpdate], for server: String
   ) throws(StudyError) -> [ScaledLowRankUpdate] {
     var resolved: [ScaledLowRankUpdate] = []
     for scaled in stack {
-      resolved.append(ScaledLowRankUpdate(try self[scaled.name].update, scale: scaled.scale))
+      guard let update = try self[scaled.name].update.lowRank else {
+        throw .denseUpdate(server: server, update: scaled.name.text)
+      }
+      resolved.append(ScaledLowRankUpdate(update, scale: scaled.scale))
     }
     return resolved
+  }
+
+  /// A stack as a checkpoint that has to be written and adapters on it: everything up to the last update of
+  /// full rank is merged, what is above it stays as it is.
+  func split(
+    _ stack: [ScaledUpdate]
+  ) throws(StudyError) -> (merged: [ScaledUpdate], rest: [ScaledUpdate]) {
+    var count = 0
+    for (index, scaled) in stack.enumerated() where try self[scaled.name].update.isDense {
+      count = index + 1
+    }
+    return (Array(stack[..<count]), Array(stack[count...]))
   }
 
   /// Digests by name, for the plan and the cache.

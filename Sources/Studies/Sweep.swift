@@ -128,20 +128,42 @@ package struct Sweep {
   ) throws -> ModelsToServe {
     try pair.requireChange()
     for attack in attacks { try attack.check(on: pair.aligned) }
+    let alignment = try decomposed(events)
+    func updates(
+      _ planned: [SweepPlan.PlannedDefence], among made: StudyUpdates?
+    ) throws -> [NamedUpdate] {
+      try planned.compactMap { planned in
+        let material = DefenceMaterial(
+          pair: pair, alignment: alignment,
+          attack: try planned.attack.flatMap { try made?[$0].update },
+          identity: "\(digests.base) \(digests.aligned)")
+        return try planned.defence.update(from: material).map {
+          NamedUpdate(name: planned.name, update: $0)
+        }
+      }
+    }
+    let defences = try StudyUpdates(try updates(plan.defences, among: nil))
+    let attacked = try StudyUpdates(
+      defences.all
+        + makeAttacks(plan, on: alignment, defences, modelDigest: digests.origin, events: events))
+    if !plan.repairs.isEmpty { events(.step("making repairs")) }
+    let repairs = try updates(plan.repairs, among: attacked)
+    return ModelsToServe(
+      checkpoint: origin, digest: digests.origin,
+      updates: try StudyUpdates(attacked.all + repairs), cells: plan.cells,
+      measurement: measurement,
+      chatFormat: isFromBase ? chatFormat.falling(backTo: pair.aligned.folder) : chatFormat)
+  }
+
+  /// As far as anything asks of it; empty where nothing does.
+  private func decomposed(
+    _ events: @escaping @Sendable (StudyEvent) -> Void
+  ) throws -> Decomposition {
+    guard largestRank != .leading(0) else { return .empty }
     events(.step("decomposing the alignment of \(pair.targetNames.count) tensors"))
-    let alignment = try Decomposition(of: pair, rank: largestRank) { done, total in
+    return try Decomposition(of: pair, rank: largestRank) { done, total in
       events(.count(what: "tensors decomposed", done: done, total: total))
     }
-    let defences = try StudyUpdates(
-      plan.defences.map {
-        NamedUpdate(name: $0.name, update: try $0.defence.update(of: alignment))
-      })
-    let attacks = try makeAttacks(
-      plan, on: alignment, defences, modelDigest: digests.origin, events: events)
-    return ModelsToServe(
-      checkpoint: origin, digest: digests.origin, updates: try StudyUpdates(defences.all + attacks),
-      cells: plan.cells, measurement: measurement,
-      chatFormat: isFromBase ? chatFormat.falling(backTo: pair.aligned.folder) : chatFormat)
   }
 
   private func makeAttacks(
@@ -158,14 +180,18 @@ package struct Sweep {
         try Task.checkCancellation()
         events(.training(progress))
       })
+    let merging = MergedCheckpoints(
+      of: pair.aligned, digest: modelDigest, updates: defences, run: measurement.output)
+    defer { merging.removeAll() }
     return try plan.attacks.map { planned in
       // What is made is kept, and a training that is broken off begins again.
       if measurement.deadline?.hasPassed ?? false {
         throw StudyError.stoppedInTime(reason: "before the attack \(planned.name) was made")
       }
-      let stack = try defences.stack(planned.stack)
+      let (merged, rest) = try defences.split(planned.stack)
       let model = AttackedModel(
-        checkpoint: pair.aligned, alignment: alignment, stack: stack, chatFormat: chatFormat)
+        checkpoint: try merging.checkpoint(of: merged), alignment: alignment,
+        stack: try defences.lowRankStack(rest, for: "training"), chatFormat: chatFormat)
       let modelKey =
         ([modelDigest]
         + (try planned.stack.map { "\(try defences[$0.name].digest) × \($0.scale)" }))

@@ -10,6 +10,8 @@ package struct SweepPlan {
   struct PlannedDefence {
     let defence: any Defence
     let name: UpdateName
+    /// Of a repair that depends on it, the attack that it repairs.
+    var attack: UpdateName?
   }
 
   /// An attack on one model of the study.
@@ -21,8 +23,11 @@ package struct SweepPlan {
     let stack: [ScaledUpdate]
   }
 
+  /// Before the attacks.
   let defences: [PlannedDefence]
   let attacks: [PlannedAttack]
+  /// After them; those that change an attack's scale alone are not among them.
+  let repairs: [PlannedDefence]
   /// The rows of the study's table: the untreated model first, under each attack and on each set.
   package let cells: [Cell]
   /// What readers must know of an attack, by its label.
@@ -33,7 +38,7 @@ package struct SweepPlan {
     datasets: [String]
   ) {
     var namer = UpdateNamer()
-    let planned = defences.map {
+    let planned = defences.filter { !$0.isRepair }.map {
       PlannedDefence(defence: $0, name: namer.name(resembling: $0.label))
     }
     // Every treatment with the stack that makes it.
@@ -69,9 +74,19 @@ package struct SweepPlan {
       }
     }
 
+    // Repairs mend the attack on the untreated model, as whoever has no base model at hand before the
+    // attack would.
+    let mended = attacked.compactMap { attack in attack.updates.first.map { (attack.id, $0) } }
+    var repairs = RepairPlan()
+    for defence in defences where defence.isRepair {
+      for (id, attack) in mended { repairs.add(defence, of: attack, id, &namer) }
+    }
+
     self.defences = planned
     self.attacks = made
+    self.repairs = repairs.updates
     self.remarks = remarks
+    let repaired = repairs.models
     cells = datasets.flatMap { dataset -> [Cell] in
       func cell(_ index: Int, _ attack: AttackID, _ updates: [UpdateName]) -> Cell {
         Cell(
@@ -82,7 +97,54 @@ package struct SweepPlan {
       return treatments.indices.map { cell($0, .none, []) }
         + attacked.flatMap { attack in
           treatments.indices.map { cell($0, attack.id, [attack.updates[$0]]) }
+            + repaired.filter { $0.attack == attack.id }.map {
+              Cell(
+                model: model, targets: targets, treatment: $0.treatment, attack: $0.attack,
+                dataset: dataset, variant: $0.stack)
+            }
         }
+    }
+  }
+}
+
+/// What repairs add to a plan.
+private struct RepairPlan {
+  struct Model {
+    let treatment: Treatment
+    let attack: AttackID
+    let stack: [ScaledUpdate]
+  }
+
+  private(set) var updates: [SweepPlan.PlannedDefence] = []
+  private(set) var models: [Model] = []
+  /// Updates that serve every attack, by their defence.
+  private var shared: [Treatment.Arm: UpdateName] = [:]
+
+  /// A repair of one attacked model, at each of its strengths.
+  mutating func add(
+    _ defence: any Defence, of attack: UpdateName, _ id: AttackID, _ namer: inout UpdateNamer
+  ) {
+    // Whether it has an update of its own shows at any strength: WiSE-FT scales the attack's.
+    var own: UpdateName?
+    if defence.attackScale(at: 1) == 1 {
+      own = shared[defence.arm]
+      if own == nil {
+        let label = defence.dependsOnAttack ? "\(defence.label)@\(attack)" : defence.label
+        let name = namer.name(resembling: label)
+        updates.append(
+          SweepPlan.PlannedDefence(
+            defence: defence, name: name, attack: defence.dependsOnAttack ? attack : nil))
+        if !defence.dependsOnAttack { shared[defence.arm] = name }
+        own = name
+      }
+    }
+    for strength in defence.strengths where strength != 0 {
+      var stack: [ScaledUpdate] = []
+      let kept = defence.attackScale(at: strength)
+      if kept != 0 { stack.append(ScaledUpdate(name: attack, scale: kept)) }
+      if let own { stack.append(ScaledUpdate(name: own, scale: strength)) }
+      models.append(
+        Model(treatment: defence.arm.treatment(at: strength), attack: id, stack: stack))
     }
   }
 }

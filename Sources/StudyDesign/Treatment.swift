@@ -5,10 +5,11 @@ import Support
 /// The model that nothing was done to is a treatment too, `none`; every other one is compared with it.
 package struct Treatment: Codable, Hashable, Sendable {
   /// Which defence. The set is open: each defence brings its own value.
-  package struct Method: RawRepresentable, Codable, Hashable, Sendable {
+  package struct Method: RawRepresentable, Codable, Hashable, Sendable, ExpressibleByStringLiteral {
     package let rawValue: String
 
     package init(rawValue: String) { self.rawValue = rawValue }
+    package init(stringLiteral value: String) { rawValue = value }
 
     package static let none = Method(rawValue: "none")
     /// Low-rank extrapolation of the alignment.

@@ -21,7 +21,7 @@ struct Loxeval: AsyncParsableCommand {
     subcommands: [
       SweepCommand.self, EvaluateCommand.self, ReportCommand.self, GateCommand.self,
       RejudgeCommand.self, LabelCommand.self, JudgeCheckCommand.self, JudgeTrainCommand.self,
-      ExtrapolateCommand.self, SpectrumCommand.self, AttackCommand.self,
+      ExtrapolateCommand.self, RepairCommand.self, SpectrumCommand.self, AttackCommand.self,
       AlignCommand.self, CreateCommand.self,
       ServeCommand.self,
     ])

@@ -143,7 +143,7 @@ struct LoXGolden: Decodable, Sendable {
     let checkpoint = try Self.checkpoint(
       "w.weight", golden.weight, golden.shape, at: folder.url.appending(path: "model"))
     let output = folder.url.appending(path: "merged")
-    try checkpoint.writeMerged(stack, to: output)
+    try checkpoint.writeMerged(stack.map(ScaledWeightUpdate.init), to: output)
     Self.expectRounded(
       try Checkpoint(folder: output).floats(named: "w.weight"), golden.result)
 

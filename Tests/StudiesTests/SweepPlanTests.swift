@@ -71,6 +71,43 @@ final class FixedAttack: Attack {
     }
   }
 
+  @Test func repairsMendTheAttackOnTheUntreatedModel() throws {
+    let plan = SweepPlan(
+      model: "m", targets: "all",
+      defences: [
+        LoXDefence(rank: .leading(6), strengths: [0, 1]), WiSEFTRepair(strengths: [0.25, 1]),
+        SafeLoRARepair(), TaskVectorRepair(),
+      ],
+      attacks: [FixedAttack(["each"], fromEach: true), FixedAttack(["once"])], datasets: ["set"])
+    #expect(plan.attacks.map(\.name.text) == ["each@a0", "each@r6-a1", "once"])
+    // WiSE-FT needs no update of its own; Safe LoRA's is one for each attack, the task vector's is not.
+    #expect(
+      plan.repairs.map(\.name.text) == [
+        "safe-lora-n10@each@a0", "safe-lora-n10@once", "task-vector",
+      ])
+    #expect(plan.repairs.map { $0.attack?.text } == ["each@a0", "once", nil])
+    func stack(_ method: Treatment.Method, _ strength: Double, _ attack: String) -> [ScaledUpdate]? {
+      plan.cells.first {
+        $0.treatment.method == method && $0.treatment.strength == strength
+          && $0.attack.label == attack
+      }?.variant
+    }
+    #expect(stack("wise-ft", 0.25, "each") == [ScaledUpdate(name: "each@a0", scale: 0.75)])
+    #expect(stack("wise-ft", 1, "each") == [])
+    #expect(
+      stack("safe-lora", 1, "once") == [
+        ScaledUpdate(name: "once", scale: 1), ScaledUpdate(name: "safe-lora-n10@once", scale: 1),
+      ])
+    #expect(
+      stack("task-vector", 0.5, "each") == [
+        ScaledUpdate(name: "each@a0", scale: 1), ScaledUpdate(name: "task-vector", scale: 0.5),
+      ])
+    // There is nothing to repair before an attack, and no repair of what LoX was done to.
+    #expect(plan.cells.count == 2 * 3 + 2 * 4)
+    #expect(plan.cells.allSatisfy { $0.treatment.stage == .beforeAttack || !$0.attack.isNone })
+    #expect(Set(plan.cells.map(\.id)).count == plan.cells.count)
+  }
+
   @Test func anAttackFromEachModelIsMadeForEachTreatment() {
     let plan = Self.plan(
       [FixedAttack(["each"], fromEach: true), FixedAttack(["once"])], alphas: [0, 1, 2])

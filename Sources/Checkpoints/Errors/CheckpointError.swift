@@ -114,6 +114,7 @@ extension CheckpointError {
     /// Its values are of a type that is only carried through.
     case notConvertible(dtype: DataType)
     case notAMatrix(shape: [Int])
+    case otherShape(expected: [Int], found: [Int])
 
     package var description: String {
       switch self {
@@ -121,6 +122,8 @@ extension CheckpointError {
       case .notConvertible(let dtype):
         "is stored as \(dtype); expected one of"
           + " \(ElementType.allCases.map(\.rawValue).joined(separator: ", "))"
+      case .otherShape(let expected, let found):
+        "was expected to have shape \(expected), found \(found); are the models of one kind?"
       case .notAMatrix(let shape): "was expected to have two dimensions, found shape \(shape)"
       }
     }

@@ -14,49 +14,81 @@ package struct EmbeddedServer: ServerSource {
 
   package init() {}
 
-  /// Loads the model, starts the server on a free loopback port, and checks that it serves the
-  /// updates it was given.
+  /// One checkpoint with adapters, served.
+  struct Instance: Sendable {
+    let server: LocalServer
+    let transport: Transport
+    let client: OpenAIClient
+    let chatFormat: String
+
+    /// Loads the model, starts the server on a free loopback port, and checks that it serves the updates
+    /// it was given.
+    init(_ checkpoint: Checkpoint, adapters: [NamedUpdate], _ models: ModelsToServe) async throws {
+      let name = models.checkpoint.folder.lastPathComponent
+      let served = try await runOnOwnThread(named: "loxeval-load") {
+        try ServedModel(
+          folder: checkpoint, name: name,
+          updates: adapters.compactMap { named in
+            named.update.lowRank.map {
+              (ServedModel.Adapter(name: named.name.text, defaultScale: 0), $0)
+            }
+          }, chatFormat: models.chatFormat,
+          options: InferenceEngine.Options(
+            slots: max(1, min(models.connections, mostSlots)), threads: models.threads))
+      }
+      chatFormat = served.chatFormat.identity
+      server = LocalServer(served, version: models.version)
+      // The server is this process: on a crowded machine it is slow, never gone.
+      transport = Transport(
+        limits: Transport.Limits(
+          connections: models.connections, connectSeconds: patienceSeconds))
+      do {
+        let url = try await server.start()
+        // Nothing but this process needs to reach it, so no key from the environment is sent.
+        let endpoint = try Endpoint(url.absoluteString, environment: [:])
+        client = OpenAIClient(
+          endpoint: endpoint, model: name,
+          dialect: try await EmbeddedServer.dialect(
+            at: ServerProbe(endpoint: endpoint, transport: transport), of: name,
+            with: adapters.map(\.name)), transport: transport)
+      } catch {
+        transport.shutDown()
+        await server.stop()
+        throw error
+      }
+    }
+
+    func stop() async {
+      transport.shutDown()
+      await server.stop()
+    }
+  }
+
+  /// Serves the checkpoint with every update that some model takes as an adapter on it.
   package func open(
     _ models: ModelsToServe, in scope: ServerScope,
     events: @escaping @Sendable (StudyEvent) -> Void
   ) async throws -> ReadyServers {
     events(.step("starting the server"))
-    let name = models.checkpoint.folder.lastPathComponent
-    let served = try await runOnOwnThread(named: "loxeval-load") {
-      try ServedModel(
-        folder: models.checkpoint, name: name,
-        updates: models.updates.all.map {
-          (ServedModel.Adapter(name: $0.name.text, defaultScale: 0), $0.update)
-        }, chatFormat: models.chatFormat,
-        options: InferenceEngine.Options(
-          slots: max(1, min(models.connections, Self.mostSlots)), threads: models.threads))
-    }
-    let server = LocalServer(served, version: models.version)
-    await scope.onClose { await server.stop() }
-    let url = try await server.start()
-    // The server is this process: on a crowded machine it is slow, never gone.
-    let transport = Transport(
-      limits: Transport.Limits(
-        connections: models.connections, connectSeconds: Self.patienceSeconds))
-    await scope.onClose { transport.shutDown() }
-    // Nothing but this process needs to reach it, so no key from the environment is sent.
-    let endpoint = try Endpoint(url.absoluteString, environment: [:])
-    let client = OpenAIClient(
-      endpoint: endpoint, model: name,
-      dialect: try await Self.dialect(
-        at: ServerProbe(endpoint: endpoint, transport: transport), of: name, with: models.updates),
-      transport: transport)
+    let instance = try await Instance(
+      models.checkpoint, adapters: models.updates.adapters(above: [], in: models), models)
+    await scope.onClose { await instance.stop() }
+    let merged = MergedServers(models)
+    await scope.onClose { await merged.closeAll() }
     let build = [
-      "embedded", models.version, InferenceEngine.instructionSet, served.chatFormat.identity,
+      "embedded", models.version, InferenceEngine.instructionSet, instance.chatFormat,
     ].joined(separator: " ")
-    return ReadyServers(description: "embedded", build: build, modelName: name, model: client)
+    return ReadyServers(
+      description: "embedded", build: build,
+      modelName: models.checkpoint.folder.lastPathComponent,
+      model: EmbeddedModels(bare: instance.client, merged: merged, updates: models.updates))
   }
 
   private static let patienceSeconds = 600.0
 
   /// How the server's adapters are chosen, once it says that they are the study's.
   private static func dialect(
-    at probe: ServerProbe, of name: String, with updates: StudyUpdates
+    at probe: ServerProbe, of name: String, with updates: [UpdateName]
   ) async throws -> LlamaServerDialect {
     try await probe.waitUntilReady(seconds: patienceSeconds)
     let models = try await probe.models()
@@ -64,12 +96,12 @@ package struct EmbeddedServer: ServerSource {
       throw StudyError.servedModelDiffers(expected: name, found: models)
     }
     let adapters = try await probe.adapters() ?? []
-    guard adapters.map(\.name) == updates.names.map(\.text) else {
+    guard adapters.map(\.name) == updates.map(\.text) else {
       throw StudyError.servedModelDiffers(
-        expected: "\(updates.names)", found: adapters.map { $0.name ?? "none" })
+        expected: "\(updates)", found: adapters.map { $0.name ?? "none" })
     }
     let ids = Dictionary(
-      updates.names.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
+      updates.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
     return LlamaServerDialect(
       adapterIDs: ids, disablesPromptCache: false, takesReasoningBudget: true)
   }

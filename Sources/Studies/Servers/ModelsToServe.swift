@@ -40,9 +40,11 @@ package struct ModelsToServe: Sendable {
   /// - Throws: `StudyError` where an update changes what the servers' adapters cannot.
   func requireLinearUpdates(server: String) throws(StudyError) {
     for named in updates.all {
+      guard !named.update.isDense else {
+        throw .denseUpdate(server: server, update: named.name.text)
+      }
       // Adapters of llama-server and vLLM change the linear layers inside the decoder's blocks.
-      if let tensor = named.update.tensors.keys.sorted().first(where: { !$0.contains(".layers.") })
-      {
+      if let tensor = named.update.tensorNames.first(where: { !$0.contains(".layers.") }) {
         throw .unservedUpdate(server: server, update: named.name.text, tensor: tensor)
       }
     }

@@ -32,7 +32,7 @@ struct RecordedIdentities {
     let stacks = Dictionary(
       models.variants.map { ($0.id, $0.stack) }, uniquingKeysWith: { first, _ in first })
     let known = try read()
-    let zeros = Set(models.updates.all.filter(\.update.isZero).map(\.name))
+    let zeros = Set(models.updates.all.filter { $0.update.lowRank?.isZero ?? false }.map(\.name))
     return IdentityCheck(
       client: client,
       known: Dictionary(

@@ -76,7 +76,10 @@ struct AlignCommand: ParsableCommand {
     case .full:
       try trainer.writeCheckpoint(to: target, additionalFiles: files)
     case .lora:
-      try checkpoint.writeMerged([trainer.adapter], to: target, additionalFiles: files)
+      var options = RewritingOptions()
+      options.additionalFiles = files
+      try checkpoint.writeMerged(
+        [ScaledWeightUpdate(trainer.adapter)], to: target, options: options)
     }
     Screen.shared.print(output)
   }

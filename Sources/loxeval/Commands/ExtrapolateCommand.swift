@@ -1,5 +1,6 @@
 import ArgumentParser
 import Checkpoints
+import Defences
 import Foundation
 import LoX
 import Studies
@@ -16,7 +17,7 @@ struct ExtrapolateCommand: ParsableCommand {
 
   static let configuration = CommandConfiguration(
     commandName: "extrapolate",
-    abstract: "Writes the LoX checkpoint W_aligned + α · Proj_k(ΔW), or the update alone.",
+    abstract: "Writes the LoX checkpoint W_aligned + α · Proj_k(ΔW), or the update alone; or another defence.",
     discussion: """
       The checkpoint has the aligned model's shards, element types and tokenizer files; tensors \
       that are not targets are copied byte for byte. The adapter is a PEFT folder, or a GGUF file for \
@@ -35,6 +36,12 @@ struct ExtrapolateCommand: ParsableCommand {
 
   @Option(in: AlphaList.range, help: "The extrapolation's factor; below 0 as --alpha=-1.")
   var alpha = 1.25
+
+  @Option(
+    help: ArgumentHelp(
+      "Which defence: \(DefenceKind.help(DefenceKind.preventions)); or a JSON file. What it leaves out, "
+        + "--rank and --alpha say.", valueName: "defence"))
+  var defence = "lox"
 
   @Option(name: .customLong("as"), help: "What to write: checkpoint or adapter.")
   var form = Form.checkpoint
@@ -61,7 +68,20 @@ struct ExtrapolateCommand: ParsableCommand {
 
   @OptionGroup var common: CommonOptions
 
+  private var chosen: (defence: any Defence, strength: Double) {
+    get throws {
+      try OneDefence.parse(
+        defence, option: "--defence", among: DefenceKind.preventions,
+        DefenceKind.Defaults(ranks: [rank], strengths: [alpha]))
+    }
+  }
+
   func validate() throws {
+    let isLoX = try chosen.defence is LoXDefence
+    guard isLoX || (!resume && !exact && adapterFormat == .peft) else {
+      throw ValidationError(
+        "--resume, --exact and --adapter-format gguf: expected --defence lox with them, found \(defence)")
+    }
     guard !resume || form == .checkpoint else {
       throw ValidationError("--resume: expected --as checkpoint; an adapter is written at once")
     }
@@ -81,6 +101,27 @@ struct ExtrapolateCommand: ParsableCommand {
       try Interruption.shared.check()
       console.show(.count(what: "tensors", done: done, total: total))
     }
+    let (defence, alpha) = try chosen
+    guard let lox = defence as? LoXDefence else {
+      let alignment =
+        defence.rank == .leading(0)
+        ? .empty
+        : try Decomposition(
+          of: pair, rank: defence.rank, threads: common.threadCount, memory: memory.bytes,
+          progress: progress)
+      let material = DefenceMaterial(pair: pair, alignment: alignment, identity: "")
+      let stack = try defence.update(from: material).map {
+        [ScaledWeightUpdate($0, scale: alpha)]
+      }
+      try UpdateWriter(
+        console: console, threads: common.threadCount, memory: memory.bytes
+      ).write(
+        stack ?? [], on: pair.aligned, asAdapter: form == .adapter, to: target, what: self.defence)
+      try pair.requireUnchanged()
+      Screen.shared.print(output)
+      return
+    }
+    let rank = lox.rank
     switch form {
     case .checkpoint:
       var options = ExtrapolationOptions()

@@ -41,7 +41,7 @@ struct SpectrumCommand: ParsableCommand {
   func run() throws {
     let console = common.start()
     let pair = try pair.open()
-    let tuned = try tuned.map { try Self.open($0, pair) }
+    let tuned = try tuned.map { try TunedModel(folder: URL(filePath: $0), aligned: pair.aligned) }
     console.note(of: pair)
     let spectra = try pair.spectra(
       rank: rank, count: max(rank, Self.standardRank), tuned: tuned, threads: common.threadCount
@@ -56,15 +56,6 @@ struct SpectrumCommand: ParsableCommand {
       Screen.shared.print(
         String(decoding: try StableJSON.encodePretty(spectra), as: UTF8.self))
     }
-  }
-
-  private static func open(_ path: String, _ pair: AlignmentPair) throws -> TunedModel {
-    let folder = URL(filePath: path)
-    let isAdapter = FileManager.default.fileExists(
-      atPath: folder.appending(path: "adapter_config.json").path)
-    return isAdapter
-      ? .adapter(try LowRankUpdate(peftFolder: folder, checkpoint: pair.aligned))
-      : .checkpoint(try Checkpoint(folder: folder))
   }
 
   private func table(_ spectra: [TensorSpectrum]) -> String {

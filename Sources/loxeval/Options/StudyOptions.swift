@@ -39,11 +39,17 @@ struct StudyOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Defences: "
-        + DefenceList.kinds.map { "\($0.name) (\($0.summary))" }.joined(separator: ", ")
-        + ". What an item leaves out, --rank and --alpha say. The untreated model is always measured.",
+      "Defences before the attack: \(DefenceKind.help(DefenceKind.preventions)); repairs after it: "
+        + "\(DefenceKind.help(DefenceKind.repairs)); or JSON files. What an item leaves out, --rank and --alpha "
+        + "say. The untreated model is always measured.",
       valueName: "list"))
   var defence = "lox"
+
+  @Flag(
+    help: ArgumentHelp(
+      "Measure LoX's controls too, at its ranks and strengths: "
+        + "\(DefenceKind.controls.joined(separator: ", ")). The report says whether LoX beats them."))
+  var controls = false
 
   @Option(
     help: ArgumentHelp(
@@ -95,9 +101,9 @@ struct StudyOptions: ParsableArguments {
 
   func defences() throws -> [any Defence] {
     if effectiveRank { return try ranks.map { AlignmentProjection(rank: $0) } }
-    let defaults = DefenceList.Defaults(ranks: try ranks, strengths: try alphas)
+    let defaults = DefenceKind.Defaults(ranks: try ranks, strengths: try alphas)
     do {
-      return try DefenceList.parse(defence, defaults)
+      return try DefenceKind.parse(defence, with: controls, defaults)
     } catch {
       throw ValidationError("--defence: \(error)")
     }
@@ -114,7 +120,7 @@ struct StudyOptions: ParsableArguments {
     guard !effectiveRank || attack.isEmpty else {
       throw ValidationError("--attack: --effective-rank measures models before any attack")
     }
-    guard !effectiveRank || defence == "lox" else {
+    guard !effectiveRank || (defence == "lox" && !controls) else {
       throw ValidationError("--defence: --effective-rank measures the alignment itself")
     }
     guard !effectiveRank || alpha == nil else {

@@ -27,7 +27,10 @@ struct LlamaServerAdapters: StudyDialect {
       for named in models.updates.all {
         let file = folder.appending(path: "\(named.name).gguf")
         do {
-          try named.update.writeGGUF(to: file, for: models.checkpoint, replaceExisting: true)
+          guard let update = named.update.lowRank else {
+            throw StudyError.denseUpdate(server: "llama-server", update: named.name.text)
+          }
+          try update.writeGGUF(to: file, for: models.checkpoint, replaceExisting: true)
         } catch CheckpointError.adapter(_, .llamaCppTiedEmbedding(let tensor)) {
           throw StudyError.unservedUpdate(
             server: "llama-server", update: named.name.text, tensor: tensor)

@@ -40,7 +40,8 @@ struct VLLMAdapters: StudyDialect {
         let name = nameOfAdapter(variant)
         let place = folder.appending(path: name)
         let rank = try await runOnOwnThread(named: "loxeval-adapters") {
-          let update = LowRankUpdate(stack: try models.updates.stack(variant))
+          let update = LowRankUpdate(
+            stack: try models.updates.lowRankStack(variant, for: "vLLM"))
           try update.writePEFT(
             to: place, baseModel: models.checkpoint.folder.lastPathComponent, replaceExisting: true)
           return update.rank

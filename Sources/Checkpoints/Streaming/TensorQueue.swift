@@ -2,7 +2,7 @@ import Foundation
 import Synchronization
 
 /// Hands tensors to threads in order, as long as their working sets fit into a bound.
-final class TensorQueue: @unchecked Sendable {
+package final class TensorQueue: @unchecked Sendable {
   // Unchecked: `condition` is held wherever the variables are read or written.
   private let condition = NSCondition()
   private var waiting: ArraySlice<String>
@@ -15,7 +15,7 @@ final class TensorQueue: @unchecked Sendable {
   /// - Parameters:
   ///   - memory: bytes that the tensors in hand may take together; a larger one goes alone.
   ///   - workingSet: bytes that a tensor takes; called by one thread at a time.
-  init(names: [String], memory: Int, workingSet: @escaping (String) -> Int) {
+  package init(names: [String], memory: Int, workingSet: @escaping (String) -> Int) {
     waiting = names[...]
     self.memory = memory
     self.workingSet = workingSet
@@ -23,7 +23,7 @@ final class TensorQueue: @unchecked Sendable {
 
   /// Calls `body` for every tensor and returns when all are done; the first error ends the work once
   /// the tensors in hand are finished.
-  func run(threads: Int, _ body: @escaping @Sendable (String) throws -> Void) throws {
+  package func run(threads: Int, _ body: @escaping @Sendable (String) throws -> Void) throws {
     let group = DispatchGroup()
     for _ in 1..<max(1, threads) {
       group.enter()
@@ -72,13 +72,13 @@ final class TensorQueue: @unchecked Sendable {
 }
 
 /// Counts what several threads finish.
-final class TensorCounter: Sendable {
+package final class TensorCounter: Sendable {
   private let done: Mutex<Int>
 
-  init(done: Int) { self.done = Mutex(done) }
+  package init(done: Int) { self.done = Mutex(done) }
 
   /// Calls `report` with the new count, one thread at a time.
-  func countOne(_ report: (Int) throws -> Void) rethrows {
+  package func countOne(_ report: (Int) throws -> Void) rethrows {
     try done.withLock { done in
       done += 1
       try report(done)

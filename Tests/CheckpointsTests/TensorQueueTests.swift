@@ -2,7 +2,7 @@ import Foundation
 import Synchronization
 import Testing
 
-@testable import LoX
+@testable import Checkpoints
 
 @Suite(.timeLimit(.minutes(1))) struct TensorQueueTests {
   /// What the threads did.

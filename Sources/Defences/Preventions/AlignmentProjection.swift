@@ -6,13 +6,15 @@ package import StudyDesign
 /// effective rank measures. No defence of the aligned model, so `--defence` does not name it.
 package struct AlignmentProjection: Defence {
   package let rank: Rank
+  package var strengths = [1.0]
 
   package init(rank: Rank) { self.rank = rank }
 
-  package var strengths: [Double] { [1] }
   package var arm: Treatment.Arm {
     Treatment.Arm(method: .projection, parameters: ["rank": rank.setting])
   }
 
-  package func update(of alignment: Decomposition) -> LowRankUpdate { alignment.update(rank: rank) }
+  package func update(from material: DefenceMaterial) -> WeightUpdate? {
+    .lowRank(material.alignment.update(rank: rank))
+  }
 }

@@ -1,0 +1,68 @@
+/// What is added to one tensor, a few of its rows at a time: low-rank products, and differences
+/// between checkpoints that are never held whole.
+package struct TensorChange: Sendable {
+  package enum Term: Sendable {
+    /// A product in float32, for outputs of two bytes.
+    case rounded(LowRankSum<Float>)
+    /// A product in float64.
+    case product(LowRankSum<Double>)
+    /// scale · (new − old), up to the values that both have: where one vocabulary has more rows than
+    /// the other, the first ones.
+    case difference(scale: Double, new: MappedWeights, old: MappedWeights)
+    /// scale · values, as many as the tensor has.
+    case values([Double], scale: Double)
+  }
+
+  /// Values in a row; for a tensor of one dimension all of them.
+  package let columns: Int
+  private let terms: [Term]
+
+  package init(_ terms: [Term], columns: Int) {
+    self.terms = terms
+    self.columns = max(1, columns)
+  }
+
+  /// values += change, over a range of whole rows; where all is not of float32 products, summed in
+  /// float64 and rounded once.
+  package func add(_ range: Range<Int>, to values: inout MutableSpan<Float>) {
+    let rows = range.lowerBound / columns..<range.upperBound / columns
+    var isExact = false
+    for term in terms {
+      guard case .rounded(let sum) = term else {
+        isExact = true
+        continue
+      }
+      sum.add(rows: rows, to: &values)
+    }
+    guard isExact else { return }
+    var sums = [Double](capacity: values.count) { output in
+      for index in values.indices { output.append(Double(values[index])) }
+    }
+    var span = sums.mutableSpan
+    addExactly(range, to: &span)
+    for index in values.indices { values[index] = Float(span[index]) }
+  }
+
+  /// sums += all of the change that is not of float32 products, without rounding.
+  package func addExactly(_ range: Range<Int>, to sums: inout MutableSpan<Double>) {
+    let rows = range.lowerBound / columns..<range.upperBound / columns
+    for term in terms {
+      switch term {
+      case .rounded: continue
+      case .product(let sum): sum.add(rows: rows, to: &sums)
+      case .difference(let scale, let new, let old):
+        let common = range.clamped(to: 0..<min(new.count, old.count))
+        guard common.lowerBound == range.lowerBound, !common.isEmpty else { continue }
+        let (newer, older) = (new.floats(common), old.floats(common))
+        for index in 0..<common.count {
+          sums[index] += scale * (Double(newer[index]) - Double(older[index]))
+        }
+        for weights in [new, old] { weights.letGo(common) }
+      case .values(let values, let scale):
+        for index in 0..<range.count {
+          sums[index] += scale * values[range.lowerBound + index]
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,30 @@
+import Checkpoints
+import LinearAlgebra
+
+extension AlignmentPair {
+  /// α · Proj_k(ΔW) of one tensor, or α · ΔW; nil where the alignment did not change it.
+  ///
+  /// Of low rank, factors are rounded to float32 for outputs of two bytes.
+  func change(of name: String, rank: Rank, alpha: Double, exact: Bool) throws -> TensorChange? {
+    guard try !isUnchanged(name) else { return nil }
+    let columns = try commonRows(of: name).columns
+    guard rank != .full else {
+      return TensorChange(
+        [
+          .difference(
+            scale: alpha, new: try MappedWeights(name, in: aligned),
+            old: try MappedWeights(name, in: base))
+        ], columns: columns)
+    }
+    let svd = try decompose(name, rank: rank, exact: exact)
+    let left = svd.scaledLeft(rank: svd.rank)
+    let term: TensorChange.Term =
+      aligned.tensor(named: name)?.dtype.elementType == .float32
+      ? .product(LowRankSum([.init(left: left, right: svd.right, scale: alpha)]))
+      : .rounded(
+        LowRankSum([
+          .init(left: left.rounded, right: svd.right.rounded, scale: Float(alpha))
+        ]))
+    return TensorChange([term], columns: columns)
+  }
+}
