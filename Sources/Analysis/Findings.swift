@@ -36,7 +36,7 @@ package struct Findings {
     /// The treatment with the lowest ASR among those that are not mostly broken; the weakest of equals.
     package var best: SummaryRow? {
       rows.filter {
-        !$0.treatment.isNone && $0.attackSuccessRate != nil
+        !$0.treatment.isNone && !$0.treatment.method.isControl && $0.attackSuccessRate != nil
           && Double($0.degenerate) <= Findings.brokenShare * Double(max(1, $0.judged))
       }.min {
         ($0.attackSuccessRate ?? 1, $0.alpha) < ($1.attackSuccessRate ?? 1, $1.alpha)

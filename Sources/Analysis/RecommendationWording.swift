@@ -63,8 +63,9 @@ enum RecommendationWording {
           "That fall is not significant: about \($0) harmful prompts would show it if it came out again."
         } ?? "That fall is not significant.")
     }
-    missing += unkept.prefix(2).map {
-      "Its costs are not shown to keep their limits: \(unshown($0))."
+    // Of a repair the same may be missing under several attacks.
+    missing += Findings.distinct(unkept.map(unshown)).prefix(2).map {
+      "Its costs are not shown to keep their limits: \($0)."
     }
     return "No \(defences.any) is shown to help. Of those tried \(name) is the best: \(tried). "
       + missing.joined(separator: " ")

@@ -33,12 +33,14 @@ package struct Summary: Codable, Sendable {
   /// What each attack does to the untreated model, by each harmful set's primary judge; nil in files of
   /// earlier releases.
   package var attackEffects: [AttackEffect]?
+  /// LoX against its controls; nil where none was measured, and in files of earlier releases.
+  package var controls: [ControlComparison]?
   /// What the verdicts on harmful sets vary by; nil in files of earlier releases.
   package var variation: [Variation]?
 
   enum CodingKeys: String, CodingKey {
     case schema, rows, datasets, remarks, missing, basis, outcomes, recommendation, corrections
-    case variation
+    case variation, controls
     case judgeAgreement = "judge_agreement"
     case judgeQuality = "judge_quality"
     case effectiveRanks = "effective_ranks"
@@ -78,6 +80,8 @@ package struct Summary: Codable, Sendable {
     judgeQuality = manifest.judgeQuality
     attackEffects = AttackEffect.all(plan, byCell)
     variation = Variation.all(plan, byCell)
+    let compared = ControlComparison.all(plan, byCell)
+    controls = compared.isEmpty ? nil : compared
     let isForRank = plan.study == .effectiveRank
     effectiveRanks =
       isForRank ? EffectiveRank.all(rows: self.rows, datasets: plan.datasets, samples: byCell) : []

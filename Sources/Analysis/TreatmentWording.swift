@@ -15,7 +15,12 @@ extension Treatment.Arm {
   /// What tells it from others in a table: LoX by its rank, other defences by all they are.
   package var title: String {
     if method.isNamedByRank, let rank = parameters["rank"] { return rank.text }
-    return method.title + (parameters.isEmpty ? "" : " \(parameters.text)")
+    return fullTitle
+  }
+
+  /// By all it is, whatever it is compared with: `LoX rank=6`, `expo`.
+  package var fullTitle: String {
+    method.title + (parameters.isEmpty ? "" : " \(parameters.text)")
   }
 
   /// The same within a sentence: `rank 6`; nil where there is nothing to say.
@@ -59,6 +64,9 @@ package struct DefenceWording: Equatable {
 
   private var isByRank: Bool { methods.allSatisfy(\.isNamedByRank) }
 
+  /// How an arm is called among the study's others.
+  package func title(_ arm: Treatment.Arm) -> String { isByRank ? arm.title : arm.fullTitle }
+
   /// The strength's name in tables and on axes.
   package var strength: String { isByRank ? "α" : "strength" }
 
@@ -67,6 +75,9 @@ package struct DefenceWording: Equatable {
 
   /// What there is to choose.
   package var one: String { isByRank ? "α" : "defence" }
+
+  /// What the choice is of, as a heading.
+  package var choice: String { isByRank ? "α" : "a defence" }
 
   package var undefended: String { isByRank ? "without LoX" : "undefended" }
 

@@ -1,4 +1,5 @@
 package import LoX
+import StudyDesign
 import Support
 
 /// A kind of defence that `--defence` knows. Each defence's file declares its own.
@@ -17,7 +18,7 @@ package struct DefenceKind: Sendable {
   package static let all = preventions + repairs
 
   /// The controls that `--controls` adds to a study of LoX.
-  package static let controls = ["random", "tail", "full", "other-layer", "negative"]
+  package static let controls = Treatment.Method.controls.map(\.rawValue)
 
   /// What defences take from the command line where an item does not say it.
   package struct Defaults {

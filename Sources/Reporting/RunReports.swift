@@ -34,10 +34,17 @@ package enum RunReports {
     let page = ReportPage(
       manifest: manifest, samples: samples, isRedacted: isRedacted, labels: labels)
     try check(page.summary)
-    return try formats.map { format in
-      let file = folder.appending(path: format.fileName)
-      try AtomicFile.write(try render(format, page), to: file)
-      return file
+    return try formats.flatMap { format in
+      var files = [(format.fileName, try render(format, page))]
+      let tradeoff = format == .csv ? page.findings.tradeoff : []
+      if tradeoff.count > 1 {
+        files.append((TradeoffCSV.fileName, Data(TradeoffCSV.render(tradeoff).utf8)))
+      }
+      return try files.map { name, data in
+        let file = folder.appending(path: name)
+        try AtomicFile.write(data, to: file)
+        return file
+      }
     }
   }
 

@@ -24,12 +24,12 @@ package enum SummaryCSV {
       }
       lines.append(
         [
-          text(row.model), text(row.targets), text(row.rank), Number.text(row.alpha),
+          text(row.model), text(row.targets), text(row.rank), alpha(row.treatment),
           text(row.attack), text(row.attackMethod), text(row.dataset), text(row.judge), "\(row.n)",
           "\(row.errors)", "\(row.degenerate)", "\(row.successes)", number(row.attackSuccessRate),
           number(row.interval?.lower), number(row.interval?.upper), number(row.delta),
           number(row.pValue), "\(row.seed)", "\(row.maxTokens)",
-          text(row.treatment.method.rawValue), text(row.treatment.parameters.text),
+          text(row.treatment.method.rawValue), text(parameters(row.treatment)),
           row.treatment.isNone ? "" : row.treatment.stage.rawValue, text(row.promptAttack),
           row.attackSeed.map { "\($0)" } ?? "", row.attackStep.map { "\($0)" } ?? "",
           "\(row.filtered)", "\(row.unanswered)", "\(row.unscored)",
@@ -41,6 +41,23 @@ package enum SummaryCSV {
           ].joined(separator: ","))
     }
     return lines.joined(separator: "\n") + "\n"
+  }
+
+  /// Of LoX, its controls and the untreated model; of others `parameters` says it.
+  private static func alpha(_ treatment: Treatment) -> String {
+    hasAlpha(treatment.method) ? Number.text(treatment.strength) : ""
+  }
+
+  private static func hasAlpha(_ method: Treatment.Method) -> Bool {
+    method.isNamedByRank || method.isControl
+  }
+
+  private static func parameters(_ treatment: Treatment) -> String {
+    var parameters = treatment.parameters
+    if !hasAlpha(treatment.method) {
+      parameters[treatment.method.strengthName] = .number(treatment.strength)
+    }
+    return parameters.text
   }
 
   /// In one line, quoted by RFC 4180 where needed. A text that a spreadsheet would take for a formula

@@ -16,6 +16,14 @@ package struct Treatment: Codable, Hashable, Sendable {
     package static let lox = Method(rawValue: "lox")
     /// The alignment's leading directions alone, on the base model.
     package static let projection = Method(rawValue: "projection")
+
+    /// Changes of LoX's norm in other directions: what LoX is compared with, never chosen.
+    package static let controls: [Method] = ["random", "tail", "full", "other-layer", "negative"]
+
+    /// What their strength is called where they are asked for and in `parameters`.
+    package var strengthName: String { self == "task-vector" ? "gamma" : "alpha" }
+
+    package var isControl: Bool { Self.controls.contains(self) }
   }
 
   /// Whether the defence is there before someone fine-tunes the model, or repairs it afterwards.

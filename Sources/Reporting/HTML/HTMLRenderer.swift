@@ -24,6 +24,7 @@ enum HTMLRenderer {
       "<details><summary>\(HTMLText.escape(title))</summary>\n"
         + render(blocks, samples: samples) + "\n</details>"
     case .chart(let figure): chart(figure)
+    case .scatter(let figure): scatter(figure)
     case .samples: samples
     }
   }
@@ -44,21 +45,32 @@ enum HTMLRenderer {
     }
   }
 
-  /// Twice: for a wide and for a narrow screen; the style sheet shows one.
   private static func chart(_ figure: ChartFigure) -> String {
-    let charts = [false, true].map { isNarrow in
+    self.figure(figure.title, figure.explanation) { isNarrow in
       SVGChart(
         id: figure.id, title: figure.title, description: figure.explanation,
         axis: figure.axis, series: figure.series, isNarrow: isNarrow
       ).render()
     }
-    return """
-      <figure>
-      <figcaption>\(render(.text(figure.title)))\
-      <small>\(render(.text(figure.explanation)))</small></figcaption>
-      \(charts.joined(separator: "\n"))
-      </figure>
-      """
+  }
+
+  private static func scatter(_ figure: ScatterFigure) -> String {
+    self.figure(figure.title, figure.explanation) { isNarrow in
+      SVGScatter(id: figure.id, figure: figure, isNarrow: isNarrow).render()
+    }
+  }
+
+  /// Twice: for a wide and for a narrow screen; the style sheet shows one.
+  private static func figure(
+    _ title: String, _ explanation: String, _ draw: (_ isNarrow: Bool) -> String
+  ) -> String {
+    """
+    <figure>
+    <figcaption>\(render(.text(title)))\
+    <small>\(render(.text(explanation)))</small></figcaption>
+    \([false, true].map(draw).joined(separator: "\n"))
+    </figure>
+    """
   }
 }
 

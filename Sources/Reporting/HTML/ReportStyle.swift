@@ -85,6 +85,9 @@ enum ReportStyle {
     .chart .marker { fill: var(--c); stroke: var(--c); stroke-width: 1.5; }
     .chart .band { fill: var(--c); fill-opacity: .15; stroke: none; }
     .chart .bar { stroke: var(--c); stroke-width: 2.25; }
+    .chart .front { fill: none; stroke: var(--soft); stroke-width: 1.5; stroke-dasharray: 5 4; }
+    .chart .interval .bar { stroke-width: 1.25; stroke-opacity: .5; }
+    .chart .faint { opacity: .55; }
     .chart .leader { stroke: var(--c); stroke-width: 1; stroke-opacity: .55; }
     .chart .label { fill: var(--c); font-weight: 600; }
     .heat-title { font-weight: 600; margin: 1.25rem 0 .25rem; }

@@ -1,4 +1,5 @@
 import Analysis
+import Scoring
 
 /// What a page is made of: Markdown and HTML render the same blocks, so they say the same.
 enum Block {
@@ -17,6 +18,7 @@ enum Block {
   case details(String, [Block])
   /// Curves, where the page can draw.
   case chart(ChartFigure)
+  case scatter(ScatterFigure)
   /// Every sample with filters, where the page can run a script.
   case samples
 }
@@ -72,4 +74,32 @@ struct ChartFigure {
   /// What the x axis is.
   var axis: String
   var series: [ChartSeries]
+}
+
+/// Points between two shares.
+struct ScatterFigure {
+  struct Point {
+    var name: String
+    /// Which colour and marker; points of one kind share it.
+    var style: Int
+    var x: TradeoffPoint.Share
+    var y: TradeoffPoint.Share
+    var isOnFront: Bool
+    /// Shown, but not to be chosen.
+    var isFaint: Bool
+    /// What is told of it when it is pointed at.
+    var title: String
+  }
+
+  var id: String
+  var title: String
+  var explanation: String
+  /// What the x axis is.
+  var axis: String
+  var points: [Point]
+}
+
+extension TradeoffPoint.Share {
+  var lower: Double { interval.lower }
+  var upper: Double { interval.upper }
 }

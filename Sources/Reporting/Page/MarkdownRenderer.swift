@@ -18,7 +18,7 @@ enum MarkdownRenderer {
         .joined(separator: "\n\n")
     case .quote(let lines): lines.map { "> \(render($0))" }.joined(separator: "\n>\n")
     case .details(_, let blocks): render(blocks)
-    case .chart, .samples: nil
+    case .chart, .scatter, .samples: nil
     }
   }
 

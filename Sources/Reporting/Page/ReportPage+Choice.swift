@@ -13,13 +13,14 @@ extension ReportPage {
     let limits = recommendation.limits
     let wording = findings.defences
     let hasUtility = recommendation.candidates.contains { $0.utilityDrop != nil }
+    let hasRepairs = recommendation.candidates.contains { $0.treatment.stage == .afterAttack }
     let rows = recommendation.candidates.map { candidate in
       let isChosen = candidate.treatment == recommendation.treatment
       let verdict =
         isChosen ? "recommended" : candidate.rejection ?? "within the limits"
       return [
         ReportTable.Cell(Number.text(candidate.alpha)),
-        ReportTable.Cell(candidate.treatment.isNone ? "–" : candidate.treatment.arm.title),
+        ReportTable.Cell(candidate.treatment.isNone ? "–" : wording.title(candidate.treatment.arm)),
         ReportTable.Cell(
           Wording.percent(candidate.attackedRate), detail: candidate.worstAttack ?? ""),
         ReportTable.Cell(Wording.percent(candidate.overRefusal)),
@@ -30,7 +31,7 @@ extension ReportPage {
         ]
     }
     return [
-      .heading("The choice of \(wording.strength)"),
+      .heading("The choice of \(wording.choice)"),
       .note([
         .text(
           "\(recommendation.reason) Limits: over-refusal at most "
@@ -44,8 +45,8 @@ extension ReportPage {
       .table(
         ReportTable(
           caption:
-            "Each \(wording.strength) by the ASR of its worst attack (\(asrRungs)) and its costs before "
-            + "any attack",
+            "Each \(wording.one) by the ASR of its worst attack (\(asrRungs)) and its costs before any attack"
+            + (hasRepairs ? ", of repairs under the attacks" : ""),
           columns: [
             .number(wording.strength), .text(wording.arm), .number("worst ASR"),
             .number("over-refusal"),
@@ -55,7 +56,7 @@ extension ReportPage {
   }
 
   /// What the ASR of the harmful sets counts.
-  private var asrRungs: String {
+  var asrRungs: String {
     Findings.distinct(
       datasets.filter(findings.isHarmful).compactMap { manifest.plan.judges(of: $0).first }
     ).map(JudgeWording.rung).joined(separator: ", ")

@@ -82,7 +82,7 @@ extension ReportPage {
       rows: rows.map { row in
         [ReportTable.Cell(Self.name(row.attack))]
           + (hasArms
-            ? [ReportTable.Cell(row.treatment.isNone ? "–" : row.treatment.arm.title)] : [])
+            ? [ReportTable.Cell(row.treatment.isNone ? "–" : findings.defences.title(row.treatment.arm))] : [])
           + (isSweep ? [ReportTable.Cell(Number.text(row.alpha))] : [])
           + [
             ReportTable.Cell(

@@ -137,7 +137,7 @@ extension ReportPage {
         + alphas.map { .number(findings.defences.at($0)) },
       rows: series.sorted { order($0.attack) < order($1.attack) }.map { series in
         [ReportTable.Cell(Self.name(series.attack))]
-          + (hasRanks ? [ReportTable.Cell(series.arm.title)] : [])
+          + (hasRanks ? [ReportTable.Cell(findings.defences.title(series.arm))] : [])
           + alphas.map { alpha in
             guard let row = series.rows.first(where: { $0.alpha == alpha }),
               let share = Share(quantity, of: row)
@@ -157,7 +157,7 @@ extension ReportPage {
       caption: Self.name(attack),
       columns: [.text(findings.defences.arm)] + alphas.map { .number(Number.text($0)) },
       rows: series.map { series in
-        [ReportTable.Cell(series.arm.title)]
+        [ReportTable.Cell(findings.defences.title(series.arm))]
           + alphas.map { alpha in
             let row = series.rows.first { $0.alpha == alpha }
             let share = row.flatMap { Share(quantity, of: $0) }

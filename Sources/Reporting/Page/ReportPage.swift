@@ -49,7 +49,7 @@ struct ReportPage {
 
   /// Everything after the verdict.
   var blocks: [Block] {
-    choice + results + categories + variation + judges + examples + asked + [.samples] + provenance
+    choice + tradeoff + controls + results + categories + variation + judges + examples + asked + [.samples] + provenance
       + limits
   }
 

@@ -32,7 +32,7 @@ enum SummaryTable {
       var cells = [row.dataset]
       if hasJudges { cells.append(row.judge) }
       cells.append(row.attack)
-      if hasDefences { cells.append(row.treatment.method.rawValue) }
+      if hasDefences { cells.append(name(row.treatment)) }
       cells += [
         row.rank, Number.text(row.alpha), "\(row.n)", measured.name, percent(measured.rate),
         measured.interval.map { "\(percent($0.lower)) - \(percent($0.upper))" } ?? "",
@@ -64,6 +64,12 @@ enum SummaryTable {
         "intervals under an attack are for the trainings measured, not for further seeds")
     }
     return lines
+  }
+
+  /// What tells a defence from the others, but for rank and strength, which have columns of their own.
+  private static func name(_ treatment: Treatment) -> String {
+    let parameters = treatment.parameters.filter { $0.key != "rank" }
+    return treatment.method.rawValue + (parameters.isEmpty ? "" : " \(parameters.text)")
   }
 
   /// What a row says of its set: how often harmful prompts are complied with, problems are solved,
