@@ -99,7 +99,7 @@ struct BrowserTests {
       };
       """)
     #expect(found["overflow"] as? Int == 0)
-    #expect(found["charts"] as? Int == 3)
+    #expect(found["charts"] as? Int == 4)
     #expect(found["narrow"] as? Bool == (width < 640))
     // Letters of charts are not shrunk away: 12 units stay at least 11 pixels.
     #expect((found["size"] as? Double ?? 0) > 0.92)

@@ -72,7 +72,7 @@ import TinyRun
     var (manifest, samples) = ReportTests.run()
     let wide = try HTMLReport(manifest: manifest, samples: samples).render()
     // ASR, over-refusal and answers, each for wide and narrow screens; two attacks each.
-    #expect(wide.components(separatedBy: "<svg").count == 7)
+    #expect(wide.components(separatedBy: "<svg").count == 9)
     #expect(wide.components(separatedBy: "<polygon").count == 13)
     #expect(!wide.contains("class=\"heat\""))
     let treated = manifest.plan.cells.filter { !$0.treatment.isNone }

@@ -1,0 +1,44 @@
+import Analysis
+import Attacks
+import ArgumentParser
+import Foundation
+import Reporting
+import Runs
+import Studies
+import Support
+
+struct CompareCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "compare",
+    abstract: "Puts runs side by side, paired with the first where prompts agree.",
+    discussion: """
+      Prints Markdown. The exit code is 0 whatever the runs say; loxeval gate decides by limits.
+      """)
+
+  @Argument(
+    help: ArgumentHelp("Folders of two runs or more; the first is compared with.", valueName: "run"))
+  var folders: [String]
+
+  @Option(help: ArgumentHelp("Write the page as HTML to this file.", valueName: "file"))
+  var html: String?
+
+  func validate() throws {
+    guard folders.count > 1 else {
+      throw ValidationError("expected two runs or more, found \(folders.count)")
+    }
+  }
+
+  func run() throws {
+    let labels = StudyLabels.unique(folders.map { URL(filePath: $0).labels })
+    let runs = try zip(folders, labels).map { path, label in
+      let folder = URL(filePath: path)
+      let manifest = try RunManifest.read(from: folder)
+      let samples = try Journal.read(folder: folder, plan: manifest.plan)
+      try manifest.check(samples, in: folder)
+      return RunComparison.Run(name: label, manifest: manifest, samples: samples)
+    }
+    let page = ComparisonPage(RunComparison(runs))
+    if let html { try AtomicFile.write(Data(page.html().utf8), to: URL(filePath: html)) }
+    Screen.shared.print(page.markdown())
+  }
+}
