@@ -24,6 +24,17 @@ package struct AttackEffect: Codable, Hashable, Sendable {
 
   package var isSignificant: Bool { adjustedPValue < Findings.significance }
 
+  /// Whether the attack is shown to raise the undefended model's success: one that is not measures nothing of
+  /// a defence, whatever is seen under it.
+  package var isPotent: Bool { isSignificant && comparison.change > 0 }
+
+  /// As a place of a choice names it.
+  package var place: SplitHalfChoice.Place {
+    SplitHalfChoice.Place(
+      dataset: dataset,
+      attack: RecommendationEvidence.name(attack: attack, promptAttack: promptAttack))
+  }
+
   /// One for each attack on each harmful set of which both sides have replies.
   static func all(_ plan: RunManifest.Plan, _ byCell: [CellID: [Sample]]) -> [AttackEffect] {
     let untreated = Findings.distinct(plan.cells.filter(\.treatment.isNone))

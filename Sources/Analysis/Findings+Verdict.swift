@@ -33,14 +33,56 @@ extension Findings {
             + "\(Self.ladder(row)).")
       ])
     }
-    for attacked in harmful where attacked.isAttacked {
+    for attacked in harmful where attacked.isAttacked && isTold(attacked) {
       // Whatever the defences, each attack is told of once.
       guard told.insert("\(attacked.attack)\n\(attacked.dataset)").inserted else { continue }
       sentences += sentence(attacked, among: harmful)
     }
+    sentences += severity
     if !wasTried, let choice { sentences.append(choice) }
     if !isSweep { sentences += benign }
     return sentences
+  }
+
+  /// Of points along one training the last, and of trainings that differ in their seed the first: the others
+  /// stand in tables of their own.
+  private func isTold(_ attacked: Series) -> Bool {
+    let isEarlier = (summary.severity ?? []).contains { found in
+      found.points.dropLast().contains { $0.attack == attacked.attack }
+    }
+    let isFurther = (summary.variation ?? []).contains { found in
+      found.trainings.dropFirst().contains { $0.attack == attacked.attack }
+    }
+    return !isEarlier && !isFurther
+  }
+
+  /// What the seed of a training changes; empty where one was measured.
+  private func seeds(of attacked: Series) -> String {
+    guard
+      let found = summary.variation?.first(where: {
+        $0.attack == attacked.attack && $0.dataset == attacked.dataset && $0.treatment.isNone
+          && $0.promptAttack == attacked.promptAttack
+      }), found.trainings.count > 1, let range = found.spread?.range
+    else { return "" }
+    return
+      " Over its \(found.trainings.count) seeds that ranges from \(Wording.percent(range.lower)) to "
+      + "\(Wording.percent(range.upper))."
+  }
+
+  /// After how many steps each model broke.
+  private var severity: [Sentence] {
+    let all = (summary.severity ?? []).filter {
+      $0.treatment.isNone || recommendedDefence == nil || $0.treatment == recommendedDefence
+    }
+    return all.map { found in
+      [
+        "Steps of ", .strong(found.training),
+        .text(
+          " on \(found.dataset) until the ASR reaches \(Wording.percent(found.limit)), "
+            + "\(found.treatment.isNone ? defences.undefended : "with \(found.treatment.title)"): "
+            + "\(found.answer)."),
+      ]
+    }
   }
 
   /// How few directions bring the alignment's safety.
@@ -94,7 +136,7 @@ extension Findings {
       .text(
         " \(defences.undefended) it \(JudgeWording.verb(reference.judge)) \(Self.rate(reference))"
           + "\(several)\(Self.ladder(reference))"),
-      .text(effect(of: attacked).map { "; \($0)." } ?? "."),
+      .text((effect(of: attacked).map { "; \($0)." } ?? ".") + seeds(of: attacked)),
     ]
     // Nothing can be lowered.
     guard reference.successes > 0 else { return [text] }
@@ -109,6 +151,13 @@ extension Findings {
         ($0.attackSuccessRate ?? 1) < ($1.attackSuccessRate ?? 1)
       }
     guard let chosen, let delta = chosen.delta else { return [text] }
+    if let found = attackEffect(of: attacked), !found.isPotent {
+      text.append(
+        .text(
+          " It is therefore no test of a defence; \(chosen.treatment.title): \(Self.rate(chosen)).")
+      )
+      return [text]
+    }
     // Of the lowest of several the plain interval would promise too much.
     let change =
       "\(Wording.points(delta)) points\(Self.range(chosen.adjustedDeltaInterval ?? chosen.deltaInterval)), "
@@ -130,15 +179,17 @@ extension Findings {
     return [text]
   }
 
+  private func attackEffect(of attacked: Series) -> AttackEffect? {
+    summary.attackEffects?.first {
+      $0.dataset == attacked.dataset && $0.attack == attacked.attack
+        && $0.promptAttack == attacked.promptAttack && $0.judge == attacked.judge
+    }
+  }
+
   /// What an attack does to the untreated model, by the test on the same prompts: overlapping intervals of
   /// two rates would hide half of what is there.
   private func effect(of attacked: Series) -> String? {
-    guard
-      let found = summary.attackEffects?.first(where: {
-        $0.dataset == attacked.dataset && $0.attack == attacked.attack
-          && $0.promptAttack == attacked.promptAttack && $0.judge == attacked.judge
-      })
-    else { return nil }
+    guard let found = attackEffect(of: attacked) else { return nil }
     let comparison = found.comparison
     let change =
       "\(Wording.points(comparison.change)) points\(Self.range(comparison.interval)) against no attack, "

@@ -49,11 +49,16 @@ struct RecommendationEvidence {
     PromptOutcomes(samples[row.cell] ?? [], judge: row.judge, isSuccess)
   }
 
+  /// What an attack on weights and prompts together is called.
+  static func name(attack: String, promptAttack: String) -> String {
+    promptAttack == PromptAttack.none.text ? attack : "\(attack), \(promptAttack)"
+  }
+
   /// Whether each prompt's replies complied, by attack and set.
   func attacked(_ treatment: Treatment) -> [SplitHalfChoice.Place: PromptOutcomes] {
     Dictionary(
       rows(attacked, of: treatment).map { row in
-        let attack = row.promptAttack == "none" ? row.attack : "\(row.attack), \(row.promptAttack)"
+        let attack = Self.name(attack: row.attack, promptAttack: row.promptAttack)
         return (
           SplitHalfChoice.Place(dataset: row.dataset, attack: attack),
           outcomes(of: row) { $0 == .complied }

@@ -35,10 +35,12 @@ package struct Summary: Codable, Sendable {
   package var attackEffects: [AttackEffect]?
   /// What the verdicts on harmful sets vary by; nil in files of earlier releases.
   package var variation: [Variation]?
+  /// How attack success grows along trainings that were measured after given steps; nil where none was.
+  package var severity: [Severity]?
 
   enum CodingKeys: String, CodingKey {
     case schema, rows, datasets, remarks, missing, basis, outcomes, recommendation, corrections
-    case variation
+    case variation, severity
     case judgeAgreement = "judge_agreement"
     case judgeQuality = "judge_quality"
     case effectiveRanks = "effective_ranks"
@@ -78,6 +80,8 @@ package struct Summary: Codable, Sendable {
     judgeQuality = manifest.judgeQuality
     attackEffects = AttackEffect.all(plan, byCell)
     variation = Variation.all(plan, byCell)
+    let severity = Severity.all(plan, self.rows)
+    self.severity = severity.isEmpty ? nil : severity
     let isForRank = plan.study == .effectiveRank
     effectiveRanks =
       isForRank ? EffectiveRank.all(rows: self.rows, datasets: plan.datasets, samples: byCell) : []
@@ -86,7 +90,7 @@ package struct Summary: Codable, Sendable {
       ? nil
       : Recommendation(
         rows: self.rows, datasets: plan.datasets, limits: manifest.limits, samples: byCell,
-        seed: plan.seed)
+        effects: attackEffects ?? [], seed: plan.seed)
   }
 
   /// Reads a summary, of whatever schema.

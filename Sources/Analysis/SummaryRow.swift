@@ -235,9 +235,7 @@ package struct SummaryRow: Codable, Hashable, Sendable {
   package var isAttacked: Bool { attackMethod != AttackID.Method.none.rawValue }
 
   /// Whether the attack is a training, which would come out otherwise with another seed.
-  package var isTrained: Bool {
-    isAttacked && attackMethod != AttackID.Method.synthetic.rawValue
-  }
+  package var isTrained: Bool { AttackID.Method(rawValue: attackMethod).isTraining }
 
   package func rung(_ judge: String) -> LadderRung? { ladder?.first { $0.judge == judge } }
 

@@ -33,7 +33,8 @@ package struct AttackKind: Sendable {
   /// Every kind but the presets: a line each.
   static let general = [
     AttackFile.trainingKind, AttackFile.commandKind, ImportedAttack.kind,
-    SyntheticAttack.harmfulKind, SyntheticAttack.benignKind,
+    SyntheticAttack.harmfulKind, SyntheticAttack.benignKind, UndoAttack.kind,
+    AbliterationAttack.kind,
   ]
   package static let all = general + AttackPreset.allCases.map(\.kind)
 

@@ -158,22 +158,32 @@ package struct Sweep {
         try Task.checkCancellation()
         events(.training(progress))
       })
-    return try plan.attacks.map { planned in
+    var made: [UpdateName: LowRankUpdate] = [:]
+    for planned in plan.attacks where made[planned.name] == nil {
       // What is made is kept, and a training that is broken off begins again.
       if measurement.deadline?.hasPassed ?? false {
         throw StudyError.stoppedInTime(reason: "before the attack \(planned.name) was made")
       }
       let stack = try defences.stack(planned.stack)
       let model = AttackedModel(
-        checkpoint: pair.aligned, alignment: alignment, stack: stack, chatFormat: chatFormat)
+        checkpoint: pair.aligned, alignment: alignment, stack: stack, chatFormat: chatFormat,
+        targets: pair.targets)
       let modelKey =
         ([modelDigest]
         + (try planned.stack.map { "\(try defences[$0.name].digest) × \($0.scale)" }))
         .joined(separator: " ")
-      let update = try store.update(
-        of: planned.attack, named: planned.name, from: model, modelKey: modelKey, context
+      // What comes from one training is made by it, though the plan has it in several places.
+      let course = plan.attacks.filter {
+        $0.name == planned.name || $0.isTaken(fromTheTrainingOf: planned)
+      }
+      let updates = try store.updates(
+        of: course.map { AttackStore.Wanted(attack: $0.attack, name: $0.name) }, from: model,
+        modelKey: modelKey, context
       ) { events(.step("preparing the attack \(planned.name)")) }
-      return NamedUpdate(name: planned.name, update: update)
+      for (planned, update) in zip(course, updates) { made[planned.name] = update }
+    }
+    return plan.attacks.compactMap { planned in
+      made[planned.name].map { NamedUpdate(name: planned.name, update: $0) }
     }
   }
 

@@ -19,6 +19,12 @@ package struct SweepPlan {
     let name: UpdateName
     /// The defences on the model that it starts from.
     let stack: [ScaledUpdate]
+
+    /// Whether both are points of one training.
+    func isTaken(fromTheTrainingOf other: PlannedAttack) -> Bool {
+      id.step != nil && other.id.step != nil && id.method == other.id.method
+        && id.recipe == other.id.recipe && stack == other.stack
+    }
   }
 
   let defences: [PlannedDefence]
@@ -50,22 +56,27 @@ package struct SweepPlan {
     let labels = StudyLabels.unique(attacks.map(\.labels), reserved: [AttackID.none.label])
     var made: [PlannedAttack] = []
     // By attack, then as the treatments.
-    var attacked: [(id: AttackID, updates: [UpdateName])] = []
+    var attacked: [(id: AttackID, variants: [[ScaledUpdate]])] = []
     var remarks: [String: String] = [:]
     for (attack, label) in zip(attacks, labels) {
       let id = attack.id(label: label)
       remarks[label] = attack.remark
-      func plan(_ name: String, _ stack: [ScaledUpdate]) -> UpdateName {
+      func plan(_ name: String, _ stack: [ScaledUpdate]) -> [ScaledUpdate] {
         let name = namer.name(resembling: name)
         made.append(PlannedAttack(attack: attack, id: id, name: name, stack: stack))
-        return name
+        return [ScaledUpdate(name: name, scale: 1)]
       }
       if attack.isMadeFromEachModel {
         attacked.append(
-          (id, treatments.map { plan("\(label)@\($0.treatment.slug)", $0.stack) }))
+          (
+            id,
+            treatments.map { treatment, stack in
+              attack.stack(of: stack) ?? stack + plan("\(label)@\(treatment.slug)", stack)
+            }
+          ))
       } else {
-        let name = plan(label, [])
-        attacked.append((id, treatments.map { _ in name }))
+        let update = plan(label, [])
+        attacked.append((id, treatments.map { $0.stack + update }))
       }
     }
 
@@ -73,15 +84,14 @@ package struct SweepPlan {
     self.attacks = made
     self.remarks = remarks
     cells = datasets.flatMap { dataset -> [Cell] in
-      func cell(_ index: Int, _ attack: AttackID, _ updates: [UpdateName]) -> Cell {
+      func cell(_ index: Int, _ attack: AttackID, _ variant: [ScaledUpdate]) -> Cell {
         Cell(
           model: model, targets: targets, treatment: treatments[index].treatment, attack: attack,
-          dataset: dataset,
-          variant: treatments[index].stack + updates.map { ScaledUpdate(name: $0, scale: 1) })
+          dataset: dataset, variant: variant)
       }
-      return treatments.indices.map { cell($0, .none, []) }
+      return treatments.indices.map { cell($0, .none, treatments[$0].stack) }
         + attacked.flatMap { attack in
-          treatments.indices.map { cell($0, attack.id, [attack.updates[$0]]) }
+          treatments.indices.map { cell($0, attack.id, attack.variants[$0]) }
         }
     }
   }

@@ -12,6 +12,12 @@ package struct AttackID: Codable, Hashable, Sendable {
     package static let lora = Method(rawValue: "lora")
     package static let full = Method(rawValue: "full")
     package static let command = Method(rawValue: "command")
+
+    /// Methods that change weights by a formula, without a training that would come out otherwise another
+    /// time.
+    private static let computed: Set<String> = ["none", "synthetic", "undo", "abliteration"]
+
+    package var isTraining: Bool { !Self.computed.contains(rawValue) }
   }
 
   /// As people call it: the `attack` column. Unique within a study, and `none` for no attack alone.
@@ -45,7 +51,7 @@ package struct AttackID: Codable, Hashable, Sendable {
   package var isNone: Bool { method == .none }
 
   /// Whether someone trained it: then another training, with another seed, would come out otherwise.
-  package var isTrained: Bool { !isNone && method != .synthetic }
+  package var isTrained: Bool { method.isTraining }
 }
 
 /// What is done to the prompt.

@@ -49,7 +49,8 @@ struct ReportPage {
 
   /// Everything after the verdict.
   var blocks: [Block] {
-    choice + results + categories + variation + judges + examples + asked + [.samples] + provenance
+    choice + results + severity + categories + variation + judges + examples + asked + [.samples]
+      + provenance
       + limits
   }
 
