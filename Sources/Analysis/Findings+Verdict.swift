@@ -35,10 +35,10 @@ extension Findings {
     }
     for attacked in harmful where attacked.isAttacked && isTold(attacked) {
       // Whatever the defences, each attack is told of once.
-      guard told.insert("\(attacked.attack)\n\(attacked.dataset)").inserted else { continue }
+      guard told.insert("\(attacked.label)\n\(attacked.dataset)").inserted else { continue }
       sentences += sentence(attacked, among: harmful)
     }
-    sentences += severity
+    sentences += searches + severity
     if !wasTried, let choice { sentences.append(choice) }
     if !isSweep { sentences += benign }
     return sentences
@@ -53,7 +53,8 @@ extension Findings {
     let isFurther = (summary.variation ?? []).contains { found in
       found.trainings.dropFirst().contains { $0.attack == attacked.attack }
     }
-    return !isEarlier && !isFurther
+    let isTrial = (summary.searches ?? []).contains { $0.labels.contains(attacked.attack) }
+    return !isEarlier && !isFurther && !isTrial
   }
 
   /// What the seed of a training changes; empty where one was measured.
@@ -67,6 +68,43 @@ extension Findings {
     return
       " Over its \(found.trainings.count) seeds that ranges from \(Wording.percent(range.lower)) to "
       + "\(Wording.percent(range.upper))."
+  }
+
+  /// What attackers came to who try several settings.
+  private var searches: [Sentence] {
+    let all = summary.searches ?? []
+    return all.filter(\.treatment.isNone).map { found in
+      func rate(_ found: AttackSearchResult) -> String {
+        guard let interval = found.reportedInterval else { return "an unknown share" }
+        return Wording.percent(found.reportedRate)
+          + Self.interval(interval, ", for these trainings")
+          + ", \(Wording.percent(found.choosingRate)) where it was chosen"
+      }
+      let effect = (summary.attackEffects ?? []).first {
+        $0.attack == found.name && $0.dataset == found.dataset
+          && $0.promptAttack == found.promptAttack
+      }
+      var text =
+        ", the worst of \(found.trials) trials, chosen on one half of the prompts and reported on the other, "
+        + "\(defences.undefended) it \(JudgeWording.verb(found.judge)) \(rate(found))"
+        + (effect.map { "; \(Self.told($0))." } ?? ".")
+      let treated = all.filter {
+        !$0.treatment.isNone && $0.name == found.name && $0.dataset == found.dataset
+          && $0.promptAttack == found.promptAttack && $0.reportedRate != nil
+      }
+      let shown =
+        treated.first { $0.treatment == recommendedDefence }
+        ?? treated.min { ($0.reportedRate ?? 1) < ($1.reportedRate ?? 1) }
+      if let shown {
+        text +=
+          (effect?.isPotent ?? true ? " " : " It is therefore no test of a defence. ")
+          + "\(shown.treatment.title): \(rate(shown))."
+      }
+      let broken = all.filter { $0.name == found.name && $0.dataset == found.dataset }
+        .reduce(0) { $0 + $1.broken }
+      if broken > 0 { text += " \(broken) trials broke a model and count as no attack." }
+      return ["Under ", .strong(found.name), .text(text)]
+    }
   }
 
   /// After how many steps each model broke.
@@ -132,7 +170,7 @@ extension Findings {
     guard let reference = attacked.reference, reference.attackSuccessRate != nil else { return [] }
     let several = Set(all.map(\.dataset)).count > 1 ? " of \(attacked.dataset)" : ""
     var text: Sentence = [
-      "Under ", .strong(attacked.attack),
+      "Under ", .strong(attacked.label),
       .text(
         " \(defences.undefended) it \(JudgeWording.verb(reference.judge)) \(Self.rate(reference))"
           + "\(several)\(Self.ladder(reference))"),
@@ -141,7 +179,7 @@ extension Findings {
     // Nothing can be lowered.
     guard reference.successes > 0 else { return [text] }
     let candidates = all.filter {
-      $0.attack == attacked.attack && $0.dataset == attacked.dataset
+      $0.label == attacked.label && $0.dataset == attacked.dataset
     }
     let isRecommended = recommendedDefence != nil
     let chosen =
@@ -189,10 +227,13 @@ extension Findings {
   /// What an attack does to the untreated model, by the test on the same prompts: overlapping intervals of
   /// two rates would hide half of what is there.
   private func effect(of attacked: Series) -> String? {
-    guard let found = attackEffect(of: attacked) else { return nil }
+    attackEffect(of: attacked).map(Self.told)
+  }
+
+  private static func told(_ found: AttackEffect) -> String {
     let comparison = found.comparison
     let change =
-      "\(Wording.points(comparison.change)) points\(Self.range(comparison.interval)) against no attack, "
+      "\(Wording.points(comparison.change)) points\(range(comparison.interval)) against no attack, "
       + "\(Wording.probability(found.adjustedPValue)) by \(Wording.test(isPaired: comparison.pairs != nil)) "
       + "on \(comparison.prompts) prompts"
     guard found.isSignificant else { return "the attack is not shown to change that: \(change)" }

@@ -13,16 +13,18 @@ extension Recommendation {
   /// - Parameters:
   ///   - samples: of the run, by cell.
   ///   - effects: what each attack does to the untreated model.
+  ///   - searches: which trial of each counts.
   ///   - seed: of tests that try signs at random, where prompts were asked several times.
   /// - Returns: nil for runs without a treatment, which have nothing to choose.
   init?(
     rows: [SummaryRow], datasets: [String: RunManifest.Plan.Dataset], limits: RecommendationLimits,
-    samples: [CellID: [Sample]], effects: [AttackEffect] = [], seed: UInt64
+    samples: [CellID: [Sample]], effects: [AttackEffect] = [],
+    searches: [AttackSearchResult] = [], seed: UInt64
   ) {
     guard rows.contains(where: { !$0.treatment.isNone }) else { return nil }
     let wording = DefenceWording(rows.map(\.treatment))
     let evidence = RecommendationEvidence(
-      rows: rows, datasets: datasets, limits: limits, samples: samples)
+      rows: rows, datasets: datasets, limits: limits, samples: samples, searches: searches)
     self.init(
       treatment: nil, alpha: nil, rank: nil, reason: "", limits: limits,
       candidates: evidence.treatments.map(evidence.candidate), trial: nil)

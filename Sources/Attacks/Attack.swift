@@ -99,6 +99,8 @@ package protocol Attack: Sendable {
   /// The step of its training after which it is taken; nil for the end, and where nothing is trained step by
   /// step. Attacks that differ in it alone come from one training.
   var step: Int? { get }
+  /// The search that it is a trial of; nil where it stands for itself.
+  var search: AttackID.Search? { get }
   /// The recipe without its seed; nil where the seed is.
   var recipeOfAnySeed: String? { get }
   /// Whether making it costs so much that it is kept.
@@ -144,6 +146,7 @@ extension Attack {
   package var isMadeFromEachModel: Bool { false }
   package var recipeOfAnySeed: String? { nil }
   package var step: Int? { nil }
+  package var search: AttackID.Search? { nil }
   package func seeded(_ seed: UInt64) -> (any Attack)? { nil }
   package func taken(after steps: [Int]) throws(AttackError) -> [any Attack]? { nil }
   package var isKept: Bool { false }
@@ -163,7 +166,7 @@ extension Attack {
     }
     return AttackID(
       label: label, method: method, recipe: digest(recipe), seed: seed, step: step,
-      training: recipeOfAnySeed.map(digest))
+      training: recipeOfAnySeed.map(digest), search: search)
   }
 }
 
@@ -222,6 +225,9 @@ package enum AttackError: Error, Equatable, CustomStringConvertible {
   case command(attack: String, reason: String)
   /// A training that ends before a step at which it is to be measured.
   case tooFewSteps(attack: String, steps: Int, wanted: Int)
+  case unknownPromptAttack(String)
+  case emptyPromptAttack(attack: String, form: String)
+  case unreadableTemplate(path: String, reason: String)
   case invalidLayer(found: String)
   case noSuchLayer(attack: String, blocks: Int)
   case unreadablePrompts(path: String, reason: String)
@@ -232,7 +238,7 @@ package enum AttackError: Error, Equatable, CustomStringConvertible {
   package var isUsage: Bool {
     switch self {
     case .unreadableFile, .command, .missingAdapter, .changedAdapter, .noSuchLayer, .tooFewSteps,
-      .unreadablePrompts, .noDirection:
+      .unreadablePrompts, .unreadableTemplate, .noDirection:
       false
     default: true
     }
@@ -270,6 +276,13 @@ package enum AttackError: Error, Equatable, CustomStringConvertible {
     case .tooFewSteps(let attack, let steps, let wanted):
       "expected the training of \(attack) to have \(wanted) steps or more, found \(steps); name earlier steps, "
         + "or train longer"
+    case .unknownPromptAttack(let found):
+      "there is no prompt attack \(found); expected \(PromptAttackKind.help)"
+    case .emptyPromptAttack(let attack, let form):
+      "expected \(form) after \(attack):, found nothing"
+    case .unreadableTemplate(let path, let reason):
+      "\(path): expected a prompt attack's text with {prompt} where the request stands; \(reason); there are "
+        + TemplateAttack.bundled.map(\.name).joined(separator: ", ")
     case .invalidLayer(let found):
       "expected a number of blocks (\(AbliterationAttack.layerRange.span)) or all as the layer, found "
         + "\"\(found)\""

@@ -50,7 +50,7 @@ package struct AttackSpecification: Sendable {
         guard let kind = AttackKind.all.first(where: { $0.name == item.name }),
           item.argument == nil || !kind.form.isEmpty
         else { throw AttackError.unknown(text) }
-        return try withSeeds(try kind.make(item, self)).flatMap { attack in
+        return try kind.make(item, self).flatMap(withSeeds).flatMap { attack in
           steps.isEmpty ? [attack] : try attack.taken(after: steps) ?? [attack]
         }
       }

@@ -15,6 +15,7 @@ package struct TrainedAttack: Attack {
   /// How much of a full training's change its low-rank update keeps.
   package let limits: TruncationLimits
   package private(set) var step: Int?
+  private var searchName: String?
 
   /// A full training changes weights by matrices of full rank; the update keeps their leading part.
   package struct TruncationLimits: Codable, Hashable, Sendable {
@@ -72,6 +73,17 @@ package struct TrainedAttack: Attack {
   }
 
   private var stepCount: Int { trainingRecipe.stepCount(items: set.dialogues.count) }
+
+  package var search: AttackID.Search? {
+    searchName.map { AttackID.Search(name: $0, steps: step ?? stepCount) }
+  }
+
+  /// The same as one of the trials of a search.
+  func asTrial(of search: String) -> TrainedAttack {
+    var trial = self
+    trial.searchName = search
+    return trial
+  }
 
   package func seeded(_ seed: UInt64) -> (any Attack)? {
     var other = self

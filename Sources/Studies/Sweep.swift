@@ -50,7 +50,8 @@ package struct Sweep {
   package var plan: SweepPlan {
     SweepPlan(
       model: origin.folder.lastPathComponent, targets: "\(pair.targets)", defences: defences,
-      attacks: attacks, datasets: measurement.datasets.map(\.name))
+      attacks: attacks, datasets: measurement.datasets.map(\.name),
+      promptAttacks: measurement.promptAttacks.map(\.id), on: measurement.harmfulSets)
   }
 
   /// Refuses arguments that the pair's own chat template does not read, before anything is made.

@@ -36,7 +36,7 @@ package struct SweepPlan {
 
   init(
     model: String, targets: String, defences: [any Defence], attacks: [any Attack],
-    datasets: [String]
+    datasets: [String], promptAttacks: [PromptAttack] = [], on promptAttacked: Set<String> = []
   ) {
     var namer = UpdateNamer()
     let planned = defences.map {
@@ -84,15 +84,19 @@ package struct SweepPlan {
     self.attacks = made
     self.remarks = remarks
     cells = datasets.flatMap { dataset -> [Cell] in
-      func cell(_ index: Int, _ attack: AttackID, _ variant: [ScaledUpdate]) -> Cell {
+      func cell(
+        _ index: Int, _ attack: AttackID, _ prompt: PromptAttack, _ variant: [ScaledUpdate]
+      ) -> Cell {
         Cell(
           model: model, targets: targets, treatment: treatments[index].treatment, attack: attack,
-          dataset: dataset, variant: variant)
+          promptAttack: prompt, dataset: dataset, variant: variant)
       }
-      return treatments.indices.map { cell($0, .none, treatments[$0].stack) }
-        + attacked.flatMap { attack in
-          treatments.indices.map { cell($0, attack.id, attack.variants[$0]) }
-        }
+      return ([.none] + (promptAttacked.contains(dataset) ? promptAttacks : [])).flatMap { prompt in
+        treatments.indices.map { cell($0, .none, prompt, treatments[$0].stack) }
+          + attacked.flatMap { attack in
+            treatments.indices.map { cell($0, attack.id, prompt, attack.variants[$0]) }
+          }
+      }
     }
   }
 }

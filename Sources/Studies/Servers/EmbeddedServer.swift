@@ -49,7 +49,9 @@ package struct EmbeddedServer: ServerSource {
     let build = [
       "embedded", models.version, InferenceEngine.instructionSet, served.chatFormat.identity,
     ].joined(separator: " ")
-    return ReadyServers(description: "embedded", build: build, modelName: name, model: client)
+    return ReadyServers(
+      description: "embedded", build: build, modelName: name, model: client,
+      continuesReplies: true)
   }
 
   private static let patienceSeconds = 600.0
