@@ -190,8 +190,8 @@ let package = Package(
     tests(
       "Attacks",
       [
-        "Support", "LinearAlgebra", "Checkpoints", "LoX", "ChatTemplates", "StudyDesign",
-        "Decoder", "TinyModel",
+        "Support", "LinearAlgebra", "Checkpoints", "LoX", "ModelAccess", "ChatTemplates",
+        "StudyDesign", "Decoder", "TinyModel",
       ]),
     tests("Inference", ["Support", "ModelAccess"]),
     tests(

@@ -24,8 +24,23 @@ package struct AttackEffect: Codable, Hashable, Sendable {
 
   package var isSignificant: Bool { adjustedPValue < Findings.significance }
 
+  /// Whether the attack is shown to raise the undefended model's success: one that is not measures nothing of
+  /// a defence, whatever is seen under it.
+  package var isPotent: Bool { isSignificant && comparison.change > 0 }
+
+  /// As a place of a choice names it.
+  package var place: SplitHalfChoice.Place {
+    SplitHalfChoice.Place(
+      dataset: dataset,
+      attack: PromptAttack.label(attack: attack, promptAttack: promptAttack))
+  }
+
   /// One for each attack on each harmful set of which both sides have replies.
-  static func all(_ plan: RunManifest.Plan, _ byCell: [CellID: [Sample]]) -> [AttackEffect] {
+  ///
+  /// Of a search it is the trial that was chosen, on the half that it was not chosen on.
+  static func all(
+    _ plan: RunManifest.Plan, _ byCell: [CellID: [Sample]], _ searches: [AttackSearchResult] = []
+  ) -> [AttackEffect] {
     let untreated = Findings.distinct(plan.cells.filter(\.treatment.isNone))
     return plan.datasets.keys.sorted().flatMap { dataset -> [AttackEffect] in
       guard plan.datasets[dataset]?.kind == .harmful,
@@ -35,11 +50,9 @@ package struct AttackEffect: Codable, Hashable, Sendable {
         PromptOutcomes(byCell[cell.id] ?? [], judge: judge) { $0 == .complied }
       }
       let cells = untreated.filter { $0.dataset == dataset }
-      let found = cells.compactMap { cell -> AttackEffect? in
-        guard !cell.attack.isNone,
-          let before = cells.first(where: {
-            $0.attack.isNone && $0.promptAttack == cell.promptAttack
-          }),
+      let measured = cells.compactMap { cell -> AttackEffect? in
+        guard !cell.isUnattacked, cell.attack.search == nil,
+          let before = cells.first(where: \.isUnattacked),
           let comparison = RateComparison(
             of: outcomes(before), and: outcomes(cell), seed: plan.seed)
         else { return nil }
@@ -48,6 +61,17 @@ package struct AttackEffect: Codable, Hashable, Sendable {
           promptAttack: cell.promptAttack.text, comparison: comparison,
           adjustedPValue: comparison.pValue)
       }
+      let found =
+        measured
+        + searches.compactMap { search in
+          guard search.dataset == dataset, search.treatment.isNone else { return nil }
+          return search.effect.map {
+            AttackEffect(
+              dataset: dataset, judge: judge, attack: search.name,
+              promptAttack: search.promptAttack,
+              comparison: $0, adjustedPValue: $0.pValue)
+          }
+        }
       return zip(found, holmCorrection(found.map(\.comparison.pValue))).map { effect, p in
         var effect = effect
         effect.adjustedPValue = p

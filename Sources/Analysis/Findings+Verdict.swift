@@ -33,14 +33,94 @@ extension Findings {
             + "\(Self.ladder(row)).")
       ])
     }
-    for attacked in harmful where attacked.isAttacked {
+    for attacked in harmful where attacked.isAttacked && isTold(attacked) {
       // Whatever the defences, each attack is told of once.
-      guard told.insert("\(attacked.attack)\n\(attacked.dataset)").inserted else { continue }
+      guard told.insert("\(attacked.label)\n\(attacked.dataset)").inserted else { continue }
       sentences += sentence(attacked, among: harmful)
     }
+    sentences += searches + severity
     if !wasTried, let choice { sentences.append(choice) }
     if !isSweep { sentences += benign }
     return sentences
+  }
+
+  /// Of points along one training the last, and of trainings that differ in their seed the first: the others
+  /// stand in tables of their own.
+  private func isTold(_ attacked: Series) -> Bool {
+    let isEarlier = (summary.severity ?? []).contains { found in
+      found.points.dropLast().contains { $0.attack == attacked.attack }
+    }
+    let isFurther = (summary.variation ?? []).contains { found in
+      found.trainings.dropFirst().contains { $0.attack == attacked.attack }
+    }
+    let isTrial = (summary.searches ?? []).contains { $0.labels.contains(attacked.attack) }
+    return !isEarlier && !isFurther && !isTrial
+  }
+
+  /// What the seed of a training changes; empty where one was measured.
+  private func seeds(of attacked: Series) -> String {
+    guard
+      let found = summary.variation?.first(where: {
+        $0.attack == attacked.attack && $0.dataset == attacked.dataset && $0.treatment.isNone
+          && $0.promptAttack == attacked.promptAttack
+      }), found.trainings.count > 1, let range = found.spread?.range
+    else { return "" }
+    return
+      " Over its \(found.trainings.count) seeds that ranges from \(Wording.percent(range.lower)) to "
+      + "\(Wording.percent(range.upper))."
+  }
+
+  /// What attackers came to who try several settings.
+  private var searches: [Sentence] {
+    let all = summary.searches ?? []
+    return all.filter(\.treatment.isNone).map { found in
+      func rate(_ found: AttackSearchResult) -> String {
+        guard let interval = found.reportedInterval else { return "an unknown share" }
+        return Wording.percent(found.reportedRate)
+          + Self.interval(interval, ", for these trainings")
+          + ", \(Wording.percent(found.choosingRate)) where it was chosen"
+      }
+      let effect = (summary.attackEffects ?? []).first {
+        $0.attack == found.name && $0.dataset == found.dataset
+          && $0.promptAttack == found.promptAttack
+      }
+      var text =
+        ", the worst of \(found.trials) trials, chosen on one half of the prompts and reported on the other, "
+        + "\(defences.undefended) it \(JudgeWording.verb(found.judge)) \(rate(found))"
+        + (effect.map { "; \(Self.told($0))." } ?? ".")
+      let treated = all.filter {
+        !$0.treatment.isNone && $0.name == found.name && $0.dataset == found.dataset
+          && $0.promptAttack == found.promptAttack && $0.reportedRate != nil
+      }
+      let shown =
+        treated.first { $0.treatment == recommendedDefence }
+        ?? treated.min { ($0.reportedRate ?? 1) < ($1.reportedRate ?? 1) }
+      if let shown {
+        text +=
+          (effect?.isPotent ?? true ? " " : " It is therefore no test of a defence. ")
+          + "\(shown.treatment.title): \(rate(shown))."
+      }
+      let broken = all.filter { $0.name == found.name && $0.dataset == found.dataset }
+        .reduce(0) { $0 + $1.broken }
+      if broken > 0 { text += " \(broken) trials broke a model and count as no attack." }
+      return ["Under ", .strong(found.name), .text(text)]
+    }
+  }
+
+  /// After how many steps each model broke.
+  private var severity: [Sentence] {
+    let all = (summary.severity ?? []).filter {
+      $0.treatment.isNone || recommendedDefence == nil || $0.treatment == recommendedDefence
+    }
+    return all.map { found in
+      [
+        "Steps of ", .strong(found.training),
+        .text(
+          " on \(found.dataset) until the ASR reaches \(Wording.percent(found.limit)), "
+            + "\(found.treatment.isNone ? defences.undefended : "with \(found.treatment.title)"): "
+            + "\(found.answer)."),
+      ]
+    }
   }
 
   /// How few directions bring the alignment's safety.
@@ -90,16 +170,16 @@ extension Findings {
     guard let reference = attacked.reference, reference.attackSuccessRate != nil else { return [] }
     let several = Set(all.map(\.dataset)).count > 1 ? " of \(attacked.dataset)" : ""
     var text: Sentence = [
-      "Under ", .strong(attacked.attack),
+      "Under ", .strong(attacked.label),
       .text(
         " \(defences.undefended) it \(JudgeWording.verb(reference.judge)) \(Self.rate(reference))"
           + "\(several)\(Self.ladder(reference))"),
-      .text(effect(of: attacked).map { "; \($0)." } ?? "."),
+      .text((effect(of: attacked).map { "; \($0)." } ?? ".") + seeds(of: attacked)),
     ]
     // Nothing can be lowered.
     guard reference.successes > 0 else { return [text] }
     let candidates = all.filter {
-      $0.attack == attacked.attack && $0.dataset == attacked.dataset
+      $0.label == attacked.label && $0.dataset == attacked.dataset
     }
     let isRecommended = recommendedDefence != nil
     let chosen =
@@ -109,6 +189,13 @@ extension Findings {
         ($0.attackSuccessRate ?? 1) < ($1.attackSuccessRate ?? 1)
       }
     guard let chosen, let delta = chosen.delta else { return [text] }
+    if let found = attackEffect(of: attacked), !found.isPotent {
+      text.append(
+        .text(
+          " It is therefore no test of a defence; \(chosen.treatment.title): \(Self.rate(chosen)).")
+      )
+      return [text]
+    }
     // Of the lowest of several the plain interval would promise too much.
     let change =
       "\(Wording.points(delta)) points\(Self.range(chosen.adjustedDeltaInterval ?? chosen.deltaInterval)), "
@@ -130,18 +217,23 @@ extension Findings {
     return [text]
   }
 
+  private func attackEffect(of attacked: Series) -> AttackEffect? {
+    summary.attackEffects?.first {
+      $0.dataset == attacked.dataset && $0.attack == attacked.attack
+        && $0.promptAttack == attacked.promptAttack && $0.judge == attacked.judge
+    }
+  }
+
   /// What an attack does to the untreated model, by the test on the same prompts: overlapping intervals of
   /// two rates would hide half of what is there.
   private func effect(of attacked: Series) -> String? {
-    guard
-      let found = summary.attackEffects?.first(where: {
-        $0.dataset == attacked.dataset && $0.attack == attacked.attack
-          && $0.promptAttack == attacked.promptAttack && $0.judge == attacked.judge
-      })
-    else { return nil }
+    attackEffect(of: attacked).map(Self.told)
+  }
+
+  private static func told(_ found: AttackEffect) -> String {
     let comparison = found.comparison
     let change =
-      "\(Wording.points(comparison.change)) points\(Self.range(comparison.interval)) against no attack, "
+      "\(Wording.points(comparison.change)) points\(range(comparison.interval)) against no attack, "
       + "\(Wording.probability(found.adjustedPValue)) by \(Wording.test(isPaired: comparison.pairs != nil)) "
       + "on \(comparison.prompts) prompts"
     guard found.isSignificant else { return "the attack is not shown to change that: \(change)" }

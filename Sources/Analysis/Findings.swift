@@ -24,6 +24,8 @@ package struct Findings {
   package struct Series {
     package let attack: String
     package let isAttacked: Bool
+    /// What the model and the prompts went through, for people.
+    package var label: String { PromptAttack.label(attack: attack, promptAttack: promptAttack) }
     package let promptAttack: String
     package let dataset: String
     /// The defence whose strengths these are; `none` where nothing was treated.

@@ -12,16 +12,19 @@ extension Recommendation {
   ///
   /// - Parameters:
   ///   - samples: of the run, by cell.
+  ///   - effects: what each attack does to the untreated model.
+  ///   - searches: which trial of each counts.
   ///   - seed: of tests that try signs at random, where prompts were asked several times.
   /// - Returns: nil for runs without a treatment, which have nothing to choose.
   init?(
     rows: [SummaryRow], datasets: [String: RunManifest.Plan.Dataset], limits: RecommendationLimits,
-    samples: [CellID: [Sample]], seed: UInt64
+    samples: [CellID: [Sample]], effects: [AttackEffect] = [],
+    searches: [AttackSearchResult] = [], seed: UInt64
   ) {
     guard rows.contains(where: { !$0.treatment.isNone }) else { return nil }
     let wording = DefenceWording(rows.map(\.treatment))
     let evidence = RecommendationEvidence(
-      rows: rows, datasets: datasets, limits: limits, samples: samples)
+      rows: rows, datasets: datasets, limits: limits, samples: samples, searches: searches)
     self.init(
       treatment: nil, alpha: nil, rank: nil, reason: "", limits: limits,
       candidates: evidence.treatments.map(evidence.candidate), trial: nil)
@@ -66,10 +69,12 @@ extension Recommendation {
       needed: choice.isSignificant || choice.fall.change >= 0
         ? nil : choice.fall.needed.map { 2 * $0 })
     let unkept = chosen.costs.filter { !$0.isKept }
-    if choice.isSignificant, unkept.isEmpty { recommend(chosen) }
+    // An attack that does not move the untreated model cannot be withstood either.
+    let impotent = effects.first { $0.place == choice.worst && !$0.isPotent }
+    if choice.isSignificant, unkept.isEmpty, impotent == nil { recommend(chosen) }
     reason =
       RecommendationWording.reason(
-        of: trial, unkept: unkept, among: wording,
+        of: trial, unkept: unkept, impotent: impotent, among: wording,
         scope: evidence.attacked.contains(where: \.isTrained) ? "these trainings" : "these attacks")
       + note
   }

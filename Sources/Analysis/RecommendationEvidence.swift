@@ -18,15 +18,26 @@ struct RecommendationEvidence {
 
   init(
     rows: [SummaryRow], datasets: [String: RunManifest.Plan.Dataset], limits: RecommendationLimits,
-    samples: [CellID: [Sample]]
+    samples: [CellID: [Sample]], searches: [AttackSearchResult] = []
   ) {
     self.limits = limits
     self.samples = samples
     var seen: Set<Treatment> = []
     treatments = rows.map(\.treatment).filter { seen.insert($0).inserted }
+    let trials = Set(searches.flatMap(\.labels))
     attacked = rows.filter {
       $0.isAttacked && datasets[$0.dataset]?.kind == .harmful
         && $0.judge == datasets[$0.dataset]?.judges.first
+    }.compactMap { row in
+      // Of a search the trial that was chosen stands for all; one that broke the model is no attack.
+      guard trials.contains(row.attack) else { return row }
+      let search = searches.first {
+        $0.chosen == row.attack && $0.dataset == row.dataset && $0.treatment == row.treatment
+          && $0.promptAttack == row.promptAttack
+      }
+      var row = row
+      row.attack = search?.name ?? ""
+      return search == nil ? nil : row
     }
     var counted: Set<CellID> = []
     refusals = rows.filter { row in
@@ -66,9 +77,8 @@ struct RecommendationEvidence {
   func attacked(_ treatment: Treatment) -> [SplitHalfChoice.Place: PromptOutcomes] {
     Dictionary(
       rows(attacked, of: treatment).map { row in
-        let attack = row.promptAttack == "none" ? row.attack : "\(row.attack), \(row.promptAttack)"
         return (
-          SplitHalfChoice.Place(dataset: row.dataset, attack: attack),
+          SplitHalfChoice.Place(dataset: row.dataset, attack: row.attackLabel),
           outcomes(of: row) { $0 == .complied }
         )
       }, uniquingKeysWith: { first, _ in first })
@@ -131,7 +141,7 @@ struct RecommendationEvidence {
     let isKnown = !rates.isEmpty && !rates.contains(nil)
     var candidate = Recommendation.Candidate(
       treatment: treatment, rank: any?.rank ?? "", alpha: treatment.strength,
-      attackedRate: isKnown ? worst?.attackSuccessRate : nil, worstAttack: worst?.attack,
+      attackedRate: isKnown ? worst?.attackSuccessRate : nil, worstAttack: worst?.attackLabel,
       meanAttackedRate: isKnown
         ? rates.compactMap { $0 }.reduce(0, +) / Double(rates.count) : nil,
       overRefusal: costly(refusals, of: treatment).compactMap(\.overRefusal).max(),
@@ -177,7 +187,7 @@ struct RecommendationEvidence {
     }
     if let first = rows.first(where: isBroken) {
       return "replies are degenerate "
-        + (first.isAttacked ? "under \(first.attack)" : "before any attack")
+        + (first.isAttacked ? "under \(first.attackLabel)" : "before any attack")
     }
     return nil
   }

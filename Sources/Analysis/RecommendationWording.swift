@@ -41,17 +41,19 @@ enum RecommendationWording {
       : "No \(defences.any) stays within the limits."
   }
 
-  /// - Parameter scope: what the attacks' success holds for: `these trainings`.
+  /// - Parameters:
+  ///   - impotent: the worst attack, where it is not shown to move the untreated model.
+  ///   - scope: what the attacks' success holds for: `these trainings`.
   static func reason(
-    of trial: Recommendation.Trial?, unkept: [CostBound], among defences: DefenceWording,
-    scope: String
+    of trial: Recommendation.Trial?, unkept: [CostBound], impotent: AttackEffect? = nil,
+    among defences: DefenceWording, scope: String
   ) -> String {
     guard let trial else { return "" }
     let name = trial.treatment.title
     let tried =
       "chosen on one half of the harmful prompts (\(trial.choosingPrompts)) and tried on the other, "
       + "it moves the worst attack's success \(change(trial.fall)), for \(scope)"
-    if trial.isSignificant, unkept.isEmpty {
+    if trial.isSignificant, unkept.isEmpty, impotent == nil {
       return "\(name) is shown to help: \(tried). The upper bounds of its costs keep their limits."
     }
     var missing: [String] = []
@@ -62,6 +64,14 @@ enum RecommendationWording {
         trial.needed.map {
           "That fall is not significant: about \($0) harmful prompts would show it if it came out again."
         } ?? "That fall is not significant.")
+    }
+    if let impotent {
+      let comparison = impotent.comparison
+      missing.append(
+        "The worst attack, \(impotent.place.attack), is not shown to raise the success on the model "
+          + "\(defences.undefended) (\(Wording.points(comparison.change)) points, "
+          + "\(Wording.probability(impotent.adjustedPValue))): what happens under it is no success against an "
+          + "attack; name one that works.")
     }
     // Of a repair the same may be missing under several attacks.
     missing += Findings.distinct(unkept.map(unshown)).prefix(2).map {

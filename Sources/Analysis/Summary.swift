@@ -37,10 +37,14 @@ package struct Summary: Codable, Sendable {
   package var controls: [ControlComparison]?
   /// What the verdicts on harmful sets vary by; nil in files of earlier releases.
   package var variation: [Variation]?
+  /// How attack success grows along trainings that were measured after given steps; nil where none was.
+  package var severity: [Severity]?
+  /// What attackers' searches came to; nil where none was measured.
+  package var searches: [AttackSearchResult]?
 
   enum CodingKeys: String, CodingKey {
     case schema, rows, datasets, remarks, missing, basis, outcomes, recommendation, corrections
-    case variation, controls
+    case variation, severity, searches, controls
     case judgeAgreement = "judge_agreement"
     case judgeQuality = "judge_quality"
     case effectiveRanks = "effective_ranks"
@@ -78,10 +82,15 @@ package struct Summary: Codable, Sendable {
     outcomes = RecordedOutcomes(plan, byCell)
     judgeAgreement = JudgeAgreement.all(plan, byCell)
     judgeQuality = manifest.judgeQuality
-    attackEffects = AttackEffect.all(plan, byCell)
+    let searches = AttackSearchResult.all(
+      plan, rows: self.rows, limits: manifest.limits, byCell)
+    self.searches = searches.isEmpty ? nil : searches
+    attackEffects = AttackEffect.all(plan, byCell, searches)
     variation = Variation.all(plan, byCell)
     let compared = ControlComparison.all(plan, byCell)
     controls = compared.isEmpty ? nil : compared
+    let severity = Severity.all(plan, self.rows)
+    self.severity = severity.isEmpty ? nil : severity
     let isForRank = plan.study == .effectiveRank
     effectiveRanks =
       isForRank ? EffectiveRank.all(rows: self.rows, datasets: plan.datasets, samples: byCell) : []
@@ -90,7 +99,7 @@ package struct Summary: Codable, Sendable {
       ? nil
       : Recommendation(
         rows: self.rows, datasets: plan.datasets, limits: manifest.limits, samples: byCell,
-        seed: plan.seed)
+        effects: attackEffects ?? [], searches: searches, seed: plan.seed)
   }
 
   /// Reads a summary, of whatever schema.

@@ -232,12 +232,17 @@ package struct SummaryRow: Codable, Hashable, Sendable {
   /// Replies with a usable verdict.
   package var judged: Int { n - errors }
 
-  package var isAttacked: Bool { attackMethod != AttackID.Method.none.rawValue }
+  package var isAttacked: Bool {
+    attackMethod != AttackID.Method.none.rawValue || promptAttack != PromptAttack.none.text
+  }
+
+  /// What the model and the prompts went through, for people.
+  package var attackLabel: String {
+    PromptAttack.label(attack: attack, promptAttack: promptAttack)
+  }
 
   /// Whether the attack is a training, which would come out otherwise with another seed.
-  package var isTrained: Bool {
-    isAttacked && attackMethod != AttackID.Method.synthetic.rawValue
-  }
+  package var isTrained: Bool { AttackID.Method(rawValue: attackMethod).isTraining }
 
   package func rung(_ judge: String) -> LadderRung? { ladder?.first { $0.judge == judge } }
 

@@ -17,11 +17,15 @@ package struct AttackedModel: Sendable {
   package let stack: [ScaledLowRankUpdate]
   /// How dialogues are written.
   package let chatFormat: ChatFormatChoice
+  /// Which tensors the study changes: attacks without training leave embeddings alone where it does.
+  package let targets: Targets
 
   package init(
     checkpoint: Checkpoint, alignment: Decomposition? = nil,
-    stack: [ScaledLowRankUpdate] = [], chatFormat: ChatFormatChoice = ChatFormatChoice()
+    stack: [ScaledLowRankUpdate] = [], chatFormat: ChatFormatChoice = ChatFormatChoice(),
+    targets: Targets = .linear
   ) {
+    self.targets = targets
     self.checkpoint = checkpoint
     self.alignment = alignment
     self.stack = stack
@@ -37,6 +41,10 @@ package struct AttackContext {
   package var scratch: URL
   /// Told of each step of a training; what it throws ends the work.
   package var progress: (Trainer.Progress) throws -> Void
+  /// Steps before a training's last whose results are wanted too.
+  package var snapshots: Set<Int> = []
+  /// Given each of those when it is there.
+  package var snapshot: (_ step: Int, AttackResult) throws -> Void = { _, _ in }
   /// Told what a reader of the result should know, such as that dialogues were left out.
   package var note: (String) -> Void
 
@@ -59,11 +67,17 @@ package struct AttackResult: Sendable {
   package var scale: Double
   /// How it went, for `attack.json`; nil where there is nothing to tell.
   package var training: TrainingRecord?
+  /// What came out on the way, in words, for `attack.json`; nil where there is nothing to tell.
+  package var found: String?
 
-  package init(update: LowRankUpdate, scale: Double = 1, training: TrainingRecord? = nil) {
+  package init(
+    update: LowRankUpdate, scale: Double = 1, training: TrainingRecord? = nil,
+    found: String? = nil
+  ) {
     self.update = update
     self.scale = scale
     self.training = training
+    self.found = found
   }
 }
 
@@ -82,12 +96,25 @@ package protocol Attack: Sendable {
   var recipe: String { get }
   /// What is random in it; nil where nothing is, or nobody knows.
   var seed: UInt64? { get }
+  /// The step of its training after which it is taken; nil for the end, and where nothing is trained step by
+  /// step. Attacks that differ in it alone come from one training.
+  var step: Int? { get }
+  /// The search that it is a trial of; nil where it stands for itself.
+  var search: AttackID.Search? { get }
   /// The recipe without its seed; nil where the seed is.
   var recipeOfAnySeed: String? { get }
   /// Whether making it costs so much that it is kept.
   var isKept: Bool { get }
   /// How many of the alignment's directions it looks at; 0 where it needs none.
   var alignmentRank: Int { get }
+
+  /// The same with another seed, under labels that name it; nil where no seed of the user's decides anything.
+  func seeded(_ seed: UInt64) -> (any Attack)?
+
+  /// The same after each of some steps of one training; nil where it has no steps.
+  ///
+  /// - Throws: `AttackError.tooFewSteps`.
+  func taken(after steps: [Int]) throws(AttackError) -> [any Attack]?
 
   /// The recipe as it is carried out on a model, such as with the names of its own layers: by that it is
   /// kept.
@@ -96,6 +123,12 @@ package protocol Attack: Sendable {
   /// The same as earlier releases wrote it, under which runs of theirs keep the attack; nil where it is no
   /// other.
   func earlierRecipe(on model: AttackedModel) throws -> String?
+
+  /// The attacked model of the study where it is made of updates that are there already; nil where the attack
+  /// makes one of its own, which `make` gives.
+  ///
+  /// - Parameter model: the stack of the model that is attacked.
+  func stack(of model: [ScaledUpdate]) -> [ScaledUpdate]?
 
   /// Refuses what can be seen to fail on a model before anything is computed.
   func check(on checkpoint: Checkpoint) throws
@@ -108,11 +141,21 @@ extension Attack {
   package var name: String { labels.first ?? method.rawValue }
   package func recipe(on model: AttackedModel) throws -> String { recipe }
   package func earlierRecipe(on model: AttackedModel) throws -> String? { nil }
+  package func stack(of model: [ScaledUpdate]) -> [ScaledUpdate]? { nil }
   package func check(on checkpoint: Checkpoint) throws {}
   package var isMadeFromEachModel: Bool { false }
   package var recipeOfAnySeed: String? { nil }
+  package var step: Int? { nil }
+  package var search: AttackID.Search? { nil }
+  package func seeded(_ seed: UInt64) -> (any Attack)? { nil }
+  package func taken(after steps: [Int]) throws(AttackError) -> [any Attack]? { nil }
   package var isKept: Bool { false }
   package var alignmentRank: Int { 0 }
+
+  /// What an attack may be called that differs in its seed from one of the same labels.
+  static func labels(_ labels: [String], ofSeed seed: UInt64) -> [String] {
+    labels.map { "\($0)-seed\(seed)" }
+  }
 
   /// What tells it from the other attacks of a study.
   ///
@@ -122,8 +165,8 @@ extension Attack {
       Digest.sha256(Data([method.rawValue, recipe].joined(separator: "\n").utf8))
     }
     return AttackID(
-      label: label, method: method, recipe: digest(recipe), seed: seed,
-      training: recipeOfAnySeed.map(digest))
+      label: label, method: method, recipe: digest(recipe), seed: seed, step: step,
+      training: recipeOfAnySeed.map(digest), search: search)
   }
 }
 
@@ -180,11 +223,23 @@ package enum AttackError: Error, Equatable, CustomStringConvertible {
   case needsDataset(preset: String)
   case unreadableFile(path: String, reason: String)
   case command(attack: String, reason: String)
+  /// A training that ends before a step at which it is to be measured.
+  case tooFewSteps(attack: String, steps: Int, wanted: Int)
+  case unknownPromptAttack(String)
+  case emptyPromptAttack(attack: String, form: String)
+  case unreadableTemplate(path: String, reason: String)
+  case invalidLayer(found: String)
+  case noSuchLayer(attack: String, blocks: Int)
+  case unreadablePrompts(path: String, reason: String)
+  /// The means of the two kinds of requests are equal.
+  case noDirection(blocks: Int)
 
   /// Whether the way it was asked for is wrong, rather than a file.
   package var isUsage: Bool {
     switch self {
-    case .unreadableFile, .command, .missingAdapter, .changedAdapter: false
+    case .unreadableFile, .command, .missingAdapter, .changedAdapter, .noSuchLayer, .tooFewSteps,
+      .unreadablePrompts, .unreadableTemplate, .noDirection:
+      false
     default: true
     }
   }
@@ -218,6 +273,27 @@ package enum AttackError: Error, Equatable, CustomStringConvertible {
       "\(path): expected an attack's JSON file; \(reason)"
     case .command(let attack, let reason):
       "the command of \(attack) failed: \(reason)"
+    case .tooFewSteps(let attack, let steps, let wanted):
+      "expected the training of \(attack) to have \(wanted) steps or more, found \(steps); name earlier steps, "
+        + "or train longer"
+    case .unknownPromptAttack(let found):
+      "there is no prompt attack \(found); expected \(PromptAttackKind.help)"
+    case .emptyPromptAttack(let attack, let form):
+      "expected \(form) after \(attack):, found nothing"
+    case .unreadableTemplate(let path, let reason):
+      "\(path): expected a prompt attack's text with {prompt} where the request stands; \(reason); there are "
+        + TemplateAttack.bundled.map(\.name).joined(separator: ", ")
+    case .invalidLayer(let found):
+      "expected a number of blocks (\(AbliterationAttack.layerRange.span)) or all as the layer, found "
+        + "\"\(found)\""
+    case .noSuchLayer(let attack, let blocks):
+      "expected \(attack) to name one of the model's \(blocks) blocks; write abliterate:1 to "
+        + "abliterate:\(blocks)"
+    case .unreadablePrompts(let path, let reason):
+      "\(path): expected requests as lines of {\"prompt\": …}; \(reason)"
+    case .noDirection(let blocks):
+      "expected harmful and harmless requests to differ in the residual stream after \(blocks) blocks, "
+        + "found equal means; name another layer or other prompts"
     }
   }
 }

@@ -6,8 +6,8 @@ import Support
 
 /// An attack written down as JSON, for `train:FILE` and `command:FILE`.
 ///
-/// Keys of a training: `name`, `preset`, `dataset` (a path, relative to the file), `from` (`each` or
-/// `aligned`), `energy` and `maximum_rank` (what a full training hands on), and every setting of
+/// Keys of a training: `name`, `preset`, `dataset` (a path, relative to the file), `mix` (`dataset` and `share`
+/// of harmful dialogues among the others), `from` (`each` or `aligned`), `energy` and `maximum_rank` (what a full training hands on), and every setting of
 /// `TrainingRecipe` in snake case, such as `method`, `learning_rate` and `epochs`. Keys of a command:
 /// `name`, `command`, `dataset`, `seed`, `from`.
 package enum AttackFile {
@@ -20,10 +20,18 @@ package enum AttackFile {
     var maximumRank: Int?
     var command: String?
     var seed: UInt64?
+    var mix: Mix?
+  }
+
+  /// What is mixed into the dialogues.
+  private struct Mix: Decodable {
+    /// A path, relative to the file; nil is the project's own affirmative replies.
+    var dataset: String?
+    var share: Double
   }
 
   /// What the file calls the attack, else what the file is called.
-  private static func labels(_ name: String?, _ file: URL) throws(AttackError) -> [String] {
+  static func labels(_ name: String?, _ file: URL) throws(AttackError) -> [String] {
     guard let name else {
       return [file.deletingPathExtension().lastPathComponent, file.lastPathComponent] + file.labels
     }
@@ -41,6 +49,21 @@ package enum AttackFile {
   }
 
   private static func read(_ file: URL) throws -> (Header, [String: Any]) {
+    let object = try object(of: file)
+    return (try header(of: object, file), object)
+  }
+
+  private static func header(of object: [String: Any], _ file: URL) throws(AttackError) -> Header {
+    do {
+      return try decoder().decode(
+        Header.self, from: JSONSerialization.data(withJSONObject: object))
+    } catch {
+      throw .unreadableFile(path: file.path, reason: error.plainReason)
+    }
+  }
+
+  /// The file's settings.
+  static func object(of file: URL) throws -> [String: Any] {
     do {
       let data = try InputFile(file, .settings).body
       // Says where it is not JSON, as Foundation does not.
@@ -48,7 +71,7 @@ package enum AttackFile {
       guard let object = try JSONSerialization.jsonObject(with: data) as? [String: Any] else {
         throw AttackError.unreadableFile(path: file.path, reason: "it is not a JSON object")
       }
-      return (try decoder().decode(Header.self, from: data), object)
+      return object
     } catch let error as AttackError {
       throw error
     } catch let error as JSONNode.SyntaxError {
@@ -65,7 +88,14 @@ package enum AttackFile {
   static func training(
     _ file: URL, seed: UInt64, bundled: (String) -> URL
   ) throws -> TrainedAttack {
-    let (header, object) = try read(file)
+    try training(try object(of: file), file, seed: seed, bundled: bundled)
+  }
+
+  /// - Parameter object: the settings, of the file or one of its grid.
+  static func training(
+    _ object: [String: Any], _ file: URL, seed: UInt64, bundled: (String) -> URL
+  ) throws -> TrainedAttack {
+    let header = try header(of: object, file)
     let preset = try header.preset.map { try AttackPreset(name: $0) }
     let method = (object["method"] as? String).flatMap(TrainingRecipe.Method.init) ?? .lora
     var start = TrainingRecipe()
@@ -102,9 +132,20 @@ package enum AttackFile {
     var limits = TrainedAttack.TruncationLimits()
     limits.energy = header.energy ?? limits.energy
     limits.maximumRank = header.maximumRank
+    var set = try TrainingSet(file: dataset)
+    if let mix = header.mix {
+      try check(mix.share, TrainingSet.mixtureRange, "share")
+      let other = mix.dataset.map {
+        URL(filePath: $0, relativeTo: file.deletingLastPathComponent())
+      }
+      set = try set.mixed(
+        with: try TrainingSet(
+          file: other ?? bundled(AttackPreset.harmfulCompliance.bundledDataset)),
+        share: mix.share)
+    }
     return TrainedAttack(
-      labels: try labels(header.name, file), recipe: recipe,
-      set: try TrainingSet(file: dataset), origin: header.from ?? .each, limits: limits)
+      labels: try labels(header.name, file), recipe: recipe, set: set, origin: header.from ?? .each,
+      limits: limits)
   }
 
   static func command(_ file: URL, seed: UInt64) throws -> CommandAttack {
@@ -133,7 +174,7 @@ package enum AttackFile {
     if let own = try JSONSerialization.jsonObject(with: encoder.encode(recipe)) as? [String: Any] {
       merged.merge(own) { $1 }
     }
-    let others: Set = ["name", "preset", "dataset", "from", "energy", "maximum_rank"]
+    let others: Set = ["name", "preset", "dataset", "from", "energy", "maximum_rank", "mix"]
     for (key, value) in object where !others.contains(key) {
       guard merged[key] != nil else {
         throw AttackError.unreadableFile(

@@ -33,7 +33,8 @@ package struct AttackKind: Sendable {
   /// Every kind but the presets: a line each.
   static let general = [
     AttackFile.trainingKind, AttackFile.commandKind, ImportedAttack.kind,
-    SyntheticAttack.harmfulKind, SyntheticAttack.benignKind,
+    SyntheticAttack.harmfulKind, SyntheticAttack.benignKind, UndoAttack.kind,
+    AbliterationAttack.kind, AttackSearch.kind,
   ]
   package static let all = general + AttackPreset.allCases.map(\.kind)
 
@@ -49,11 +50,21 @@ package struct AttackKind: Sendable {
   let summary: String?
   /// Whether a path stands there, which may hold commas.
   let takesPath: Bool
-  let make: @Sendable (AttackItem, AttackSpecification) throws -> any Attack
+  let make: @Sendable (AttackItem, AttackSpecification) throws -> [any Attack]
 
   init(
     _ name: String, form: String = "", summary: String? = nil, takesPath: Bool = false,
     make: @escaping @Sendable (AttackItem, AttackSpecification) throws -> any Attack
+  ) {
+    self.init(
+      seriesOf: name, form: form, summary: summary, takesPath: takesPath,
+      make: { [try make($0, $1)] })
+  }
+
+  /// A kind of which one item is several attacks.
+  init(
+    seriesOf name: String, form: String = "", summary: String? = nil, takesPath: Bool = false,
+    make: @escaping @Sendable (AttackItem, AttackSpecification) throws -> [any Attack]
   ) {
     self.name = name
     self.form = form

@@ -1,12 +1,16 @@
 package import Decoder
 package import Foundation
 import StudyDesign
-import Support
+package import Support
 
 /// The attacks of a study, as `--attack` spells them.
 package struct AttackSpecification: Sendable {
   /// Seeds what is random.
   package var seed: UInt64
+  /// With how many seeds each attack is made that has one of its own: its own, and those after it.
+  package var seeds: Int
+  /// After which steps trainings are taken, in ascending order; empty takes them at their end.
+  package var steps: [Int]
   /// How presets train.
   package var method: TrainingRecipe.Method
   /// What presets start from.
@@ -16,13 +20,19 @@ package struct AttackSpecification: Sendable {
 
   package init(
     seed: UInt64, method: TrainingRecipe.Method = .lora, origin: AttackOrigin = .each,
+    seeds: Int = 1, steps: [Int] = [],
     bundled: @escaping @Sendable (String) -> URL
   ) {
     self.seed = seed
+    self.seeds = seeds
+    self.steps = steps
     self.method = method
     self.origin = origin
     self.bundled = bundled
   }
+
+  package static let seedRange = NumberRange(1...100)
+  package static let stepRange = NumberRange(1...1_000_000)
 
   /// Parses a list such as `none,identity-shift,synthetic-harmful:2,import:runs/mine`. `none` names
   /// no attack: it is always measured.
@@ -35,12 +45,19 @@ package struct AttackSpecification: Sendable {
     let prefixes = AttackKind.all.filter(\.takesPath).map { $0.name + ":" }
     return try PathList.items(of: text, prefixes: prefixes)
       .filter { $0 != AttackID.none.label }
-      .map { text in
+      .flatMap { text in
         let item = AttackItem(text)
         guard let kind = AttackKind.all.first(where: { $0.name == item.name }),
           item.argument == nil || !kind.form.isEmpty
         else { throw AttackError.unknown(text) }
-        return try kind.make(item, self)
+        return try kind.make(item, self).flatMap(withSeeds).flatMap { attack in
+          steps.isEmpty ? [attack] : try attack.taken(after: steps) ?? [attack]
+        }
       }
+  }
+
+  private func withSeeds(_ attack: any Attack) -> [any Attack] {
+    guard let first = attack.seed else { return [attack] }
+    return [attack] + (1..<UInt64(seeds)).compactMap { attack.seeded(first &+ $0) }
   }
 }

@@ -10,11 +10,11 @@ import Support
 /// the training set's file, the folder that the program must write, and the seed. It is run by
 /// `/bin/sh -c`, with its output in `command.log` beside the result.
 package struct CommandAttack: Attack {
-  package let labels: [String]
+  package private(set) var labels: [String]
   package let template: String
   package let data: URL
   package let dataDigest: String
-  private let trainingSeed: UInt64
+  private var trainingSeed: UInt64
   package let origin: AttackOrigin
 
   /// - Throws: `AttackError` where the template lacks `{model}` or `{output}`; `TrainingError` where
@@ -49,6 +49,14 @@ package struct CommandAttack: Attack {
   /// A program that is not told the seed draws as it likes.
   package var recipeOfAnySeed: String? { "\(template) \(dataDigest) from \(origin.rawValue)" }
   package var isKept: Bool { true }
+
+  package func seeded(_ seed: UInt64) -> (any Attack)? {
+    guard template.contains("{seed}") else { return nil }
+    var other = self
+    other.trainingSeed = seed
+    other.labels = Self.labels(labels, ofSeed: seed)
+    return other
+  }
 
   package func make(from model: AttackedModel, _ context: AttackContext) throws -> AttackResult {
     let files = FileManager.default

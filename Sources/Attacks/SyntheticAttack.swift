@@ -21,7 +21,9 @@ package struct SyntheticAttack: Attack {
   package let strength: Double
   /// k: the change's rank, whatever the defence's.
   package let rank: Int
-  private let drawSeed: UInt64
+  private var drawSeed: UInt64
+  /// Whether the seed is part of the label, since another one has the plain label.
+  private var isFurtherSeed = false
 
   /// Beyond it a model says nothing.
   package static let strengthRange = NumberRange<Double>.above(0, upTo: 1_000)
@@ -44,7 +46,14 @@ package struct SyntheticAttack: Attack {
 
   package var labels: [String] {
     let base = "synthetic-\(kind.rawValue)"
-    return [strength == 1 ? base : "\(base):\(Number.text(strength))"]
+    let label = strength == 1 ? base : "\(base):\(Number.text(strength))"
+    return isFurtherSeed ? Self.labels([label], ofSeed: drawSeed) : [label]
+  }
+
+  package func seeded(_ seed: UInt64) -> (any Attack)? {
+    var other = self
+    (other.drawSeed, other.isFurtherSeed) = (seed, true)
+    return other
   }
 
   package var method: AttackID.Method { .synthetic }

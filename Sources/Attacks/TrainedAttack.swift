@@ -8,12 +8,14 @@ import Tokenization
 
 /// Fine-tuning on someone's data, by this program's own trainer.
 package struct TrainedAttack: Attack {
-  package let labels: [String]
-  package let trainingRecipe: TrainingRecipe
+  package private(set) var labels: [String]
+  package private(set) var trainingRecipe: TrainingRecipe
   package let set: TrainingSet
   package let origin: AttackOrigin
   /// How much of a full training's change its low-rank update keeps.
   package let limits: TruncationLimits
+  package private(set) var step: Int?
+  private var searchName: String?
 
   /// A full training changes weights by matrices of full rank; the update keeps their leading part.
   package struct TruncationLimits: Codable, Hashable, Sendable {
@@ -54,7 +56,8 @@ package struct TrainedAttack: Attack {
     return
       "\(what) on \(set.dialogues.count) dialogues of \(set.name), \(trainingRecipe.epochs) epochs at "
       + "\(Number.prose(trainingRecipe.learningRate)) (\(trainingRecipe.schedule.rawValue)), batch "
-      + "\(trainingRecipe.batchSize * trainingRecipe.gradientAccumulation), seed \(trainingRecipe.seed)\(kept); "
+      + "\(trainingRecipe.batchSize * trainingRecipe.gradientAccumulation), seed \(trainingRecipe.seed)\(kept)"
+      + (step.map { ", taken after step \($0) of \(stepCount)" } ?? "") + "; "
       + origin.remark
   }
 
@@ -69,16 +72,55 @@ package struct TrainedAttack: Attack {
     return "\(text(of: recipe)) from \(origin.rawValue)"
   }
 
+  private var stepCount: Int { trainingRecipe.stepCount(items: set.dialogues.count) }
+
+  package var search: AttackID.Search? {
+    searchName.map { AttackID.Search(name: $0, steps: step ?? stepCount) }
+  }
+
+  /// The same as one of the trials of a search.
+  func asTrial(of search: String) -> TrainedAttack {
+    var trial = self
+    trial.searchName = search
+    return trial
+  }
+
+  package func seeded(_ seed: UInt64) -> (any Attack)? {
+    var other = self
+    other.trainingRecipe.seed = seed
+    other.labels = Self.labels(labels, ofSeed: seed)
+    return other
+  }
+
+  package func taken(after steps: [Int]) throws(AttackError) -> [any Attack]? {
+    var taken: [any Attack] = []
+    for step in steps {
+      guard step <= stepCount else {
+        throw .tooFewSteps(attack: name, steps: stepCount, wanted: step)
+      }
+      var other = self
+      other.step = step
+      other.labels = labels.map { "\($0)-step\(step)" }
+      taken.append(other)
+    }
+    return taken
+  }
+
   package func recipe(on model: AttackedModel) throws -> String {
     let (_, format) = try Self.reading(model)
-    return "\(try earlierRecipe(on: model) ?? recipe) written as \(format.identity)"
+    return "\(try resolvedText(for: model)) written as \(format.identity)"
+      + (step.map { " after step \($0)" } ?? "")
+  }
+
+  private func resolvedText(for model: AttackedModel) throws -> String {
+    let shape = try DecoderFamily.shape(
+      of: ModelConfiguration(folder: model.checkpoint.folder))
+    return text(of: try trainingRecipe.resolved(for: shape))
   }
 
   /// It did not say how dialogues are written, and replies ended behind the blanks behind their end.
   package func earlierRecipe(on model: AttackedModel) throws -> String? {
-    let shape = try DecoderFamily.shape(
-      of: ModelConfiguration(folder: model.checkpoint.folder))
-    return text(of: try trainingRecipe.resolved(for: shape))
+    step == nil ? try resolvedText(for: model) : nil
   }
 
   /// How a model reads dialogues.
@@ -98,9 +140,14 @@ package struct TrainedAttack: Attack {
 
   /// Trains on the model.
   ///
+  /// - Parameters:
+  ///   - last: ends the training there; nil goes to its end.
+  ///   - taking: given the trainer after each of the context's snapshots, with the record so far.
   /// - Returns: the trainer, with its result in it, and the record of its steps.
   package static func train(
-    _ model: AttackedModel, recipe: TrainingRecipe, set: TrainingSet, _ context: AttackContext
+    _ model: AttackedModel, recipe: TrainingRecipe, set: TrainingSet, upTo last: Int? = nil,
+    _ context: AttackContext,
+    taking: (_ step: Int, Trainer, TrainingRecord) throws -> Void = { _, _, _ in }
   ) throws -> (trainer: Trainer, record: TrainingRecord) {
     let decoder = try DecoderModel(checkpoint: model.checkpoint)
     let (tokenizer, format) = try reading(model)
@@ -109,21 +156,39 @@ package struct TrainedAttack: Attack {
     if let note = prepared.note { context.note(note) }
     let trainer = try Trainer(
       model: decoder, stack: model.stack, recipe: recipe, threads: context.threads)
-    let steps = try trainer.train(prepared.items, progress: context.progress)
+    var record = TrainingRecord(
+      recipe: trainer.recipe, dataset: set.name, datasetDigest: set.digest,
+      dialogues: set.dialogues.count,
+      truncated: prepared.truncated > 0 ? prepared.truncated : nil,
+      leftOut: prepared.leftOut > 0 ? prepared.leftOut : nil, steps: [],
+      chatFormat: model.chatFormat.name, template: model.chatFormat.settings)
+    record.steps = try trainer.train(prepared.items, upTo: last) { progress in
+      try context.progress(progress)
+      record.steps.append(
+        Trainer.StepResult(loss: progress.loss, gradientNorm: progress.gradientNorm))
+      if context.snapshots.contains(progress.step), progress.step != last {
+        try model.checkpoint.requireUnchanged()
+        try taking(progress.step, trainer, record)
+      }
+    }
     try model.checkpoint.requireUnchanged()
-    return (
-      trainer,
-      TrainingRecord(
-        recipe: trainer.recipe, dataset: set.name, datasetDigest: set.digest,
-        dialogues: set.dialogues.count,
-        truncated: prepared.truncated > 0 ? prepared.truncated : nil,
-        leftOut: prepared.leftOut > 0 ? prepared.leftOut : nil, steps: steps,
-        chatFormat: model.chatFormat.name, template: model.chatFormat.settings)
-    )
+    return (trainer, record)
   }
 
   package func make(from model: AttackedModel, _ context: AttackContext) throws -> AttackResult {
-    var (trainer, record) = try Self.train(model, recipe: trainingRecipe, set: set, context)
+    let (trainer, record) = try Self.train(
+      model, recipe: trainingRecipe, set: set, upTo: step, context
+    ) { step, trainer, record in
+      try context.snapshot(step, try result(of: trainer, record))
+    }
+    // Dialogues that were left out make a training shorter.
+    if let step, record.steps.count < step {
+      throw AttackError.tooFewSteps(attack: name, steps: record.steps.count, wanted: step)
+    }
+    return try result(of: trainer, record)
+  }
+
+  private func result(of trainer: Trainer, _ record: TrainingRecord) throws -> AttackResult {
     switch trainingRecipe.method {
     case .lora:
       let adapter = trainer.adapter
@@ -131,6 +196,7 @@ package struct TrainedAttack: Attack {
     case .full:
       let (update, truncation) = try trainer.truncatedChange(
         energy: limits.energy, maximumRank: limits.maximumRank)
+      var record = record
       record.truncation = truncation
       return AttackResult(update: update, training: record)
     }

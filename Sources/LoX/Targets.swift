@@ -32,7 +32,7 @@ package enum Targets: Hashable, Sendable, CustomStringConvertible {
   }
 
   /// Whether a tensor of two or more dimensions is meant.
-  func includes(_ name: String) -> Bool {
+  package func includes(_ name: String) -> Bool {
     switch self {
     case .all: true
     case .linear: !["embed", "lm_head", "wte", "wpe"].contains { name.contains($0) }

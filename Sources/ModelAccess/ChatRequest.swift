@@ -37,6 +37,9 @@ package struct ChatRequest: Hashable, Sendable {
   /// The form that the reply must have; nil for any text.
   package var outputSchema: OutputSchema?
 
+  /// Whether the last turn is the model's own, left open: it goes on from there.
+  package var isContinued: Bool { messages.last?.role == .assistant }
+
   package init(
     messages: [ChatMessage], decoding: Decoding, variant: [ScaledUpdate] = [],
     outputSchema: OutputSchema? = nil

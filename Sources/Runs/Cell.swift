@@ -50,6 +50,14 @@ package struct Cell: Codable, Hashable, Sendable {
         treatment: treatment, attack: attack, promptAttack: promptAttack, dataset: dataset)
   }
 
+  /// What the model and the prompts went through, for people.
+  package var attackLabel: String {
+    PromptAttack.label(attack: attack.label, promptAttack: promptAttack.text)
+  }
+
+  /// Whether nothing was done to it but the treatment.
+  package var isUnattacked: Bool { attack.isNone && promptAttack.isNone }
+
   /// Names the model alone, whatever it is asked, for people and for files: `r6-a1.25-identity-shift`.
   package var modelLabel: String { "\(treatment.slug)-\(attack.label)" }
 }

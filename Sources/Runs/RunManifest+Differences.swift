@@ -70,6 +70,7 @@ extension RunManifest.Plan {
       cell.attack.recipe = ""
       cell.attack.seed = nil
       cell.attack.training = nil
+      cell.attack.search = nil
       return cell
     }
     return plan

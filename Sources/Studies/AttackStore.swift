@@ -28,63 +28,130 @@ struct AttackStore {
     /// Digest of all that decides the weights.
     var key: String
     var training: TrainingRecord?
+    /// What came out on the way, in words.
+    var found: String?
   }
 
   private static let recordFileName = "attack.json"
 
-  /// The attack's update for a model: the one in the store where it was made from the same, else
-  /// made now. What costs little to make is not stored.
+  /// An attack of a study.
+  struct Wanted {
+    let attack: any Attack
+    /// The update's name in the run, for people who look into the store.
+    let name: UpdateName
+  }
+
+  /// The updates of attacks that come from one training, or of one attack, for a model: those in the store
+  /// where they were made from the same, else made now, by one training as far as the last of them that is
+  /// missing. What costs little to make is not stored.
   ///
   /// - Parameters:
-  ///   - name: the update's name in the run, for people who look into the store.
   ///   - modelKey: what tells the attacked model from others.
   ///   - willMake: called before a training begins.
+  func updates(
+    of wanted: [Wanted], from model: AttackedModel, modelKey: String, _ context: AttackContext,
+    willMake: () -> Void
+  ) throws -> [LowRankUpdate] {
+    var found: [Int: LowRankUpdate] = [:]
+    for (index, entry) in wanted.enumerated() where entry.attack.isKept {
+      found[index] = try held(entry, model, modelKey, context)
+    }
+    let missing = wanted.indices.filter { found[$0] == nil }
+      .sorted { wanted[$0].attack.step ?? .max < wanted[$1].attack.step ?? .max }
+    if let last = missing.last {
+      willMake()
+      let steps = Dictionary(
+        missing.dropLast().compactMap { index in wanted[index].attack.step.map { ($0, index) } },
+        uniquingKeysWith: { first, _ in first })
+      var context = context
+      context.snapshots = Set(steps.keys)
+      func keep(_ index: Int, _ result: AttackResult) throws {
+        found[index] = try kept(result, of: wanted[index], model, modelKey, context)
+      }
+      context.snapshot = { step, result in
+        if let index = steps[step] { try keep(index, result) }
+      }
+      try keep(last, try wanted[last].attack.make(from: model, context))
+    }
+    return wanted.indices.compactMap { found[$0] }
+  }
+
+  /// The update of one attack.
   func update(
     of attack: any Attack, named name: UpdateName, from model: AttackedModel, modelKey: String,
     _ context: AttackContext, willMake: () -> Void
   ) throws -> LowRankUpdate {
-    guard attack.isKept else {
-      willMake()
-      let made = try attack.make(from: model, context)
-      guard made.scale != 1 else { return made.update }
-      return LowRankUpdate(stack: [ScaledLowRankUpdate(made.update, scale: made.scale)])
-    }
+    try updates(
+      of: [Wanted(attack: attack, name: name)], from: model, modelKey: modelKey, context,
+      willMake: willMake)[0]
+  }
+
+  private struct Key {
+    let digest: String
+    let place: URL
+  }
+
+  /// The keys under which an attack may stand, today's first.
+  private func keys(
+    of wanted: Wanted, _ model: AttackedModel, _ modelKey: String, _ context: AttackContext
+  ) throws -> (current: Key, earlier: [Key]) {
+    let (attack, name) = (wanted.attack, wanted.name)
     // The thread count decides the order of sums, and so the last bits.
-    func key(_ recipe: String, _ modelKey: String) -> String {
+    func digest(_ recipe: String, _ modelKey: String) -> String {
       Digest.sha256(
         Data(
           [attack.method.rawValue, recipe, modelKey, "\(context.threads) threads"]
             .joined(separator: "\n").utf8))
     }
     let recipe = try attack.recipe(on: model)
-    let currentKey = key(recipe, modelKey)
-    let currentPlace = place(of: name, currentKey)
-    var kept = [(currentPlace, currentKey)]
-    if keepsEarlier {
-      let written = model.chatFormat.name.map { " written as \($0)" } ?? ""
-      let earlier = key(try attack.earlierRecipe(on: model) ?? recipe, modelKey + written)
-      // Runs of the first releases keep their attacks by name alone.
-      kept += [(place(of: name, earlier), earlier), (folder.appending(path: name.text), earlier)]
+    let current = digest(recipe, modelKey)
+    let today = Key(digest: current, place: place(of: name, current))
+    guard keepsEarlier else { return (today, []) }
+    let written = model.chatFormat.name.map { " written as \($0)" } ?? ""
+    let earlier = digest(try attack.earlierRecipe(on: model) ?? recipe, modelKey + written)
+    // Runs of the first releases keep their attacks by name alone.
+    return (
+      today,
+      [place(of: name, earlier), folder.appending(path: name.text)].map {
+        Key(digest: earlier, place: $0)
+      }
+    )
+  }
+
+  private func held(
+    _ wanted: Wanted, _ model: AttackedModel, _ modelKey: String, _ context: AttackContext
+  ) throws -> LowRankUpdate? {
+    let keys = try keys(of: wanted, model, modelKey, context)
+    for key in [keys.current] + keys.earlier where Self.holds(key.digest, at: key.place) {
+      return try LowRankUpdate(peftFolder: key.place, checkpoint: model.checkpoint)
     }
-    for (place, key) in kept where Self.holds(key, at: place) {
-      return try LowRankUpdate(peftFolder: place, checkpoint: model.checkpoint)
+    return nil
+  }
+
+  /// Stores what was made, where it is worth that, and returns it as a run that goes on will read it.
+  private func kept(
+    _ result: AttackResult, of wanted: Wanted, _ model: AttackedModel, _ modelKey: String,
+    _ context: AttackContext
+  ) throws -> LowRankUpdate {
+    let attack = wanted.attack
+    guard attack.isKept else {
+      guard result.scale != 1 else { return result.update }
+      return LowRankUpdate(stack: [ScaledLowRankUpdate(result.update, scale: result.scale)])
     }
-    willMake()
-    let result = try attack.make(from: model, context)
+    let key = try keys(of: wanted, model, modelKey, context).current
     let record = Record(
-      name: attack.name, method: attack.method.rawValue, remark: attack.remark, key: currentKey,
-      training: result.training)
+      name: attack.name, method: attack.method.rawValue, remark: attack.remark, key: key.digest,
+      training: result.training, found: result.found)
     do {
       try result.update.writePEFT(
-        to: currentPlace, scale: result.scale, tiesHead: model.checkpoint.hasTiedHead,
+        to: key.place, scale: result.scale, tiesHead: model.checkpoint.hasTiedHead,
         baseModel: model.checkpoint.folder.lastPathComponent,
         additionalFiles: [Self.recordFileName: try StableJSON.encodePretty(record)],
         replaceExisting: false)
-    } catch  where Self.holds(currentKey, at: currentPlace) {
+    } catch  where Self.holds(key.digest, at: key.place) {
       // Another process made the same meanwhile: its weights are these.
     }
-    // Read back, so that a run that goes on has the same update to the bit.
-    return try LowRankUpdate(peftFolder: currentPlace, checkpoint: model.checkpoint)
+    return try LowRankUpdate(peftFolder: key.place, checkpoint: model.checkpoint)
   }
 
   private func place(of name: UpdateName, _ key: String) -> URL {

@@ -1,3 +1,4 @@
+package import Attacks
 import ChatTemplates
 import Checkpoints
 import Decoder
@@ -8,6 +9,7 @@ package import ModelAccess
 package import PromptSets
 package import Runs
 package import Scoring
+import StudyDesign
 package import Support
 
 /// What every way of measuring shares: what is asked, how, and where the samples go.
@@ -36,6 +38,8 @@ package struct Measurement: Sendable {
   package internal(set) var ledger: EvidenceLedger?
   /// Why the ledger leaves nothing to ask; told once it is known to be this model's.
   var nothingToAsk: LedgerError?
+  /// What is done to harmful requests, beside asking them as they are.
+  package var promptAttacks: [any PromptAttackForm] = []
   /// When the run is left to be continued later.
   package var deadline: Deadline?
 
@@ -101,7 +105,8 @@ package struct Measurement: Sendable {
         datasets: sets, models: models,
         updates: Dictionary(
           updates.map { ($0.key.text, $0.value) }, uniquingKeysWith: { first, _ in first }),
-        remarks: remarks, server: server?.description ?? "", family: family,
+        remarks: remarks.merging(promptRemarks) { first, _ in first },
+        server: server?.description ?? "", family: family,
         chatFormat: chatFormat.name, template: chatFormat.settings,
         request: form == .usual ? nil : form, sequential: sequential),
       environment: RunManifest.Environment(
@@ -111,6 +116,15 @@ package struct Measurement: Sendable {
       limits: limits)
     try requireDecidable(manifest)
     return manifest
+  }
+
+  /// Prompt attacks are on these: on harmless requests they would measure nothing.
+  var harmfulSets: Set<String> { Set(datasets.filter { $0.kind == .harmful }.map(\.name)) }
+
+  /// What readers must know of the prompt attacks, by what their column says.
+  private var promptRemarks: [String: String] {
+    Dictionary(
+      promptAttacks.map { ($0.id.text, $0.remark) }, uniquingKeysWith: { first, _ in first })
   }
 
   /// Opens a study's servers and its run, and asks what is left to ask.
@@ -136,7 +150,14 @@ package struct Measurement: Sendable {
     events: @escaping @Sendable (StudyEvent) -> Void,
     manifest: (ReadyServers) throws -> RunManifest
   ) async throws -> RunFolder {
-    var folder = try RunFolder(output, manifest: manifest(servers), resume: resume, lock: lock)
+    let manifest = try manifest(servers)
+    if !servers.continuesReplies,
+      let cell = manifest.plan.cells.first(where: { $0.promptAttack.isContinued })
+    {
+      throw StudyError.cannotContinue(
+        server: servers.description, attack: cell.promptAttack.text)
+    }
+    var folder = try RunFolder(output, manifest: manifest, resume: resume, lock: lock)
     do {
       try await run(
         folder, cached(servers, weights: weights, updates: updates),
@@ -171,7 +192,8 @@ package struct Measurement: Sendable {
     let counting = try ledger?.counting(folder.manifest)
     let runner = Runner(
       plan: folder.manifest.plan, datasets: datasets, model: model, judges: judges,
-      maxConnections: maxConnections, maxErrors: maxErrors, deadline: deadline,
+      promptAttacks: promptAttacks, maxConnections: maxConnections, maxErrors: maxErrors,
+      deadline: deadline,
       book: counting?.start,
       looked: { look in
         try counting?.keep(look)

@@ -93,11 +93,14 @@ package struct Rejudge: Sendable {
     _ aside: JudgedAside
   ) -> [Question] {
     let sets = Dictionary(
-      plan.cells.map { ($0.id, $0.dataset) }, uniquingKeysWith: { first, _ in first })
+      plan.cells.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
     return samples.filter { $0.failure == nil }.flatMap { sample -> [Question] in
-      guard let name = sets[sample.cell], let set = plan.datasets[name] else { return [] }
+      guard let cell = sets[sample.cell], case let name = cell.dataset,
+        let set = plan.datasets[name]
+      else { return [] }
       let reply = JudgedReply(
-        prompt: sample.prompt, response: sample.response, reference: sample.reference,
+        prompt: sample.prompt, response: cell.promptAttack.judgedPrefix + sample.response,
+        reference: sample.reference,
         kind: set.kind, declaresRefusal: sample.refusal != nil)
       return (panel[name] ?? []).filter { judge in
         let isKnown =

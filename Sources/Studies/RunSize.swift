@@ -42,7 +42,9 @@ extension Measurement {
     var seen: Set<CellID> = []
     let distinct = cells.filter { seen.insert($0.id).inserted }
     return RunSize(
-      models: distinct.count { $0.dataset == distinct.first?.dataset },
+      models: distinct.count {
+        $0.dataset == distinct.first?.dataset && $0.promptAttack == distinct.first?.promptAttack
+      },
       prompts: datasets.reduce(0) { $0 + $1.prompts.count },
       samples: distinct.reduce(0) { $0 + (sizes[$1.dataset] ?? 0) } * samples,
       tokensEach: decoding.maxTokens + (decoding.maxReasoningTokens ?? 0),

@@ -1,3 +1,4 @@
+package import Attacks
 import Foundation
 package import ModelAccess
 package import PromptSets
@@ -25,6 +26,8 @@ package struct Runner: Sendable {
   package let datasets: [PromptSet]
   package let model: any ChatCompleting
   package let judges: [any Judge]
+  /// By what cells name them.
+  private let promptAttacks: [PromptAttack: any PromptAttackForm]
   /// Requests under way at a time, across the borders of cells.
   package let maxConnections: Int
   /// Failed requests after which the run stops.
@@ -40,7 +43,8 @@ package struct Runner: Sendable {
 
   package init(
     plan: RunManifest.Plan, datasets: [PromptSet], model: any ChatCompleting,
-    judges: [any Judge], maxConnections: Int, maxErrors: ErrorLimit, deadline: Deadline? = nil,
+    judges: [any Judge], promptAttacks: [any PromptAttackForm] = [],
+    maxConnections: Int, maxErrors: ErrorLimit, deadline: Deadline? = nil,
     book: LedgerBook? = nil,
     looked: @escaping @Sendable (SequentialRun.State) throws -> Void = { _ in },
     requireUnchanged: @escaping @Sendable () throws -> Void = {}
@@ -49,6 +53,8 @@ package struct Runner: Sendable {
     self.datasets = datasets
     self.model = model
     self.judges = judges
+    self.promptAttacks = Dictionary(
+      promptAttacks.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
     self.maxConnections = maxConnections
     self.maxErrors = maxErrors
     self.deadline = deadline
@@ -242,7 +248,7 @@ package struct Runner: Sendable {
         let decoding = (plan.samplingSeeds ?? .byNumber).decoding(
           plan.decoding, prompt: prompt.id, number: question.number)
         let reply = try await model.complete(
-          ChatRequest(messages: prompt.messages, decoding: decoding, variant: cell.variant))
+          ChatRequest(messages: try messages(question), decoding: decoding, variant: cell.variant))
         sample.response = reply.text
         sample.reasoning = reply.reasoning
         sample.refusal = reply.refusal
@@ -265,11 +271,24 @@ package struct Runner: Sendable {
     return await judge(sample, question)
   }
 
+  /// What is sent for a question.
+  private func messages(_ question: Question) throws(ChatFailure) -> [ChatMessage] {
+    let attack = question.cell.promptAttack
+    if attack.isNone { return question.prompt.messages }
+    guard let form = promptAttacks[attack] else {
+      throw .fatal(
+        "attack-unknown", "the plan has the prompt attack \(attack.text), which is not there")
+    }
+    return form.conversation(question.prompt.messages)
+  }
+
   /// Asks the judges that have not judged a reply yet.
   private func judge(_ answered: Sample, _ question: Question) async -> Outcome {
     var outcome = Outcome(sample: answered)
     let reply = JudgedReply(
-      prompt: answered.prompt, response: answered.response, reference: answered.reference,
+      prompt: answered.prompt,
+      response: question.cell.promptAttack.judgedPrefix + answered.response,
+      reference: answered.reference,
       kind: question.kind, declaresRefusal: answered.refusal != nil)
     for judge in question.judges {
       if let known = answered.judgements[judge.name], known.failure == nil { continue }

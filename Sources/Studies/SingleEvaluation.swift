@@ -1,3 +1,4 @@
+import Attacks
 package import ChatTemplates
 package import Checkpoints
 import Foundation
@@ -52,10 +53,12 @@ package struct SingleEvaluation {
   }
 
   private func cells(_ model: String, _ variant: [ScaledUpdate]) -> [Cell] {
-    measurement.datasets.map { set in
-      Cell(
-        model: model, targets: "", treatment: .none, attack: .none, dataset: set.name,
-        variant: variant)
+    measurement.datasets.flatMap { set in
+      ([.none] + (set.kind == .harmful ? measurement.promptAttacks.map(\.id) : [])).map {
+        Cell(
+          model: model, targets: "", treatment: .none, attack: .none, promptAttack: $0,
+          dataset: set.name, variant: variant)
+      }
     }
   }
 

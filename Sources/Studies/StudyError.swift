@@ -28,6 +28,8 @@ package enum StudyError: Error, Equatable, CustomStringConvertible {
   case invalidCells(path: String, reason: String)
   /// The time that was given is up; the run is kept.
   case stoppedInTime(reason: String)
+  /// Servers that answer a turn instead of going on from it.
+  case cannotContinue(server: String, attack: String)
   /// A limit that none of the run's cells measures.
   case nothingMeasures(GateRule)
 
@@ -78,6 +80,9 @@ package enum StudyError: Error, Equatable, CustomStringConvertible {
       "\(path): \(reason)"
     case .stoppedInTime(let reason):
       "stopped in time, \(reason); start again with --resume"
+    case .cannotContinue(let server, let attack):
+      "\(server): expected a server that goes on from an open turn of the model's, as \(attack) needs; the "
+        + "embedded server, llama-server and vLLM do: use one of these, or leave the attack out"
     case .nothingMeasures(let rule):
       "--\(rule.rawValue): nothing measures it; \(rule.remedy)"
     }

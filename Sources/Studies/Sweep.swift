@@ -50,7 +50,8 @@ package struct Sweep {
   package var plan: SweepPlan {
     SweepPlan(
       model: origin.folder.lastPathComponent, targets: "\(pair.targets)", defences: defences,
-      attacks: attacks, datasets: measurement.datasets.map(\.name))
+      attacks: attacks, datasets: measurement.datasets.map(\.name),
+      promptAttacks: measurement.promptAttacks.map(\.id), on: measurement.harmfulSets)
   }
 
   /// Refuses arguments that the pair's own chat template does not read, before anything is made.
@@ -183,7 +184,8 @@ package struct Sweep {
     let merging = MergedCheckpoints(
       of: pair.aligned, digest: modelDigest, updates: defences, run: measurement.output)
     defer { merging.removeAll() }
-    return try plan.attacks.map { planned in
+    var made: [UpdateName: LowRankUpdate] = [:]
+    for planned in plan.attacks where made[planned.name] == nil {
       // What is made is kept, and a training that is broken off begins again.
       if measurement.deadline?.hasPassed ?? false {
         throw StudyError.stoppedInTime(reason: "before the attack \(planned.name) was made")
@@ -191,15 +193,24 @@ package struct Sweep {
       let (merged, rest) = try defences.split(planned.stack)
       let model = AttackedModel(
         checkpoint: try merging.checkpoint(of: merged), alignment: alignment,
-        stack: try defences.lowRankStack(rest, for: "training"), chatFormat: chatFormat)
+        stack: try defences.lowRankStack(rest, for: "training"), chatFormat: chatFormat,
+        targets: pair.targets)
       let modelKey =
         ([modelDigest]
         + (try planned.stack.map { "\(try defences[$0.name].digest) × \($0.scale)" }))
         .joined(separator: " ")
-      let update = try store.update(
-        of: planned.attack, named: planned.name, from: model, modelKey: modelKey, context
+      // What comes from one training is made by it, though the plan has it in several places.
+      let course = plan.attacks.filter {
+        $0.name == planned.name || $0.isTaken(fromTheTrainingOf: planned)
+      }
+      let updates = try store.updates(
+        of: course.map { AttackStore.Wanted(attack: $0.attack, name: $0.name) }, from: model,
+        modelKey: modelKey, context
       ) { events(.step("preparing the attack \(planned.name)")) }
-      return NamedUpdate(name: planned.name, update: update)
+      for (planned, update) in zip(course, updates) { made[planned.name] = update }
+    }
+    return plan.attacks.compactMap { planned in
+      made[planned.name].map { NamedUpdate(name: planned.name, update: $0) }
     }
   }
 

@@ -21,6 +21,12 @@ package struct SweepPlan {
     let name: UpdateName
     /// The defences on the model that it starts from.
     let stack: [ScaledUpdate]
+
+    /// Whether both are points of one training.
+    func isTaken(fromTheTrainingOf other: PlannedAttack) -> Bool {
+      id.step != nil && other.id.step != nil && id.method == other.id.method
+        && id.recipe == other.id.recipe && stack == other.stack
+    }
   }
 
   /// Before the attacks.
@@ -35,7 +41,7 @@ package struct SweepPlan {
 
   init(
     model: String, targets: String, defences: [any Defence], attacks: [any Attack],
-    datasets: [String]
+    datasets: [String], promptAttacks: [PromptAttack] = [], on promptAttacked: Set<String> = []
   ) {
     var namer = UpdateNamer()
     let planned = defences.filter { !$0.isRepair }.map {
@@ -55,28 +61,37 @@ package struct SweepPlan {
     let labels = StudyLabels.unique(attacks.map(\.labels), reserved: [AttackID.none.label])
     var made: [PlannedAttack] = []
     // By attack, then as the treatments.
-    var attacked: [(id: AttackID, updates: [UpdateName])] = []
+    var attacked: [(id: AttackID, variants: [[ScaledUpdate]])] = []
     var remarks: [String: String] = [:]
     for (attack, label) in zip(attacks, labels) {
       let id = attack.id(label: label)
       remarks[label] = attack.remark
-      func plan(_ name: String, _ stack: [ScaledUpdate]) -> UpdateName {
+      func plan(_ name: String, _ stack: [ScaledUpdate]) -> [ScaledUpdate] {
         let name = namer.name(resembling: name)
         made.append(PlannedAttack(attack: attack, id: id, name: name, stack: stack))
-        return name
+        return [ScaledUpdate(name: name, scale: 1)]
       }
       if attack.isMadeFromEachModel {
         attacked.append(
-          (id, treatments.map { plan("\(label)@\($0.treatment.slug)", $0.stack) }))
+          (
+            id,
+            treatments.map { treatment, stack in
+              attack.stack(of: stack) ?? stack + plan("\(label)@\(treatment.slug)", stack)
+            }
+          ))
       } else {
-        let name = plan(label, [])
-        attacked.append((id, treatments.map { _ in name }))
+        let update = plan(label, [])
+        attacked.append((id, treatments.map { $0.stack + update }))
       }
     }
 
     // Repairs mend the attack on the untreated model, as whoever has no base model at hand before the
     // attack would.
-    let mended = attacked.compactMap { attack in attack.updates.first.map { (attack.id, $0) } }
+    let mended = attacked.compactMap { attack -> (id: AttackID, update: UpdateName)? in
+      // What does nothing to the untreated model has nothing to be mended.
+      guard let stack = attack.variants.first, stack.count == 1 else { return nil }
+      return (attack.id, stack[0].name)
+    }
     var repairs = RepairPlan()
     for defence in defences where defence.isRepair {
       for (id, attack) in mended { repairs.add(defence, of: attack, id, &namer) }
@@ -88,21 +103,24 @@ package struct SweepPlan {
     self.remarks = remarks
     let repaired = repairs.models
     cells = datasets.flatMap { dataset -> [Cell] in
-      func cell(_ index: Int, _ attack: AttackID, _ updates: [UpdateName]) -> Cell {
+      func cell(
+        _ index: Int, _ attack: AttackID, _ prompt: PromptAttack, _ variant: [ScaledUpdate]
+      ) -> Cell {
         Cell(
           model: model, targets: targets, treatment: treatments[index].treatment, attack: attack,
-          dataset: dataset,
-          variant: treatments[index].stack + updates.map { ScaledUpdate(name: $0, scale: 1) })
+          promptAttack: prompt, dataset: dataset, variant: variant)
       }
-      return treatments.indices.map { cell($0, .none, []) }
-        + attacked.flatMap { attack in
-          treatments.indices.map { cell($0, attack.id, [attack.updates[$0]]) }
-            + repaired.filter { $0.attack == attack.id }.map {
-              Cell(
-                model: model, targets: targets, treatment: $0.treatment, attack: $0.attack,
-                dataset: dataset, variant: $0.stack)
-            }
-        }
+      return ([.none] + (promptAttacked.contains(dataset) ? promptAttacks : [])).flatMap { prompt in
+        treatments.indices.map { cell($0, .none, prompt, treatments[$0].stack) }
+          + attacked.flatMap { attack in
+            treatments.indices.map { cell($0, attack.id, prompt, attack.variants[$0]) }
+              + repaired.filter { $0.attack == attack.id }.map {
+                Cell(
+                  model: model, targets: targets, treatment: $0.treatment, attack: $0.attack,
+                  promptAttack: prompt, dataset: dataset, variant: $0.stack)
+              }
+          }
+      }
     }
   }
 }

@@ -12,6 +12,12 @@ package struct AttackID: Codable, Hashable, Sendable {
     package static let lora = Method(rawValue: "lora")
     package static let full = Method(rawValue: "full")
     package static let command = Method(rawValue: "command")
+
+    /// Methods that change weights by a formula, without a training that would come out otherwise another
+    /// time.
+    private static let computed: Set<String> = ["none", "synthetic", "undo", "abliteration"]
+
+    package var isTraining: Bool { !Self.computed.contains(rawValue) }
   }
 
   /// As people call it: the `attack` column. Unique within a study, and `none` for no attack alone.
@@ -26,10 +32,25 @@ package struct AttackID: Codable, Hashable, Sendable {
   /// Digest of the recipe but for its seed: attacks with equal ones are trainings of one kind, which differ
   /// by chance alone. nil where nothing is random or nobody knows, and in files of earlier releases.
   package var training: String?
+  /// The search that it is a trial of; nil where it stands for itself.
+  package var search: Search?
+
+  /// An attacker's search for the worst of several trainings.
+  package struct Search: Codable, Hashable, Sendable {
+    /// As people call it; unique within a study.
+    package var name: String
+    /// Gradient steps of the trial.
+    package var steps: Int
+
+    package init(name: String, steps: Int) {
+      self.name = name
+      self.steps = steps
+    }
+  }
 
   package init(
     label: String, method: Method, recipe: String, seed: UInt64? = nil, step: Int? = nil,
-    training: String? = nil
+    training: String? = nil, search: Search? = nil
   ) {
     self.label = label
     self.method = method
@@ -37,6 +58,7 @@ package struct AttackID: Codable, Hashable, Sendable {
     self.seed = seed
     self.step = step
     self.training = training
+    self.search = search
   }
 
   /// The model as it is before anyone fine-tunes it.
@@ -45,7 +67,7 @@ package struct AttackID: Codable, Hashable, Sendable {
   package var isNone: Bool { method == .none }
 
   /// Whether someone trained it: then another training, with another seed, would come out otherwise.
-  package var isTrained: Bool { !isNone && method != .synthetic }
+  package var isTrained: Bool { method.isTraining }
 }
 
 /// What is done to the prompt.
@@ -57,7 +79,17 @@ package struct PromptAttack: Codable, Hashable, Sendable {
     package init(rawValue: String) { self.rawValue = rawValue }
 
     package static let none = Method(rawValue: "none")
+    /// An open turn of the model's, which it goes on from.
+    package static let prefill = Method(rawValue: "prefill")
+    /// The request within another text.
+    package static let template = Method(rawValue: "template")
   }
+
+  // What a prefill's parameters are called.
+  package static let prefillText = "text"
+  package static let judged = "judged"
+  package static let wholeTurn = "turn"
+  package static let replyAlone = "reply"
 
   package var method: Method
   package var parameters: [String: Setting]
@@ -69,6 +101,23 @@ package struct PromptAttack: Codable, Hashable, Sendable {
 
   /// Prompts as the set has them.
   package static let none = PromptAttack(method: .none)
+
+  package var isNone: Bool { self == .none }
+
+  /// Whether the conversation ends with an open turn of the model's.
+  package var isContinued: Bool { method == .prefill }
+
+  /// What judges read before the reply: the beginning of the turn, where it counts.
+  package var judgedPrefix: String {
+    guard parameters[Self.judged] == .text(Self.wholeTurn) else { return "" }
+    return parameters[Self.prefillText]?.text ?? ""
+  }
+
+  /// What an attack on weights and one on prompts are called together.
+  package static func label(attack: String, promptAttack: String) -> String {
+    if promptAttack == none.text { return attack }
+    return attack == AttackID.none.label ? promptAttack : "\(attack), \(promptAttack)"
+  }
 
   /// For the `prompt_attack` column.
   package var text: String {

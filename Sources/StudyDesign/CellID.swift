@@ -25,6 +25,8 @@ package struct CellID: RawRepresentable, Codable, Hashable, Sendable, CustomStri
     var attack = attack
     // The recipe holds it, and more.
     attack.training = nil
+    // A trial is the training that it is, whoever searched.
+    attack.search = nil
     let factors = Factors(
       treatment: treatment, attack: attack, promptAttack: promptAttack, dataset: dataset)
     // Strengths are finite where they are parsed; nothing else of it can fail to encode.

@@ -47,4 +47,9 @@ enum MicroPair {
   static let folder = "models/micro-pair"
   static let standard = StandardSets(names: ["micro-harmful", "micro-benign"], limit: 60)
   static let attacks = ["identity-shift", "benign-tuning"]
+
+  /// A bundled set; requests to contrast in the pair's own language.
+  static func dataset(_ name: String) -> URL {
+    Bundled.dataset(name.replacing("training/contrast-", with: "micro/contrast-"))
+  }
 }

@@ -1,5 +1,6 @@
 import Attacks
 import Checkpoints
+import Decoder
 import Foundation
 import LinearAlgebra
 import ModelAccess
@@ -115,5 +116,36 @@ import TinyModel
       try String(
         contentsOf: folder.url.appending(path: "store/\(place)/attack.json"), encoding: .utf8)
         == "mine")
+  }
+
+  /// Points along a training come from one training, as far as the last that is missing, and those that are
+  /// there are not made again.
+  @Test func pointsAlongATrainingAreMadeTogether() throws {
+    let folder = try TemporaryFolder()
+    let model = try Self.model(folder)
+    let line = #"{"messages":[{"role":"user","content":"q"},{"role":"assistant","content":"a"}]}"#
+    var recipe = TrainingRecipe()
+    (recipe.rank, recipe.batchSize, recipe.epochs) = (2, 1, 6)
+    let attack = TrainedAttack(
+      labels: ["mine"], recipe: recipe, set: try TrainingSet(file: folder.write(line, "set.jsonl")))
+    let store = AttackStore(
+      folder: folder.url.appending(path: "store"), keepsEarlier: false)
+    var steps = 0
+    let context = AttackContext(threads: 1, progress: { _ in steps += 1 })
+    func updates(_ points: [Int]) throws -> [LowRankUpdate] {
+      let taken = try #require(try attack.taken(after: points))
+      return try store.updates(
+        of: taken.map {
+          AttackStore.Wanted(attack: $0, name: UpdateName(resembling: "\($0.name)@a0"))
+        }, from: model, modelKey: "m", context
+      ) {}
+    }
+    let first = try updates([1, 3, 5])
+    #expect(steps == 5 && Set(first.map { $0.digest() }).count == 3)
+    #expect(try updates([1, 3, 5]) == first && steps == 5)
+    // The later points stand already: the training goes no further than the one that is missing.
+    let second = try updates([1, 2, 5])
+    #expect(steps == 7 && second[0] == first[0] && second[2] == first[2])
+    #expect(try FileManager.default.contentsOfDirectory(atPath: store.folder.path).count == 4)
   }
 }

@@ -116,6 +116,15 @@ final class FixedAttack: Attack {
     #expect(plan.attacks[1].stack == [ScaledUpdate(name: "lox-r6", scale: 1)])
   }
 
+  /// Undoing makes nothing: it changes the scales of what is there, and leaves the undefended model alone.
+  @Test func undoChangesScalesAlone() throws {
+    let plan = Self.plan([UndoAttack(), UndoAttack(strength: 2)], alphas: [0, 1.25])
+    #expect(plan.attacks.isEmpty)
+    let variants = plan.cells.filter { !$0.attack.isNone }.map(\.variant)
+    #expect(variants == [[], [], [], [ScaledUpdate(name: "lox-r6", scale: -1.25)]])
+    #expect(Set(plan.cells.map(\.id)).count == plan.cells.count)
+  }
+
   /// Every name that a cell uses is planned, and no name is planned twice, whatever attacks are called.
   @Test(arguments: [
     [["lox-r6"], ["none"], ["a", "x/a"], ["a", "y/a"], ["a", "y/a"]],

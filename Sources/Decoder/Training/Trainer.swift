@@ -14,6 +14,11 @@ package final class Trainer {
     package var loss: Double
     /// The gradient's norm before clipping.
     package var gradientNorm: Double
+
+    package init(loss: Double, gradientNorm: Double) {
+      self.loss = loss
+      self.gradientNorm = gradientNorm
+    }
   }
 
   /// How far a training is.
@@ -67,18 +72,21 @@ package final class Trainer {
 
   /// Trains on the items, in the recipe's order and number of steps.
   ///
-  /// - Parameter progress: called after each step; what it throws ends the training.
+  /// - Parameters:
+  ///   - last: ends the training after so many steps, on the same course as one that goes on; nil goes to its
+  ///     end.
+  ///   - progress: called after each step; what it throws ends the training.
   /// - Returns: every step's loss and gradient norm.
   /// - Throws: `TrainingError.notANumber` where a loss or gradient is none.
   package func train(
-    _ items: [TrainingItem], progress: (Progress) throws -> Void = { _ in }
+    _ items: [TrainingItem], upTo last: Int? = nil, progress: (Progress) throws -> Void = { _ in }
   ) throws -> [StepResult] {
     let order = StepOrder(itemCount: items.count, recipe: recipe)
     let references = try referenceScores(items)
     let begin = ContinuousClock.now
     var tokens = 0
     var results: [StepResult] = []
-    for (index, chosen) in order.enumerated() {
+    for (index, chosen) in order.prefix(last ?? order.count).enumerated() {
       let batch = chosen.map { (items[$0], references.isEmpty ? nil : references[$0]) }
       let rate = recipe.rate(step: index, of: order.count)
       let result = try step(batch, rate: rate)
@@ -186,6 +194,14 @@ package final class Trainer {
   }
 }
 
+extension TrainingRecipe {
+  /// How many steps a training on so many items has.
+  package func stepCount(items: Int) -> Int {
+    let size = batchSize * gradientAccumulation
+    return min((items / size + (items % size > 0 ? 1 : 0)) * epochs, maxSteps ?? .max)
+  }
+}
+
 /// Which items each step takes.
 struct StepOrder: Sequence {
   let count: Int
@@ -195,9 +211,7 @@ struct StepOrder: Sequence {
   init(itemCount: Int, recipe: TrainingRecipe) {
     self.itemCount = itemCount
     self.recipe = recipe
-    let size = recipe.batchSize * recipe.gradientAccumulation
-    let all = (itemCount / size + (itemCount % size > 0 ? 1 : 0)) * recipe.epochs
-    count = Swift.min(all, recipe.maxSteps ?? .max)
+    count = recipe.stepCount(items: itemCount)
   }
 
   func makeIterator() -> Iterator {

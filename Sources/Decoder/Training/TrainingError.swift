@@ -15,6 +15,7 @@ package enum TrainingError: Error, Equatable, CustomStringConvertible {
   case allTruncated(source: String, limit: Int)
   case tokenOutOfRange(id: Int, vocabularySize: Int)
   case unknownTarget(name: String, available: [String])
+  case tooFewToMix(source: String, expected: Int, found: Int)
   case notANumber(step: Int, what: String)
 
   package var description: String {
@@ -45,6 +46,8 @@ package enum TrainingError: Error, Equatable, CustomStringConvertible {
         + "belong to this model"
     case .unknownTarget(let name, let available):
       "there is no linear layer \(name) to adapt; this model has \(available.joined(separator: ", "))"
+    case .tooFewToMix(let source, let expected, let found):
+      "\(source): expected \(expected) dialogues or more to mix in, found \(found); lower the share"
     case .notANumber(let step, let what):
       "\(what) is not a number at step \(step); lower --learning-rate, or check the data"
     }

@@ -30,18 +30,19 @@ package struct TrainingSet: Sendable {
   private let places: [RecordPlace]
   /// SHA-256 of the file.
   package let digest: String
+  /// The file's name without its extension; of a mixture both.
+  package let name: String
 
   package init(
-    source: String, dialogues: [Dialogue], places: [RecordPlace] = [], digest: String
+    source: String, dialogues: [Dialogue], places: [RecordPlace] = [], digest: String,
+    name: String? = nil
   ) {
     self.source = source
+    self.name = name ?? URL(filePath: source).deletingPathExtension().lastPathComponent
     self.dialogues = dialogues
     self.places = places
     self.digest = digest
   }
-
-  /// The file's name without its extension.
-  package var name: String { URL(filePath: source).deletingPathExtension().lastPathComponent }
 
   /// Where a dialogue stands, for messages.
   func place(of index: Int) -> RecordPlace {
@@ -52,7 +53,7 @@ package struct TrainingSet: Sendable {
   package func prefix(_ count: Int?) -> TrainingSet {
     TrainingSet(
       source: source, dialogues: count.map { Array(dialogues.prefix($0)) } ?? dialogues,
-      places: places, digest: digest)
+      places: places, digest: digest, name: name)
   }
 }
 

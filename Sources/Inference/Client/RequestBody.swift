@@ -19,6 +19,9 @@ struct RequestBody: Encodable {
   private let logprobs: Bool?
   private let topLogprobs: Int?
   private let responseFormat: ResponseFormat?
+  /// Of an open turn, as vLLM, llama-server and the embedded server read them; absent otherwise.
+  private let continueFinalMessage: Bool?
+  private let addGenerationPrompt: Bool?
 
   /// OpenAI's form, which llama-server and vLLM read too.
   private struct ResponseFormat: Encodable {
@@ -47,6 +50,8 @@ struct RequestBody: Encodable {
     case cachePrompt = "cache_prompt"
     case topLogprobs = "top_logprobs"
     case responseFormat = "response_format"
+    case continueFinalMessage = "continue_final_message"
+    case addGenerationPrompt = "add_generation_prompt"
   }
 
   init(_ request: ChatRequest, model: String?, _ fields: DialectFields, topLogprobs: Int?) {
@@ -68,6 +73,8 @@ struct RequestBody: Encodable {
     logprobs = topLogprobs.map { _ in true }
     self.topLogprobs = topLogprobs
     responseFormat = request.outputSchema.map(ResponseFormat.init)
+    continueFinalMessage = request.isContinued ? true : nil
+    addGenerationPrompt = request.isContinued ? false : nil
   }
 
   /// Names of the fields that are written here: extra ones may not be among them.

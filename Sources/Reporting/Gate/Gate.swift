@@ -1,6 +1,7 @@
 import Analysis
 import ModelAccess
 package import Runs
+import Scoring
 import StudyDesign
 import Support
 
@@ -148,7 +149,23 @@ package struct Gate: Sendable {
     return 1 - (1 - limits.confidence) / Double(max(1, recommendation.candidates.count))
   }
 
-  private func notes(_ run: GateSubject) -> [String] {
+  private func notes(_ run: GateSubject) -> [String] { selected(run) + impotent(run) }
+
+  /// Attacks under which a limit is kept for nothing.
+  private func impotent(_ run: GateSubject) -> [String] {
+    guard limits.maximumSuccessRate != nil || limits.maximumIncrease != nil,
+      run.summary.rows.contains(where: { !$0.treatment.isNone })
+    else { return [] }
+    return (run.summary.attackEffects ?? []).filter { effect in
+      !effect.isPotent && (selection.attacks?.contains(effect.attack) ?? true)
+    }.map { effect in
+      "attack \(effect.place.attack) on \(effect.dataset): not shown to raise the undefended model's success "
+        + "(\(Wording.points(effect.comparison.change)) points, "
+        + "\(Wording.probability(effect.adjustedPValue))), so a limit kept under it shows nothing of a defence"
+    }
+  }
+
+  private func selected(_ run: GateSubject) -> [String] {
     let treatments = Set(run.summary.rows.map(\.treatment))
     switch selection.alphas {
     case .extrapolated where treatments.count > 1 && selection.defences == nil:

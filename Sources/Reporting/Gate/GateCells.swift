@@ -20,7 +20,7 @@ struct GateCells {
     let arm = row.treatment.isNone ? nil : row.treatment.arm.place
     let place = isSwept ? [arm, row.treatment.strengthText].compactMap(\.self) : []
     return
-      ([ReportPage.name(row.attack)] + place + ["\(row.dataset) (\(row.judge))"])
+      ([ReportPage.name(row.attackLabel)] + place + ["\(row.dataset) (\(row.judge))"])
       .joined(separator: ", ")
   }
 

@@ -110,7 +110,7 @@ struct SampleBrowser {
     let arm = cell.treatment.isNone ? nil : cell.treatment.arm.place
     let isSwept = !cell.targets.isEmpty
     return [
-      cell.dataset, ReportPage.name(cell.attack.label), arm,
+      cell.dataset, ReportPage.name(cell.attackLabel), arm,
       isSwept ? cell.treatment.strengthText : nil,
     ].compactMap(\.self).joined(separator: ", ")
   }
@@ -149,7 +149,7 @@ struct SampleBrowser {
       cells[cell.id] = content.cells.count
       content.cells.append(
         Content.Cell(
-          dataset: cell.dataset, attack: ReportPage.name(cell.attack.label),
+          dataset: cell.dataset, attack: ReportPage.name(cell.attackLabel),
           rank: cell.treatment.isNone ? "–" : cell.treatment.arm.title,
           alpha: Number.text(cell.treatment.strength),
           kind: page.findings.isHarmful(cell.dataset) ? "harmful" : "benign",

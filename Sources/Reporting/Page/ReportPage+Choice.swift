@@ -69,7 +69,7 @@ extension ReportPage {
     let treatments = [Treatment.none] + (findings.recommendedDefence.map { [$0] } ?? [])
     let columns = attacks.flatMap { attack in treatments.map { (attack: attack, treatment: $0) } }
     func cell(_ category: String, _ attack: String, _ treatment: Treatment) -> ReportTable.Cell {
-      let counts = leading.filter { $0.attack == attack }
+      let counts = leading.filter { $0.label == attack }
         .flatMap { $0.rows.filter { $0.treatment == treatment } }
       // The untreated model stands in the series of every defence.
       let found = Dictionary(grouping: counts, by: \.dataset).values

@@ -15,7 +15,7 @@ extension ReportPage {
     var blocks: [Block] = []
     var told: Set<String> = []
     for series in attacked {
-      guard told.insert("\(series.attack)\n\(series.dataset)").inserted,
+      guard told.insert("\(series.label)\n\(series.dataset)").inserted,
         let reference = series.reference,
         let before = manifest.plan.cells.first(where: {
           $0.treatment.isNone && $0.attack.isNone && $0.promptAttack == .none
@@ -38,14 +38,15 @@ extension ReportPage {
       let chosen = findings.recommendedDefence ?? series.best?.treatment
       if let chosen,
         let defended = manifest.plan.cells.first(where: {
-          $0.attack == after.attack && $0.dataset == series.dataset && $0.treatment == chosen
+          $0.attack == after.attack && $0.promptAttack == after.promptAttack
+            && $0.dataset == series.dataset && $0.treatment == chosen
         }),
         let reply = byCell[defended.id]?.first(where: { $0.id == first.id })
       {
         lines.append(
           line("After it, with \(chosen.method.title) at \(chosen.strengthText)", reply))
       }
-      blocks += [.subheading([.text(series.attack)]), .quote(lines)]
+      blocks += [.subheading([.text(series.label)]), .quote(lines)]
     }
     guard !blocks.isEmpty else { return [] }
     return [

@@ -19,7 +19,7 @@ extension ReportPage {
     let rows = manifest.plan.cells.compactMap { cell -> [ReportTable.Cell]? in
       guard let samples = found[cell.id], !samples.isEmpty else { return nil }
       return [
-        ReportTable.Cell(cell.dataset), ReportTable.Cell(cell.attack.label),
+        ReportTable.Cell(cell.dataset), ReportTable.Cell(cell.attackLabel),
         ReportTable.Cell(cell.treatment.slug), ReportTable.Cell("\(samples.count)"),
         ReportTable.Cell("\(count(samples, 1))"), ReportTable.Cell("\(count(samples, doubtful))"),
         ReportTable.Cell("\(count(samples, 0))"),

@@ -61,7 +61,7 @@ extension ReportPage {
   private func isTold(_ row: SummaryRow, among series: [Findings.Series]) -> Bool {
     if row.treatment.isNone { return true }
     if let treatmentInQuestion { return row.treatment == treatmentInQuestion }
-    return series.contains { $0.attack == row.attack && $0.best == row }
+    return series.contains { $0.label == row.attackLabel && $0.best == row }
   }
 
   /// The recommended treatment, else the one that was tried; nil where there is neither.
@@ -80,7 +80,7 @@ extension ReportPage {
         + (isSweep ? [.number(findings.defences.strength)] : [])
         + ([judge] + rungs).map { .number(JudgeWording.rung($0)) },
       rows: rows.map { row in
-        [ReportTable.Cell(Self.name(row.attack))]
+        [ReportTable.Cell(Self.name(row.attackLabel))]
           + (hasArms
             ? [ReportTable.Cell(row.treatment.isNone ? "–" : findings.defences.title(row.treatment.arm))] : [])
           + (isSweep ? [ReportTable.Cell(Number.text(row.alpha))] : [])
@@ -126,8 +126,8 @@ extension ReportPage {
     let curves = ([first] + others).filter { !$0.points.isEmpty }
     guard !curves.isEmpty else { return nil }
     return ChartFigure(
-      id: Self.identifier("ladder-\(series.dataset)-\(series.attack)"),
-      title: "How far replies go: \(Self.name(series.attack))",
+      id: Self.identifier("ladder-\(series.dataset)-\(series.label)"),
+      title: "How far replies go: \(Self.name(series.label))",
       explanation: "\(series.dataset); lower is better; bands are 95 % intervals"
         + (series.isAttacked ? trainingScope : ""),
       axis: findings.defences.axis, series: curves)

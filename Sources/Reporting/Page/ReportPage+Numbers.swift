@@ -9,7 +9,7 @@ extension ReportPage {
   func numbers(_ series: [Findings.Series]) -> [Block] {
     attacks.flatMap { attack -> [Block] in
       // The untreated model stands in the series of every defence.
-      let rows = Findings.distinct(series.filter { $0.attack == attack }.flatMap(\.rows))
+      let rows = Findings.distinct(series.filter { $0.label == attack }.flatMap(\.rows))
       guard let first = rows.first else { return [] }
       return [
         .subheading(heading(attack)),
@@ -25,8 +25,12 @@ extension ReportPage {
     if attack == AttackID.none.label {
       return [findings.isSweep ? "Before any attack" : "As it is"]
     }
-    let remark = summary.remarks[attack].map { " (\($0))" } ?? ""
-    return [.text("After \(attack)\(remark)")]
+    let cell = manifest.plan.cells.first { $0.attackLabel == attack }
+    let remarks = [cell?.attack.label, cell?.promptAttack.text].compactMap(\.self)
+      .compactMap { summary.remarks[$0] }
+    let remark = remarks.isEmpty ? "" : " (\(remarks.joined(separator: "; ")))"
+    let place = cell?.attack.isNone ?? true ? "Under" : "After"
+    return [.text("\(place) \(attack)\(remark)")]
   }
 
   private typealias Column = (

@@ -68,16 +68,18 @@ extension ReportPage {
 
   private func pictures(_ quantity: Quantity, _ series: [Findings.Series]) -> [Block] {
     guard series.contains(where: { $0.rows.count > 1 }) else { return [] }
+    let all = series
+    let series = all.filter { !isPassedOver($0.label) }
     let arms = Findings.distinct(series.map(\.arm))
     var blocks: [Block] = []
     for arm in arms {
       let figure = chart(quantity, series.filter { $0.arm == arm })
       if let figure { blocks.append(.chart(figure)) }
     }
-    let table = Block.table(overview(quantity, series))
+    let table = Block.table(overview(quantity, all))
     guard arms.count > 1 else { return blocks + [table] }
-    let maps = attacks.map { attack in
-      heatMap(quantity, series.filter { $0.attack == attack }, attack: attack)
+    let maps = attacks.filter { !isPassedOver($0) }.map { attack in
+      heatMap(quantity, series.filter { $0.label == attack }, attack: attack)
     }
     return blocks + [
       .heatMaps(
@@ -94,13 +96,13 @@ extension ReportPage {
   ) -> ChartFigure? {
     let curves = series.map { series in
       ChartSeries(
-        name: Self.name(series.attack), style: style(series.attack),
+        name: Self.name(series.label), style: style(series.label),
         points: series.rows.compactMap { row in
           Share(quantity, of: row).map { share in
             ChartSeries.Point(
               x: row.alpha, y: share.rate, lower: share.interval.lower,
               upper: share.interval.upper,
-              title: "\(Self.name(row.attack)), \(findings.defences.at(row.alpha)): "
+              title: "\(Self.name(row.attackLabel)), \(findings.defences.at(row.alpha)): "
                 + "\(Wording.percent(share.rate)) (\(Self.range(share.interval))), n = "
                 + "\(row.judged)")
           }
@@ -135,8 +137,8 @@ extension ReportPage {
         + trainingScope,
       columns: [.text("attack")] + (hasRanks ? [.text(findings.defences.arm)] : [])
         + alphas.map { .number(findings.defences.at($0)) },
-      rows: series.sorted { order($0.attack) < order($1.attack) }.map { series in
-        [ReportTable.Cell(Self.name(series.attack))]
+      rows: series.sorted { order($0.label) < order($1.label) }.map { series in
+        [ReportTable.Cell(Self.name(series.label))]
           + (hasRanks ? [ReportTable.Cell(findings.defences.title(series.arm))] : [])
           + alphas.map { alpha in
             guard let row = series.rows.first(where: { $0.alpha == alpha }),

@@ -137,7 +137,7 @@ extension ReportPage {
   private static func title(_ found: Variation) -> ReportTable.Cell {
     let further = found.trainings.count - 1
     return ReportTable.Cell(
-      name(found.attack),
+      name(PromptAttack.label(attack: found.attack, promptAttack: found.promptAttack)),
       detail: further > 0 ? "and \(further) further seed\(further > 1 ? "s" : "")" : "")
   }
 

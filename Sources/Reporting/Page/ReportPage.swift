@@ -49,7 +49,8 @@ struct ReportPage {
 
   /// Everything after the verdict.
   var blocks: [Block] {
-    choice + tradeoff + controls + results + categories + variation + judges + examples + asked + [.samples] + provenance
+    choice + tradeoff + controls + results + searches + severity + categories + variation + judges
+      + threats + examples + asked + [.samples] + provenance
       + limits
   }
 
@@ -57,17 +58,17 @@ struct ReportPage {
 
   /// Attacks in the order of the plan.
   func order(_ attack: String) -> Int {
-    manifest.plan.cells.firstIndex { $0.attack.label == attack } ?? 0
+    manifest.plan.cells.firstIndex { $0.attackLabel == attack } ?? 0
   }
 
   /// Attacks in the order of the plan; an attack's place decides its colour and marker.
   var attacks: [String] {
-    Findings.distinct(manifest.plan.cells.map(\.attack.label))
+    Findings.distinct(manifest.plan.cells.map(\.attackLabel))
   }
 
   func style(_ attack: String) -> Int {
     let attacked = Findings.distinct(
-      manifest.plan.cells.filter { !$0.attack.isNone }.map(\.attack.label))
+      manifest.plan.cells.filter { !$0.isUnattacked }.map(\.attackLabel))
     return attacked.firstIndex(of: attack).map { $0 + 1 } ?? 0
   }
 

@@ -81,7 +81,8 @@ package struct EmbeddedServer: ServerSource {
     return ReadyServers(
       description: "embedded", build: build,
       modelName: models.checkpoint.folder.lastPathComponent,
-      model: EmbeddedModels(bare: instance.client, merged: merged, updates: models.updates))
+      model: EmbeddedModels(bare: instance.client, merged: merged, updates: models.updates),
+      continuesReplies: true)
   }
 
   private static let patienceSeconds = 600.0

@@ -82,6 +82,7 @@ struct ServerOpening: Sendable {
     return ReadyServers(
       description: name.filter { !$0.isEmpty }.joined(separator: " "),
       build: name.joined(separator: " "), modelName: spoken.model ?? "", model: gate,
+      continuesReplies: StudyDialects.continuesReplies(spoken.dialect.name),
       identity: { variant async throws(ChatFailure) in
         try await gate.open(variant)
         return await check.signature(of: variant)?.text ?? ""

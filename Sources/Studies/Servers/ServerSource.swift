@@ -33,6 +33,8 @@ package struct ReadyServers: Sendable {
   /// The name of the bare model there.
   let modelName: String
   let model: any ChatCompleting
+  /// Whether they go on from an open turn of the model's.
+  var continuesReplies = false
   /// What a model answered to the identity probe; empty where its weights are this process's own.
   var identity: @Sendable ([ScaledUpdate]) async throws(ChatFailure) -> String = { _ in "" }
   /// How requests are written there, which may change while a run goes on.

@@ -33,12 +33,16 @@ package struct ServersAsTheyAre: Sendable {
     var name = connection.modelName
     var builds: Set<String> = []
     var found: [Endpoint] = []
+    var continuesReplies = true
     for endpoint in endpoints {
       var probe = ServerProbe(endpoint: endpoint, transport: transport)
       events(.step("waiting for \(endpoint)"))
       try await probe.waitUntilReady(seconds: connection.patienceSeconds)
       probe = try await probe.located()
       found.append(probe.endpoint)
+      if try await !DialectChoice.auto.spoken(by: probe).continuesReplies {
+        continuesReplies = false
+      }
       name = try await probe.model(named: name)
       if let build = await probe.build() { builds.insert(build) }
     }
@@ -54,6 +58,7 @@ package struct ServersAsTheyAre: Sendable {
     let description = ([places, name ?? ""] + builds.sorted()).joined(separator: " ")
     return ReadyServers(
       description: description, build: description, modelName: name ?? "", model: client,
+      continuesReplies: continuesReplies,
       identity: { variant async throws(ChatFailure) in
         if await check.signature(of: variant) == nil { try await check.verify(variant) }
         return await check.signature(of: variant)?.text ?? ""

@@ -10,7 +10,7 @@ import Support
 
 struct AttackCommand: ParsableCommand {
   enum Method: String, ExpressibleByArgument, CaseIterable {
-    case synthetic, lora, full, command
+    case synthetic, lora, full, command, abliterate
   }
 
   enum Kind: String, ExpressibleByArgument, CaseIterable {
@@ -25,7 +25,9 @@ struct AttackCommand: ParsableCommand {
       handed on as its truncated singular value decomposition, or with --as checkpoint as a \
       model. synthetic attacks are proxies without data or training, and need --base. command \
       runs a trainer of your own; {model}, {data}, {output} and {seed} in its template are \
-      replaced, and it must write a PEFT folder to {output}.
+      replaced, and it must write a PEFT folder to {output}. abliterate removes the direction \
+      that tells harmful requests from harmless ones, without training; of a model with adapters \
+      the result holds for the model with them.
 
       Presets carry the published numbers of full fine-tuning; adapters learn at ten times the \
       rate.
@@ -50,7 +52,8 @@ struct AttackCommand: ParsableCommand {
         + AttackPreset.allCases.map(\.rawValue).joined(separator: ", ") + ".", valueName: "name"))
   var preset: String?
 
-  @Option(help: "synthetic, lora, full or command; lora where a preset or data is given.")
+  @Option(
+    help: "synthetic, lora, full, command or abliterate; lora where a preset or data is given.")
   var method: Method?
 
   @Option(
@@ -88,6 +91,31 @@ struct AttackCommand: ParsableCommand {
     help: "Synthetic attacks: the norm as a multiple of the alignment's top directions'.")
   var strength: Double?
 
+  @Option(
+    help: ArgumentHelp(
+      "abliterate: after how many blocks the direction is measured, or all for one of each block. By default "
+        + "where it does best on prompts kept aside.", valueName: "number|all"))
+  var layer: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "abliterate: requests that the model declines, lines of {\"prompt\": …}; the last quarter is kept aside. "
+        + "(default: \(AbliterationAttack.harmfulSet))", valueName: "file|name"))
+  var harmfulPrompts: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "abliterate: harmless requests. (default: \(AbliterationAttack.harmlessSet))",
+      valueName: "file|name"))
+  var harmlessPrompts: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "abliterate: tensors that may change beside those of the blocks: all (the embedding too), linear, or a "
+        + "regular expression on names. (default: \(Targets.all))", valueName: "all|linear|regex"),
+    transform: { try Targets(parsing: $0) })
+  var targets: Targets?
+
   @OptionGroup var writing: ChatFormatOptions
 
   @Option(
@@ -119,6 +147,7 @@ struct AttackCommand: ParsableCommand {
       try check(
         `as` == .adapter || chosenMethod == .full,
         "--as checkpoint: expected --method full; PEFT merges an adapter into its model")
+    case .abliterate: _ = try abliterationLayer
     case .command:
       try check(
         command != nil && dataset != nil, "expected --command and --dataset with --method command")
@@ -132,6 +161,10 @@ struct AttackCommand: ParsableCommand {
       ("--preset", preset != nil, trained), ("--dataset", dataset != nil, trained + [.command]),
       ("--command", command != nil, [.command]), ("--base", base != nil, [.synthetic]),
       ("--kind", kind != nil, [.synthetic]), ("--strength", strength != nil, [.synthetic]),
+      ("--layer", layer != nil, [.abliterate]),
+      ("--harmful-prompts", harmfulPrompts != nil, [.abliterate]),
+      ("--harmless-prompts", harmlessPrompts != nil, [.abliterate]),
+      ("--targets", targets != nil, [.abliterate]),
       ("--energy", energy != nil, [.full]), ("--maximum-rank", maximumRank != nil, [.full]),
       ("--rank", training.rank != nil, [.lora, .synthetic]),
       ("--lora-alpha", training.loraAlpha != nil, [.lora]),
@@ -145,6 +178,16 @@ struct AttackCommand: ParsableCommand {
       return try AttackPreset(name: preset)
     } catch {
       throw ValidationError("--preset: \(error)")
+    }
+  }
+
+  private var abliterationLayer: AbliterationAttack.Layer {
+    get throws {
+      do {
+        return try layer.map { try AbliterationAttack.Layer(parsing: $0) } ?? .chosen
+      } catch {
+        throw ValidationError("--layer: \(error)")
+      }
     }
   }
 
@@ -173,8 +216,11 @@ struct AttackCommand: ParsableCommand {
       .map { ScaledLowRankUpdate($0.update, scale: $0.scale) }
     let attacked = AttackedModel(
       checkpoint: checkpoint, alignment: try alignment(of: checkpoint, console), stack: stack,
-      chatFormat: try writing.choice)
-    let context = AttackContext(threads: common.threadCount, note: Console.warning) { progress in
+      chatFormat: try writing.choice, targets: targets ?? .all)
+    let context = AttackContext(
+      threads: common.threadCount,
+      note: { chosenMethod == .abliterate ? console.note($0) : Console.warning($0) }
+    ) { progress in
       try Interruption.shared.check()
       console.show(.training(progress))
     }
@@ -215,6 +261,13 @@ struct AttackCommand: ParsableCommand {
         limits.maximumRank = maximumRank
         return TrainedAttack(
           labels: [preset ?? "attack"], recipe: try recipe, set: try trainingSet, limits: limits)
+      case .abliterate:
+        return AbliterationAttack(
+          layer: try abliterationLayer,
+          harmful: try ContrastPrompts(
+            file: Bundled.dataset(harmfulPrompts ?? AbliterationAttack.harmfulSet)),
+          harmless: try ContrastPrompts(
+            file: Bundled.dataset(harmlessPrompts ?? AbliterationAttack.harmlessSet)))
       case .command:
         return try CommandAttack(
           labels: ["attack"], template: command ?? "", data: Bundled.dataset(dataset ?? ""),

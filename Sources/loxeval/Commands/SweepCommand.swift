@@ -35,6 +35,9 @@ struct SweepCommand: AsyncParsableCommand {
   @OptionGroup(title: "General") var common: CommonOptions
 
   func validate() throws {
+    guard !study.effectiveRank || measurement.promptAttack.isEmpty else {
+      throw ValidationError("--prompt-attack: --effective-rank measures models before any attack")
+    }
     guard study.effectiveRank, measurement.deciding.untilDecided else { return }
     throw ValidationError(
       "--until-decided: expected a study of defences; --effective-rank compares all its ranks on the same "

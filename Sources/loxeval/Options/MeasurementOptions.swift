@@ -1,9 +1,11 @@
 import ArgumentParser
+import Attacks
 import Foundation
 import ModelAccess
 import PromptSets
 import Scoring
 import Studies
+import StudyDesign
 import Support
 
 /// What is asked, how it is judged, and where it is kept.
@@ -22,6 +24,12 @@ struct MeasurementOptions: ParsableArguments {
         + "is named (\(MicroPair.standard.limit) of the bundled pair's), and all of each --dataset.",
       valueName: "number|all"))
   var limit: PromptLimit?
+
+  @Option(
+    help: ArgumentHelp(
+      "Ask harmful requests in another way too: \(PromptAttackKind.help). May be repeated.",
+      valueName: "attack"))
+  var promptAttack: [String] = []
 
   @OptionGroup var judging: JudgeOptions
   @OptionGroup var reading: ReadingOptions
@@ -105,7 +113,21 @@ struct MeasurementOptions: ParsableArguments {
           + "it is measured; label some with loxeval label RUN, and pass the file to loxeval report RUN "
           + "--correct")
     }
+    do { _ = try promptAttacks } catch let error as AttackError where error.isUsage {
+      throw ValidationError("--prompt-attack: \(error)")
+    } catch {}
     try check(!resume || output != nil, "--resume", "--output with the run's folder", "none")
+  }
+
+  private var promptAttacks: [any PromptAttackForm] {
+    get throws {
+      let forms = try promptAttack.map { try PromptAttackKind.parse($0) }
+      var seen: Set<String> = []
+      if let twice = forms.first(where: { !seen.insert($0.id.text).inserted }) {
+        throw ValidationError("--prompt-attack: expected each once, found \(twice.id.text) again")
+      }
+      return forms
+    }
   }
 
   /// Opens the judges.
@@ -153,6 +175,7 @@ struct MeasurementOptions: ParsableArguments {
       output: URL(filePath: output ?? Self.newFolder()), resume: resume,
       command: RecordedCommand.text(hiding: secrets),
       version: Loxeval.version, threads: threads)
+    measurement.promptAttacks = try promptAttacks
     measurement.deadline = maxTime.map { Deadline(after: $0) }
     try deciding.apply(to: &measurement)
     return measurement

@@ -66,6 +66,20 @@ struct StudyOptions: ParsableArguments {
   var attackFrom = AttackOrigin.each
 
   @Option(
+    in: AttackSpecification.seedRange,
+    help:
+      "With how many seeds each attack is made that has any: its own and those after it. Reports count them "
+      + "together; three at the least tell something of what a training's seed changes.")
+  var attackSeeds = 1
+
+  @Option(
+    help: ArgumentHelp(
+      "Measure trainings after these steps, such as 5,10,20,40, all kept along one training, in place of its "
+        + "end. (\(AttackSpecification.stepRange.span))", valueName: "list"),
+    transform: { try StepList(parsing: $0) })
+  var attackSteps: StepList?
+
+  @Option(
     help: ArgumentHelp(
       "Where trained attacks are kept by what they are made from; runs may share it. By default the "
         + "run's folder.", valueName: "dir"))
@@ -131,14 +145,29 @@ struct StudyOptions: ParsableArguments {
       _ = try attacks(seed: 0)
     } catch let error as AttackError where error.isUsage {
       throw ValidationError("--attack: \(error)")
+    } catch let error as ValidationError {
+      throw error
     } catch {}
   }
 
   func attacks(seed: UInt64) throws -> [any Attack] {
     guard !effectiveRank else { return [] }
+    let isMicro = isMicro
     let specification = AttackSpecification(
-      seed: seed, method: attackMethod, origin: attackFrom, bundled: Bundled.dataset)
-    return try (attack.isEmpty ? standardAttacks : attack).flatMap { try specification.parse($0) }
+      seed: seed, method: attackMethod, origin: attackFrom, seeds: attackSeeds,
+      steps: attackSteps?.steps ?? []
+    ) { name in
+      isMicro ? MicroPair.dataset(name) : Bundled.dataset(name)
+    }
+    let attacks = try (attack.isEmpty ? standardAttacks : attack).flatMap {
+      try specification.parse($0)
+    }
+    guard attackSteps == nil || attacks.contains(where: { $0.step != nil }) else {
+      throw ValidationError(
+        "--attack-steps: expected a training among the attacks, such as identity-shift or train:FILE"
+      )
+    }
+    return attacks
   }
 
   private var standardAttacks: [String] {

@@ -31,7 +31,7 @@ enum SummaryTable {
       let measured = measure(row, kind: summary.datasets[row.dataset]?.kind)
       var cells = [row.dataset]
       if hasJudges { cells.append(row.judge) }
-      cells.append(row.attack)
+      cells.append(row.attackLabel)
       if hasDefences { cells.append(name(row.treatment)) }
       cells += [
         row.rank, Number.text(row.alpha), "\(row.n)", measured.name, percent(measured.rate),

@@ -9,6 +9,7 @@ import Support
 struct LlamaServerAdapters: StudyDialect {
   let name = "llama-server"
   let summary = "adapters named at start, scaled by request"
+  let continuesReplies = true
 
   func isSpoken(by server: ServerProbe) async throws -> Bool { try await server.adapters() != nil }
 

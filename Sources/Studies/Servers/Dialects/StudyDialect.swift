@@ -14,6 +14,9 @@ protocol StudyDialect: Sendable {
   /// How its servers are told which model to answer as, in some words for the help.
   var summary: String { get }
 
+  /// Whether its servers go on from an open turn of the model's.
+  var continuesReplies: Bool { get }
+
   /// Whether a running server speaks it.
   func isSpoken(by server: ServerProbe) async throws -> Bool
   /// Whether a command starts a server that speaks it.
@@ -43,9 +46,16 @@ protocol StudyDialect: Sendable {
 enum StudyDialects {
   /// In the order in which servers and commands are asked for theirs; the last one's are all others.
   static let all: [any StudyDialect] = [VLLMAdapters(), LlamaServerAdapters(), PlainServers()]
+
+  /// - Parameter name: of a dialect.
+  static func continuesReplies(_ name: String) -> Bool {
+    all.first { $0.name == name }?.continuesReplies ?? false
+  }
 }
 
 extension StudyDialect {
+  var continuesReplies: Bool { false }
+
   func contradiction(in command: CommandTemplate) -> String? {
     command.has("model")
       ? nil : "--serve: expected {model} in the command, or {gguf} and {lora} of llama-server"

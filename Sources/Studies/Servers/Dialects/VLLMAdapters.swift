@@ -9,6 +9,7 @@ import Support
 struct VLLMAdapters: StudyDialect {
   let name = "vllm"
   let summary = "adapters loaded at run time"
+  let continuesReplies = true
   // It loads adapters at run time only where it is told that it may.
   let environment = ["VLLM_ALLOW_RUNTIME_LORA_UPDATING": "True"]
 
