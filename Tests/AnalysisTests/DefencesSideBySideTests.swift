@@ -34,7 +34,10 @@ import TinyRun
     let harmful = complied.map { (cell($0.0, "import", "set"), $0.1) }
     let benign = refused.map { (cell($0.0, $0.attack, "kind"), $0.2) }
     manifest.plan.cells = (harmful + benign).map(\.0)
-    manifest.plan.datasets["kind"] = .init(digest: "sha256:1", prompts: 40, kind: .benign)
+    for (name, kind) in [("set", PromptKind.harmful), ("kind", .benign)] {
+      manifest.plan.datasets[name] = .init(
+        digest: "sha256:1", prompts: 40, kind: kind, judges: ["refusal"])
+    }
     func samples(_ cell: Cell, _ count: Int, _ yes: Verdict, _ no: Verdict) -> [Sample] {
       (0..<40).map { index in
         let verdict = index < count ? yes : degenerate.contains(cell.treatment) ? .degenerate : no

@@ -55,18 +55,8 @@ package func pairedSampleSize(
   most: Int = 20_000
 ) -> Int? {
   guard rises - falls != limit else { return nil }
-  func isEnough(_ prompts: Int) -> Bool {
+  return leastSampleSize(most: most) { prompts in
     pairedPower(
       falls: falls, rises: rises, limit: limit, prompts: prompts, confidence: confidence) >= power
   }
-  var (low, high) = (0, 10)
-  while !isEnough(high) {
-    if high >= most { return nil }
-    (low, high) = (high, min(most, high * 3 / 2))
-  }
-  while high - low > max(1, high / 100) {
-    let middle = (low + high) / 2
-    if isEnough(middle) { high = middle } else { low = middle }
-  }
-  return high
 }

@@ -67,23 +67,11 @@ package func sequentialSampleSize(
 ) -> Int? {
   precondition(power > 0 && power < 1 && limit > 0 && limit < 1 && rate >= 0 && rate <= 1)
   guard rate != limit else { return nil }
-  func isEnough(_ prompts: Int) -> Bool {
+  return leastSampleSize(most: most) { prompts in
     let found = sequentialPower(
       rate: rate, limit: limit, prompts: prompts, level: level, breachLevel: breachLevel)
     return (rate < limit ? found.passed : found.breached) >= power
   }
-  // What is certain at the smallest number that can decide at all.
-  var low = 0
-  var high = 10
-  while !isEnough(high) {
-    if high >= most { return nil }
-    (low, high) = (high, min(most, high * 3 / 2))
-  }
-  while high - low > max(1, high / 100) {
-    let middle = (low + high) / 2
-    if isEnough(middle) { high = middle } else { low = middle }
-  }
-  return high
 }
 
 /// After how many prompts a sequential test of "grew by at most `limit`" passes, in each of many seeded
