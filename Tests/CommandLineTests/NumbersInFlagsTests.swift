@@ -75,10 +75,6 @@ import Testing
     Flag(
       sweep, "--attack", ["synthetic-harmful:1000", "synthetic-benign:0.1"],
       ["synthetic-harmful:1001", "synthetic-harmful:0", "synthetic-benign:-1"]),
-    Flag(sweep, "--attack-seeds", ["1", "100"], ["0", "101", "-1"]),
-    Flag(
-      sweep + ["--attack", "identity-shift"], "--attack-steps", ["1", "1,1000000"],
-      ["0", "1000001", "2,1", "2,2", "1,", ""]),
     Flag(sweep, "--judge", ["refusal"], ["rubric:6", "rubric:1", "strongreject:1.1"]),
     Flag(extrapolate, "--alpha", ["-1000", "1000", "1e-300"], ["1001", "-1001"]),
     Flag(extrapolate, "--rank", ["1", "65536"], ["0", "65537"]),
@@ -126,6 +122,10 @@ import Testing
     Flag(growth, "--max-asr", ["0", "1.0", "1%"], ["1", "2", "3", "10", "101%", "-1%"]),
     Flag(check, "--max-connections", ["1", "512"], ["0", "513"]),
     Flag(check, "--mistakes", ["0", "1000000"], ["-1", "1000001"]),
+    Flag(sweep, "--attack-seeds", ["1", "100"], ["0", "101", "-1"]),
+    Flag(
+      sweep + ["--attack", "identity-shift"], "--attack-steps", ["1", "1,1000000"],
+      ["0", "1000001", "2,1", "2,2", "1,", ""]),
   ]
 
   /// No flag takes these, whatever it asks for.
