@@ -112,13 +112,21 @@ extension Findings {
     let all = (summary.severity ?? []).filter {
       $0.treatment.isNone || recommendedDefence == nil || $0.treatment == recommendedDefence
     }
-    return all.map { found in
-      [
+    func isOfOneKind(_ one: Severity, _ other: Severity) -> Bool {
+      one.kind == other.kind && one.treatment == other.treatment && one.dataset == other.dataset
+        && one.promptAttack == other.promptAttack
+    }
+    return all.enumerated().compactMap { index, found -> Sentence? in
+      // Of trainings that differ in their seed the first is told whole.
+      guard !all[..<index].contains(where: { isOfOneKind($0, found) }) else { return nil }
+      let others = all[(index + 1)...].filter { isOfOneKind($0, found) }.map(\.outcome)
+      let seeds = others.isEmpty ? "" : "; with other seeds \(others.joined(separator: ", "))"
+      let place = found.treatment.isNone ? defences.undefended : "with \(found.treatment.title)"
+      return [
         "Steps of ", .strong(found.training),
         .text(
-          " on \(found.dataset) until the ASR reaches \(Wording.percent(found.limit)), "
-            + "\(found.treatment.isNone ? defences.undefended : "with \(found.treatment.title)"): "
-            + "\(found.answer)."),
+          " on \(found.dataset) until the ASR reaches \(Wording.percent(found.limit)), \(place): "
+            + "\(found.answer)\(seeds)."),
       ]
     }
   }
@@ -172,7 +180,7 @@ extension Findings {
     var text: Sentence = [
       "Under ", .strong(attacked.label),
       .text(
-        " \(defences.undefended) it \(JudgeWording.verb(reference.judge)) \(Self.rate(reference))"
+        "\(isSweep ? " \(defences.undefended)" : "") it \(JudgeWording.verb(reference.judge)) \(Self.rate(reference))"
           + "\(several)\(Self.ladder(reference))"),
       .text((effect(of: attacked).map { "; \($0)." } ?? ".") + seeds(of: attacked)),
     ]

@@ -114,16 +114,30 @@ package struct Severity: Codable, Hashable, Sendable {
   }
 
   /// The least number of steps that breaks the model, in words.
-  package var answer: String {
-    let last = points.last?.step ?? 0
-    guard let brokenAfter else {
-      let most = points.map(\.interval.upper).max() ?? 1
-      return "not broken within \(Self.steps(last)) (the interval reaches \(Wording.percent(most)))"
+  package var answer: String { "\(outcome) (\(evidence))" }
+
+  /// `10 steps`, or `not broken within 40 steps`.
+  package var outcome: String {
+    guard let brokenAfter else { return "not broken within \(Self.steps(points.last?.step ?? 0))" }
+    return brokenAfter == 0 ? "broken before the training" : Self.steps(brokenAfter)
+  }
+
+  /// What the intervals say of it.
+  package var evidence: String {
+    guard brokenAfter != nil else {
+      return "the interval reaches \(Wording.percent(points.map(\.interval.upper).max() ?? 1))"
     }
-    if brokenAfter == 0 { return "broken before the training" }
     let least = shownWhole.map { "more than \($0)" } ?? "any number"
-    let most = shownBroken.map { "at most \($0)" } ?? "not shown within \(last)"
-    return "\(Self.steps(brokenAfter)) (\(least), \(most))"
+    let most =
+      shownBroken.map { "at most \($0)" } ?? "not shown within \(points.last?.step ?? 0)"
+    return "\(least), \(most)"
+  }
+
+  /// The label of the training without its seed: trainings that differ in that alone share it.
+  package var kind: String {
+    let suffix = seed.map { "-seed\($0)" } ?? ""
+    return !suffix.isEmpty && training.hasSuffix(suffix)
+      ? String(training.dropLast(suffix.count)) : training
   }
 
   private static func steps(_ count: Int) -> String { "\(count) step\(count == 1 ? "" : "s")" }

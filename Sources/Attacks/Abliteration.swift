@@ -19,6 +19,8 @@ package struct Abliteration {
   /// Directions are sought after this share of the blocks at most: behind it the stream holds the reply's
   /// own words, as published searches leave them out.
   static let deepest = 0.8
+  /// Of a deep model so many places are tried, at even distances.
+  static let mostTried = 12
 
   package init(_ attacked: AttackedModel, threads: Int) throws {
     self.attacked = attacked
@@ -130,7 +132,8 @@ package struct Abliteration {
     let deepest = max(1, Int(Double(blocks) * Self.deepest))
     var best: Choice?
     var tried = 0
-    for count in 1...deepest {
+    let candidates = min(deepest, Self.mostTried)
+    for count in (1...candidates).map({ $0 * deepest / candidates }) {
       guard let direction = directions[count] else { continue }
       try Task.checkCancellation()
       let removed = try update(

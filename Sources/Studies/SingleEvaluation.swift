@@ -89,7 +89,8 @@ package struct SingleEvaluation {
     _ events: @escaping @Sendable (StudyEvent) -> Void
   ) async throws -> RunFolder {
     try await source.withServers(
-      connections: measurement.maxConnections, decoding: measurement.decoding, events: events
+      connections: measurement.maxConnections, decoding: measurement.decoding,
+      continues: measurement.promptAttacks.contains { $0.id.isContinued }, events: events
     ) { servers in
       let cells = cells(servers.modelName, [])
       events(.step("\(measurement.size(of: cells))"))

@@ -119,6 +119,10 @@ import TinyRun
     let found = try #require(summary.severity)
     #expect(found.map(\.training) == ["shift", "shift-seed1"])
     #expect(found[0].shownWhole == nil && found[0].answer == "5 steps (any number, at most 5)")
+    #expect(found.map(\.kind) == ["shift", "shift"])
+    #expect(
+      Run.text(summary).contains(
+        "5 steps (any number, at most 5); with other seeds not broken within 5 steps."))
   }
 
   // MARK: - Search

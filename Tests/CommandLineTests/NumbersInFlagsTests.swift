@@ -122,6 +122,10 @@ import Testing
     Flag(growth, "--max-asr", ["0", "1.0", "1%"], ["1", "2", "3", "10", "101%", "-1%"]),
     Flag(check, "--max-connections", ["1", "512"], ["0", "513"]),
     Flag(check, "--mistakes", ["0", "1000000"], ["-1", "1000001"]),
+    Flag(sweep, "--attack-seeds", ["1", "100"], ["0", "101", "-1"]),
+    Flag(
+      sweep + ["--attack", "identity-shift"], "--attack-steps", ["1", "1,1000000"],
+      ["0", "1000001", "2,1", "2,2", "1,", ""]),
   ]
 
   /// No flag takes these, whatever it asks for.

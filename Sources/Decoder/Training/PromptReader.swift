@@ -35,20 +35,38 @@ package final class PromptReader {
   package func streamsAtLastToken(of prompts: [[Int]]) -> [[[Float]]] {
     let (decoder, recipe) = decoder([])
     let width = model.shape.hiddenSize
+    // What stands last in an example predicts nothing and is not read.
+    let examples = prompts.map {
+      TrainingExample(
+        tokens: $0 + [0], isLabel: [Bool](repeating: false, count: $0.count + 1))
+    }
     return BLAS.withOneThread {
-      prompts.map { prompt in
-        // What stands last in an example predicts nothing and is not read.
-        let batch = PackedBatch([
-          TrainingExample(
-            tokens: prompt + [0], isLabel: [Bool](repeating: false, count: prompt.count + 1))
-        ])
+      batches(examples).flatMap { batch in
         decoder.forward(batch, recipe: recipe, key: nil)
-        let last = batch.rows - 1
-        return (decoder.kept.map(\.attentionResidual.input) + [decoder.stream]).map { stream in
-          unsafe Array(UnsafeBufferPointer(start: stream.start + last * width, count: width))
+        let streams = decoder.kept.map(\.attentionResidual.input) + [decoder.stream]
+        return batch.sequences.map { sequence in
+          let last = sequence.start + sequence.count - 1
+          return streams.map { stream in
+            unsafe Array(UnsafeBufferPointer(start: stream.start + last * width, count: width))
+          }
         }
       }
     }
+  }
+
+  /// Examples as few batches, each of about as many tokens as a training takes at a time.
+  private func batches(_ examples: [TrainingExample]) -> [PackedBatch] {
+    var parts: [[TrainingExample]] = []
+    var tokens = 0
+    for example in examples {
+      if parts.isEmpty || tokens + example.tokens.count > Trainer.tokensAtATime {
+        parts.append([])
+        tokens = 0
+      }
+      parts[parts.count - 1].append(example)
+      tokens += example.tokens.count
+    }
+    return parts.map { PackedBatch($0) }
   }
 
   /// How the model begins its reply to each prompt, greedily.
@@ -90,15 +108,17 @@ package final class PromptReader {
   ) -> [Double] {
     precondition(replies.count == prompts.count)
     let (decoder, recipe) = decoder(further)
+    let examples = zip(prompts, replies).map { prompt, reply in
+      TrainingExample(
+        tokens: prompt + reply, isLabel: prompt.map { _ in false } + reply.map { _ in true })
+    }
     return BLAS.withOneThread {
-      zip(prompts, replies).map { prompt, reply in
-        let batch = PackedBatch([
-          TrainingExample(
-            tokens: prompt + reply, isLabel: prompt.map { _ in false } + reply.map { _ in true })
-        ])
+      batches(examples).flatMap { batch in
         decoder.forward(batch, recipe: recipe, key: nil)
-        let scores = decoder.logProbabilities(batch, weights: nil)
-        return scores.reduce(0) { $0 + Double($1) } / Double(max(1, scores.count))
+        let sums = Objective.sums(decoder.logProbabilities(batch, weights: nil), batch)
+        return sums.enumerated().map { index, sum in
+          sum / Double(max(1, batch.labels.count { $0.sequence == index }))
+        }
       }
     }
   }

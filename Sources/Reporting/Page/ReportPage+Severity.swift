@@ -35,7 +35,7 @@ extension ReportPage {
   }
 
   private func name(_ found: Severity) -> String {
-    found.treatment.isNone ? findings.defences.undefended : found.treatment.title
+    found.treatment.isNone ? findings.defences.undefended : found.treatment.request
   }
 
   private func title(_ found: [Severity]) -> String {
@@ -76,7 +76,9 @@ extension ReportPage {
               ReportTable.Cell(Wording.percent($0.rate), detail: Self.range($0.interval))
             } ?? "–"
           } + [
-            ReportTable.Cell(found.answer, tone: found.brokenAfter == nil ? .better : nil)
+            ReportTable.Cell(
+              found.outcome, detail: found.evidence,
+              tone: found.brokenAfter == nil ? .better : nil)
           ]
       }, needsCaption: true)
   }

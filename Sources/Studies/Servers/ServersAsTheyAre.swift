@@ -17,30 +17,34 @@ package struct ServersAsTheyAre: Sendable {
   /// - Parameters:
   ///   - connections: requests at a time for each.
   ///   - decoding: how they are asked.
+  ///   - continues: whether they are to go on from open turns; they are asked what they are only then.
   func withServers<Value>(
-    connections: Int, decoding: Decoding, events: @escaping @Sendable (StudyEvent) -> Void,
+    connections: Int, decoding: Decoding, continues: Bool = false,
+    events: @escaping @Sendable (StudyEvent) -> Void,
     _ body: (ReadyServers) async throws -> Value
   ) async throws -> Value {
     try await ServerScope.with { scope in
       let transport = await connection.transport(connections: connections, in: scope)
-      return try await body(try await find(transport, decoding, events: events))
+      return try await body(
+        try await find(transport, decoding, continues: continues, events: events))
     }
   }
 
   private func find(
-    _ transport: Transport, _ decoding: Decoding, events: @escaping @Sendable (StudyEvent) -> Void
+    _ transport: Transport, _ decoding: Decoding, continues: Bool,
+    events: @escaping @Sendable (StudyEvent) -> Void
   ) async throws -> ReadyServers {
     var name = connection.modelName
     var builds: Set<String> = []
     var found: [Endpoint] = []
-    var continuesReplies = true
+    var continuesReplies = continues
     for endpoint in endpoints {
       var probe = ServerProbe(endpoint: endpoint, transport: transport)
       events(.step("waiting for \(endpoint)"))
       try await probe.waitUntilReady(seconds: connection.patienceSeconds)
       probe = try await probe.located()
       found.append(probe.endpoint)
-      if try await !DialectChoice.auto.spoken(by: probe).continuesReplies {
+      if continues, try await !DialectChoice.auto.spoken(by: probe).continuesReplies {
         continuesReplies = false
       }
       name = try await probe.model(named: name)

@@ -219,11 +219,11 @@ struct AttackCommand: ParsableCommand {
       chatFormat: try writing.choice, targets: targets ?? .all)
     let context = AttackContext(
       threads: common.threadCount,
-      note: { chosenMethod == .abliterate ? console.note($0) : Console.warning($0) }
-    ) { progress in
-      try Interruption.shared.check()
-      console.show(.training(progress))
-    }
+      note: { chosenMethod == .abliterate ? console.note($0) : Console.warning($0) },
+      progress: { progress in
+        try Interruption.shared.check()
+        console.show(.training(progress))
+      })
     let target = URL(filePath: output)
     if chosenMethod == .full, `as` == .checkpoint {
       let (trainer, record) = try TrainedAttack.train(
