@@ -184,7 +184,7 @@ let package = Package(
       [
         "CKernels", "Support", "LinearAlgebra", "Checkpoints", "Tokenization", "ModelAccess",
         "ChatTemplates", "TinyModel",
-      ]),
+      ], exclude: ["Peers"]),
     tests(
       "Attacks",
       [

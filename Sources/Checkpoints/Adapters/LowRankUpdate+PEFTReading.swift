@@ -68,17 +68,20 @@ extension LowRankUpdate {
   private mutating func mergeTiedHead(
     in checkpoint: Checkpoint, isTied: Bool
   ) throws(CheckpointError.AdapterFault) {
-    guard let embeddingName = checkpoint.tiedEmbeddingName else { return }
-    let head = tensors.removeValue(forKey: "\(PEFTAdapter.headModule).weight")
-    let embedding = tensors[embeddingName]
+    guard let tied = checkpoint.tiedHead else { return }
+    let names = checkpoint.naming
+    let embeddingName = "\(names.root)embed_tokens.weight"
+    let head = tensors.removeValue(forKey: "\(names.head).weight")
+    let embedding = tensors.removeValue(forKey: embeddingName)
     switch (embedding, head) {
-    case (nil, nil): break
+    case (nil, nil): return
     case (nil, _): throw .tiedHead(module: PEFTAdapter.headModule)
     case (_, nil):
       guard isTied else { throw .tiedHead(module: String(embeddingName.dropLast(7))) }
     default:
       guard embedding == head else { throw .tiedHead(module: PEFTAdapter.headModule) }
     }
+    tensors[tied.name] = embedding
   }
 
   private func checkShapes(
@@ -101,7 +104,7 @@ extension LowRankUpdate {
     in checkpoint: Checkpoint?
   ) throws(CheckpointError.AdapterFault) {
     let isHead = name == "\(PEFTAdapter.headModule).weight"
-    let own = isHead ? checkpoint?.tiedEmbeddingName ?? name : name
+    let own = isHead ? checkpoint?.tiedHead?.name ?? name : name
     let expected = checkpoint?.tensor(named: own)
     guard expected?.shape == tensor.shape, let type = tensor.dtype.elementType,
       let saved = try? file.floats(of: tensor), let values = try? checkpoint?.floats(named: own),

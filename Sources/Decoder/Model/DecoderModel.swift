@@ -23,17 +23,13 @@ package final class DecoderModel: Sendable {
   package convenience init(checkpoint: Checkpoint) throws {
     let configuration = try ModelConfiguration(folder: checkpoint.folder)
     try self.init(
-      checkpoint: checkpoint, shape: DecoderFamily.shape(of: configuration),
+      checkpoint: checkpoint,
+      shape: DecoderFamily.shape(of: configuration).stored(in: checkpoint),
       endOfSequenceIDs: configuration.endOfSequenceIDs())
   }
 
   /// - Parameter shape: what the checkpoint is a model of.
   init(checkpoint: Checkpoint, shape: DecoderShape, endOfSequenceIDs: [Int] = []) throws {
-    if let setting = shape.uncomputed.first {
-      throw DecoderError.unsupportedSetting(
-        file: checkpoint.folder.appending(path: "config.json").path, field: setting.name,
-        found: setting.found)
-    }
     self.shape = shape
     self.checkpoint = checkpoint
     self.endOfSequenceIDs = endOfSequenceIDs

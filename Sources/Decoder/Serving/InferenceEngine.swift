@@ -225,7 +225,7 @@ package final class InferenceEngine: Sendable {
 
     private func takeOverPrefix(for sequence: ActiveSequence) {
       let donors = (finished + running.map(\.sequence)).map {
-        ($0, $0.sharedPrefix(with: sequence.request))
+        ($0, $0.sharedPrefix(with: sequence.request, engine.model.shape))
       }
       guard let (donor, length) = donors.max(by: { $0.1 < $1.1 }), length > 0 else { return }
       sequence.cache.copyPrefix(of: donor.cache, positions: length)
@@ -259,7 +259,8 @@ package final class InferenceEngine: Sendable {
           rows.append(
             ForwardPass.Row(
               token: sequence.tokens[position], position: position, cache: sequence.cache,
-              scales: sequence.request.scales, wantsLogits: wants))
+              scales: sequence.request.scales, wantsLogits: wants,
+              textLength: max(sequence.request.prompt.count, position + 1)))
           if wants { wanted.append(Wanted(sequence: index, position: position, isLast: isLast)) }
         }
         sequence.computed += taken
