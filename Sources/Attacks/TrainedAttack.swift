@@ -32,7 +32,7 @@ package struct TrainedAttack: Attack {
     limits: TruncationLimits = TruncationLimits()
   ) {
     self.labels = labels
-    trainingRecipe = recipe
+    trainingRecipe = recipe.explicit
     self.set = set
     self.origin = origin
     self.limits = limits
@@ -71,14 +71,17 @@ package struct TrainedAttack: Attack {
 
   package func recipe(on model: AttackedModel) throws -> String {
     let (_, format) = try Self.reading(model)
-    return "\(try earlierRecipe(on: model) ?? recipe) written as \(format.identity)"
+    let shape = try DecoderModel.shape(of: model.checkpoint)
+    let recipe = text(of: try trainingRecipe.resolved(for: shape))
+    return "\(recipe) written as \(format.identity)"
   }
 
-  /// It did not say how dialogues are written, and replies ended behind the blanks behind their end.
+  /// It did not say how dialogues are written, and replies ended behind the blanks behind their end; weight
+  /// decay was for norms and biases too.
   package func earlierRecipe(on model: AttackedModel) throws -> String? {
-    let shape = try DecoderFamily.shape(
-      of: ModelConfiguration(folder: model.checkpoint.folder))
-    return text(of: try trainingRecipe.resolved(for: shape))
+    var earlier = try trainingRecipe.resolved(for: DecoderModel.shape(of: model.checkpoint))
+    earlier.decaysNormsAndBiases = nil
+    return text(of: earlier)
   }
 
   /// How a model reads dialogues.

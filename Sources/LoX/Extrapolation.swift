@@ -42,9 +42,8 @@ extension AlignmentPair {
         resumes: options.resumes))
     let remaining = Set(writer.remaining)
     let names = aligned.shards.flatMap { $0.tensors.map(\.name) }.filter(remaining.contains)
-    let targets = Set(targetNames)
     let queue = TensorQueue(names: names, memory: options.memory) { name in
-      targets.contains(name) ? self.workingSet(of: name) : 0
+      self.targets(in: name).first.map { self.workingSet(of: $0) } ?? 0
     }
     let total = aligned.tensorNames.count
     let counter = TensorCounter(done: total - names.count)
@@ -54,11 +53,7 @@ extension AlignmentPair {
     try BLAS.withOneThread {
       try queue.run(threads: options.threads + Self.threadsThatWait) { name in
         defer { for checkpoint in [base, aligned] { checkpoint.adviseDontNeed(name) } }
-        if targets.contains(name) {
-          try writeExtrapolated(name, rank: rank, alpha: alpha, exact: options.exact, to: writer)
-        } else {
-          try writer.copy(name, from: aligned)
-        }
+        try writeExtrapolated(name, rank: rank, alpha: alpha, exact: options.exact, to: writer)
         try counter.countOne { try progress($0, total) }
       }
     }
@@ -93,20 +88,48 @@ extension AlignmentPair {
     return count * (exact ? 8 * 5 : 4)
   }
 
+  /// The targets that a stored tensor consists of; none where it is left alone.
+  private func targets(in name: String) -> [String] {
+    guard let tensor = aligned.tensor(named: name) else { return [] }
+    return aligned.matrices(in: tensor).filter(isTarget.contains)
+  }
+
   private func writeExtrapolated(
     _ name: String, rank: Rank, alpha: Double, exact: Bool, to writer: CheckpointWriter
   ) throws {
-    guard try !isUnchanged(name) else {
+    let targets = targets(in: name)
+    guard try targets.contains(where: { try !isUnchanged($0) }) else {
       try writer.copy(name, from: aligned)
       return
     }
-    let columns = try commonRows(of: name).columns
     let weights = try MappedWeights(name, in: aligned)
-    let change = try change(of: name, rank: rank, alpha: alpha, exact: exact)
-    try writer.write(name, inPiecesOf: columns) { range, piece in
+    let shape = aligned.tensor(named: targets[0])?.shape ?? []
+    let (rows, columns) = (shape[0], shape[1])
+    // One change at a time is in memory: pieces end where matrices do.
+    var current: (target: Int, change: WeightChange?)?
+    try writer.write(
+      name, inPiecesOf: columns,
+      most: targets.count == 1 ? nil : columns * Self.rowsAtATime(of: rows, columns: columns)
+    ) { range, piece in
       weights.widen(range, into: &piece)
-      change.add(rows: range.lowerBound / columns..<range.upperBound / columns, to: &piece)
+      let target = range.lowerBound / (rows * columns)
+      if current?.target != target {
+        current = nil
+        current = (
+          target,
+          try isUnchanged(targets[target])
+            ? nil : change(of: targets[target], rank: rank, alpha: alpha, exact: exact)
+        )
+      }
+      let first = range.lowerBound / columns - target * rows
+      current?.change?.add(rows: first..<first + range.count / columns, to: &piece)
       weights.letGo(range)
     }
+  }
+
+  /// The most rows of a matrix, about a million values of them, that it consists of a whole number of.
+  private static func rowsAtATime(of rows: Int, columns: Int) -> Int {
+    let most = max(1, min(rows, (1 << 20) / max(1, columns)))
+    return (1...most).last { rows % $0 == 0 } ?? 1
   }
 }

@@ -77,6 +77,7 @@ struct AttackStore {
     do {
       try result.update.writePEFT(
         to: currentPlace, scale: result.scale, tiesHead: model.checkpoint.hasTiedHead,
+        naming: model.checkpoint.naming,
         baseModel: model.checkpoint.folder.lastPathComponent,
         additionalFiles: [Self.recordFileName: try StableJSON.encodePretty(record)],
         replaceExisting: false)

@@ -51,11 +51,12 @@ extension Checkpoint {
     return values == others
   }
 
-  /// What `config.json` says, or the default of the model's class in transformers.
+  /// What `config.json` says, or the default of the model's class in transformers; without such a file
+  /// nothing speaks against it.
   private var tiesHead: Bool {
     guard let bytes = try? Self.settings(folder.appending(path: "config.json")),
       let settings = try? JSONNode(parsing: bytes)
-    else { return false }
+    else { return true }
     let key = "tie_word_embeddings"
     if let flag = settings[key]?.flag ?? settings["text_config"]?[key]?.flag { return flag }
     let types = [settings["model_type"]?.text, settings["text_config"]?["model_type"]?.text]

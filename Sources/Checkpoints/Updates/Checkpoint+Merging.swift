@@ -16,28 +16,44 @@ extension Checkpoint {
     additionalFiles: [String: Data] = [:]
   ) throws {
     let changed = Set(stack.flatMap { $0.update.tensors.keys })
-    for name in changed.sorted() where tensor(named: name) == nil {
-      throw CheckpointError.tensor(name: name, file: self.folder.path, .missing)
-    }
-    let writer = try CheckpointWriter(
-      to: folder, like: self, additionalFiles: additionalFiles)
-    for name in shards.flatMap({ $0.tensors.map(\.name) }) {
-      guard changed.contains(name) else {
-        try writer.copy(name, from: self)
-        continue
+    for name in changed.sorted() {
+      guard let shape = tensor(named: name)?.shape else {
+        throw CheckpointError.tensor(name: name, file: self.folder.path, .missing)
       }
-      let shape = tensor(named: name)?.shape ?? []
       for factors in stack.compactMap({ $0.update.tensors[name] })
       where factors.rank > 0 && factors.shape != shape {
         throw CheckpointError.tensor(
           name: name, file: self.folder.path, .notAMatrix(shape: factors.shape))
       }
-      var values = try floats(named: name)
-      var span = values.mutableSpan
-      LowRankSum(stack, of: name).add(rows: 0..<(shape.first ?? 0), to: &span)
-      try writer.write(values, of: name)
+    }
+    let writer = try CheckpointWriter(
+      to: folder, like: self, additionalFiles: additionalFiles)
+    for tensor in shards.flatMap(\.tensors) {
+      let matrices = matrices(in: tensor)
+      guard matrices.contains(where: changed.contains) else {
+        try writer.copy(tensor.name, from: self)
+        continue
+      }
+      // One of an experts' tensor's matrices at a time.
+      let size = tensor.elementCount / matrices.count
+      try writer.write(tensor.name, inPiecesOf: max(1, size), most: size) { range, piece in
+        let name = matrices[range.lowerBound / max(1, size)]
+        var values = try floats(named: name)
+        var span = values.mutableSpan
+        let rows = self.tensor(named: name)?.shape.first ?? 0
+        LowRankSum(stack, of: name).add(rows: 0..<rows, to: &span)
+        for index in values.indices { piece[index] = values[index] }
+      }
     }
     try requireUnchanged()
     try writer.finish()
+  }
+
+  /// The names by which updates change what a stored tensor holds: its own, those of its matrices where it
+  /// holds experts, the embedding's where it is a head that is the embedding.
+  package func matrices(in tensor: TensorDescription) -> [String] {
+    if tensor.holdsExperts { return TensorSlice.names(of: tensor) }
+    guard let tied = tiedHead, tied.copy == tensor.name else { return [tensor.name] }
+    return [tied.name]
   }
 }

@@ -195,7 +195,7 @@ struct AttackCommand: ParsableCommand {
         [TrainingRecord.fileName: try StableJSON.encodePretty($0)]
       }
       try result.update.writePEFT(
-        to: target, scale: result.scale, tiesHead: checkpoint.hasTiedHead,
+        to: target, scale: result.scale, tiesHead: checkpoint.hasTiedHead, naming: checkpoint.naming,
         baseModel: checkpoint.folder.lastPathComponent, additionalFiles: files ?? [:])
     }
     Screen.shared.print(output)
