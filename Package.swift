@@ -176,7 +176,9 @@ let package = Package(
     tests(
       "LoX", ["Support", "LinearAlgebra", "Checkpoints", "TinyModel"], exclude: ["Golden"]),
     tests("Jinja", ["Support"], exclude: ["Cases"]),
-    tests("Tokenization", ["Support", "ModelAccess", "ChatTemplates", "TinyTokenizer"]),
+    tests(
+      "Tokenization", ["Support", "ModelAccess", "ChatTemplates", "TinyTokenizer"],
+      exclude: ["Peers"]),
     tests(
       "ChatTemplates", ["Support", "Jinja", "Tokenization", "ModelAccess", "TinyTokenizer"]),
     tests(

@@ -1,7 +1,8 @@
 package import Foundation
 
-/// A byte-pair tokenizer read from a Hugging Face `tokenizer.json`: byte-level as in GPT-2, Llama 3,
-/// Qwen and SmolLM2, or SentencePiece-style with byte fallback as in Llama 2, Mistral and Gemma.
+/// A tokenizer read from a Hugging Face `tokenizer.json`: byte pairs, byte-level as in GPT-2, Llama 3, Qwen and
+/// SmolLM2 or SentencePiece-style with byte fallback as in Llama 2, Mistral and Gemma, or SentencePiece's
+/// unigram model.
 ///
 /// It gives the ids that Hugging Face's `tokenizers` gives. It is immutable but for a word cache
 /// behind a lock, so any number of threads may share one.
@@ -15,7 +16,7 @@ package final class Tokenizer: Sendable {
   /// generation_config.json, else of config.json, else the tokenizer's own.
   package let endOfSequenceIDs: [Int]
 
-  let encoder: BytePairEncoder
+  let encoder: TokenEncoder
   let normalizer: Normalizer?
   let preTokenizer: PreTokenizer?
   let decodingStages: [DecodingStage]

@@ -39,6 +39,17 @@ package final class InferenceEngine: Sendable {
   /// The longest sequence, prompt and reply, that the model and the cache allow.
   package let positionLimit: Int
 
+  /// What set `positionLimit`, for messages.
+  private var contextOrigin: String {
+    let length = model.shape.contextLength
+    if positionLimit < length {
+      return "the memory for keys and values (serve --cache); the model's own is \(length)"
+    }
+    let key = CommonSettings.Key.trainedLength.rawValue
+    return length == model.shape.trainedLength
+      ? "\(key) in config.json" : "\(key) and the rotary settings in config.json"
+  }
+
   private struct Waiting {
     let id: Int
     let request: GenerationRequest
@@ -131,7 +142,7 @@ package final class InferenceEngine: Sendable {
     guard request.maxTokens >= (request.scoresPrompt ? 0 : 1), request.maxTokens <= limit,
       tokens <= limit - request.maxTokens
     else {
-      throw .promptTooLong(tokens: tokens, newTokens: request.maxTokens, limit: limit)
+      throw .promptTooLong(tokens: tokens, newTokens: request.maxTokens, limit: limit, setBy: contextOrigin)
     }
     let size = model.shape.vocabularySize
     if let id = request.prompt.first(where: { !(0..<size).contains($0) }) {

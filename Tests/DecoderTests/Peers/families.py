@@ -15,6 +15,8 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM
 
+torch.set_num_threads(1)
+
 OUT = sys.argv[1]
 ONLY = sys.argv[2:]
 ROWS = [0, 1, 11, 23, 31, 43]

@@ -13,6 +13,8 @@ import peft
 import torch
 from transformers import AutoModelForCausalLM
 
+torch.set_num_threads(1)
+
 for name in sorted(os.listdir(sys.argv[1])):
     folder = f"{sys.argv[1]}/{name}"
     if not os.path.exists(f"{folder}/logits.json"):

@@ -15,6 +15,8 @@ import torch
 from safetensors.torch import save_file
 from transformers import AutoConfig, AutoModelForCausalLM
 
+torch.set_num_threads(1)
+
 OUT = sys.argv[1]
 STEPS, RATE, DECAY, RANK = 20, 2e-3, 0.1, 4
 
