@@ -49,9 +49,12 @@ package struct AlignmentPair: Sendable {
     }
     let counterparts = Set(aligned.tensorNames.map { baseNames[$0] })
     for name in base.tensorNames where !counterparts.contains(name) {
-      guard let shape = base.tensor(named: name)?.shape, shape.count >= 2, targets.includes(name),
-        name != base.tiedHead?.copy
+      guard let shape = base.tensor(named: name)?.shape, shape.count >= 2, targets.includes(name)
       else { continue }
+      // Of a matrix that is both embedding and head the aligned model may store either name.
+      if let tied = base.tiedHead, [tied.name, tied.copy].contains(name), aligned.hasTiedHead {
+        continue
+      }
       throw .missingFromAligned(name: name, folder: aligned.folder.path)
     }
     guard !names.isEmpty else { throw .noTargets(targets: "\(targets)") }

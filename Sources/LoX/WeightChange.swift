@@ -36,7 +36,8 @@ extension AlignmentPair {
       let shape = try commonRows(of: name)
       return .full(
         alpha: alpha, aligned: try MappedWeights(name, in: aligned),
-        base: try MappedWeights(baseNames[name], in: base), rows: shape.rows, columns: shape.columns)
+        base: try MappedWeights(baseNames[name], in: base), rows: shape.rows, columns: shape.columns
+      )
     }
     let svd = try decompose(name, rank: rank, exact: exact)
     let left = svd.scaledLeft(rank: svd.rank)

@@ -67,7 +67,9 @@ indirect enum Normalizer: Sendable {
     case .stripAccents:
       return String(
         String.UnicodeScalarView(
-          text.unicodeScalars.filter { $0.properties.generalCategory != .nonspacingMark }))
+          text.unicodeScalars.filter {
+            ![.nonspacingMark, .spacingMark, .enclosingMark].contains($0.properties.generalCategory)
+          }))
     case .prepend(let prefix): return text.isEmpty || continues ? text : prefix + text
     case .replace(let pattern, let content):
       let bytes = Array(text.utf8)

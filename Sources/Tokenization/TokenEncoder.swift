@@ -1,3 +1,5 @@
+import Support
+
 /// How a word becomes tokens (`model` in tokenizer.json).
 enum TokenEncoder: Sendable {
   case bytePairs(BytePairEncoder)
@@ -44,12 +46,12 @@ extension UnigramEncoder {
   /// Reads `model`: its tokens' ids are their places in the list.
   init(_ node: ConfigurationNode, addedTokens: [AddedToken]) throws(TokenizerError) {
     let list = try node.required("vocab", "an array of tokens and scores")
-    guard case .array(let entries) = list.value else { throw list.mismatch("an array") }
+    guard let entries = list.value.elements else { throw list.mismatch("an array") }
     var vocabulary = Vocabulary(capacity: entries.count + addedTokens.count)
     var scores: [Double] = []
     for (id, entry) in entries.enumerated() {
       let path = "\(list.path)[\(id)]"
-      guard case .array(let parts) = entry, parts.count == 2, case .string(let token) = parts[0],
+      guard let parts = entry.elements, parts.count == 2, let token = parts[0].text,
         let score = parts[1].double, score.isFinite, id < Vocabulary.largestCount
       else {
         throw .unexpectedValue(

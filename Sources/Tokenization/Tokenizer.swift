@@ -30,6 +30,8 @@ package final class Tokenizer: Sendable {
   let combinedMatcher: AddedTokenMatcher
   let hasNormalizedSpecialTokens: Bool
   let specialIDs: Set<Int>
+  /// Texts of added tokens that are found in normalized text, which are decoded as they are found.
+  let normalizedForms: [Int: String]
   /// Special tokens that plain text must never turn into by merging.
   let protectedIDs: Set<Int32>
   private let cache = WordCache()
@@ -56,8 +58,15 @@ package final class Tokenizer: Sendable {
     let added = files.addedTokens
     let normalizer = files.normalizer
     rawMatcher = AddedTokenMatcher(added.filter { !$0.isNormalized }, form: \.content)
+    var forms: [Int: String] = [:]
+    if let normalizer {
+      for token in added where token.isNormalized {
+        forms[token.id] = normalizer.normalize(token.content, continues: false)
+      }
+    }
+    normalizedForms = forms
     normalizedMatcher = AddedTokenMatcher(added.filter(\.isNormalized)) { token in
-      normalizer?.normalize(token.content, continues: false) ?? token.content
+      forms[token.id] ?? token.content
     }
     combinedMatcher = AddedTokenMatcher(
       added.filter { !$0.isNormalized || $0.isSpecial }, form: \.content)

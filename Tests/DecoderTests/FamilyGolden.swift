@@ -95,7 +95,8 @@ struct FamilyGolden: Decodable {
       #expect(sample.count == expected.sample.count)
       let furthest = zip(sample, expected.sample).map { abs($0 - $1) }.max() ?? 0
       #expect(
-        furthest <= Float(Tolerance.familyGradient) * largest + Float(Self.zero), "\(name), \(parameter)")
+        furthest <= Float(Tolerance.familyGradient) * largest + Float(Self.zero),
+        "\(name), \(parameter)")
     }
   }
 

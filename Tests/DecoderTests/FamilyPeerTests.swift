@@ -14,7 +14,8 @@ import Testing
     .tags(.peer),
     .enabled(
       if: PeerPython.executable(with: "transformers") != nil,
-      "needs Python with the package transformers: pip install transformers, or set LOXEVAL_PYTHON"))
+      "needs Python with the package transformers: pip install transformers, or set LOXEVAL_PYTHON")
+  )
   func everySettingAgrees() async throws {
     let folder = try TemporaryFolder()
     try PeerPython.run(Self.script, with: "transformers", [folder.url.path])

@@ -41,7 +41,8 @@ import TinyModel
     var options = InferenceEngine.Options(threads: 2)
     options.rowsPerStep = rows
     options.slots = min(options.slots, rows)
-    return InferenceEngine(model: model, updates: try ServedUpdates([], for: model), options: options)
+    return InferenceEngine(
+      model: model, updates: try ServedUpdates([], for: model), options: options)
   }
 
   /// What was computed for a short text is no beginning of a long one.

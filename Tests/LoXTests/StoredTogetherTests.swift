@@ -60,7 +60,9 @@ import TinyModel
     let expected = try Checkpoint(folder: folder.url.appending(path: "lox-apart"))
     #expect(
       try result.floats(named: Self.stacked)
-        == (0..<3).flatMap { try expected.floats(named: "model.layers.0.mlp.experts.\($0).w.weight") })
+        == (0..<3).flatMap {
+          try expected.floats(named: "model.layers.0.mlp.experts.\($0).w.weight")
+        })
     let spectra = try together.spectra(rank: 1, count: 2)
     #expect(Set(spectra.map(\.shape)) == [[6, 5]] && spectra.count == 3)
 
@@ -158,7 +160,9 @@ import TinyModel
   }
 
   /// Two that differ are two matrices, and so are two whose configuration does not tie them.
-  @Test(arguments: [(#"{"tie_word_embeddings":true}"#, true), (#"{"tie_word_embeddings":false}"#, false)])
+  @Test(arguments: [
+    (#"{"tie_word_embeddings":true}"#, true), (#"{"tie_word_embeddings":false}"#, false),
+  ])
   func twoMatricesAreTwo(configuration: String, differ: Bool) throws {
     let folder = try TemporaryFolder()
     func checkpoint(_ seed: UInt64, _ name: String) throws -> Checkpoint {

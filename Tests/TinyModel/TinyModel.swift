@@ -108,7 +108,8 @@ package enum TinyModel {
     case .phi3:
       return [
         ("self_attn.qkv_proj.weight", [64, hidden]), ("self_attn.o_proj.weight", [hidden, 32]),
-        ("mlp.gate_up_proj.weight", [2 * inner, hidden]), ("mlp.down_proj.weight", [hidden, inner]),
+        ("mlp.gate_up_proj.weight", [2 * inner, hidden]),
+        ("mlp.down_proj.weight", [hidden, inner]),
       ]
     case .experts:
       return attention + [

@@ -31,7 +31,8 @@ import Testing
       let cases = try JSONDecoder().decode(
         [Case].self, from: Data(contentsOf: place.appending(path: "cases.json")))
       for entry in cases {
-        #expect(tokenizer.encode(entry.text) == entry.ids, "\(name): \(entry.text.debugDescription)")
+        #expect(
+          tokenizer.encode(entry.text) == entry.ids, "\(name): \(entry.text.debugDescription)")
         #expect(
           tokenizer.decode(entry.ids, skipSpecialTokens: false) == entry.decoded,
           "\(name), decoded: \(entry.text.debugDescription)")

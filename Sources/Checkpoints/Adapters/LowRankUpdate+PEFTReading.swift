@@ -101,7 +101,8 @@ extension LowRankUpdate {
       slice.tensor[..<dot].replacingOccurrences(of: ".mlp.", with: ".block_sparse_moe."),
     ]
     for module in modules {
-      for names in part == "down_proj" ? [["down_proj"], ["w2"]] : [["gate_proj", "up_proj"], ["w1", "w3"]]
+      for names in part == "down_proj"
+        ? [["down_proj"], ["w2"]] : [["gate_proj", "up_proj"], ["w1", "w3"]]
       {
         let tensors = names.map { "\(module).\(slice.index).\($0).weight" }
         guard tensors.allSatisfy({ checkpoint.tensor(named: $0) != nil }) else { continue }

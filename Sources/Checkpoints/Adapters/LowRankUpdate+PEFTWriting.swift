@@ -26,7 +26,8 @@ extension LowRankUpdate {
   ///   weight, `.fileSystem`.
   package func writePEFT(
     to folder: URL, scale: Double = 1, tiesHead: Bool = false,
-    naming: Checkpoint.Naming? = nil, baseModel: String? = nil, additionalFiles: [String: Data] = [:],
+    naming: Checkpoint.Naming? = nil, baseModel: String? = nil,
+    additionalFiles: [String: Data] = [:],
     replaceExisting: Bool = false
   ) throws(CheckpointError) {
     let rank = max(self.rank, 1)
@@ -52,7 +53,8 @@ extension LowRankUpdate {
         throw .adapter(folder: folder.path, .tiedHead(module: PEFTAdapter.headModule))
       }
       // The other of the two, which PEFT applies apart.
-      let other = isEmbedding ? PEFTAdapter.headModule : naming?.opened("\(naming?.root ?? "")embed_tokens")
+      let other =
+        isEmbedding ? PEFTAdapter.headModule : naming?.opened("\(naming?.root ?? "")embed_tokens")
       modules.append(
         PEFTModule(other ?? "", factors.padded(to: rank), isEmbedding: !isEmbedding))
     }

@@ -124,7 +124,8 @@ struct PEFTConfiguration {
     guard !names.isEmpty, names.count == value.elements?.count else {
       throw .settingInvalid(key: key, expected: "a list of names", found: value.excerpt)
     }
-    let last = Set(names.map { String($0[($0.lastIndex(of: ".").map($0.index(after:)) ?? $0.startIndex)...]) })
+    let last = Set(
+      names.map { String($0[($0.lastIndex(of: ".").map($0.index(after:)) ?? $0.startIndex)...]) })
     let known: Set<String> = ["gate_up_proj", "down_proj"]
     if let other = last.subtracting(known).subtracting(["weight"]).sorted().first {
       throw .settingUnsupported(

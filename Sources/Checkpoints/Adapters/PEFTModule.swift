@@ -20,7 +20,9 @@ struct PEFTModule {
     tensors = factors.map { (name + $0.suffixes[0], $1) }
   }
 
-  private init(parameter: String, of module: String, wrappers: Int, a: Matrix<Float>, b: Matrix<Float>) {
+  private init(
+    parameter: String, of module: String, wrappers: Int, a: Matrix<Float>, b: Matrix<Float>
+  ) {
     name = module
     // As far as it is the same in every layer.
     let parts = module.split(separator: ".")

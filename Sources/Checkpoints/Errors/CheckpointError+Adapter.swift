@@ -107,7 +107,8 @@ extension CheckpointError {
       case .llamaCppModel(let found):
         return
           "a GGUF adapter can be written for models of type "
-          + GGUFAdapter.modelTypes.joined(separator: ", ") + ", found \(found); write a PEFT adapter"
+          + GGUFAdapter.modelTypes.joined(separator: ", ")
+          + ", found \(found); write a PEFT adapter"
           + " instead"
       case .llamaCppTensor(let tensor):
         return

@@ -142,7 +142,8 @@ extension RotaryShape {
     guard dimensions % 2 == 0, dimensions > 0 else {
       throw .invalidSetting(
         file: file, field: Self.shareKey, found: "\(share ?? 1)",
-        expected: "a share of the head's \(settings.headDimension) dimensions that is an even number")
+        expected:
+          "a share of the head's \(settings.headDimension) dimensions that is an even number")
     }
     let factors = NumberRange<Double>.above(0, upTo: 1_000_000)
     let factor = try settings.number("factor", in: factors)

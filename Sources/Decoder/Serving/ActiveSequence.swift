@@ -62,9 +62,10 @@ final class ActiveSequence {
     // Entries keep the angles of the text that they were read in.
     for rotary in shape.rotaries where rotary.dependsOnLength {
       let kind = rotary.kind(ofLength: other.prompt.count)
-      limit = (0..<limit).first {
-        rotary.kind(ofLength: max(request.prompt.count, $0 + 1)) != kind
-      } ?? limit
+      limit =
+        (0..<limit).first {
+          rotary.kind(ofLength: max(request.prompt.count, $0 + 1)) != kind
+        } ?? limit
     }
     var length = 0
     while length < limit && tokens[length] == other.prompt[length] { length += 1 }

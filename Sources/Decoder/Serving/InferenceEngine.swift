@@ -142,7 +142,8 @@ package final class InferenceEngine: Sendable {
     guard request.maxTokens >= (request.scoresPrompt ? 0 : 1), request.maxTokens <= limit,
       tokens <= limit - request.maxTokens
     else {
-      throw .promptTooLong(tokens: tokens, newTokens: request.maxTokens, limit: limit, setBy: contextOrigin)
+      throw .promptTooLong(
+        tokens: tokens, newTokens: request.maxTokens, limit: limit, setBy: contextOrigin)
     }
     let size = model.shape.vocabularySize
     if let id = request.prompt.first(where: { !(0..<size).contains($0) }) {

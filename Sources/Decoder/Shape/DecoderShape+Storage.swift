@@ -98,7 +98,8 @@ extension RoutedExpertsShape {
   /// files before transformers 5 store experts one by one.
   fileprivate func stored(in checkpoint: Checkpoint) -> RoutedExpertsShape {
     var shape = self
-    let older = (module.hasSuffix(".mlp") ? String(module.dropLast("mlp".count)) : module)
+    let older =
+      (module.hasSuffix(".mlp") ? String(module.dropLast("mlp".count)) : module)
       + "block_sparse_moe"
     for module in [module, older] {
       if checkpoint.tensor(named: "\(module).gate.weight") != nil {

@@ -190,4 +190,3 @@ package struct ProjectionShape: Equatable, Sendable {
     self.widths = widths
   }
 }
-

@@ -39,7 +39,8 @@ struct PackedBatch {
             row: tokens.count + position, token: example.tokens[position + 1],
             sequence: sequences.count))
       }
-      sequences.append(Sequence(start: tokens.count, count: count, textLength: example.tokens.count))
+      sequences.append(
+        Sequence(start: tokens.count, count: count, textLength: example.tokens.count))
       tokens += example.tokens[..<count]
       positions += 0..<count
     }

@@ -195,7 +195,8 @@ struct AttackCommand: ParsableCommand {
         [TrainingRecord.fileName: try StableJSON.encodePretty($0)]
       }
       try result.update.writePEFT(
-        to: target, scale: result.scale, tiesHead: checkpoint.hasTiedHead, naming: checkpoint.naming,
+        to: target, scale: result.scale, tiesHead: checkpoint.hasTiedHead,
+        naming: checkpoint.naming,
         baseModel: checkpoint.folder.lastPathComponent, additionalFiles: files ?? [:])
     }
     Screen.shared.print(output)

@@ -76,7 +76,9 @@ struct TrainingOptions: ParsableArguments {
   var weightDecay: Double?
 
   @Flag(
-    help: "Weight decay draws norms and biases to 0 too; by default it leaves them alone, as Hugging Face's Trainer.")
+    help:
+      "Weight decay draws norms and biases to 0 too; by default it leaves them alone, as Hugging Face's Trainer."
+  )
   var decayNormsAndBiases = false
 
   @Option(
