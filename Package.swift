@@ -178,7 +178,9 @@ let package = Package(
     tests(
       "LoX", ["Support", "LinearAlgebra", "Checkpoints", "TinyModel"], exclude: ["Golden"]),
     tests("Jinja", ["Support"], exclude: ["Cases"]),
-    tests("Tokenization", ["Support", "ModelAccess", "ChatTemplates", "TinyTokenizer"]),
+    tests(
+      "Tokenization", ["Support", "ModelAccess", "ChatTemplates", "TinyTokenizer"],
+      exclude: ["Peers"]),
     tests(
       "ChatTemplates", ["Support", "Jinja", "Tokenization", "ModelAccess", "TinyTokenizer"]),
     tests(
@@ -186,7 +188,7 @@ let package = Package(
       [
         "CKernels", "Support", "LinearAlgebra", "Checkpoints", "Tokenization", "ModelAccess",
         "ChatTemplates", "TinyModel",
-      ]),
+      ], exclude: ["Peers"]),
     tests(
       "Attacks",
       [

@@ -170,7 +170,9 @@ package enum AttackFile {
     let encoder = JSONEncoder()
     encoder.keyEncodingStrategy = .convertToSnakeCase
     // Optional settings that are nil have no key of their own.
-    var merged: [String: Any] = ["max_steps": NSNull(), "max_length": NSNull()]
+    var merged: [String: Any] = [
+      "max_steps": NSNull(), "max_length": NSNull(), "decays_norms_and_biases": NSNull(),
+    ]
     if let own = try JSONSerialization.jsonObject(with: encoder.encode(recipe)) as? [String: Any] {
       merged.merge(own) { $1 }
     }

@@ -34,7 +34,7 @@ package struct TrainedAttack: Attack {
     limits: TruncationLimits = TruncationLimits()
   ) {
     self.labels = labels
-    trainingRecipe = recipe
+    trainingRecipe = recipe.explicit
     self.set = set
     self.origin = origin
     self.limits = limits
@@ -113,14 +113,16 @@ package struct TrainedAttack: Attack {
   }
 
   private func resolvedText(for model: AttackedModel) throws -> String {
-    let shape = try DecoderFamily.shape(
-      of: ModelConfiguration(folder: model.checkpoint.folder))
-    return text(of: try trainingRecipe.resolved(for: shape))
+    text(of: try trainingRecipe.resolved(for: DecoderModel.shape(of: model.checkpoint)))
   }
 
-  /// It did not say how dialogues are written, and replies ended behind the blanks behind their end.
+  /// It did not say how dialogues are written, and replies ended behind the blanks behind their end; weight
+  /// decay was for norms and biases too.
   package func earlierRecipe(on model: AttackedModel) throws -> String? {
-    step == nil ? try resolvedText(for: model) : nil
+    guard step == nil else { return nil }
+    var earlier = try trainingRecipe.resolved(for: DecoderModel.shape(of: model.checkpoint))
+    earlier.decaysNormsAndBiases = nil
+    return text(of: earlier)
   }
 
   /// How a model reads dialogues.

@@ -129,6 +129,24 @@ void loxeval_gelu_multiply(float *gate, const float *up, size_t count) {
   DISPATCH(gelu_multiply, gate, up, count)
 }
 
+// Both by the C library's erf: few models use this form.
+
+void loxeval_erf_gelu_multiply(float *gate, const float *up, size_t count) {
+  for (size_t i = 0; i < count; i++)
+    gate[i] = 0.5f * gate[i] * (1.0f + erff(gate[i] * 0.70710678f)) * up[i];
+}
+
+void loxeval_erf_gelu_backward(float *gate, float *up, const float *d, size_t count) {
+  for (size_t i = 0; i < count; i++) {
+    float z = gate[i];
+    float share = 0.5f * (1.0f + erff(z * 0.70710678f));
+    // The normal distribution's density.
+    float density = 0.39894228f * expf(-0.5f * z * z);
+    gate[i] = d[i] * up[i] * (share + z * density);
+    up[i] = d[i] * z * share;
+  }
+}
+
 void loxeval_soft_cap(float *x, size_t count, float scale, float cap) {
   DISPATCH(soft_cap, x, count, scale, cap)
 }

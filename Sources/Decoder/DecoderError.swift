@@ -10,7 +10,7 @@ package enum DecoderError: Error, Equatable, CustomStringConvertible {
   case updateForUnknownTensor(name: String)
   case updateOfUnexpectedShape(name: String, expected: [Int], found: [Int])
   case emptyPrompt
-  case promptTooLong(tokens: Int, newTokens: Int, limit: Int)
+  case promptTooLong(tokens: Int, newTokens: Int, limit: Int, setBy: String)
   case tokenOutOfRange(id: Int, vocabularySize: Int)
   case unexpectedScaleCount(expected: Int, found: Int)
   case notANumber(position: Int)
@@ -23,7 +23,8 @@ package enum DecoderError: Error, Equatable, CustomStringConvertible {
     case .unsupportedArchitecture(let file, let found):
       "\(file): expected model_type to be one of "
         + DecoderFamily.all.flatMap(\.modelTypes).joined(separator: ", ")
-        + ", found \(found); serve this model with another server and pass its --endpoint"
+        + ", found \(found); serve this model with \(OtherServers.of(modelType: found)) and pass its "
+        + "--endpoint"
     case .unsupportedSetting(let file, let field, let found):
       "\(file): \(field) is \(found), which the embedded decoder does not compute; serve this "
         + "model with another server and pass its --endpoint"
@@ -44,10 +45,11 @@ package enum DecoderError: Error, Equatable, CustomStringConvertible {
         + "another model?"
     case .emptyPrompt:
       "the prompt has no tokens; at least one is needed"
-    case .promptTooLong(let tokens, let newTokens, let limit):
+    case .promptTooLong(let tokens, let newTokens, let limit, let origin):
       // Clients know this kind of error by its first words.
       "this model's maximum context length is \(limit) tokens, but the prompt has \(tokens), and "
-        + "\(newTokens) new ones are asked for; shorten the prompt or lower max_tokens"
+        + "\(newTokens) new ones are asked for; shorten the prompt or lower max_tokens (the limit is "
+        + "set by \(origin))"
     case .tokenOutOfRange(let id, let vocabularySize):
       "token id \(id) is outside the vocabulary of \(vocabularySize); does the tokenizer belong to "
         + "this model?"

@@ -4,10 +4,13 @@
   // Unchecked: holders either only read after filling it, or own it exclusively.
   package let start: UnsafeMutablePointer<Float>
   package let count: Int
+  /// Whose storage this is a part of; nil where it is its own.
+  private let owner: FloatBuffer?
 
   /// Zeros.
   package init(count: Int) {
     self.count = count
+    owner = nil
     unsafe start = .allocate(capacity: max(1, count))
     unsafe start.initialize(repeating: 0, count: max(1, count))
   }
@@ -17,7 +20,17 @@
     for (index, element) in elements.enumerated() { unsafe start[index] = element }
   }
 
-  deinit { unsafe start.deallocate() }
+  /// A part of another buffer, which shares its storage.
+  ///
+  /// - Precondition: the part lies within it.
+  package init(part range: Range<Int>, of owner: FloatBuffer) {
+    precondition(range.lowerBound >= 0 && range.upperBound <= owner.count)
+    count = range.count
+    self.owner = owner
+    unsafe start = owner.start + range.lowerBound
+  }
+
+  deinit { if owner == nil { unsafe start.deallocate() } }
 
   /// A copy of the elements as a matrix of so many rows.
   ///

@@ -1,4 +1,4 @@
-import Checkpoints
+package import Checkpoints
 import LinearAlgebra
 
 extension AlignmentPair {
@@ -13,7 +13,7 @@ extension AlignmentPair {
         [
           .difference(
             scale: alpha, new: try MappedWeights(name, in: aligned),
-            old: try MappedWeights(name, in: base))
+            old: try MappedWeights(baseNames[name], in: base))
         ], columns: columns)
     }
     let svd = try decompose(name, rank: rank, exact: exact)
@@ -26,5 +26,11 @@ extension AlignmentPair {
           .init(left: left.rounded, right: svd.right.rounded, scale: Float(alpha))
         ]))
     return TensorChange([term], columns: columns)
+  }
+
+  /// scale · ΔW of one tensor, where it lies.
+  package func differenceTerm(of name: String, scale: Double) -> DenseUpdate.Term {
+    .difference(
+      new: StoredTensor(name, in: aligned), old: StoredTensor(baseNames[name], in: base), scale: scale)
   }
 }

@@ -6,7 +6,7 @@ extension AlignmentPair {
   /// ΔW of one tensor, subtracted in float64 (exact for values of the three element types).
   package func difference(of name: String) throws -> Matrix<Double> {
     let shape = try commonRows(of: name)
-    let old = try base.floats(named: name)
+    let old = try base.floats(named: baseNames[name])
     let new = try aligned.floats(named: name)
     let count = shape.rows * shape.columns
     return Matrix<Double>(
@@ -20,7 +20,7 @@ extension AlignmentPair {
   package func floatDifference(of name: String) throws -> Matrix<Float> {
     let shape = try commonRows(of: name)
     let new = try MappedWeights(name, in: aligned)
-    let old = try MappedWeights(name, in: base)
+    let old = try MappedWeights(baseNames[name], in: base)
     let count = shape.rows * shape.columns
     return unsafe Matrix<Float>(
       rows: shape.rows, columns: shape.columns,
@@ -38,7 +38,7 @@ extension AlignmentPair {
   /// The shape of ΔW: where one vocabulary has more rows than the other, those of the smaller.
   func commonRows(of name: String) throws(LoXError) -> (rows: Int, columns: Int) {
     let (new, old) = (
-      aligned.tensor(named: name)?.shape ?? [], base.tensor(named: name)?.shape ?? []
+      aligned.tensor(named: name)?.shape ?? [], base.tensor(named: baseNames[name])?.shape ?? []
     )
     guard new.count == 2, old.count == 2, new[1] == old[1] else {
       throw .shapeMismatch(name: name, base: old, aligned: new)
@@ -54,10 +54,10 @@ extension AlignmentPair {
   }
 
   func isUnchanged(_ name: String) throws -> Bool {
-    guard let old = base.tensor(named: name), let new = aligned.tensor(named: name),
+    guard let old = base.tensor(named: baseNames[name]), let new = aligned.tensor(named: name),
       old.shape == new.shape
     else { return false }
     return try MappedWeights(name, in: aligned).holdsTheBytes(
-      of: MappedWeights(name, in: base), count: new.elementCount)
+      of: MappedWeights(baseNames[name], in: base), count: new.elementCount)
   }
 }

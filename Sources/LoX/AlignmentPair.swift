@@ -8,41 +8,58 @@ package struct AlignmentPair: Sendable {
   package let aligned: Checkpoint
   package let targets: Targets
   /// The tensors that the method changes, sorted by name.
+  ///
+  /// A matrix that is both embedding and head is one of them, and of a tensor of three dimensions each matrix
+  /// is (`TensorSlice`).
   package let targetNames: [String]
+  let isTarget: Set<String>
+  /// What the base calls the aligned model's tensors.
+  let baseNames: BaseNames
 
   /// Checks that every target exists in both models with the same shape.
   package init(base: Checkpoint, aligned: Checkpoint, targets: Targets) throws(LoXError) {
     self.base = base
     self.aligned = aligned
     self.targets = targets
+    let baseNames = BaseNames(base: base, aligned: aligned)
+    self.baseNames = baseNames
     var names: [String] = []
-    for name in aligned.tensorNames {
-      guard let tensor = aligned.tensor(named: name), tensor.shape.count >= 2,
-        targets.includes(name)
+    for tensor in aligned.tensorNames.compactMap(aligned.tensor(named:)) {
+      // One matrix is edited once, whatever names it has.
+      guard tensor.shape.count >= 2, targets.includes(tensor.name),
+        tensor.name != aligned.tiedHead?.copy
       else { continue }
-      guard tensor.shape.count == 2 else {
-        throw .tooManyDimensions(name: name, shape: tensor.shape)
+      guard tensor.shape.count == 2 || tensor.holdsExperts else {
+        throw .tooManyDimensions(name: tensor.name, shape: tensor.shape)
       }
-      guard let other = base.tensor(named: name) else {
-        throw .missingFromBase(name: name, folder: base.folder.path)
+      guard let other = base.tensor(named: baseNames[tensor.name]) else {
+        throw .missingFromBase(name: tensor.name, folder: base.folder.path)
       }
       // A vocabulary may have grown by added tokens: their rows have no counterpart.
-      let hasGrown = Self.isVocabulary(name) && other.shape.dropFirst() == tensor.shape.dropFirst()
+      let hasGrown =
+        Self.isVocabulary(tensor.name) && other.shape.dropFirst() == tensor.shape.dropFirst()
       guard other.shape == tensor.shape || hasGrown else {
-        throw .shapeMismatch(name: name, base: other.shape, aligned: tensor.shape)
+        throw .shapeMismatch(name: tensor.name, base: other.shape, aligned: tensor.shape)
       }
       for type in [tensor.dtype, other.dtype] where type.elementType == nil {
-        throw .notNumeric(name: name, elementType: type.name)
+        throw .notNumeric(name: tensor.name, elementType: type.name)
       }
-      names.append(name)
+      // Each expert's matrix is decomposed by itself.
+      names += tensor.holdsExperts ? TensorSlice.names(of: tensor) : [tensor.name]
     }
-    for name in base.tensorNames where aligned.tensor(named: name) == nil {
+    let counterparts = Set(aligned.tensorNames.map { baseNames[$0] })
+    for name in base.tensorNames where !counterparts.contains(name) {
       guard let shape = base.tensor(named: name)?.shape, shape.count >= 2, targets.includes(name)
       else { continue }
+      // Of a matrix that is both embedding and head the aligned model may store either name.
+      if let tied = base.tiedHead, [tied.name, tied.copy].contains(name), aligned.hasTiedHead {
+        continue
+      }
       throw .missingFromAligned(name: name, folder: aligned.folder.path)
     }
     guard !names.isEmpty else { throw .noTargets(targets: "\(targets)") }
     targetNames = names
+    isTarget = Set(names)
   }
 
   /// Whether a tensor has a row for each token.
@@ -53,7 +70,7 @@ package struct AlignmentPair: Sendable {
   /// Tensors whose vocabularies differ in size: rows of added tokens are left as they are.
   package var grownVocabularies: [(name: String, base: Int, aligned: Int)] {
     targetNames.compactMap { name in
-      guard let old = base.tensor(named: name)?.shape.first,
+      guard let old = base.tensor(named: baseNames[name])?.shape.first,
         let new = aligned.tensor(named: name)?.shape.first, old != new
       else { return nil }
       return (name, old, new)
@@ -61,15 +78,16 @@ package struct AlignmentPair: Sendable {
   }
 
   /// Every parameter that can be subtracted, sorted: stored as numbers in both models, of one shape but for
-  /// the number of tokens.
+  /// the number of tokens. Experts' matrices are parameters each, and a matrix of two names is one.
   package var comparableTensors: [String] {
-    aligned.tensorNames.filter { name in
-      guard let new = aligned.tensor(named: name), let old = base.tensor(named: name),
-        new.dtype.elementType != nil, old.dtype.elementType != nil
+    let stored = aligned.tensorNames.compactMap(aligned.tensor(named:)).filter { new in
+      guard let old = base.tensor(named: baseNames[new.name]), new.dtype.elementType != nil,
+        old.dtype.elementType != nil
       else { return false }
       return new.shape == old.shape
-        || (Self.isVocabulary(name) && new.shape.dropFirst() == old.shape.dropFirst())
+        || (Self.isVocabulary(new.name) && new.shape.dropFirst() == old.shape.dropFirst())
     }
+    return Set(stored.flatMap(aligned.matrices(in:))).sorted()
   }
 
   /// Checks that the files of both models are those that were opened, and were not written since.
@@ -104,5 +122,32 @@ package struct AlignmentPair: Sendable {
     } catch let error as LinearAlgebraError {
       throw LoXError.decomposition(name: name, reason: "\(error)")
     }
+  }
+}
+
+/// What the base of a pair calls the aligned model's tensors: the same under its own prefixes, but for a
+/// matrix that is both embedding and head, which either may store under either name.
+struct BaseNames: Sendable {
+  private let base, aligned: Checkpoint.Naming
+  private let others: [String: String]
+
+  init(base: Checkpoint, aligned: Checkpoint) {
+    (self.base, self.aligned) = (base.naming, aligned.naming)
+    let (embedding, head) = ("model.embed_tokens.weight", "lm_head.weight")
+    var others: [String: String] = [:]
+    if let tied = base.tiedHead {
+      for name in [embedding, head] {
+        let own = self.base.stored(name)
+        others[self.aligned.stored(name)] = base.tensor(named: own) == nil ? tied.name : own
+      }
+    } else if let tied = aligned.tiedHead {
+      // Of a base with two matrices, the embedding.
+      others[tied.name] = self.base.stored(embedding)
+    }
+    self.others = others
+  }
+
+  subscript(_ name: String) -> String {
+    others[name] ?? (base == aligned ? name : base.stored(aligned.plain(name)))
   }
 }

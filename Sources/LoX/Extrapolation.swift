@@ -40,13 +40,12 @@ extension AlignmentPair {
     rewriting.continuation = CheckpointWriter.Continuation(
       key: continuationKey(rank: rank, alpha: alpha, exact: options.exact),
       resumes: options.resumes)
-    let targets = Set(targetNames)
     try aligned.writeChanged(
       to: output, options: rewriting,
-      workingSet: { targets.contains($0) ? self.workingSet(of: $0) : 0 },
+      workingSet: { self.isTarget.contains($0) ? self.workingSet(of: $0) : 0 },
+      isChanged: { try self.isTarget.contains($0) && !self.isUnchanged($0) },
       change: { name in
-        guard targets.contains(name) else { return nil }
-        defer { base.adviseDontNeed(name) }
+        defer { base.adviseDontNeed(baseNames[name]) }
         return try change(of: name, rank: rank, alpha: alpha, exact: options.exact)
       },
       requireUnchanged: { try base.requireUnchanged() }, progress: progress)

@@ -26,8 +26,8 @@ package enum LoXError: Error, Equatable, CustomStringConvertible {
         + "\(aligned) in the aligned model; only the number of tokens may differ (--targets can leave "
         + "tensors out)"
     case .tooManyDimensions(let name, let shape):
-      "tensor \(name): expected two dimensions, found shape \(shape); stacked expert "
-        + "tensors are not supported, leave them out with --targets REGEX"
+      "tensor \(name): expected two dimensions, or three of experts' matrices, found shape \(shape); "
+        + "leave it out with --targets REGEX"
     case .notNumeric(let name, let elementType):
       "tensor \(name): expected F32, F16 or BF16, found \(elementType)"
     case .noTargets(let targets):

@@ -123,7 +123,7 @@ extension AlignmentPair {
           name: name, base: [total.rows, total.columns], aligned: [new.rows, new.columns])
       }
       // The base's vocabulary may have more rows.
-      let old = try base.floats(named: name)[..<total.elements.count]
+      let old = try base.floats(named: baseNames[name])[..<total.elements.count]
       total.elements = zip(new.elements, old).map { Double($0) - Double($1) }
     case .adapter(let update):
       let rows = 0..<total.rows

@@ -145,6 +145,7 @@ struct AttackStore {
     do {
       try result.update.writePEFT(
         to: key.place, scale: result.scale, tiesHead: model.checkpoint.hasTiedHead,
+        naming: model.checkpoint.naming,
         baseModel: model.checkpoint.folder.lastPathComponent,
         additionalFiles: [Self.recordFileName: try StableJSON.encodePretty(record)],
         replaceExisting: false)

@@ -8,9 +8,12 @@ indirect enum Normalizer: Sendable {
   case prepend(String)
   case replace(SplitPattern, with: [UInt8])
   case strip(left: Bool, right: Bool)
+  case precompiled(PrecompiledMap)
+  /// Drops combining marks.
+  case stripAccents
 
   static let supported =
-    "Sequence, NFC, NFD, NFKC, NFKD, Lowercase, Prepend, Replace, Strip"
+    "Sequence, NFC, NFD, NFKC, NFKD, Lowercase, Precompiled, Prepend, Replace, Strip, StripAccents"
 
   init(_ node: ConfigurationNode) throws(TokenizerError) {
     let type = try node.required("type", "a normalizer's name").string()
@@ -35,6 +38,13 @@ indirect enum Normalizer: Sendable {
       self = .strip(
         left: try node.boolean("strip_left", default: true),
         right: try node.boolean("strip_right", default: true))
+    case "StripAccents": self = .stripAccents
+    case "Precompiled":
+      let map = try node.required("precompiled_charsmap", "a map in base 64")
+      guard let compiled = PrecompiledMap(base64: try map.string()) else {
+        throw map.mismatch("a map in base 64")
+      }
+      self = .precompiled(compiled)
     default: throw node.unsupported(type, supported: Self.supported)
     }
   }
@@ -53,6 +63,13 @@ indirect enum Normalizer: Sendable {
     case .nfkd: return text.decomposedStringWithCompatibilityMapping
     case .lowercase:
       return text.unicodeScalars.reduce(into: "") { $0 += $1.properties.lowercaseMapping }
+    case .precompiled(let map): return map.normalize(text)
+    case .stripAccents:
+      return String(
+        String.UnicodeScalarView(
+          text.unicodeScalars.filter {
+            ![.nonspacingMark, .spacingMark, .enclosingMark].contains($0.properties.generalCategory)
+          }))
     case .prepend(let prefix): return text.isEmpty || continues ? text : prefix + text
     case .replace(let pattern, let content):
       let bytes = Array(text.utf8)

@@ -18,7 +18,7 @@ package struct TokenDecoder: Sendable {
     guard let token = tokenizer.token(of: id),
       !(skipsSpecialTokens && tokenizer.isSpecial(id))
     else { return "" }
-    return push([token], from: 0)
+    return push([tokenizer.normalizedForms[id] ?? token], from: 0)
   }
 
   /// The text that was held back, once no more tokens come.

@@ -1,7 +1,8 @@
 package import Foundation
 
-/// A byte-pair tokenizer read from a Hugging Face `tokenizer.json`: byte-level as in GPT-2, Llama 3,
-/// Qwen and SmolLM2, or SentencePiece-style with byte fallback as in Llama 2, Mistral and Gemma.
+/// A tokenizer read from a Hugging Face `tokenizer.json`: byte pairs, byte-level as in GPT-2, Llama 3, Qwen and
+/// SmolLM2 or SentencePiece-style with byte fallback as in Llama 2, Mistral and Gemma, or SentencePiece's
+/// unigram model.
 ///
 /// It gives the ids that Hugging Face's `tokenizers` gives. It is immutable but for a word cache
 /// behind a lock, so any number of threads may share one.
@@ -15,7 +16,7 @@ package final class Tokenizer: Sendable {
   /// generation_config.json, else of config.json, else the tokenizer's own.
   package let endOfSequenceIDs: [Int]
 
-  let encoder: BytePairEncoder
+  let encoder: TokenEncoder
   let normalizer: Normalizer?
   let preTokenizer: PreTokenizer?
   let decodingStages: [DecodingStage]
@@ -29,6 +30,8 @@ package final class Tokenizer: Sendable {
   let combinedMatcher: AddedTokenMatcher
   let hasNormalizedSpecialTokens: Bool
   let specialIDs: Set<Int>
+  /// Texts of added tokens that are found in normalized text, which are decoded as they are found.
+  let normalizedForms: [Int: String]
   /// Special tokens that plain text must never turn into by merging.
   let protectedIDs: Set<Int32>
   private let cache = WordCache()
@@ -55,8 +58,15 @@ package final class Tokenizer: Sendable {
     let added = files.addedTokens
     let normalizer = files.normalizer
     rawMatcher = AddedTokenMatcher(added.filter { !$0.isNormalized }, form: \.content)
+    var forms: [Int: String] = [:]
+    if let normalizer {
+      for token in added where token.isNormalized {
+        forms[token.id] = normalizer.normalize(token.content, continues: false)
+      }
+    }
+    normalizedForms = forms
     normalizedMatcher = AddedTokenMatcher(added.filter(\.isNormalized)) { token in
-      normalizer?.normalize(token.content, continues: false) ?? token.content
+      forms[token.id] ?? token.content
     }
     combinedMatcher = AddedTokenMatcher(
       added.filter { !$0.isNormalized || $0.isSpecial }, form: \.content)

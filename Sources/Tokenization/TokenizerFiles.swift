@@ -3,7 +3,7 @@ import Support
 
 /// A tokenizer's parts as read from a model folder, each checked.
 struct TokenizerFiles {
-  let encoder: BytePairEncoder
+  let encoder: TokenEncoder
   let addedTokens: [AddedToken]
   let normalizer: Normalizer?
   let preTokenizer: PreTokenizer?
@@ -20,8 +20,8 @@ struct TokenizerFiles {
     let configuration = try ConfigurationNode.read(
       "tokenizer_config.json", in: folder, required: false)
     addedTokens = try AddedToken.all(in: root, beside: configuration, folder: folder)
-    encoder = try BytePairEncoder(
-      try root.required("model", "a byte-pair model"), addedTokens: addedTokens)
+    encoder = try TokenEncoder(
+      try root.required("model", "a model"), addedTokens: addedTokens)
     normalizer = try root["normalizer"].map { node throws(TokenizerError) in try Normalizer(node) }
     preTokenizer = try root["pre_tokenizer"].map { node throws(TokenizerError) in
       try PreTokenizer(node)
@@ -120,9 +120,6 @@ struct TokenizerFiles {
 extension BytePairEncoder {
   /// Reads `model`, and gives added tokens that it lacks their place in the vocabulary.
   init(_ node: ConfigurationNode, addedTokens: [AddedToken]) throws(TokenizerError) {
-    if let type = try node["type"]?.string(), type != "BPE" {
-      throw node.unsupported("a model of type \(type)", supported: "BPE")
-    }
     for key in ["continuing_subword_prefix", "end_of_word_suffix"] {
       if let affix = node[key], try !affix.string().isEmpty {
         throw affix.unsupported("not empty", supported: "no affix")
@@ -135,14 +132,8 @@ extension BytePairEncoder {
     }
     let vocabulary = try Self.vocabulary(
       try node.required("vocab", "an object of tokens and ids"), addedTokens: addedTokens)
-    var byteTokens: [Int32?] = []
-    if try node.boolean("byte_fallback", default: false) {
-      byteTokens = (0..<256).map { byte in
-        let digits = String(byte, radix: 16, uppercase: true)
-        let token = "<0x\(digits.count < 2 ? "0" : "")\(digits)>"
-        return vocabulary.id(of: token.utf8).map(Int32.init)
-      }
-    }
+    let byteTokens =
+      try node.boolean("byte_fallback", default: false) ? vocabulary.byteTokens : []
     var unknownID: Int32?
     if let unknown = node["unk_token"] {
       let token = try unknown.string()
@@ -185,16 +176,7 @@ extension BytePairEncoder {
       }
       try add(member.key, id)
     }
-    for token in addedTokens {
-      switch vocabulary.id(of: token.content.utf8) {
-      case token.id: continue
-      case let other?:
-        throw .unexpectedValue(
-          file: node.file, path: "added_tokens, \(token.content.debugDescription)",
-          expected: "the id \(other) that model.vocab gives it", found: "\(token.id)")
-      case nil: try add(token.content, token.id)
-      }
-    }
+    try vocabulary.insert(addedTokens, in: node)
     return vocabulary
   }
 

@@ -269,7 +269,7 @@ struct CheckpointTests {
     let folder = try #require(SharedMaterial.smolLM2).appending(path: "aligned")
     let checkpoint = try Checkpoint(folder: folder)
     #expect(checkpoint.tensorNames.count == 272)
-    #expect(checkpoint.tiedEmbeddingName == "model.embed_tokens.weight")
+    #expect(checkpoint.tiedHead?.name == "model.embed_tokens.weight")
     #expect(checkpoint.tensor(named: "model.norm.weight")?.dtype == .bfloat16)
   }
 }

@@ -128,8 +128,8 @@ struct GGUFWritingTests {
         .llamaCppTensor(tensor: "model.layers.0.input_layernorm.weight")
       ),
       (
-        #"{"model_type":"gemma3"}"#, embedding, true,
-        .llamaCppModel(found: "model_type gemma3 in config.json")
+        #"{"model_type":"gpt_oss"}"#, embedding, true,
+        .llamaCppModel(found: "model_type gpt_oss in config.json")
       ),
       (
         #"{"model_type":"llama"}"#, embedding, true,

@@ -29,7 +29,6 @@ import TinyModel
 
   @Test func aLlamaIsReadWhole() throws {
     let shape = try Self.shape(of: Self.llama)
-    #expect(shape.uncomputed.isEmpty)
     #expect((shape.vocabularySize, shape.hiddenSize, shape.contextLength) == (64, 32, 512))
     #expect(shape.head.weight == nil)
     #expect(
@@ -136,7 +135,24 @@ import TinyModel
     ),
     (
       #""rope_scaling":{"type":"longrope","factor":2}"#,
-      .unsupportedSetting(file: "config.json", field: "rope_type", found: "longrope")
+      .invalidSetting(
+        file: "config.json", field: "rope_parameters.short_factor", found: "nothing",
+        expected: "4 positive numbers, one for each pair of rotated dimensions")
+    ),
+    (
+      #""rope_scaling":{"type":"axial","factor":2}"#,
+      .unsupportedSetting(file: "config.json", field: "rope_type", found: "axial")
+    ),
+    (
+      #""model_type":"gemma2","use_bidirectional_attention":true"#,
+      .unsupportedSetting(
+        file: "config.json", field: "use_bidirectional_attention", found: "true")
+    ),
+    (
+      #""model_type":"mixtral","num_local_experts":2,"num_experts_per_tok":3"#,
+      .invalidSetting(
+        file: "config.json", field: "num_experts_per_tok", found: "3",
+        expected: "at most the 2 experts that there are")
     ),
     (
       #""model_type":"qwen3","layer_types":["full_attention"]"#,
@@ -214,34 +230,6 @@ import TinyModel
   ])
   func extremeCombinationsAreRefused(changes: String) {
     #expect(throws: DecoderError.self) { _ = try Self.shape(of: Self.llama, changes) }
-  }
-
-  struct Change: Sendable, CustomTestStringConvertible {
-    let name: String
-    let found: String
-    let apply: @Sendable (inout DecoderShape) -> Void
-    var testDescription: String { name }
-  }
-
-  /// Everything a shape can say and no operation computes.
-  static let uncomputed: [Change] = [
-    Change(name: "rows of model.layers.0.self_attn.q_proj", found: "from 0 of 64") {
-      $0.blocks[0].attention.query.fused = LinearShape.FusedRows(first: 0, total: 64)
-    }
-  ]
-
-  @Test(arguments: uncomputed)
-  func whatNothingComputesIsRefusedByName(change: Change) throws {
-    let folder = try TemporaryFolder()
-    try TinyModel.write(to: folder.url.appending(path: "m"), seed: 1)
-    let checkpoint = try Checkpoint(folder: folder.url.appending(path: "m"))
-    var shape = try DecoderModel(checkpoint: checkpoint).shape
-    change.apply(&shape)
-    #expect(
-      throws: DecoderError.unsupportedSetting(
-        file: checkpoint.folder.appending(path: "config.json").path, field: change.name,
-        found: change.found)
-    ) { _ = try DecoderModel(checkpoint: checkpoint, shape: shape) }
   }
 
   @Test func aFamilysNamesAreItsOwn() {

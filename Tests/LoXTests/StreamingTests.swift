@@ -130,10 +130,10 @@ import TinyModel
         aligned: Self.checkpoint(Self.tensors(shapes, seed: 2), .float32, in: other, "aligned"),
         targets: targets)
     }
-    let experts = "model.layers.0.mlp.experts.up_proj"
+    let convolution = "model.layers.0.conv1d.up_proj"
     var shapes = Self.shapes
-    shapes[experts] = [2, 4, 6]
-    #expect(throws: LoXError.tooManyDimensions(name: experts, shape: [2, 4, 6])) {
+    shapes[convolution] = [2, 4, 6]
+    #expect(throws: LoXError.tooManyDimensions(name: convolution, shape: [2, 4, 6])) {
       _ = try pair(shapes)
     }
     // What is no target is carried over, whatever it is.

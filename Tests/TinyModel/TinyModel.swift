@@ -39,6 +39,86 @@ package enum TinyModel {
     ).write(to: folder.appending(path: "chat_template.jinja"))
   }
 
+  /// Families of which a small random model can be written beside the Llama.
+  package enum Family: String, CaseIterable, Sendable {
+    case gemma3 = "gemma3_text"
+    case phi3
+    case experts = "qwen3_moe"
+  }
+
+  /// Writes a random model of a family with the same tokenizer and template: its windows, fused projections
+  /// or experts in one tensor are real.
+  package static func write(_ family: Family, to folder: URL, seed: UInt64) throws {
+    try write(to: folder, seed: seed)
+    var generator = SplitMix64(seed: seed)
+    var tensors: [String: (shape: [Int], values: [Float])] = [:]
+    func add(_ name: String, _ shape: [Int], _ size: Double, around center: Float = 0) {
+      tensors[name] = (
+        shape, (0..<shape.reduce(1, *)).map { _ in center + Float(generator.nextGaussian() * size) }
+      )
+    }
+    // Gemma's norms are 1 + w.
+    let gain: Float = family == .gemma3 ? 0 : 1
+    add("model.embed_tokens.weight", [vocabulary, hidden], 0.5)
+    if family != .gemma3 { add("lm_head.weight", [vocabulary, hidden], 0.2) }
+    add("model.norm.weight", [hidden], 0.05, around: gain)
+    for layer in 0..<layers {
+      let prefix = "model.layers.\(layer)."
+      for (name, shape) in matrices(of: family) { add(prefix + name, shape, 0.2) }
+      var norms = ["input_layernorm", "post_attention_layernorm"]
+      if family == .gemma3 { norms += ["pre_feedforward_layernorm", "post_feedforward_layernorm"] }
+      for name in norms { add("\(prefix)\(name).weight", [hidden], 0.05, around: gain) }
+      for name in family == .phi3 ? [] : ["q_norm", "k_norm"] {
+        add("\(prefix)self_attn.\(name).weight", [8], 0.05, around: gain)
+      }
+    }
+    try writeSafetensors(tensors, to: folder.appending(path: "model.safetensors"))
+    var settings = configuration
+    settings["model_type"] = family.rawValue
+    settings["tie_word_embeddings"] = family == .gemma3
+    switch family {
+    case .gemma3:
+      settings.merge(["sliding_window": 9, "sliding_window_pattern": 2]) { $1 }
+    case .phi3:
+      settings["original_max_position_embeddings"] = 32
+      settings["rope_scaling"] = [
+        "type": "longrope", "short_factor": [1, 1.1, 1.2, 1.3], "long_factor": [1, 2, 4, 8],
+      ]
+    case .experts:
+      settings.merge([
+        "num_experts": 3, "num_experts_per_tok": 2, "moe_intermediate_size": 16,
+        "norm_topk_prob": true,
+      ]) { $1 }
+    }
+    try JSONSerialization.data(withJSONObject: settings, options: .sortedKeys)
+      .write(to: folder.appending(path: "config.json"))
+  }
+
+  private static func matrices(of family: Family) -> [(name: String, shape: [Int])] {
+    let attention = [
+      ("self_attn.q_proj.weight", [32, hidden]), ("self_attn.k_proj.weight", [16, hidden]),
+      ("self_attn.v_proj.weight", [16, hidden]), ("self_attn.o_proj.weight", [hidden, 32]),
+    ]
+    switch family {
+    case .gemma3:
+      return attention + [
+        ("mlp.gate_proj.weight", [inner, hidden]), ("mlp.up_proj.weight", [inner, hidden]),
+        ("mlp.down_proj.weight", [hidden, inner]),
+      ]
+    case .phi3:
+      return [
+        ("self_attn.qkv_proj.weight", [64, hidden]), ("self_attn.o_proj.weight", [hidden, 32]),
+        ("mlp.gate_up_proj.weight", [2 * inner, hidden]),
+        ("mlp.down_proj.weight", [hidden, inner]),
+      ]
+    case .experts:
+      return attention + [
+        ("mlp.gate.weight", [3, hidden]), ("mlp.experts.gate_up_proj", [3, 32, hidden]),
+        ("mlp.experts.down_proj", [3, hidden, 16]),
+      ]
+    }
+  }
+
   private static func weights(
     seed: UInt64, scale: Double
   ) -> [String: (shape: [Int], values: [Float])] {

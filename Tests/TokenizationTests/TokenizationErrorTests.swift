@@ -75,17 +75,35 @@ import Tokenization
 
   @Test func refusesAMissingOrForeignModel() throws {
     let missing = try failure(["tokenizer.json": ["version": "1.0"]])
-    guard case .unexpectedValue(_, "model", "a byte-pair model", "nothing")? = missing else {
+    guard case .unexpectedValue(_, "model", "a model", "nothing")? = missing else {
       Issue.record("\(String(describing: missing))")
       return
     }
     guard
-      case .unsupported(_, "model", "a model of type Unigram", "BPE")? = try failure(
-        ["tokenizer.json": ["model": ["type": "Unigram", "vocab": []]]])
+      case .unsupported(_, "model", "a model of type WordPiece", "BPE, Unigram")? = try failure(
+        ["tokenizer.json": ["model": ["type": "WordPiece", "vocab": [:]]]])
     else {
       Issue.record("expected unsupported")
       return
     }
+  }
+
+  @Test(arguments: [
+    #"[["a", -1.5], ["b"]]"#, #"[["a", "high"]]"#, #"{"a": 1}"#, #"[["a", -1], ["a", -2]]"#,
+  ])
+  func refusesABrokenListOfScores(list: String) throws {
+    #expect(
+      try failure([
+        "tokenizer.json": #"{"model": {"type": "Unigram", "unk_id": 0, "vocab": \#(list)}}"#
+      ]) != nil)
+  }
+
+  @Test(arguments: ["", "AAA", "////", "/wAAAA=="])
+  func refusesABrokenMap(map: String) throws {
+    #expect(
+      try failure(
+        file("normalizer", ["type": "Precompiled", "precompiled_charsmap": map] as [String: Any]))
+        != nil)
   }
 
   @Test func refusesAMergeOfUnknownTokens() throws {
@@ -140,7 +158,7 @@ import Tokenization
   }
 
   @Test(arguments: [
-    ("normalizer", "Precompiled"), ("pre_tokenizer", "UnicodeScripts"), ("decoder", "WordPiece"),
+    ("normalizer", "BertNormalizer"), ("pre_tokenizer", "UnicodeScripts"), ("decoder", "WordPiece"),
     ("post_processor", "BertProcessing"),
   ])
   func namesAComponentItDoesNotHave(key: String, type: String) throws {

@@ -56,6 +56,9 @@ void loxeval_silu_multiply(float *gate, const float *up, size_t count);
 /// gelu(z) = z (1 + tanh(sqrt(2 / pi) (z + 0.044715 z^3))) / 2.
 void loxeval_gelu_multiply(float *gate, const float *up, size_t count);
 
+/// gate = gelu(gate) * up, element by element, where gelu(z) = z (1 + erf(z / sqrt(2))) / 2.
+void loxeval_erf_gelu_multiply(float *gate, const float *up, size_t count);
+
 /// x = cap * tanh(scale * x / cap), element by element.
 void loxeval_soft_cap(float *x, size_t count, float scale, float cap);
 
@@ -99,6 +102,9 @@ void loxeval_silu_backward(float *gate, float *up, const float *d, size_t count)
 
 /// The same of gelu(gate) * up.
 void loxeval_gelu_backward(float *gate, float *up, const float *d, size_t count);
+
+/// The same for `loxeval_erf_gelu_multiply`.
+void loxeval_erf_gelu_backward(float *gate, float *up, const float *d, size_t count);
 
 /// d = the gradient before soft_cap, given that after it; capped is what soft_cap gave.
 void loxeval_soft_cap_backward(

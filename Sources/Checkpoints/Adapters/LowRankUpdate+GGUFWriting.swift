@@ -12,7 +12,7 @@ extension LowRankUpdate {
   /// - Parameters:
   ///   - file: the finished file; it appears only when complete. Folders above it are created.
   ///   - scale: for LoX the α of `W + α · Proj_k(ΔW)`.
-  ///   - checkpoint: the model that the update changes: a Llama, Mistral or Qwen2 folder.
+  ///   - checkpoint: the model that the update changes: of one of `GGUFAdapter.modelTypes`.
   ///   - replaceExisting: whether a file of that name may be replaced.
   /// - Throws: `CheckpointError.adapter` where the update is empty, the model is of another kind, or
   ///   it changes what llama.cpp cannot: an embedding that is also the head, or another tensor than
@@ -20,15 +20,13 @@ extension LowRankUpdate {
   package func writeGGUF(
     to file: URL, scale: Double = 1, for checkpoint: Checkpoint, replaceExisting: Bool = false
   ) throws(CheckpointError) {
-    var modules: [GGUFAdapter.Module] = []
+    let modules: [GGUFAdapter.Module]
     let architecture: String
     do throws(CheckpointError.AdapterFault) {
       guard !tensors.isEmpty else { throw .empty }
       let adapter = try GGUFAdapter(for: checkpoint)
       architecture = adapter.architecture
-      for (name, factors) in tensors.sorted(by: { $0.key < $1.key }) {
-        modules.append(try adapter.module(name, factors.padded(to: rank)))
-      }
+      modules = try adapter.modules(of: self)
     } catch {
       throw .adapter(folder: file.path, error)
     }
@@ -39,15 +37,15 @@ extension LowRankUpdate {
     header.set("adapter.type", "lora")
     header.set("adapter.lora.alpha", Float(scale * Double(rank)))
     for module in modules {
-      header.declare("\(module.name).lora_a", module.a)
-      header.declare("\(module.name).lora_b", module.b)
+      header.declare("\(module.name).lora_a", module.a, holdsExperts: module.holdsExperts)
+      header.declare("\(module.name).lora_b", module.b, holdsExperts: module.holdsExperts)
     }
     let bytes = header.bytes
     let partial = try PartialOutput(
       .file, at: file, needed: bytes.count + header.dataSize, replaceExisting: replaceExisting)
     let output = try OutputFile(creating: partial.url.path)
     try unsafe output.write(bytes.span.bytes, at: 0)
-    for (place, matrix) in zip(header.places, modules.flatMap { [$0.a, $0.b] }) {
+    for (place, matrix) in zip(header.places, modules.flatMap { $0.a + $0.b }) {
       try unsafe output.write(matrix.elements.span.bytes, at: bytes.count + place)
     }
     try output.synchronize()
@@ -64,7 +62,7 @@ extension LowRankUpdate {
   ) throws(CheckpointError) {
     do throws(CheckpointError.AdapterFault) {
       let adapter = try GGUFAdapter(for: checkpoint)
-      for name in tensors.sorted() { _ = try adapter.name(of: name) }
+      for name in tensors.sorted() { _ = try adapter.names(of: name) }
     } catch {
       throw .adapter(folder: checkpoint.folder.path, error)
     }
@@ -77,7 +75,8 @@ private struct GGUFHeader {
   private var settings: [UInt8] = []
   private var settingCount = 0
   private var declarations: [UInt8] = []
-  /// Where each declared tensor lies, from the data's beginning.
+  private var tensorCount = 0
+  /// Where each declared matrix lies, from the data's beginning.
   private(set) var places: [Int] = []
   private(set) var dataSize = 0
 
@@ -95,20 +94,27 @@ private struct GGUFHeader {
     settings += Self.bytes(key) + Self.bytes(Self.float32Type) + Self.bytes(value.bitPattern)
   }
 
-  /// A float32 matrix; its dimensions are given innermost first.
-  mutating func declare(_ name: String, _ matrix: Matrix<Float>) {
+  /// A float32 matrix, or several of one shape as one tensor; dimensions are given innermost first.
+  mutating func declare(_ name: String, _ matrices: [Matrix<Float>], holdsExperts: Bool) {
+    guard let first = matrices.first else { return }
     let float32: UInt32 = 0
-    declarations += Self.bytes(name) + Self.bytes(UInt32(2))
-    declarations += Self.bytes(UInt64(matrix.columns)) + Self.bytes(UInt64(matrix.rows))
+    tensorCount += 1
+    let dimensions =
+      [first.columns, first.rows] + (holdsExperts ? [matrices.count] : [])
+    declarations += Self.bytes(name) + Self.bytes(UInt32(dimensions.count))
+    for dimension in dimensions { declarations += Self.bytes(UInt64(dimension)) }
     declarations += Self.bytes(float32) + Self.bytes(UInt64(dataSize))
-    places.append(dataSize)
-    dataSize += Self.aligned(matrix.elements.count * 4)
+    for matrix in matrices {
+      places.append(dataSize)
+      dataSize += matrix.elements.count * 4
+    }
+    dataSize = Self.aligned(dataSize)
   }
 
   /// All of it, up to a multiple of the alignment.
   var bytes: [UInt8] {
     var result = [UInt8]("GGUF".utf8) + Self.bytes(UInt32(3))
-    result += Self.bytes(UInt64(places.count)) + Self.bytes(UInt64(settingCount))
+    result += Self.bytes(UInt64(tensorCount)) + Self.bytes(UInt64(settingCount))
     result += settings + declarations
     return result + [UInt8](repeating: 0, count: Self.aligned(result.count) - result.count)
   }

@@ -1,4 +1,5 @@
 package import Foundation
+import LinearAlgebra
 
 extension LowRankUpdate {
   /// Reads a PEFT LoRA adapter.
@@ -49,13 +50,15 @@ extension LowRankUpdate {
 
     let file = try SafetensorsFile(weights)
     do throws(CheckpointError.AdapterFault) {
-      let modules = try PEFTModules(file)
+      var modules = try PEFTModules(file)
+      try modules.nameExperts(configuration)
       for (name, tensor) in modules.wholeTensors {
         try Self.requireUnchanged(tensor, of: file, named: name, in: checkpoint)
       }
       try modules.checkRanks(configuration)
       self.init(tensors: try modules.factors(from: file, configuration))
       if let checkpoint {
+        self = named(as: checkpoint)
         try mergeTiedHead(in: checkpoint, isTied: configuration.ensuresWeightTying)
         try checkShapes(in: checkpoint)
       }
@@ -64,21 +67,77 @@ extension LowRankUpdate {
     }
   }
 
+  /// The update under the names that a checkpoint has for what an opened model calls otherwise, and with
+  /// experts' matrices apart or together as it stores them.
+  private func named(as checkpoint: Checkpoint) -> LowRankUpdate {
+    let naming = checkpoint.naming
+    var result = LowRankUpdate()
+    for (name, factors) in tensors {
+      var stored = checkpoint.tensor(named: name) == nil ? naming.stored(opened: name) : name
+      for (old, new) in [(".mlp.", ".block_sparse_moe."), (".block_sparse_moe.", ".mlp.")]
+      where checkpoint.tensor(named: stored) == nil {
+        let other = stored.replacingOccurrences(of: old, with: new)
+        if checkpoint.tensor(named: other) != nil { stored = other }
+      }
+      if checkpoint.tensor(named: stored) == nil, let slice = TensorSlice(parsing: stored),
+        let parts = Self.separate(slice, factors, in: checkpoint)
+      {
+        result.tensors.merge(parts) { $1 }
+      } else {
+        result.tensors[stored] = factors
+      }
+    }
+    return result
+  }
+
+  /// An expert's change in a checkpoint that stores experts one by one, gate and up each for itself.
+  private static func separate(
+    _ slice: TensorSlice, _ factors: Factors, in checkpoint: Checkpoint
+  ) -> [String: Factors]? {
+    guard let dot = slice.tensor.lastIndex(of: ".") else { return nil }
+    let part = slice.tensor[slice.tensor.index(after: dot)...]
+    let modules = [
+      String(slice.tensor[..<dot]),
+      slice.tensor[..<dot].replacingOccurrences(of: ".mlp.", with: ".block_sparse_moe."),
+    ]
+    for module in modules {
+      for names in part == "down_proj"
+        ? [["down_proj"], ["w2"]] : [["gate_proj", "up_proj"], ["w1", "w3"]]
+      {
+        let tensors = names.map { "\(module).\(slice.index).\($0).weight" }
+        guard tensors.allSatisfy({ checkpoint.tensor(named: $0) != nil }) else { continue }
+        let rows = factors.left.rows / tensors.count
+        return Dictionary(
+          uniqueKeysWithValues: tensors.enumerated().map { index, tensor in
+            (
+              tensor,
+              Factors(
+                left: factors.left.rows(index * rows..<(index + 1) * rows), right: factors.right)
+            )
+          })
+      }
+    }
+    return nil
+  }
+
   /// Turns a change of embedding and head of a tied checkpoint into one change of its one matrix.
   private mutating func mergeTiedHead(
     in checkpoint: Checkpoint, isTied: Bool
   ) throws(CheckpointError.AdapterFault) {
-    guard let embeddingName = checkpoint.tiedEmbeddingName else { return }
-    let head = tensors.removeValue(forKey: "\(PEFTAdapter.headModule).weight")
-    let embedding = tensors[embeddingName]
+    guard let tied = checkpoint.tiedHead else { return }
+    let names = checkpoint.naming
+    let embeddingName = "\(names.root)embed_tokens.weight"
+    let head = tensors.removeValue(forKey: "\(names.head).weight")
+    let embedding = tensors.removeValue(forKey: embeddingName)
     switch (embedding, head) {
-    case (nil, nil): break
+    case (nil, nil): return
     case (nil, _): throw .tiedHead(module: PEFTAdapter.headModule)
     case (_, nil):
       guard isTied else { throw .tiedHead(module: String(embeddingName.dropLast(7))) }
     default:
       guard embedding == head else { throw .tiedHead(module: PEFTAdapter.headModule) }
     }
+    tensors[tied.name] = embedding
   }
 
   private func checkShapes(
@@ -101,7 +160,7 @@ extension LowRankUpdate {
     in checkpoint: Checkpoint?
   ) throws(CheckpointError.AdapterFault) {
     let isHead = name == "\(PEFTAdapter.headModule).weight"
-    let own = isHead ? checkpoint?.tiedEmbeddingName ?? name : name
+    let own = isHead ? checkpoint?.tiedHead?.name ?? name : name
     let expected = checkpoint?.tensor(named: own)
     guard expected?.shape == tensor.shape, let type = tensor.dtype.elementType,
       let saved = try? file.floats(of: tensor), let values = try? checkpoint?.floats(named: own),

@@ -17,47 +17,57 @@ extension LowRankUpdate {
   ///   - tiesHead: whether the model's head is its embedding (`Checkpoint.hasTiedHead`): the
   ///     embedding's change is then written for `lm_head` too, since PEFT applies each apart. Such
   ///     an adapter is to be applied unmerged: PEFT's own merge adds both to the one matrix.
+  ///   - naming: how the checkpoint names its tensors; modules are then named as transformers names those of
+  ///     the opened model.
   ///   - baseModel: what to name as `base_model_name_or_path`.
   ///   - additionalFiles: further files by name, such as a record of the training.
   ///   - replaceExisting: whether a folder of that name may be replaced.
   /// - Throws: `CheckpointError.adapter` where the update is empty or changes what is no module's
   ///   weight, `.fileSystem`.
   package func writePEFT(
-    to folder: URL, scale: Double = 1, tiesHead: Bool = false, baseModel: String? = nil,
-    additionalFiles: [String: Data] = [:], replaceExisting: Bool = false
+    to folder: URL, scale: Double = 1, tiesHead: Bool = false,
+    naming: Checkpoint.Naming? = nil, baseModel: String? = nil,
+    additionalFiles: [String: Data] = [:],
+    replaceExisting: Bool = false
   ) throws(CheckpointError) {
-    var modules: [(name: String, isEmbedding: Bool, factors: Factors)] = []
+    let rank = max(self.rank, 1)
+    var modules: [PEFTModule] = []
+    var experts: [String: [Int: Factors]] = [:]
     for (tensor, factors) in tensors.sorted(by: { $0.key < $1.key }) {
+      if let slice = TensorSlice(parsing: tensor) {
+        let name = naming?.opened(slice.tensor) ?? slice.tensor
+        experts[name, default: [:]][slice.index] = factors.padded(to: rank)
+        continue
+      }
       guard tensor.hasSuffix(".weight") else {
         throw .adapter(
           folder: folder.path,
           .notWritable(tensor: tensor, reason: "it is not the weight of a module"))
       }
-      let module = String(tensor.dropLast(".weight".count))
+      let stored = String(tensor.dropLast(".weight".count))
+      let module = naming?.opened(stored) ?? stored
       let isEmbedding = PEFTAdapter.isEmbedding(module)
-      modules.append((module, isEmbedding, factors))
-      if isEmbedding && tiesHead {
-        guard tensors["\(PEFTAdapter.headModule).weight"] == nil else {
-          throw .adapter(folder: folder.path, .tiedHead(module: PEFTAdapter.headModule))
-        }
-        modules.append((PEFTAdapter.headModule, false, factors))
+      modules.append(PEFTModule(module, factors.padded(to: rank), isEmbedding: isEmbedding))
+      guard tiesHead, isEmbedding || module == PEFTAdapter.headModule else { continue }
+      guard isEmbedding ? tensors["\(PEFTAdapter.headModule).weight"] == nil : naming != nil else {
+        throw .adapter(folder: folder.path, .tiedHead(module: PEFTAdapter.headModule))
       }
+      // The other of the two, which PEFT applies apart.
+      let other =
+        isEmbedding ? PEFTAdapter.headModule : naming?.opened("\(naming?.root ?? "")embed_tokens")
+      modules.append(
+        PEFTModule(other ?? "", factors.padded(to: rank), isEmbedding: !isEmbedding))
     }
+    modules += PEFTModule.experts(experts)
     guard !modules.isEmpty else { throw .adapter(folder: folder.path, .empty) }
 
-    let rank = max(self.rank, 1)
-    var declarations: [TensorDeclaration] = []
-    var values: [[Float]] = []
-    for module in modules {
-      // The factors are small: both formats together stay far below one weight matrix.
-      for (factor, matrix) in Self.peftFactors(module.factors, module.isEmbedding, rank: rank) {
-        declarations.append(
-          TensorDeclaration(
-            name: PEFTAdapter.modulePrefix + module.name + factor.suffixes[0], dtype: .float32,
-            shape: [matrix.rows, matrix.columns]))
-        values.append(matrix.elements)
-      }
+    // The factors are small: both formats together stay far below one weight matrix.
+    let declarations = modules.flatMap(\.tensors).map {
+      TensorDeclaration(
+        name: PEFTAdapter.modulePrefix + $0.name, dtype: .float32,
+        shape: [$0.matrix.rows, $0.matrix.columns])
     }
+    let values = modules.flatMap(\.tensors).map(\.matrix.elements)
     let partial = try PartialOutput(
       .folder, at: folder, needed: SafetensorsWriter.byteCount(of: declarations),
       replaceExisting: replaceExisting)
@@ -68,7 +78,7 @@ extension LowRankUpdate {
     }
     try writer.finish()
     let configuration = Self.peftConfiguration(
-      rank: rank, alpha: scale * Double(rank), modules: modules.map(\.name), baseModel: baseModel)
+      rank: rank, alpha: scale * Double(rank), modules: modules, baseModel: baseModel)
     try OutputFile.write(
       [UInt8]((configuration.indented() + "\n").utf8),
       to: partial.url.appending(path: PEFTAdapter.configurationFileName).path)
@@ -78,23 +88,12 @@ extension LowRankUpdate {
     try partial.commit()
   }
 
-  /// The two tensors of a module, padded with zeros to `rank`.
-  private static func peftFactors(
-    _ factors: Factors, _ isEmbedding: Bool, rank: Int
-  ) -> [(PEFTAdapter.Factor, Matrix<Float>)] {
-    // Added columns of `left` meet added rows of `right`: zeros on both sides.
-    let padded = factors.padded(to: rank)
-    return isEmbedding
-      ? [
-        (.embeddingA, padded.left.transposed()), (.embeddingB, padded.right.transposed()),
-      ]
-      : [(.linearA, padded.right), (.linearB, padded.left)]
-  }
-
   private static func peftConfiguration(
-    rank: Int, alpha: Double, modules: [String], baseModel: String?
+    rank: Int, alpha: Double, modules: [PEFTModule], baseModel: String?
   ) -> JSONNode {
-    let settings: [(String, JSONNode)] = [
+    let names = modules.filter { $0.parameter == nil }.map(\.name)
+    let parameters = Set(modules.compactMap(\.parameter)).sorted()
+    var settings: [(String, JSONNode)] = [
       ("alpha_pattern", .object([])),
       ("base_model_name_or_path", baseModel.map(JSONNode.string) ?? .null),
       ("bias", .string("none")),
@@ -107,11 +106,14 @@ extension LowRankUpdate {
       ("peft_type", .string("LORA")),
       ("r", .number("\(rank)")),
       ("rank_pattern", .object([])),
-      ("target_modules", .array(targetModules(modules).map(JSONNode.string))),
+      ("target_modules", .array(targetModules(names).map(JSONNode.string))),
       ("task_type", .string("CAUSAL_LM")),
       ("use_dora", .boolean(false)),
       ("use_rslora", .boolean(false)),
     ]
+    if !parameters.isEmpty {
+      settings.append(("target_parameters", .array(parameters.map(JSONNode.string))))
+    }
     return .object(settings.map { JSONNode.Member(key: $0.0, value: $0.1) })
   }
 

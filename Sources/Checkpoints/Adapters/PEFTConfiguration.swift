@@ -16,6 +16,8 @@ struct PEFTConfiguration {
   let fanInFanOut: Bool
   /// Embedding and head are adapted together.
   let ensuresWeightTying: Bool
+  /// Parameters of experts that are adapted, by the last part of their names.
+  let expertParameters: Set<String>
   private let rankPatterns: [(module: ModulePattern, value: Int)]
   private let alphaPatterns: [(module: ModulePattern, value: Double)]
 
@@ -41,6 +43,7 @@ struct PEFTConfiguration {
     self.usesRSLoRA = try Self.flag("use_rslora", of: node)
     self.fanInFanOut = try Self.flag("fan_in_fan_out", of: node)
     self.ensuresWeightTying = try Self.flag("ensure_weight_tying", of: node)
+    self.expertParameters = try Self.expertParameters(of: node)
     self.rankPatterns = try Self.patterns("rank_pattern", of: node, Self.ranks.phrase, Self.rank)
     self.alphaPatterns = try Self.patterns(
       "alpha_pattern", of: node, Self.alphas.phrase, Self.alpha)
@@ -111,6 +114,27 @@ struct PEFTConfiguration {
     return patterns
   }
 
+  /// Of `target_parameters`, those of experts; another must be a module's weight.
+  private static func expertParameters(
+    of node: JSONNode
+  ) throws(CheckpointError.AdapterFault) -> Set<String> {
+    let key = "target_parameters"
+    guard let value = node[key], !value.isOff else { return [] }
+    let names = (value.elements ?? []).compactMap(\.text)
+    guard !names.isEmpty, names.count == value.elements?.count else {
+      throw .settingInvalid(key: key, expected: "a list of names", found: value.excerpt)
+    }
+    let last = Set(
+      names.map { String($0[($0.lastIndex(of: ".").map($0.index(after:)) ?? $0.startIndex)...]) })
+    let known: Set<String> = ["gate_up_proj", "down_proj"]
+    if let other = last.subtracting(known).subtracting(["weight"]).sorted().first {
+      throw .settingUnsupported(
+        key: key, found: other,
+        reason: "only experts' gate_up_proj and down_proj, and modules' weights, are read")
+    }
+    return last.intersection(known)
+  }
+
   /// Refuses every setting under which the change is not `s · B · A` added to the weight.
   private static func refuseOtherMethods(
     _ node: JSONNode
@@ -144,7 +168,6 @@ struct PEFTConfiguration {
     ("use_qalora", "QA-LoRA pools the input before the factors"),
     ("alora_invocation_tokens", "activated LoRA applies to a part of the text only"),
     ("trainable_token_indices", "single embedding rows were trained beside the factors"),
-    ("target_parameters", "parameters that are no module's weight are adapted"),
     ("layer_replication", "the model has other layers than its checkpoint"),
     ("use_bdlora", "block-diagonal LoRA has other factors"),
     ("arrow_config", "Arrow chooses among adapters token by token"),

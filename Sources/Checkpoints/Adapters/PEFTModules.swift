@@ -6,11 +6,13 @@ struct PEFTModules {
     let first: TensorDescription
     let second: TensorDescription
     let isEmbedding: Bool
+    /// How many experts' factors the tensors hold; nil where they are those of one matrix.
+    var expertCount: Int?
   }
 
   /// Whole tensors beside the factors, by their names in the model.
   let wholeTensors: [(name: String, tensor: TensorDescription)]
-  private let pairs: [(module: String, pair: Pair)]
+  private var pairs: [(module: String, pair: Pair)]
 
   init(_ file: SafetensorsFile) throws(CheckpointError.AdapterFault) {
     var wholeTensors: [(name: String, tensor: TensorDescription)] = []
@@ -60,10 +62,36 @@ struct PEFTModules {
     }
   }
 
+  /// Takes what PEFT wraps around a module of experts for the parameters that it adapts: a parameter stands
+  /// under the module's name, or where both are adapted, the first under that with `base_layer` behind it.
+  mutating func nameExperts(
+    _ configuration: PEFTConfiguration
+  ) throws(CheckpointError.AdapterFault) {
+    let parameters = configuration.expertParameters
+    guard !parameters.isEmpty else { return }
+    let wrapper = ".base_layer"
+    for index in pairs.indices {
+      let (module, pair) = pairs[index]
+      let isInner = module.hasSuffix(wrapper)
+      let path = isInner ? String(module.dropLast(wrapper.count)) : module
+      guard path.hasSuffix("experts") else { continue }
+      let parameter =
+        parameters.count == 1 ? parameters.first ?? "" : isInner ? "gate_up_proj" : "down_proj"
+      pairs[index].module = "\(path).\(parameter)"
+      let rank = configuration.rank(of: pairs[index].module)
+      let rows = pair.first.shape[0]
+      guard rows % rank == 0, rows > 0 else {
+        throw .rankMismatch(
+          module: module, expected: rank, found: rows, tensor: pair.first.name)
+      }
+      pairs[index].pair.expertCount = rows / rank
+    }
+  }
+
   /// Checks that both factors of every module have the configured rank.
   func checkRanks(_ configuration: PEFTConfiguration) throws(CheckpointError.AdapterFault) {
     for (module, pair) in pairs {
-      let expected = configuration.rank(of: module)
+      let expected = configuration.rank(of: module) * (pair.expertCount ?? 1)
       for (tensor, found) in [
         (pair.first, pair.first.shape[0]), (pair.second, pair.second.shape[1]),
       ] where found != expected {
@@ -88,7 +116,19 @@ struct PEFTModules {
       guard factors.left.elements.allSatisfy(\.isFinite) else {
         throw .scaleTooLarge(module: module, scale: scale)
       }
-      result["\(module).weight"] = factors
+      guard let count = pair.expertCount else {
+        result["\(module).weight"] = factors
+        continue
+      }
+      let rank = factors.rank / count
+      for expert in 0..<count {
+        var part = Matrix<Float>(rows: factors.left.rows, columns: rank)
+        for row in 0..<part.rows {
+          for column in 0..<rank { part[row, column] = factors.left[row, column * count + expert] }
+        }
+        result[TensorSlice(of: module, expert).name] = LowRankUpdate.Factors(
+          left: part, right: factors.right.rows(expert * rank..<(expert + 1) * rank))
+      }
     }
     return result
   }

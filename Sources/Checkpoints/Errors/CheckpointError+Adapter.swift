@@ -106,8 +106,10 @@ extension CheckpointError {
         return "the change of \(tensor) cannot be written as a PEFT adapter: \(reason)"
       case .llamaCppModel(let found):
         return
-          "a GGUF adapter can be written for Llama, Mistral and Qwen2 models, found \(found);"
-          + " write a PEFT adapter instead"
+          "a GGUF adapter can be written for models of type "
+          + GGUFAdapter.modelTypes.joined(separator: ", ")
+          + ", found \(found); write a PEFT adapter"
+          + " instead"
       case .llamaCppTensor(let tensor):
         return
           "the change of \(tensor) cannot be written as a GGUF adapter: llama.cpp adapts the"

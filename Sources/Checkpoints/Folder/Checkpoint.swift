@@ -1,5 +1,6 @@
 package import Foundation
 package import LinearAlgebra
+import Synchronization
 
 /// The weights of a Hugging Face model folder, mapped for reading.
 ///
@@ -43,6 +44,8 @@ package final class Checkpoint: Sendable {
   package let isIndexed: Bool
 
   private let fileOfTensor: [String: SafetensorsFile]
+  /// What `tiedHead` found; comparing two large matrices once is enough.
+  let foundTiedHead = Mutex<TiedHead??>(nil)
 
   /// Maps a model folder and validates its index and every shard's header.
   ///
@@ -64,10 +67,8 @@ package final class Checkpoint: Sendable {
     for shard in shards { try shard.file.requireUnchanged() }
   }
 
-  /// The tensor of a name; nil where the checkpoint has none.
-  package func tensor(named name: String) -> TensorDescription? {
-    fileOfTensor[name]?.tensor(named: name)
-  }
+  /// The tensor of a name, or one matrix of it (`TensorSlice`); nil where the checkpoint has none.
+  package func tensor(named name: String) -> TensorDescription? { place(of: name)?.tensor }
 
   /// A tensor's values, row-major, widened to float32.
   ///
@@ -125,18 +126,8 @@ package final class Checkpoint: Sendable {
 
   /// The same for some of a tensor's bytes, counted from its first.
   package func adviseDontNeed(_ name: String, bytes: Range<Int>) {
-    guard let file = fileOfTensor[name], let tensor = file.tensor(named: name) else { return }
+    guard let (file, tensor) = place(of: name) else { return }
     file.advise(.dontNeed, for: tensor, bytes: bytes)
-  }
-
-  /// Whether the output head uses the embedding's matrix: an embedding is there and no
-  /// `lm_head.weight`.
-  package var hasTiedHead: Bool { tiedEmbeddingName != nil }
-
-  /// The embedding that also serves as the output head; nil where the head has its own matrix.
-  package var tiedEmbeddingName: String? {
-    guard fileOfTensor["\(PEFTAdapter.headModule).weight"] == nil else { return nil }
-    return tensorNames.first { $0 == "embed_tokens.weight" || $0.hasSuffix(".embed_tokens.weight") }
   }
 
   /// Every tensor with its file, by name.
@@ -148,16 +139,24 @@ package final class Checkpoint: Sendable {
   }
 
   private func advise(_ advice: MappedFile.Advice, _ name: String) {
-    guard let file = fileOfTensor[name], let tensor = file.tensor(named: name) else { return }
+    guard let (file, tensor) = place(of: name) else { return }
     file.advise(advice, for: tensor)
+  }
+
+  private func place(of name: String) -> (file: SafetensorsFile, tensor: TensorDescription)? {
+    if let file = fileOfTensor[name] { return file.tensor(named: name).map { (file, $0) } }
+    guard let slice = TensorSlice(parsing: name), let file = fileOfTensor[slice.tensor],
+      let tensor = file.tensor(named: slice.tensor)?.slice(slice.index)
+    else { return nil }
+    return (file, tensor)
   }
 
   private func locate(
     _ name: String
   ) throws(CheckpointError) -> (SafetensorsFile, TensorDescription) {
-    guard let file = fileOfTensor[name], let tensor = file.tensor(named: name) else {
+    guard let place = place(of: name) else {
       throw .tensor(name: name, file: folder.path, .missing)
     }
-    return (file, tensor)
+    return place
   }
 }

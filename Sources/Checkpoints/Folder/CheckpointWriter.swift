@@ -202,10 +202,10 @@ package final class CheckpointWriter: @unchecked Sendable {
   /// - Precondition: as for an array of values, whose count is a multiple of `unit`.
   /// - Throws: `CheckpointError.fileSystem`; what `fill` throws.
   package func write(
-    _ name: String, inPiecesOf unit: Int,
+    _ name: String, inPiecesOf unit: Int, most: Int? = nil,
     _ fill: (Range<Int>, inout MutableSpan<Float>) throws -> Void
   ) throws {
-    try writer(of: name).write(name, inPiecesOf: unit, fill)
+    try writer(of: name).write(name, inPiecesOf: unit, most: most, fill)
     try journal?.append(name)
   }
 

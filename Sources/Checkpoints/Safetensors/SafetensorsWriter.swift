@@ -169,11 +169,12 @@ package final class SafetensorsWriter: @unchecked Sendable {
   ///
   /// - Parameters:
   ///   - unit: pieces begin at multiples of so many values, such as a row's length.
+  ///   - most: values of a piece, a multiple of the unit; nil takes about as many as are written at a time.
   ///   - fill: puts the values of a range into the span, which is as long.
   /// - Precondition: as for an array of values, whose count is a multiple of `unit`.
   /// - Throws: `CheckpointError.fileSystem`; what `fill` throws.
   package func write(
-    _ name: String, inPiecesOf unit: Int,
+    _ name: String, inPiecesOf unit: Int, most: Int? = nil,
     _ fill: (Range<Int>, inout MutableSpan<Float>) throws -> Void
   ) throws {
     let (declaration, start) = place(of: name)
@@ -181,7 +182,7 @@ package final class SafetensorsWriter: @unchecked Sendable {
       preconditionFailure("tensor \(name) is declared as \(declaration.dtype)")
     }
     let count = declaration.byteCount / elementType.byteCount
-    let most = min(count, max(unit, Self.chunk / unit * unit))
+    let most = min(count, most ?? max(unit, Self.chunk / unit * unit))
     var values = [Float](repeating: 0, count: most)
     var bytes = [UInt8](repeating: 0, count: most * elementType.byteCount)
     for lower in stride(from: 0, to: count, by: most) {

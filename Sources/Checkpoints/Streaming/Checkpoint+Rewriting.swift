@@ -25,13 +25,15 @@ extension Checkpoint {
   /// - Parameters:
   ///   - output: a folder that does not exist yet; until all is written it has another name.
   ///   - workingSet: bytes that forming a tensor's change takes.
-  ///   - change: what is added to the tensor of a name; nil for nothing. Called by several threads.
+  ///   - isChanged: whether anything is added to the matrix, or other tensor, of a name.
+  ///   - change: what; asked of one matrix of a tensor of experts at a time. Called by several threads.
   ///   - requireUnchanged: checks the other files that changes are formed of, at the end.
   ///   - progress: called after each tensor with how many of how many are done, by one thread at a
   ///     time; what it throws ends the work.
   package func writeChanged(
     to output: URL, options: RewritingOptions = RewritingOptions(),
     workingSet: @escaping (String) -> Int = { _ in 0 },
+    isChanged: @escaping @Sendable (_ name: String) throws -> Bool,
     change: @escaping @Sendable (_ name: String) throws -> TensorChange?,
     requireUnchanged requireOthers: () throws -> Void = {},
     progress: @escaping @Sendable (_ done: Int, _ total: Int) throws -> Void = { _, _ in }
@@ -41,7 +43,9 @@ extension Checkpoint {
       continuation: options.continuation)
     let remaining = Set(writer.remaining)
     let names = shards.flatMap { $0.tensors.map(\.name) }.filter(remaining.contains)
-    let queue = TensorQueue(names: names, memory: options.memory, workingSet: workingSet)
+    let queue = TensorQueue(names: names, memory: options.memory) { name in
+      self.tensor(named: name).flatMap { self.matrices(in: $0).first }.map(workingSet) ?? 0
+    }
     let total = tensorNames.count
     let counter = TensorCounter(done: total - names.count)
     var isDone = false
@@ -50,16 +54,7 @@ extension Checkpoint {
     try BLAS.withOneThread {
       try queue.run(threads: options.threads + Self.threadsThatWait) { name in
         defer { self.adviseDontNeed(name) }
-        if let change = try change(name) {
-          let weights = try MappedWeights(name, in: self)
-          try writer.write(name, inPiecesOf: change.columns) { range, piece in
-            weights.widen(range, into: &piece)
-            change.add(range, to: &piece)
-            weights.letGo(range)
-          }
-        } else {
-          try writer.copy(name, from: self)
-        }
+        try self.write(name, to: writer, isChanged: isChanged, change: change)
         try counter.countOne { try progress($0, total) }
       }
     }
@@ -67,6 +62,52 @@ extension Checkpoint {
     try requireOthers()
     try writer.finish()
     isDone = true
+  }
+
+  private func write(
+    _ name: String, to writer: CheckpointWriter, isChanged: (String) throws -> Bool,
+    change: (String) throws -> TensorChange?
+  ) throws {
+    guard let tensor = tensor(named: name) else { return }
+    let matrices = matrices(in: tensor)
+    guard try matrices.contains(where: isChanged) else {
+      try writer.copy(name, from: self)
+      return
+    }
+    let weights = try MappedWeights(name, in: self)
+    let size = max(1, tensor.elementCount / matrices.count)
+    let columns = max(1, tensor.shape.last ?? 1)
+    // One change at a time is in memory: pieces end where matrices do.
+    var current: (matrix: Int, change: TensorChange?)?
+    try writer.write(
+      name, inPiecesOf: columns,
+      most: matrices.count == 1 ? nil : columns * Self.rowsAtATime(of: size / columns, columns)
+    ) { range, piece in
+      weights.widen(range, into: &piece)
+      let index = range.lowerBound / size
+      if current?.matrix != index {
+        current = nil
+        let matrix = matrices[index]
+        current = (index, try isChanged(matrix) ? try change(matrix) : nil)
+      }
+      let first = range.lowerBound - index * size
+      current?.change?.add(first..<first + range.count, to: &piece)
+      weights.letGo(range)
+    }
+  }
+
+  /// The most rows of a matrix, about a million values of them, that it consists of a whole number of.
+  private static func rowsAtATime(of rows: Int, _ columns: Int) -> Int {
+    let most = max(1, min(rows, (1 << 20) / columns))
+    return (1...most).last { rows % $0 == 0 } ?? 1
+  }
+
+  /// The names by which updates change what a stored tensor holds: its own, those of its matrices where it
+  /// holds experts, the embedding's where it is a head that is the embedding.
+  package func matrices(in tensor: TensorDescription) -> [String] {
+    if tensor.holdsExperts { return TensorSlice.names(of: tensor) }
+    guard let tied = tiedHead, tied.copy == tensor.name else { return [tensor.name] }
+    return [tied.name]
   }
 
   /// Threads beyond those that compute: while some read and write, the others keep the processors busy.
@@ -86,8 +127,9 @@ extension Checkpoint {
     where tensor(named: name) == nil {
       throw CheckpointError.tensor(name: name, file: self.folder.path, .missing)
     }
+    let changed = Set(stack.flatMap { $0.update.tensorNames })
     try writeChanged(
-      to: folder, options: options, change: { try self.change(of: $0, by: stack) },
-      progress: progress)
+      to: folder, options: options, isChanged: { changed.contains($0) },
+      change: { try self.change(of: $0, by: stack) }, progress: progress)
   }
 }

@@ -2,6 +2,17 @@ import Foundation
 import LinearAlgebra
 import Support
 
+/// One tensor of a checkpoint.
+package struct StoredTensor: Sendable {
+  package let name: String
+  package let checkpoint: Checkpoint
+
+  package init(_ name: String, in checkpoint: Checkpoint) {
+    self.name = name
+    self.checkpoint = checkpoint
+  }
+}
+
 /// A change of full rank to some of a checkpoint's tensors: for each a sum of differences between
 /// checkpoints and of low-rank products.
 ///
@@ -9,8 +20,8 @@ import Support
 /// ExPO is the difference of a pair, a full fine-tuning the difference of its result and its start.
 package struct DenseUpdate: Sendable {
   package enum Term: Sendable {
-    /// scale · (new − old), of the tensor of that name in both.
-    case difference(new: Checkpoint, old: Checkpoint, scale: Double)
+    /// scale · (new − old).
+    case difference(new: StoredTensor, old: StoredTensor, scale: Double)
     case product(LowRankUpdate.Factors, scale: Double)
     /// Values that are computed when they are needed, row-major; none for no change.
     case computed(scale: Double, values: @Sendable () throws -> [Double])
@@ -48,8 +59,12 @@ extension DenseUpdate {
             name: name, file: other.folder.path,
             .otherShape(expected: one.tensor(named: name)?.shape ?? [], found: shape))
         }
-        if own.dtype.elementType != nil {
-          tensors[name] = [.difference(new: end, old: start, scale: 1)]
+        guard own.dtype.elementType != nil else { continue }
+        for matrix in one.matrices(in: own) {
+          tensors[matrix] = [
+            .difference(
+              new: StoredTensor(matrix, in: end), old: StoredTensor(matrix, in: start), scale: 1)
+          ]
         }
       }
     }
@@ -138,8 +153,8 @@ extension Checkpoint {
         case .difference(let new, let old, let scale):
           terms.append(
             .difference(
-              scale: scale, new: try MappedWeights(name, in: new),
-              old: try MappedWeights(name, in: old)))
+              scale: scale, new: try MappedWeights(new.name, in: new.checkpoint),
+              old: try MappedWeights(old.name, in: old.checkpoint)))
         case .product(let factors, let scale):
           guard factors.rank > 0 else { continue }
           guard factors.shape == shape else {

@@ -16,20 +16,42 @@ struct CommonSettings {
     case tiesHead = "tie_word_embeddings"
     case trainedLength = "max_position_embeddings"
     case activation = "hidden_act"
+    case newerActivation = "hidden_activation"
     case window = "sliding_window"
     case layerTypes = "layer_types"
   }
 
   /// What a family's class in `transformers` has where a published file leaves a setting out.
   struct Defaults {
+    var vocabularySize: Int
+    var hiddenSize: Int
+    var intermediateSize: Int
+    var blockCount: Int
+    var headCount: Int
+    /// nil is as many as there are heads.
+    var keyValueHeadCount: Int?
+    /// nil is the hidden size over the heads.
     var headDimension: Int?
     var normEpsilon = 1e-6
     var tiesHead = false
     var theta = 10_000.0
     var trainedLength = 2048
     var activation = GatedMLPShape.Activation.silu
+    /// The setting that names the activation.
+    var activationKey = Key.activation
     /// How norms read their stored vector.
     var gain = NormShape.Gain.stored
+    var attentionBias = Bias.stated("attention_bias")
+    var feedForwardBias = Bias.none
+  }
+
+  /// Which linear layers have biases.
+  enum Bias {
+    case none
+    /// All, where a setting says so.
+    case stated(String)
+    /// Queries, keys and values, whatever the file says.
+    case queriesKeysValues
   }
 
   // Some hundred times what the largest published models have; products of any of them stay within 64
@@ -51,29 +73,38 @@ struct CommonSettings {
   /// The output head is the token embedding itself.
   let tiesHead: Bool
   let trainedLength: Int
-  let activation: GatedMLPShape.Activation
+  var activation: GatedMLPShape.Activation
+  /// Of every block, unless a family has settings for each type of blocks.
   let rotary: RotaryShape
   let gain: NormShape.Gain
-  /// What attention's and the MLP's projections have, where a key says so.
-  private let attentionBias, feedForwardBias: LinearShape.Bias
+  /// Of queries, keys and values; of attention's output; of the MLP's layers.
+  private let inputBias, outputBias, feedForwardBias: LinearShape.Bias
 
   init(
-    _ configuration: ModelConfiguration, _ defaults: Defaults = Defaults(),
-    layerType: String? = nil
+    _ configuration: ModelConfiguration, _ defaults: Defaults,
+    rotary: (_ headDimension: Int, _ trainedLength: Int) throws(DecoderError) -> RotaryShape
   ) throws(DecoderError) {
     func size(
       _ key: Key, default fallback: Int? = nil, in range: NumberRange<Int>
     ) throws(DecoderError) -> Int {
       try configuration.size(key.rawValue, default: fallback, in: range)
     }
-    vocabularySize = try size(.vocabularySize, in: Self.tableSizes)
-    hiddenSize = try size(.hiddenSize, in: Self.widths)
-    intermediateSize = try size(.intermediateSize, in: Self.widths)
-    blockCount = try size(.blockCount, in: Self.blockCounts)
-    headCount = try size(.headCount, in: Self.headCounts)
-    keyValueHeadCount = try size(.keyValueHeadCount, default: headCount, in: Self.headCounts)
+    vocabularySize = try size(
+      .vocabularySize, default: defaults.vocabularySize, in: Self.tableSizes)
+    hiddenSize = try size(.hiddenSize, default: defaults.hiddenSize, in: Self.widths)
+    intermediateSize = try size(
+      .intermediateSize, default: defaults.intermediateSize, in: Self.widths)
+    blockCount = try size(.blockCount, default: defaults.blockCount, in: Self.blockCounts)
+    headCount = try size(.headCount, default: defaults.headCount, in: Self.headCounts)
+    // Where the file says null, it is not the class's default that counts.
+    keyValueHeadCount = try size(
+      .keyValueHeadCount,
+      default: configuration.states(Key.keyValueHeadCount.rawValue)
+        ? headCount : defaults.keyValueHeadCount ?? headCount, in: Self.headCounts)
     headDimension = try size(
-      .headDimension, default: defaults.headDimension ?? hiddenSize / headCount,
+      .headDimension,
+      default: configuration.states(Key.headDimension.rawValue)
+        ? hiddenSize / headCount : defaults.headDimension ?? hiddenSize / headCount,
       in: Self.headCounts)
     guard headCount % keyValueHeadCount == 0 else {
       throw .invalidSetting(
@@ -98,15 +129,32 @@ struct CommonSettings {
     trainedLength = try size(
       .trainedLength, default: defaults.trainedLength, in: ModelConfiguration.sizes)
     activation = try GatedMLPShape.Activation(
-      configuration, keys: ["hidden_activation", Key.activation.rawValue],
-      default: defaults.activation)
-    rotary = try RotaryShape(
-      configuration, headDimension: headDimension, trainedLength: trainedLength,
-      theta: defaults.theta, layerType: layerType)
+      configuration, key: defaults.activationKey.rawValue, default: defaults.activation)
+    self.rotary = try rotary(headDimension, trainedLength)
     gain = defaults.gain
-    // Without a key, the family may add biases that no key speaks of.
-    attentionBias = try configuration.flag("attention_bias") == false ? .none : .ifStored
-    feedForwardBias = try configuration.flag("mlp_bias") == false ? .none : .ifStored
+    (inputBias, outputBias) = try Self.biases(defaults.attentionBias, configuration)
+    feedForwardBias = try Self.biases(defaults.feedForwardBias, configuration).input
+  }
+
+  /// With rotary settings that are those of every block.
+  init(
+    _ configuration: ModelConfiguration, _ defaults: Defaults
+  ) throws(DecoderError) {
+    try self.init(configuration, defaults) { dimension, length throws(DecoderError) in
+      try RotaryShape(
+        configuration, headDimension: dimension, trainedLength: length, theta: defaults.theta)
+    }
+  }
+
+  private static func biases(
+    _ bias: Bias, _ configuration: ModelConfiguration
+  ) throws(DecoderError) -> (input: LinearShape.Bias, output: LinearShape.Bias) {
+    switch bias {
+    case .none: (.none, .none)
+    case .queriesKeysValues: (.ifStored, .none)
+    case .stated(let key):
+      try configuration.flag(key) == true ? (.ifStored, .ifStored) : (.none, .none)
+    }
   }
 
   /// A decoder of these sizes under the names that Llama's checkpoints use.
@@ -119,7 +167,6 @@ struct CommonSettings {
           module: "model.embed_tokens", outputs: vocabularySize, inputs: hiddenSize)),
       blocks: (0..<blockCount).map(block), finalNorm: norm("model.norm"),
       head: HeadShape(
-        // A tied checkpoint may still store the head; transformers ignores it then, and so do we.
         weight: tiesHead
           ? nil : LinearShape(module: "lm_head", outputs: vocabularySize, inputs: hiddenSize)),
       trainedLength: trainedLength)
@@ -130,26 +177,37 @@ struct CommonSettings {
     let prefix = "model.layers.\(index)."
     let queryWidth = headCount * headDimension
     let keyWidth = keyValueHeadCount * headDimension
-    func linear(_ name: String, _ outputs: Int, _ inputs: Int) -> LinearShape {
+    func linear(
+      _ name: String, _ outputs: Int, _ inputs: Int, _ bias: LinearShape.Bias
+    ) -> LinearShape {
       LinearShape(
-        module: prefix + name, outputs: outputs, inputs: inputs,
-        bias: name.hasPrefix("self_attn") ? attentionBias : feedForwardBias)
+        module: "\(prefix)self_attn.\(name)", outputs: outputs, inputs: inputs, bias: bias)
     }
     return BlockShape(
       normBeforeAttention: norm(prefix + "input_layernorm"),
       attention: AttentionShape(
         headCount: headCount, keyValueHeadCount: keyValueHeadCount, headDimension: headDimension,
-        query: linear("self_attn.q_proj", queryWidth, hiddenSize),
-        key: linear("self_attn.k_proj", keyWidth, hiddenSize),
-        value: linear("self_attn.v_proj", keyWidth, hiddenSize),
-        output: linear("self_attn.o_proj", hiddenSize, queryWidth), rotary: rotary,
+        projections: ProjectionShape([
+          linear("q_proj", queryWidth, hiddenSize, inputBias),
+          linear("k_proj", keyWidth, hiddenSize, inputBias),
+          linear("v_proj", keyWidth, hiddenSize, inputBias),
+        ]),
+        output: linear("o_proj", hiddenSize, queryWidth, outputBias), rotary: rotary,
         scale: 1 / Float(headDimension).squareRoot()),
       normBeforeFeedForward: norm(prefix + "post_attention_layernorm"),
-      feedForward: .gated(
-        GatedMLPShape(
-          gate: linear("mlp.gate_proj", intermediateSize, hiddenSize),
-          up: linear("mlp.up_proj", intermediateSize, hiddenSize),
-          down: linear("mlp.down_proj", hiddenSize, intermediateSize), activation: activation)))
+      feedForward: .gated(gatedMLP(prefix + "mlp")))
+  }
+
+  private func gatedMLP(_ module: String) -> GatedMLPShape {
+    func linear(_ name: String, _ outputs: Int, _ inputs: Int) -> LinearShape {
+      LinearShape(
+        module: "\(module).\(name)", outputs: outputs, inputs: inputs, bias: feedForwardBias)
+    }
+    return GatedMLPShape(
+      projections: ProjectionShape([
+        linear("gate_proj", intermediateSize, hiddenSize),
+        linear("up_proj", intermediateSize, hiddenSize),
+      ]), down: linear("down_proj", hiddenSize, intermediateSize), activation: activation)
   }
 
   /// A norm over the residual stream.
@@ -179,23 +237,16 @@ struct CommonSettings {
 extension GatedMLPShape.Activation {
   /// Reads an activation by the name that `transformers` gives it.
   ///
-  /// - Parameters:
-  ///   - keys: the first that the file has counts.
-  ///   - fallback: taken where it has none.
+  /// - Parameter fallback: taken where the file has none.
   init(
-    _ configuration: ModelConfiguration, keys: [String], default fallback: Self
+    _ configuration: ModelConfiguration, key: String, default fallback: Self
   ) throws(DecoderError) {
-    guard let key = keys.first(where: configuration.has), let name = try configuration.text(key)
-    else {
-      self = fallback
-      return
-    }
-    switch name {
+    switch try configuration.text(key) {
+    case nil: self = fallback
     case "silu", "swish": self = .silu
-    case "gelu_pytorch_tanh": self = .geluTanh
-    // Gemma's first files say gelu, and were trained with its tanh form.
-    case "gelu" where fallback == .geluTanh: self = .geluTanh
-    case let other:
+    case "gelu_pytorch_tanh", "gelu_new", "gelu_fast": self = .geluTanh
+    case "gelu": self = .gelu
+    case let other?:
       throw .unsupportedSetting(file: configuration.file, field: key, found: other)
     }
   }

@@ -8,7 +8,8 @@ package struct DecoderFamily: Sendable {
 
   /// Every family that the decoder computes.
   package static let all: [DecoderFamily] = [
-    .llama, .mistral, .qwen2, .qwen3, .gemma, .gemma2, .gemma3, .olmo2, .olmo3, .smolLM3, .granite,
+    .llama, .mistral, .mixtral, .qwen2, .qwen3, .qwen3MoE, .gemma, .gemma2, .gemma3, .phi3, .olmo2,
+    .olmo3, .smolLM3, .granite,
   ]
 
   /// The shape of the model that a `config.json` describes.
@@ -18,10 +19,16 @@ package struct DecoderFamily: Sendable {
   package static func shape(
     of configuration: ModelConfiguration
   ) throws(DecoderError) -> DecoderShape {
-    let type = try configuration.text(CommonSettings.Key.modelType.rawValue)
-    guard let type, let family = all.first(where: { $0.modelTypes.contains(type) }) else {
-      throw .unsupportedArchitecture(file: configuration.file, found: type ?? "none")
+    let key = CommonSettings.Key.modelType.rawValue
+    let type = try configuration.text(key)
+    func family(_ type: String?) -> DecoderFamily? {
+      all.first { family in type.map(family.modelTypes.contains) ?? false }
     }
-    return try family.shape(configuration)
+    if let family = family(type) { return try family.shape(configuration) }
+    // Of a model that also sees, its text is read.
+    if let text = try configuration.textPart(), let family = family(try text.text(key)) {
+      return try family.shape(text)
+    }
+    throw .unsupportedArchitecture(file: configuration.file, found: type ?? "none")
   }
 }

@@ -4,9 +4,12 @@ extension DecoderFamily {
   /// Gemma: Llama's blocks with GeGLU, gains of 1 + w, and embeddings scaled by √hidden.
   static let gemma = DecoderFamily(modelTypes: ["gemma"]) {
     configuration throws(DecoderError) -> DecoderShape in
-    let settings = try CommonSettings(configuration, .gemma)
+    var settings = try CommonSettings(configuration, .gemma)
+    // The first files say gelu, and were trained with its tanh form.
+    if settings.activation == .gelu { settings.activation = .geluTanh }
+    try refuseBothDirections(configuration)
     var shape = settings.shape(block: settings.standardBlock)
-    shape.embedding.scale = try embeddingScale(configuration, settings)
+    try scaleEmbeddings(of: &shape, configuration)
     return shape
   }
 
@@ -14,7 +17,8 @@ extension DecoderFamily {
   /// second block.
   static let gemma2 = DecoderFamily(modelTypes: ["gemma2"]) {
     configuration throws(DecoderError) -> DecoderShape in
-    let settings = try CommonSettings(configuration, .gemma)
+    let settings = try CommonSettings(configuration, .gemma2)
+    try refuseBothDirections(configuration)
     let windows = try Windows(
       configuration, blocks: settings.blockCount, default: 4096, isWindowed: { $0 % 2 == 0 })
     let scale = try attentionScale(configuration)
@@ -27,57 +31,54 @@ extension DecoderFamily {
       block.attention.window = windows.byBlock[index]
       return block
     }
-    shape.embedding.scale = try embeddingScale(configuration, settings)
+    try scaleEmbeddings(of: &shape, configuration)
     shape.head.cap = try cap("final_logit_softcapping", default: 30, configuration)
     return shape
   }
 
   /// Gemma 3's text models: Gemma 2 without its caps, with norms of query and key heads, five windowed
-  /// blocks to one that sees all, and rotary settings for each of the two.
+  /// blocks to one that sees all, and rotary settings for each of the two. `attn_logit_softcapping` counts for
+  /// nothing, as in transformers.
   static let gemma3 = DecoderFamily(modelTypes: ["gemma3_text"]) {
     configuration throws(DecoderError) -> DecoderShape in
-    var defaults = CommonSettings.Defaults.gemma
-    (defaults.theta, defaults.trainedLength) = (1e6, 131_072)
-    let settings = try CommonSettings(configuration, defaults, layerType: "full_attention")
+    var defaults = CommonSettings.Defaults.gemma2
+    (defaults.vocabularySize, defaults.trainedLength) = (262_208, 131_072)
+    let settings = try CommonSettings(configuration, defaults) {
+      dimension, length throws(DecoderError) in
+      try RotaryShape(
+        full: configuration, headDimension: dimension, trainedLength: length, theta: 1e6)
+    }
+    try refuseBothDirections(configuration)
     let pattern = try configuration.integer("sliding_window_pattern") ?? 6
+    let isWindowed = { index in pattern <= 0 || (index + 1) % pattern != 0 }
     let windows = try Windows(
-      configuration, blocks: settings.blockCount, default: 4096,
-      isWindowed: { pattern <= 0 || ($0 + 1) % pattern != 0 })
+      configuration, blocks: settings.blockCount, default: 4096, isWindowed: isWindowed)
     let isLocal = try Windows.areWindowed(
-      configuration, blocks: settings.blockCount,
-      isWindowed: { pattern <= 0 || ($0 + 1) % pattern != 0 })
-    let local = try localRotary(configuration, settings)
+      configuration, blocks: settings.blockCount, isWindowed: isWindowed)
+    let local = try RotaryShape(
+      sliding: configuration, headDimension: settings.headDimension,
+      trainedLength: settings.trainedLength, theta: 10_000, thetaKey: "rope_local_base_freq")
     let scale = try attentionScale(configuration)
-    let scoreCap = try cap("attn_logit_softcapping", default: nil, configuration)
     var shape = settings.shape { index in
       var block = settings.standardBlock(index)
       settings.addNormsAround(&block, index)
       block.attention.queryKeyNorm = settings.headNorms(index)
       block.attention.scale = scale
-      block.attention.cap = scoreCap
       block.attention.window = windows.byBlock[index]
       if isLocal[index] { block.attention.rotary = local }
       return block
     }
-    shape.embedding.scale = try embeddingScale(configuration, settings)
+    try scaleEmbeddings(of: &shape, configuration)
     shape.head.cap = try cap("final_logit_softcapping", default: nil, configuration)
     return shape
   }
 
-  /// Of windowed blocks: of their own section in newer files, else unstretched with
-  /// `rope_local_base_freq`.
-  private static func localRotary(
-    _ configuration: ModelConfiguration, _ settings: CommonSettings
-  ) throws(DecoderError) -> RotaryShape {
-    let type = "sliding_attention"
-    if try configuration.section("rope_parameters")?.has(type) == true {
-      return try RotaryShape(
-        configuration, headDimension: settings.headDimension,
-        trainedLength: settings.trainedLength, theta: 10_000, layerType: type)
-    }
-    return RotaryShape(
-      dimensions: settings.headDimension,
-      theta: try configuration.positive("rope_local_base_freq", default: 10_000))
+  private static func refuseBothDirections(
+    _ configuration: ModelConfiguration
+  ) throws(DecoderError) {
+    let key = "use_bidirectional_attention"
+    guard try configuration.flag(key) == true else { return }
+    throw .unsupportedSetting(file: configuration.file, field: key, found: "true")
   }
 
   /// 1 / √query_pre_attn_scalar.
@@ -97,20 +98,27 @@ extension DecoderFamily {
   }
 
   /// √hidden, rounded to bfloat16 where the weights are: so the published models were trained.
-  private static func embeddingScale(
-    _ configuration: ModelConfiguration, _ settings: CommonSettings
-  ) throws(DecoderError) -> Float {
-    let root = Float(settings.hiddenSize).squareRoot()
+  private static func scaleEmbeddings(
+    of shape: inout DecoderShape, _ configuration: ModelConfiguration
+  ) throws(DecoderError) {
+    shape.embedding.scale = Float(shape.hiddenSize).squareRoot()
     let (newer, older) = (try configuration.text("dtype"), try configuration.text("torch_dtype"))
-    guard newer ?? older == "bfloat16" else { return root }
-    // Round to nearest, ties to even.
-    let bits = root.bitPattern
-    return Float(bitPattern: (bits + 0x7FFF + (bits >> 16 & 1)) & 0xFFFF_0000)
+    switch newer ?? older {
+    case "bfloat16": shape.embedding.roundScaleToBFloat16()
+    case nil: shape.embedding.scaleIsOfTableType = true
+    default: break
+    }
   }
 }
 
 extension CommonSettings.Defaults {
   fileprivate static let gemma = CommonSettings.Defaults(
-    headDimension: 256, tiesHead: true, trainedLength: 8192, activation: .geluTanh,
-    gain: .onePlusStored)
+    vocabularySize: 256_000, hiddenSize: 3072, intermediateSize: 24_576, blockCount: 28,
+    headCount: 16, keyValueHeadCount: 16, headDimension: 256, tiesHead: true, trainedLength: 8192,
+    activation: .geluTanh, gain: .onePlusStored)
+
+  fileprivate static let gemma2 = CommonSettings.Defaults(
+    vocabularySize: 256_000, hiddenSize: 2304, intermediateSize: 9216, blockCount: 26, headCount: 8,
+    keyValueHeadCount: 4, headDimension: 256, tiesHead: true, trainedLength: 8192,
+    activation: .geluTanh, activationKey: .newerActivation, gain: .onePlusStored)
 }

@@ -69,6 +69,32 @@ package struct ModelConfiguration: Sendable {
     return integers
   }
 
+  /// Whether it has no settings.
+  var isEmpty: Bool { settings.members?.isEmpty != false }
+
+  /// A list of numbers.
+  func numbers(_ key: String) throws(DecoderError) -> [Double]? {
+    guard let value = value(key) else { return nil }
+    let numbers = value.elements?.compactMap(\.double)
+    guard let numbers, numbers.count == value.elements?.count else {
+      throw invalid(key, value, "a list of numbers")
+    }
+    return numbers
+  }
+
+  /// The language model's part of a file that describes others beside it (`text_config`); what the file says
+  /// of the whole counts for it too. nil where there is none.
+  func textPart() throws(DecoderError) -> ModelConfiguration? {
+    guard let text = try section("text_config") else { return nil }
+    let shared = ["tie_word_embeddings", "dtype", "torch_dtype"].compactMap { key in
+      value(key).map { JSONNode.Member(key: key, value: $0) }
+    }
+    let own = (text.settings.members ?? []).filter { member in
+      !shared.contains { $0.key == member.key }
+    }
+    return ModelConfiguration(file: file, settings: .object(own + shared), path: text.path)
+  }
+
   /// Whether a setting is there.
   func has(_ key: String) -> Bool { value(key) != nil }
 

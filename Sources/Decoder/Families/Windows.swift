@@ -14,11 +14,20 @@ struct Windows {
     _ configuration: ModelConfiguration, blocks: Int, default fallback: Int?,
     isWindowed: (Int) -> Bool
   ) throws(DecoderError) {
-    let key = CommonSettings.Key.window.rawValue
-    let window = configuration.states(key) ? try configuration.window(key) : fallback
+    let window = try Self.size(configuration, default: fallback)
     byBlock = try Self.areWindowed(configuration, blocks: blocks, isWindowed: isWindowed).map {
       $0 ? window : nil
     }
+  }
+
+  /// Reads `sliding_window`: a window over every block that has one.
+  ///
+  /// - Parameter fallback: where the file has no such key; null there is no window.
+  static func size(
+    _ configuration: ModelConfiguration, default fallback: Int?
+  ) throws(DecoderError) -> Int? {
+    let key = CommonSettings.Key.window.rawValue
+    return configuration.states(key) ? try configuration.window(key) : fallback
   }
 
   /// Which blocks are of the windowed type, whether or not there is a window.

@@ -21,19 +21,21 @@ package final class DecoderModel: Sendable {
   /// - Throws: `DecoderError` where the family is unknown, a setting is not computed, or a tensor is
   ///   missing or of another shape.
   package convenience init(checkpoint: Checkpoint) throws {
-    let configuration = try ModelConfiguration(folder: checkpoint.folder)
     try self.init(
-      checkpoint: checkpoint, shape: DecoderFamily.shape(of: configuration),
-      endOfSequenceIDs: configuration.endOfSequenceIDs())
+      checkpoint: checkpoint, shape: Self.shape(of: checkpoint),
+      endOfSequenceIDs: ModelConfiguration(folder: checkpoint.folder).endOfSequenceIDs())
+  }
+
+  /// What a checkpoint is a model of, under the names that it has.
+  ///
+  /// - Throws: as `init(checkpoint:)`, but for tensors, which are not looked at.
+  package static func shape(of checkpoint: Checkpoint) throws(DecoderError) -> DecoderShape {
+    try DecoderFamily.shape(of: ModelConfiguration(folder: checkpoint.folder))
+      .stored(in: checkpoint)
   }
 
   /// - Parameter shape: what the checkpoint is a model of.
   init(checkpoint: Checkpoint, shape: DecoderShape, endOfSequenceIDs: [Int] = []) throws {
-    if let setting = shape.uncomputed.first {
-      throw DecoderError.unsupportedSetting(
-        file: checkpoint.folder.appending(path: "config.json").path, field: setting.name,
-        found: setting.found)
-    }
     self.shape = shape
     self.checkpoint = checkpoint
     self.endOfSequenceIDs = endOfSequenceIDs

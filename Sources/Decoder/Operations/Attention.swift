@@ -61,13 +61,12 @@ struct Attention {
     queries: FloatBuffer, keys: FloatBuffer, values: FloatBuffer, output: FloatBuffer,
     scores: [FloatBuffer], _ pool: WorkerPool
   ) {
-    let angles = rotary?.angles
     let (headCount, keyHeads, dimension) = (headCount, keyValueHeadCount, dimension)
     let (queryWidth, keyWidth, group) = (queryWidth, keyWidth, group)
 
     func place(_ index: Int) {
       let row = rows[index]
-      if let angles {
+      if let angles = rotary?.angles(ofLength: row.textLength ?? 0) {
         unsafe angles.rotate(
           queries.start + index * queryWidth, heads: headCount, headDimension: dimension,
           position: row.position)

@@ -5,7 +5,9 @@ import LinearAlgebra
 ///
 /// - `Linear`: `ServedLinear` or `TrainableLinear`.
 struct AttentionLayer<Linear> {
-  let query, key, value, output: Linear
+  /// Queries, keys and values.
+  let projections: Projections<Linear>
+  let output: Linear
   /// Of each head, or of all heads together: as wide as the vectors that are normed.
   let queryNorm, keyNorm: RMSNorm?
   let rotary: Rotary?
@@ -15,9 +17,7 @@ struct AttentionLayer<Linear> {
     _ shape: AttentionShape, rotary: RotaryTables, linear: (LinearShape) -> Linear,
     norm: (NormShape) -> RMSNorm
   ) {
-    query = linear(shape.query)
-    key = linear(shape.key)
-    value = linear(shape.value)
+    projections = Projections(shape.projections, linear: linear)
     output = linear(shape.output)
     let norms = shape.norms.map(norm)
     (queryNorm, keyNorm) = (norms.first, norms.last)
@@ -26,12 +26,12 @@ struct AttentionLayer<Linear> {
   }
 
   /// In the order of a forward pass.
-  var linearLayers: [Linear] { [query, key, value, output] }
+  var linearLayers: [Linear] { projections.layers + [output] }
 }
 
 extension AttentionLayer<ServedLinear> {
   /// The largest ranks of updates of layers that are computed together.
-  var rank: Int { max(query.rank + key.rank + value.rank, output.rank) }
+  var rank: Int { max(projections.rank, output.rank) }
 
   /// For serving.
   ///
@@ -44,8 +44,7 @@ extension AttentionLayer<ServedLinear> {
     let keys = step.scratch.buffer(.keys, width: attention.keyWidth)
     let values = step.scratch.buffer(.values, width: attention.keyWidth)
     let attended = step.scratch.buffer(.attended, width: attention.queryWidth)
-    ServedLinear.serve(
-      x, step.rows, [(query, queries), (key, keys), (value, values)], step.workspace)
+    projections.serve(x, step.rows, into: [queries, keys, values], step)
     let count = step.rows.count
     if let queryNorm {
       queryNorm.serve(
@@ -85,9 +84,9 @@ extension AttentionLayer<TrainableLinear> {
   ) {
     let (batch, workspace, pool) = (step.batch, step.workspace, step.pool)
     let rows = batch.rows
-    query.forward(x, rows: rows, into: kept.rawQueries ?? kept.queries, workspace)
-    key.forward(x, rows: rows, into: kept.rawKeys ?? kept.keys, workspace)
-    value.forward(x, rows: rows, into: kept.values, workspace)
+    projections.forward(
+      x, rows: rows,
+      into: [kept.rawQueries ?? kept.queries, kept.rawKeys ?? kept.keys, kept.values], step)
     for (norm, raw, normed, width) in [
       (queryNorm, kept.rawQueries, kept.queries, attention.queryWidth),
       (keyNorm, kept.rawKeys, kept.keys, attention.keyWidth),
@@ -129,13 +128,13 @@ extension AttentionLayer<TrainableLinear> {
       queryGradient, heads: attention.headCount, headDimension: dimension, batch, pool)
     rotary?.backward(
       keyGradient, heads: attention.keyValueHeadCount, headDimension: dimension, batch, pool)
-    query.backward(
-      gradientBeforeNorm(queryNorm, queryGradient, x: kept.rawQueries, step), x: x, rows: rows,
-      into: dx, workspace)
-    key.backward(
-      gradientBeforeNorm(keyNorm, keyGradient, x: kept.rawKeys, step), x: x, rows: rows, into: dx,
-      accumulates: true, workspace)
-    value.backward(valueGradient, x: x, rows: rows, into: dx, accumulates: true, workspace)
+    projections.backward(x: x, rows: rows, into: dx, step) { part in
+      switch part {
+      case 0: gradientBeforeNorm(queryNorm, queryGradient, x: kept.rawQueries, step)
+      case 1: gradientBeforeNorm(keyNorm, keyGradient, x: kept.rawKeys, step)
+      default: valueGradient
+      }
+    }
   }
 
   /// The gradient with respect to what a norm read, given that with respect to what it gave; the same

@@ -31,19 +31,22 @@ struct Block<Linear> {
   var linearLayers: [Linear] { attention.linearLayers + feedForward.linearLayers }
 }
 
-/// What follows attention: a gated MLP.
+/// What follows attention: a gated MLP, or a choice of many.
 enum FeedForward<Linear> {
   case gated(GatedMLP<Linear>)
+  case routed(RoutedExperts<Linear>)
 
   init(_ shape: FeedForwardShape, linear: (LinearShape) -> Linear) {
     switch shape {
     case .gated(let shape): self = .gated(GatedMLP(shape, linear: linear))
+    case .routed(let shape): self = .routed(RoutedExperts(shape, linear: linear))
     }
   }
 
   var linearLayers: [Linear] {
     switch self {
     case .gated(let mlp): mlp.linearLayers
+    case .routed(let experts): experts.linearLayers
     }
   }
 }
@@ -53,6 +56,7 @@ extension Block<ServedLinear> {
   var rank: Int {
     switch feedForward {
     case .gated(let mlp): max(attention.rank, mlp.rank)
+    case .routed(let experts): max(attention.rank, experts.rank)
     }
   }
 
@@ -66,7 +70,8 @@ extension Block<ServedLinear> {
     }
     feedForwardResidual.serve(step) { x, target in
       switch feedForward {
-      case .gated(let mlp): mlp.serve(x, addingTo: target, step)
+      case .gated(let mlp): mlp.serve(x, step.rows, into: target, accumulates: true, step)
+      case .routed(let experts): experts.serve(x, addingTo: target, step)
       }
     }
   }
@@ -83,12 +88,14 @@ extension Block<TrainableLinear> {
 
   enum FeedForwardKept {
     case gated(GatedMLP<TrainableLinear>.Kept)
+    case routed(RoutedExperts<TrainableLinear>.Kept)
   }
 
   func makeKept(rows: Int) -> Kept {
     let feedForwardKept: FeedForwardKept =
       switch feedForward {
       case .gated(let mlp): .gated(mlp.makeKept(rows: rows))
+      case .routed(let experts): .routed(experts.makeKept(rows: rows))
       }
     return Kept(
       attentionResidual: attentionResidual.makeKept(rows: rows),
@@ -103,7 +110,11 @@ extension Block<TrainableLinear> {
     }
     feedForwardResidual.forward(stream, kept.feedForwardResidual, step) { x, target in
       switch (feedForward, kept.feedForward) {
-      case (.gated(let mlp), .gated(let kept)): mlp.forward(x, addingTo: target, kept, step)
+      case (.gated(let mlp), .gated(let kept)):
+        mlp.forward(x, rows: step.batch.rows, into: target, accumulates: true, kept, step)
+      case (.routed(let experts), .routed(let kept)):
+        experts.forward(x, addingTo: target, kept, step)
+      default: preconditionFailure("what was kept is another layer's")
       }
     }
   }
@@ -113,7 +124,10 @@ extension Block<TrainableLinear> {
     feedForwardResidual.backward(gradient, kept.feedForwardResidual, step) { gradient, x, dx in
       switch (feedForward, kept.feedForward) {
       case (.gated(let mlp), .gated(let kept)):
-        mlp.backward(gradient, x: x, into: dx, kept, step)
+        mlp.backward(gradient, x: x, rows: step.batch.rows, into: dx, kept, step)
+      case (.routed(let experts), .routed(let kept)):
+        experts.backward(gradient, x: x, into: dx, kept, step)
+      default: preconditionFailure("what was kept is another layer's")
       }
     }
     attentionResidual.backward(gradient, kept.attentionResidual, step) { gradient, x, dx in

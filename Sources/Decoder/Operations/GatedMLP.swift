@@ -5,38 +5,45 @@ import LinearAlgebra
 ///
 /// - `Linear`: `ServedLinear` or `TrainableLinear`.
 struct GatedMLP<Linear> {
-  let gate, up, down: Linear
+  /// Gate and up.
+  let projections: Projections<Linear>
+  let down: Linear
   /// activation(gate) ∘ up.
   let gating: Gating
 
   init(_ shape: GatedMLPShape, linear: (LinearShape) -> Linear) {
-    gate = linear(shape.gate)
-    up = linear(shape.up)
+    projections = Projections(shape.projections, linear: linear)
     down = linear(shape.down)
     gating = Gating(width: shape.width, activation: shape.activation)
   }
 
   /// In the order of a forward pass.
-  var linearLayers: [Linear] { [gate, up, down] }
+  var linearLayers: [Linear] { projections.layers + [down] }
 }
 
 extension GatedMLP<ServedLinear> {
   /// The largest ranks of updates of layers that are computed together.
-  var rank: Int { max(gate.rank + up.rank, down.rank) }
+  var rank: Int { max(projections.rank, down.rank) }
 
   /// For serving.
   ///
   /// - Parameters:
   ///   - x: rows × hidden.
-  ///   - stream: rows × hidden.
-  func serve(_ x: FloatBuffer, addingTo stream: FloatBuffer, _ step: ServingStep) {
+  ///   - rows: those of `x`.
+  ///   - target: rows × hidden.
+  ///   - accumulates: whether the result is added to what the target holds.
+  func serve(
+    _ x: FloatBuffer, _ rows: [ForwardPass.Row], into target: FloatBuffer, accumulates: Bool,
+    _ step: ServingStep
+  ) {
     let gates = step.scratch.buffer(.gates, width: gating.width)
     let ups = step.scratch.buffer(.ups, width: gating.width)
-    let (gating, count) = (gating, step.rows.count)
-    ServedLinear.serve(x, step.rows, [(gate, gates), (up, ups)], step.workspace) { begin, end in
+    let (gating, count) = (gating, rows.count)
+    projections.serve(x, rows, into: [gates, ups], step) { begin, end in
       gating.serve(gates, ups, rows: count, begin: begin, end: end)
     }
-    ServedLinear.serve(gates, step.rows, [(down, stream)], accumulates: true, step.workspace)
+    ServedLinear.serve(
+      gates, rows, [(down, target)], accumulates: accumulates, step.workspace)
   }
 }
 
@@ -52,33 +59,77 @@ extension GatedMLP<TrainableLinear> {
   }
 
   /// For training.
+  ///
+  /// - Parameters:
+  ///   - x: rows × hidden.
+  ///   - target: rows × hidden.
+  ///   - accumulates: whether the result is added to what the target holds.
   func forward(
-    _ x: FloatBuffer, addingTo stream: FloatBuffer, _ kept: Kept, _ step: TrainingStep
+    _ x: FloatBuffer, rows: Int, into target: FloatBuffer, accumulates: Bool, _ kept: Kept,
+    _ step: TrainingStep
   ) {
-    let rows = step.batch.rows
     let inner = step.scratch.buffer(.inner, width: gating.width)
-    gate.forward(x, rows: rows, into: kept.gates, step.workspace)
-    up.forward(x, rows: rows, into: kept.ups, step.workspace)
+    projections.forward(x, rows: rows, into: [kept.gates, kept.ups], step)
     gating.forward(kept.gates, kept.ups, rows: rows, into: inner, step.pool)
-    down.forward(inner, rows: rows, into: stream, accumulates: true, step.workspace)
+    down.forward(inner, rows: rows, into: target, accumulates: accumulates, step.workspace)
   }
 
   /// - Parameters:
-  ///   - gradient: rows × hidden, with respect to what was added to the stream.
+  ///   - gradient: rows × hidden, with respect to what the MLP gave.
   ///   - dx: rows × hidden, overwritten.
   func backward(
-    _ gradient: FloatBuffer, x: FloatBuffer, into dx: FloatBuffer, _ kept: Kept,
+    _ gradient: FloatBuffer, x: FloatBuffer, rows: Int, into dx: FloatBuffer, _ kept: Kept,
     _ step: TrainingStep
   ) {
-    let rows = step.batch.rows
     let inner = step.scratch.buffer(.inner, width: gating.width)
     let innerGradient = step.scratch.buffer(.innerGradient, width: gating.width)
     gating.forward(kept.gates, kept.ups, rows: rows, into: inner, step.pool)
     down.backward(gradient, x: inner, rows: rows, into: innerGradient, step.workspace)
+    backward(inner: innerGradient, x: x, rows: rows, into: dx, kept, step)
+  }
+
+  /// The same where each row's result counts by a share: y = Σ share · MLP(x).
+  ///
+  /// - Parameter gradient: rows × hidden, with respect to y.
+  /// - Returns: the gradient with respect to each share.
+  func backward(
+    _ gradient: FloatBuffer, x: FloatBuffer, shares: [Float], into dx: FloatBuffer, _ kept: Kept,
+    _ step: TrainingStep
+  ) -> [Float] {
+    let (rows, width) = (shares.count, gating.width)
+    let inner = step.scratch.buffer(.inner, width: width)
+    let scaled = step.scratch.buffer(.expertInner, width: width)
+    let innerGradient = step.scratch.buffer(.innerGradient, width: width)
+    gating.forward(kept.gates, kept.ups, rows: rows, into: inner, step.pool)
+    for (row, share) in shares.enumerated() {
+      let place = row * width
+      for index in place..<place + width {
+        unsafe scaled.start[index] = share * inner.start[index]
+      }
+    }
+    // With respect to share · inner, and so to the share by the inner, and to the inner by the share.
+    down.backward(gradient, x: scaled, rows: rows, into: innerGradient, step.workspace)
+    let shareGradients = shares.indices.map { row in
+      let place = row * width
+      let result = unsafe loxeval_dot(
+        innerGradient.start + place, inner.start + place, width)
+      for index in place..<place + width {
+        unsafe innerGradient.start[index] *= shares[row]
+      }
+      return result
+    }
+    backward(inner: innerGradient, x: x, rows: rows, into: dx, kept, step)
+    return shareGradients
+  }
+
+  /// From the gradient with respect to what down reads.
+  private func backward(
+    inner innerGradient: FloatBuffer, x: FloatBuffer, rows: Int, into dx: FloatBuffer, _ kept: Kept,
+    _ step: TrainingStep
+  ) {
     // Gate and up are not needed again: their gradients take their place.
     gating.backward(innerGradient, gates: kept.gates, ups: kept.ups, rows: rows, step.pool)
-    gate.backward(kept.gates, x: x, rows: rows, into: dx, step.workspace)
-    up.backward(kept.ups, x: x, rows: rows, into: dx, accumulates: true, step.workspace)
+    projections.backward(x: x, rows: rows, into: dx, step) { $0 == 0 ? kept.gates : kept.ups }
   }
 }
 
@@ -96,6 +147,7 @@ struct Gating {
     switch activation {
     case .silu: unsafe loxeval_silu_multiply(gate, up, count)
     case .geluTanh: unsafe loxeval_gelu_multiply(gate, up, count)
+    case .gelu: unsafe loxeval_erf_gelu_multiply(gate, up, count)
     }
   }
 
@@ -138,6 +190,7 @@ struct Gating {
       switch activation {
       case .silu: unsafe loxeval_silu_backward(gate, up, dInner.start + offset, width)
       case .geluTanh: unsafe loxeval_gelu_backward(gate, up, dInner.start + offset, width)
+      case .gelu: unsafe loxeval_erf_gelu_backward(gate, up, dInner.start + offset, width)
       }
     }
   }

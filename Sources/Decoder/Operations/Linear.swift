@@ -187,11 +187,3 @@ struct TrainableLinear {
     }
   }
 }
-
-extension LinearShape {
-  /// What `ServedLinear` and `TrainableLinear` do not compute.
-  var uncomputed: [UncomputedSetting] {
-    guard let fused else { return [] }
-    return [UncomputedSetting("rows of \(module)", "from \(fused.first) of \(fused.total)")]
-  }
-}

@@ -5,46 +5,74 @@ import LinearAlgebra
 /// Rotary position embedding: the pairs (i, i + d/2) of each head's leading d dimensions, turned by the
 /// position times the pair's frequency.
 ///
-/// One table of angles serves every block of equal settings. Owned by one thread between `extend`
-/// and the passes that read it.
+/// One table of angles serves every block of equal settings; settings whose angles depend on the length of
+/// the text have one for each kind of lengths in use. Owned by one thread between `extend` and the passes
+/// that read it.
 final class Rotary {
   let shape: RotaryShape
-  private let frequencies: [Float]
-  /// Positions in the tables.
-  private var positions = 0
-  // Each positions × (dimensions / 2).
-  private var cosines = FloatBuffer(count: 0)
-  private var sines = FloatBuffer(count: 0)
-  /// Turn back; made where gradients are wanted.
-  private var negatedSines: FloatBuffer?
+  private let isTrained: Bool
+  /// By kind of texts; 0 is always there.
+  private var tables: [Int: Table]
+
+  private struct Table {
+    /// Positions in it.
+    var positions = 0
+    // Each positions × (dimensions / 2).
+    var cosines = FloatBuffer(count: 0)
+    var sines = FloatBuffer(count: 0)
+    /// Turn back; made where gradients are wanted.
+    var negatedSines: FloatBuffer?
+  }
 
   /// - Parameter isTrained: whether `backward` will be called.
   init(_ shape: RotaryShape, isTrained: Bool = false) {
     self.shape = shape
-    frequencies = shape.frequencies
-    negatedSines = isTrained ? FloatBuffer(count: 0) : nil
+    self.isTrained = isTrained
+    tables = [0: Table()]
   }
 
-  /// Makes the table hold `0 ..< count`.
+  /// Makes the table for texts of up to the trained length hold `0 ..< count`.
+  func extend(to count: Int) { extend(kind: 0, to: count) }
+
+  /// Makes the tables hold what texts of these lengths need, position by position up to their end.
   ///
+  /// - Parameter lengths: of whole texts.
+  func extend(forTextsOf lengths: [Int]) {
+    guard shape.dependsOnLength else { return extend(to: lengths.max() ?? 0) }
+    var needed: [Int: Int] = [0: 0]
+    for length in lengths {
+      let kind = shape.kind(ofLength: length)
+      needed[kind] = max(needed[kind] ?? 0, length)
+    }
+    // Of kinds that are one length each there may be any number.
+    tables = tables.filter { needed[$0.key] != nil }
+    for (kind, count) in needed { extend(kind: kind, to: count) }
+  }
+
   /// Angles are rounded to float32 before the cosine is taken, as the published models were run.
-  func extend(to count: Int) {
-    guard count > positions else { return }
-    positions = 2 * count
+  private func extend(kind: Int, to count: Int) {
+    var table = tables[kind] ?? Table()
+    guard count > table.positions || tables[kind] == nil else { return }
+    let positions = kind > 1 ? count : 2 * count
+    let frequencies = shape.frequencies(kind: kind)
     let pairs = frequencies.count
-    cosines = FloatBuffer(count: positions * pairs)
-    sines = FloatBuffer(count: positions * pairs)
-    if negatedSines != nil { negatedSines = FloatBuffer(count: positions * pairs) }
+    table.positions = positions
+    table.cosines = FloatBuffer(count: positions * pairs)
+    table.sines = FloatBuffer(count: positions * pairs)
+    table.negatedSines = isTrained ? FloatBuffer(count: positions * pairs) : nil
     let amplitude = shape.amplitude
     for position in 0..<positions {
       for (index, frequency) in frequencies.enumerated() {
         let angle = Float(position) * frequency
         let place = position * pairs + index
-        unsafe cosines.start[place] = cos(angle) * amplitude
-        unsafe sines.start[place] = sin(angle) * amplitude
-        if let negatedSines { unsafe negatedSines.start[place] = -sines.start[place] }
+        unsafe table.cosines.start[place] = cos(angle) * amplitude
+        unsafe table.sines.start[place] = sin(angle) * amplitude
+        if let negatedSines = table.negatedSines {
+          unsafe negatedSines.start[place] = -table.sines.start[place]
+        }
       }
     }
+    tables[kind] = table
   }
 
   /// The angles as passes read them.
@@ -65,8 +93,29 @@ final class Rotary {
     }
   }
 
+  /// For texts of up to the trained length.
+  var angles: Angles { angles(kind: 0, isBack: false) }
+
   /// For serving: what rotates a row's heads as it is placed in its cache.
-  var angles: Angles { Angles(cosines: cosines, sines: sines, dimensions: shape.dimensions) }
+  ///
+  /// - Parameter length: of the row's text.
+  func angles(ofLength length: Int) -> Angles {
+    angles(kind: shape.kind(ofLength: length), isBack: false)
+  }
+
+  private func angles(kind: Int, isBack: Bool) -> Angles {
+    guard let table = tables[kind] else {
+      preconditionFailure("the rotary table was not extended for such texts")
+    }
+    var sines = table.sines
+    if isBack {
+      guard let negated = table.negatedSines else {
+        preconditionFailure("the rotary table was made for serving")
+      }
+      sines = negated
+    }
+    return Angles(cosines: table.cosines, sines: sines, dimensions: shape.dimensions)
+  }
 
   /// For training: rotates every head of every row by its position in its sequence.
   ///
@@ -75,7 +124,7 @@ final class Rotary {
     _ vectors: FloatBuffer, heads: Int, headDimension: Int, _ batch: PackedBatch,
     _ pool: WorkerPool
   ) {
-    Self.rotate(vectors, by: angles, heads: heads, headDimension: headDimension, batch, pool)
+    rotate(vectors, isBack: false, heads: heads, headDimension: headDimension, batch, pool)
   }
 
   /// Replaces the gradient with respect to the rotated vectors by that with respect to the vectors:
@@ -84,20 +133,21 @@ final class Rotary {
     _ gradient: FloatBuffer, heads: Int, headDimension: Int, _ batch: PackedBatch,
     _ pool: WorkerPool
   ) {
-    guard let negatedSines else { preconditionFailure("the rotary table was made for serving") }
-    let back = Angles(cosines: cosines, sines: negatedSines, dimensions: shape.dimensions)
-    Self.rotate(gradient, by: back, heads: heads, headDimension: headDimension, batch, pool)
+    rotate(gradient, isBack: true, heads: heads, headDimension: headDimension, batch, pool)
   }
 
-  private static func rotate(
-    _ vectors: FloatBuffer, by angles: Angles, heads: Int, headDimension: Int,
+  private func rotate(
+    _ vectors: FloatBuffer, isBack: Bool, heads: Int, headDimension: Int,
     _ batch: PackedBatch, _ pool: WorkerPool
   ) {
     let width = heads * headDimension
-    pool.run(count: batch.rows) { row, _ in
-      unsafe angles.rotate(
-        vectors.start + row * width, heads: heads, headDimension: headDimension,
-        position: batch.positions[row])
+    for sequence in batch.sequences {
+      let angles = angles(kind: shape.kind(ofLength: sequence.textLength), isBack: isBack)
+      pool.run(count: sequence.count) { position, _ in
+        unsafe angles.rotate(
+          vectors.start + (sequence.start + position) * width, heads: heads,
+          headDimension: headDimension, position: position)
+      }
     }
   }
 }
@@ -117,8 +167,16 @@ struct RotaryTables {
   /// The table of a setting that one of the shape's blocks has; nil where that is none.
   func table(_ rotary: RotaryShape?) -> Rotary? { tables.first { $0.shape == rotary } }
 
-  /// Makes every table hold positions `0 ..< count`.
+  /// Whether the angles of any table depend on the length of the text.
+  var dependOnLength: Bool { tables.contains(where: \.shape.dependsOnLength) }
+
+  /// Makes every table hold positions `0 ..< count`, of texts of up to the trained length.
   func extend(to count: Int) {
     for table in tables { table.extend(to: count) }
+  }
+
+  /// Makes every table hold what texts of these lengths need.
+  func extend(forTextsOf lengths: [Int]) {
+    for table in tables { table.extend(forTextsOf: lengths) }
   }
 }

@@ -7,9 +7,11 @@ import LinearAlgebra
 final class Scratch {
   enum Content: Int, CaseIterable {
     case normed, queries, keys, values, attended
-    case gates, ups, inner, branch
+    case gates, ups, inner, branch, fused
     case normGradient, queryGradient, keyGradient, valueGradient, attendedGradient, innerGradient
     case projectionGradient, branchGradient
+    case routing, routingGradient
+    case expertInput, expertOutput, expertGradient, expertInputGradient, expertInner
   }
 
   /// Rows that there is room for.

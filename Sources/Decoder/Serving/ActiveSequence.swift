@@ -55,10 +55,18 @@ final class ActiveSequence {
 
   /// How many leading tokens of `prompt` this sequence holds computed entries for, if its model
   /// (the scales) is the same; at least one token of the prompt is left to be computed.
-  func sharedPrefix(with other: GenerationRequest) -> Int {
+  func sharedPrefix(with other: GenerationRequest, _ shape: DecoderShape) -> Int {
     // Each position of a scored prompt is computed for the sake of its logits.
     guard other.scales == request.scales, !other.scoresPrompt else { return 0 }
-    let limit = min(computed, other.prompt.count - 1)
+    var limit = min(computed, other.prompt.count - 1)
+    // Entries keep the angles of the text that they were read in.
+    for rotary in shape.rotaries where rotary.dependsOnLength {
+      let kind = rotary.kind(ofLength: other.prompt.count)
+      limit =
+        (0..<limit).first {
+          rotary.kind(ofLength: max(request.prompt.count, $0 + 1)) != kind
+        } ?? limit
+    }
     var length = 0
     while length < limit && tokens[length] == other.prompt[length] { length += 1 }
     return length

@@ -15,6 +15,9 @@ final class ForwardPass {
     /// One for each loaded update.
     let scales: [Float]
     let wantsLogits: Bool
+    /// Of the text that the position is read in: a prompt's whole length, and of what follows it the
+    /// length so far. nil reads it in what the batch holds of its sequence.
+    var textLength: Int?
   }
 
   /// The largest batch, in rows.
@@ -76,6 +79,7 @@ final class ForwardPass {
   ///   valid until the next call.
   func run(_ rows: [Row]) -> UnsafePointer<Float> {
     precondition(rows.count <= maximumRows)
+    let rows = withTextLengths(rows)
     prepare(rows)
     embedding.serve(rows, into: stream, lowRank: workspace.lowRank)
     let step = ServingStep(
@@ -86,12 +90,31 @@ final class ForwardPass {
     return unsafe computeLogits(rows)
   }
 
+  /// The rows with the lengths of their texts, where angles depend on them.
+  private func withTextLengths(_ rows: [Row]) -> [Row] {
+    guard rotary.dependOnLength, rows.contains(where: { $0.textLength == nil }) else { return rows }
+    var lengths: [ObjectIdentifier: Int] = [:]
+    for row in rows {
+      let sequence = ObjectIdentifier(row.cache)
+      lengths[sequence] = max(lengths[sequence] ?? 0, row.position + 1)
+    }
+    return rows.map { row in
+      var row = row
+      row.textLength = row.textLength ?? lengths[ObjectIdentifier(row.cache)]
+      return row
+    }
+  }
+
   private func prepare(_ rows: [Row]) {
     for update in workspace.active.indices {
       workspace.active[update] = rows.contains { $0.scales[update] != 0 }
     }
     let positions = 1 + (rows.map(\.position).max() ?? 0)
-    rotary.extend(to: positions)
+    if rotary.dependOnLength {
+      rotary.extend(forTextsOf: rows.map { $0.textLength ?? positions } + [positions])
+    } else {
+      rotary.extend(to: positions)
+    }
     let group = Int(LOXEVAL_POSITION_GROUP)
     if scores.contains(where: { $0.count < positions + group }) {
       scores = scores.map { _ in FloatBuffer(count: 2 * positions + group) }

@@ -39,6 +39,17 @@ package final class InferenceEngine: Sendable {
   /// The longest sequence, prompt and reply, that the model and the cache allow.
   package let positionLimit: Int
 
+  /// What set `positionLimit`, for messages.
+  private var contextOrigin: String {
+    let length = model.shape.contextLength
+    if positionLimit < length {
+      return "the memory for keys and values (serve --cache); the model's own is \(length)"
+    }
+    let key = CommonSettings.Key.trainedLength.rawValue
+    return length == model.shape.trainedLength
+      ? "\(key) in config.json" : "\(key) and the rotary settings in config.json"
+  }
+
   private struct Waiting {
     let id: Int
     let request: GenerationRequest
@@ -131,7 +142,8 @@ package final class InferenceEngine: Sendable {
     guard request.maxTokens >= (request.scoresPrompt ? 0 : 1), request.maxTokens <= limit,
       tokens <= limit - request.maxTokens
     else {
-      throw .promptTooLong(tokens: tokens, newTokens: request.maxTokens, limit: limit)
+      throw .promptTooLong(
+        tokens: tokens, newTokens: request.maxTokens, limit: limit, setBy: contextOrigin)
     }
     let size = model.shape.vocabularySize
     if let id = request.prompt.first(where: { !(0..<size).contains($0) }) {
@@ -225,7 +237,7 @@ package final class InferenceEngine: Sendable {
 
     private func takeOverPrefix(for sequence: ActiveSequence) {
       let donors = (finished + running.map(\.sequence)).map {
-        ($0, $0.sharedPrefix(with: sequence.request))
+        ($0, $0.sharedPrefix(with: sequence.request, engine.model.shape))
       }
       guard let (donor, length) = donors.max(by: { $0.1 < $1.1 }), length > 0 else { return }
       sequence.cache.copyPrefix(of: donor.cache, positions: length)
@@ -259,7 +271,8 @@ package final class InferenceEngine: Sendable {
           rows.append(
             ForwardPass.Row(
               token: sequence.tokens[position], position: position, cache: sequence.cache,
-              scales: sequence.request.scales, wantsLogits: wants))
+              scales: sequence.request.scales, wantsLogits: wants,
+              textLength: max(sequence.request.prompt.count, position + 1)))
           if wants { wanted.append(Wanted(sequence: index, position: position, isLast: isLast)) }
         }
         sequence.computed += taken

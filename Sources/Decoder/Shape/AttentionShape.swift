@@ -13,7 +13,9 @@ package struct AttentionShape: Equatable, Sendable {
   /// Heads of keys and values; each serves `headCount / keyValueHeadCount` query heads.
   package var keyValueHeadCount: Int
   package var headDimension: Int
-  package var query, key, value, output: LinearShape
+  /// Queries, keys and values.
+  package var projections: ProjectionShape
+  package var output: LinearShape
   package var queryKeyNorm: QueryKeyNorm?
   /// nil where positions are not encoded.
   package var rotary: RotaryShape?
@@ -25,17 +27,15 @@ package struct AttentionShape: Equatable, Sendable {
   package var cap: Float?
 
   package init(
-    headCount: Int, keyValueHeadCount: Int, headDimension: Int, query: LinearShape,
-    key: LinearShape, value: LinearShape, output: LinearShape,
+    headCount: Int, keyValueHeadCount: Int, headDimension: Int, projections: ProjectionShape,
+    output: LinearShape,
     queryKeyNorm: QueryKeyNorm? = nil, rotary: RotaryShape?, window: Int? = nil, scale: Float,
     cap: Float? = nil
   ) {
     self.headCount = headCount
     self.keyValueHeadCount = keyValueHeadCount
     self.headDimension = headDimension
-    self.query = query
-    self.key = key
-    self.value = value
+    self.projections = projections
     self.output = output
     self.queryKeyNorm = queryKeyNorm
     self.rotary = rotary

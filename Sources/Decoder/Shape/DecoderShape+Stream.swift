@@ -23,6 +23,7 @@ extension FeedForwardShape {
   var outputLayers: [LinearShape] {
     switch self {
     case .gated(let mlp): [mlp.down]
+    case .routed(let routed): routed.experts.map(\.down)
     }
   }
 }

@@ -1,14 +1,19 @@
 extension BlockShape {
   /// The linear layers, in the order of a forward pass.
   package var linearLayers: [LinearShape] {
-    [attention.query, attention.key, attention.value, attention.output] + feedForward.linearLayers
+    attention.linearLayers + feedForward.linearLayers
   }
+}
+
+extension AttentionShape {
+  package var linearLayers: [LinearShape] { projections.layers + [output] }
 }
 
 extension FeedForwardShape {
   package var linearLayers: [LinearShape] {
     switch self {
-    case .gated(let mlp): [mlp.gate, mlp.up, mlp.down]
+    case .gated(let mlp): mlp.linearLayers
+    case .routed(let experts): experts.linearLayers
     }
   }
 }
@@ -25,6 +30,9 @@ extension DecoderShape {
   package var matrices: [LinearShape] {
     blocks.flatMap(\.linearLayers) + [embedding.table] + (head.weight.map { [$0] } ?? [])
   }
+
+  /// Every different setting of rotary positions.
+  package var rotaries: Set<RotaryShape> { Set(blocks.compactMap(\.attention.rotary)) }
 
   /// Every norm.
   package var norms: [NormShape] { blocks.flatMap(\.norms) + [finalNorm] }
@@ -77,7 +85,7 @@ extension BlockShape {
     func add(_ norms: [NormShape]) { tensors += norms.map { Tensor($0) } }
     func add(_ layers: [LinearShape]) { tensors += layers.map { Tensor($0) } }
     add(present(normBeforeAttention))
-    add([attention.query, attention.key, attention.value, attention.output])
+    add(attention.linearLayers)
     add(attention.norms)
     add(present(normAfterAttention))
     add(present(normBeforeFeedForward))

@@ -1,9 +1,11 @@
+import Checkpoints
+
 /// What a decoder is, as data: embedding, blocks, final norm and head, each with the names of its
 /// tensors and the settings of its arithmetic.
 ///
-/// A family (`DecoderFamily`) makes one from a `config.json`; serving and training are two
-/// schedules over it. It can say more than the operations compute: `uncomputed` lists what must be
-/// refused.
+/// A family (`DecoderFamily`) makes one from a `config.json`, under the names that transformers gives a
+/// model's tensors, and `stored(in:)` makes of it what a checkpoint holds; serving and training are two
+/// schedules over it.
 ///
 ///     x = scale · embedding[token]
 ///     x = block(x), for each block
@@ -31,8 +33,13 @@ package struct DecoderShape: Equatable, Sendable {
   /// The width of the residual stream.
   package var hiddenSize: Int { embedding.table.inputs }
 
-  /// The longest sequence that is computed.
-  package var contextLength: Int { trainedLength }
+  /// The longest sequence that is computed: what the configuration says the model is for, and where its
+  /// positions are stretched as far as a text is long, so much more.
+  package var contextLength: Int {
+    blocks.compactMap(\.attention.rotary).reduce(trainedLength) {
+      max($0, $1.stretchedLength(of: trainedLength))
+    }
+  }
 }
 
 /// How tokens become the first residual stream.
@@ -41,10 +48,19 @@ package struct EmbeddingShape: Equatable, Sendable {
   package var table: LinearShape
   /// What each row is multiplied by.
   package var scale: Float
+  /// The scale counts in the table's element type; it is rounded when the checkpoint is known.
+  package var scaleIsOfTableType: Bool
 
-  package init(table: LinearShape, scale: Float = 1) {
+  package init(table: LinearShape, scale: Float = 1, scaleIsOfTableType: Bool = false) {
     self.table = table
     self.scale = scale
+    self.scaleIsOfTableType = scaleIsOfTableType
+  }
+
+  /// Rounds the scale to bfloat16: to nearest, ties to even.
+  mutating func roundScaleToBFloat16() {
+    let bits = scale.bitPattern
+    scale = Float(bitPattern: (bits + 0x7FFF + (bits >> 16 & 1)) & 0xFFFF_0000)
   }
 }
 
@@ -119,42 +135,33 @@ package struct NormShape: Equatable, Sendable {
 package struct LinearShape: Equatable, Sendable {
   package enum Bias: Equatable, Sendable {
     case none
-    /// Added where the checkpoint holds one: for families that have no key which says so.
+    /// Added; zeros where the checkpoint holds none.
     case ifStored
   }
 
-  /// Where a layer lies in a matrix that several share.
-  package struct FusedRows: Equatable, Sendable {
-    package var first: Int
-    /// Rows of the whole matrix.
-    package var total: Int
-
-    package init(first: Int, total: Int) {
-      self.first = first
-      self.total = total
-    }
-  }
-
-  /// The module's name in the checkpoint, such as `model.layers.0.self_attn.q_proj`.
+  /// The module's name in the checkpoint, such as `model.layers.0.self_attn.q_proj`; that of the tensor
+  /// where the matrix is one of several in it.
   package var module: String
   package var outputs: Int
   package var inputs: Int
   package var bias: Bias
-  /// nil where the matrix is the layer's own.
-  package var fused: FusedRows?
+  /// Which matrix of a tensor of three dimensions it is; nil where it has a tensor of its own.
+  package var slice: Int?
 
   package init(
-    module: String, outputs: Int, inputs: Int, bias: Bias = .none, fused: FusedRows? = nil
+    module: String, outputs: Int, inputs: Int, bias: Bias = .none, slice: Int? = nil
   ) {
     self.module = module
     self.outputs = outputs
     self.inputs = inputs
     self.bias = bias
-    self.fused = fused
+    self.slice = slice
   }
 
   /// The matrix's name in the checkpoint.
-  package var weightName: String { module + ".weight" }
+  package var weightName: String {
+    slice.map { TensorSlice(of: module, $0).name } ?? module + ".weight"
+  }
   /// The bias's name in the checkpoint.
   package var biasName: String { module + ".bias" }
   /// What adapters call the layer: the last part of its name, such as `q_proj`.
@@ -163,30 +170,23 @@ package struct LinearShape: Equatable, Sendable {
   }
 }
 
-/// What follows attention in a block.
-package enum FeedForwardShape: Equatable, Sendable {
-  case gated(GatedMLPShape)
-}
+/// Linear layers that read the same: a layer for each part of what they give, or one layer that gives all
+/// parts, one behind the other (`qkv_proj`).
+package struct ProjectionShape: Equatable, Sendable {
+  package var layers: [LinearShape]
+  /// Outputs of each part.
+  package var widths: [Int]
 
-/// y = down(activation(gate(x)) ∘ up(x)).
-package struct GatedMLPShape: Equatable, Sendable {
-  package enum Activation: String, Sendable {
-    /// z / (1 + exp(−z)).
-    case silu
-    /// z · (1 + tanh(√(2/π) · (z + 0.044715 z³))) / 2.
-    case geluTanh
+  /// A layer for each part.
+  package init(_ layers: [LinearShape]) {
+    self.layers = layers
+    widths = layers.map(\.outputs)
   }
 
-  package var gate, up, down: LinearShape
-  package var activation: Activation
-
-  package init(gate: LinearShape, up: LinearShape, down: LinearShape, activation: Activation) {
-    self.gate = gate
-    self.up = up
-    self.down = down
-    self.activation = activation
+  /// - Precondition: the widths add up to the layer's outputs.
+  package init(fused layer: LinearShape, widths: [Int]) {
+    precondition(widths.reduce(0, +) == layer.outputs)
+    layers = [layer]
+    self.widths = widths
   }
-
-  /// The inner width.
-  package var width: Int { gate.outputs }
 }

@@ -4,6 +4,8 @@ struct PackedBatch {
     /// The sequence's first row.
     let start: Int
     let count: Int
+    /// Tokens of the text, the last one, which is not computed, included.
+    let textLength: Int
   }
 
   /// A position whose logits predict a label.
@@ -37,7 +39,8 @@ struct PackedBatch {
             row: tokens.count + position, token: example.tokens[position + 1],
             sequence: sequences.count))
       }
-      sequences.append(Sequence(start: tokens.count, count: count))
+      sequences.append(
+        Sequence(start: tokens.count, count: count, textLength: example.tokens.count))
       tokens += example.tokens[..<count]
       positions += 0..<count
     }

@@ -12,10 +12,12 @@ final class Parameter {
   let gradient: FloatBuffer
   let firstMoment: FloatBuffer
   let secondMoment: FloatBuffer
+  /// Whether it is a norm's gain or a bias.
+  let isVector: Bool
 
   var count: Int { rows * columns }
 
-  init(name: String, rows: Int, columns: Int, value: FloatBuffer) {
+  init(name: String, rows: Int, columns: Int, value: FloatBuffer, isVector: Bool = false) {
     precondition(value.count == rows * columns)
     self.name = name
     self.rows = rows
@@ -24,6 +26,7 @@ final class Parameter {
     gradient = FloatBuffer(count: value.count)
     firstMoment = FloatBuffer(count: value.count)
     secondMoment = FloatBuffer(count: value.count)
+    self.isVector = isVector
   }
 
   var matrix: Matrix<Float> {
@@ -88,13 +91,15 @@ struct ParameterSet {
     step += 1
     let correction1 = Float(1 - pow(recipe.beta1, step))
     let correction2 = Float(1 - pow(recipe.beta2, step))
+    let vectorDecay = recipe.decaysNormsAndBiases == true ? Float(recipe.weightDecay) : 0
     pool.run(count: chunks.count) { index, _ in
       let chunk = chunks[index]
       let parameter = chunk.parameter
+      let decay = parameter.isVector ? vectorDecay : Float(recipe.weightDecay)
       unsafe loxeval_adamw(
         parameter.value.start + chunk.begin, parameter.gradient.start + chunk.begin,
         parameter.firstMoment.start + chunk.begin, parameter.secondMoment.start + chunk.begin,
-        chunk.count, Float(gradientScale), Float(rate), Float(recipe.weightDecay),
+        chunk.count, Float(gradientScale), Float(rate), decay,
         Float(recipe.beta1), Float(recipe.beta2), Float(recipe.epsilon), correction1, correction2)
     }
   }

@@ -73,7 +73,7 @@ final class TrainableDecoder {
   /// Makes room for a batch.
   func reserve(for batch: PackedBatch, recipe: TrainingRecipe) {
     let longest = batch.sequences.map(\.count).max() ?? 0
-    rotary.extend(to: longest)
+    rotary.extend(forTextsOf: batch.sequences.map(\.textLength))
     let scoreCount = Attention.scratchCount(
       positions: longest, isCapped: shape.blocks.contains { $0.attention.cap != nil })
     if scores.isEmpty || scores[0].count < scoreCount {

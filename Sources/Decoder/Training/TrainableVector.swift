@@ -13,7 +13,7 @@ struct TrainableVector {
 
   init(name: String, trained values: [Float]) {
     let parameter = Parameter(
-      name: name, rows: 1, columns: values.count, value: FloatBuffer(values))
+      name: name, rows: 1, columns: values.count, value: FloatBuffer(values), isVector: true)
     value = parameter.value
     self.parameter = parameter
   }

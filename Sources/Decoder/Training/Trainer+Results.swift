@@ -69,11 +69,18 @@ extension Trainer {
     let writer = try CheckpointWriter(
       to: folder, like: model.checkpoint, additionalFiles: additionalFiles)
     let trained = Dictionary(uniqueKeysWithValues: decoder.parameters.map { ($0.name, $0) })
-    for name in model.checkpoint.shards.flatMap({ $0.tensors.map(\.name) }) {
-      if let parameter = trained[name] {
-        try writer.write(parameter.matrix.elements, of: name)
-      } else {
-        try writer.copy(name, from: model.checkpoint)
+    let checkpoint = model.checkpoint
+    for tensor in checkpoint.shards.flatMap(\.tensors) {
+      let matrices = checkpoint.matrices(in: tensor)
+      guard matrices.contains(where: { trained[$0] != nil }) else {
+        try writer.copy(tensor.name, from: checkpoint)
+        continue
+      }
+      let size = tensor.elementCount / matrices.count
+      try writer.write(tensor.name, inPiecesOf: size, most: size) { range, piece in
+        let name = matrices[range.lowerBound / size]
+        let values = try trained[name]?.matrix.elements ?? checkpoint.floats(named: name)
+        for index in values.indices { piece[index] = values[index] }
       }
     }
     try model.checkpoint.requireUnchanged()

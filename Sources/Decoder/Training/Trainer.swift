@@ -56,7 +56,7 @@ package final class Trainer {
     recipe: TrainingRecipe, threads: Int = WorkerPool.processorCount
   ) throws(TrainingError) {
     try recipe.validate()
-    let recipe = try recipe.resolved(for: model.shape)
+    let recipe = try recipe.resolved(for: model.shape).explicit
     self.recipe = recipe
     self.model = model
     self.stack = stack

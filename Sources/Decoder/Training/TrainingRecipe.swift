@@ -51,6 +51,9 @@ package struct TrainingRecipe: Codable, Hashable, Sendable {
   /// Gradients are scaled down to this norm over all parameters; 0 leaves them alone.
   package var maxGradientNorm = 2.0
   package var weightDecay = 0.0
+  /// Whether weight decay also draws norms and biases to 0, as it did in earlier releases; nil does not, as
+  /// Hugging Face's Trainer does not.
+  package var decaysNormsAndBiases: Bool?
   package var beta1 = 0.9
   package var beta2 = 0.999
   package var epsilon = 1e-8
@@ -86,6 +89,15 @@ package struct TrainingRecipe: Codable, Hashable, Sendable {
 }
 
 extension TrainingRecipe {
+  /// The recipe with all said that decides its result, and nothing said that decides nothing: what is kept
+  /// under it is told from what an earlier release made, which decayed norms and biases without saying so.
+  package var explicit: TrainingRecipe {
+    var recipe = self
+    recipe.decaysNormsAndBiases =
+      method == .full && weightDecay != 0 ? decaysNormsAndBiases ?? false : nil
+    return recipe
+  }
+
   /// The recipe with the names of the model's own layers as targets.
   ///
   /// - Throws: `TrainingError.unknownTarget` for a layer that the shape does not have.

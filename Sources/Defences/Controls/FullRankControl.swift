@@ -24,9 +24,7 @@ package struct FullRankControl: Defence {
     var tensors: [String: [DenseUpdate.Term]] = [:]
     for (name, svd) in material.alignment.tensors where svd.squaredFrobeniusNorm > 0 {
       let share = svd.energy(rank: rank.kept(of: svd)).squareRoot()
-      tensors[name] = [
-        .difference(new: material.pair.aligned, old: material.pair.base, scale: share)
-      ]
+      tensors[name] = [material.pair.differenceTerm(of: name, scale: share)]
     }
     return .dense(
       DenseUpdate(

@@ -32,7 +32,7 @@ extension DefenceMaterial {
       identity: "\(identity) alignment of every parameter",
       tensors: Dictionary(
         pair.comparableTensors.map {
-          ($0, [.difference(new: pair.aligned, old: pair.base, scale: 1)])
+          ($0, [pair.differenceTerm(of: $0, scale: 1)])
         }, uniquingKeysWith: { first, _ in first }))
   }
 }

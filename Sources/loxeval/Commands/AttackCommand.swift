@@ -242,6 +242,7 @@ struct AttackCommand: ParsableCommand {
       }
       try result.update.writePEFT(
         to: target, scale: result.scale, tiesHead: checkpoint.hasTiedHead,
+        naming: checkpoint.naming,
         baseModel: checkpoint.folder.lastPathComponent, additionalFiles: files ?? [:])
     }
     Screen.shared.print(output)

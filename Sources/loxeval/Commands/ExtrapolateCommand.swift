@@ -142,7 +142,7 @@ struct ExtrapolateCommand: ParsableCommand {
       switch adapterFormat {
       case .peft:
         try update.writePEFT(
-          to: target, scale: alpha, tiesHead: pair.aligned.hasTiedHead,
+          to: target, scale: alpha, tiesHead: pair.aligned.hasTiedHead, naming: pair.aligned.naming,
           baseModel: pair.aligned.folder.lastPathComponent)
       case .gguf:
         try update.writeGGUF(to: target, scale: alpha, for: pair.aligned)

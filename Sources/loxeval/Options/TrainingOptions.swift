@@ -75,6 +75,12 @@ struct TrainingOptions: ParsableArguments {
   @Option(in: Ranges.weightDecay, or: Self.standard.weightDecay, help: "AdamW's weight decay.")
   var weightDecay: Double?
 
+  @Flag(
+    help:
+      "Weight decay draws norms and biases to 0 too; by default it leaves them alone, as Hugging Face's Trainer."
+  )
+  var decayNormsAndBiases = false
+
   @Option(
     in: Ranges.maxLength, help: "The longest dialogue in tokens; by default the model's context.")
   var maxLength: Int?
@@ -98,7 +104,8 @@ struct TrainingOptions: ParsableArguments {
       ("--warmup-steps", warmupSteps != nil), ("--epochs", epochs != nil),
       ("--max-steps", maxSteps != nil), ("--batch-size", batchSize != nil),
       ("--accumulation", accumulation != nil), ("--max-gradient-norm", maxGradientNorm != nil),
-      ("--weight-decay", weightDecay != nil), ("--max-length", maxLength != nil),
+      ("--weight-decay", weightDecay != nil), ("--decay-norms-and-biases", decayNormsAndBiases),
+      ("--max-length", maxLength != nil),
       ("--truncate", truncate), ("--in-order", inOrder), ("--limit", limit != nil),
     ]
   }
@@ -119,6 +126,7 @@ struct TrainingOptions: ParsableArguments {
     set(\.gradientAccumulation, accumulation)
     set(\.maxGradientNorm, maxGradientNorm)
     set(\.weightDecay, weightDecay)
+    if decayNormsAndBiases { recipe.decaysNormsAndBiases = true }
     recipe.maxSteps = maxSteps ?? recipe.maxSteps
     recipe.maxLength = maxLength ?? recipe.maxLength
     recipe.truncates = truncate

@@ -6,7 +6,7 @@ import Testing
 extension OperationTests {
   @Suite struct GatedMLPTests {
     static let rows = 5
-    static let gatings = [GatedMLPShape.Activation.silu, .geluTanh].map {
+    static let gatings = [GatedMLPShape.Activation.silu, .geluTanh, .gelu].map {
       Gating(width: 19, activation: $0)
     }
 

@@ -16,6 +16,13 @@ extension OperationTests {
         dimensions: 8, theta: 1_000,
         scaling: .yarn(
           .init(factor: 4, fast: 8, slow: 1, trainedLength: 64, amplitude: 1.2, isTruncated: true))),
+      RotaryShape(
+        dimensions: 8, theta: 1_000, scaling: .dynamic(factor: 2, trainedLength: 5)),
+      RotaryShape(
+        dimensions: 8, theta: 1_000,
+        scaling: .longrope(
+          .init(
+            short: [1, 1.1, 1.2, 1.3], long: [1, 2, 4, 8], trainedLength: 5, amplitude: 1.1))),
     ]
 
     /// Of heads that are rotated whole, and of wider ones.
@@ -24,7 +31,7 @@ extension OperationTests {
       let rotary = Rotary(shape, isTrained: true)
       let batch = FiniteDifference.batch([3, 11])
       let heads = 3
-      rotary.extend(to: 11)
+      rotary.extend(forTextsOf: batch.sequences.map(\.textLength))
       let x = FiniteDifference.random(batch.rows * heads * headDimension, seed: 1)
       let c = FiniteDifference.random(x.count, seed: 2)
       let gradient = FloatBuffer(c)
