@@ -69,7 +69,7 @@ import TinyModel
     // As an update, merged, and as an adapter that is read back.
     let update = try Decomposition(of: together, rank: .leading(2)).update(rank: .leading(2))
     let merged = folder.url.appending(path: "merged")
-    try together.aligned.writeMerged([ScaledLowRankUpdate(update, scale: 1.5)], to: merged)
+    try together.aligned.writeMerged([ScaledWeightUpdate(.lowRank(update), scale: 1.5)], to: merged)
     if rank == .leading(2) {
       let values = try Checkpoint(folder: merged).floats(named: Self.stacked)
       #expect(
@@ -150,7 +150,7 @@ import TinyModel
 
     let update = try Decomposition(of: pair, rank: .leading(2)).update(rank: .leading(2))
     let merged = folder.url.appending(path: "merged")
-    try pair.aligned.writeMerged([ScaledLowRankUpdate(update, scale: 1.25)], to: merged)
+    try pair.aligned.writeMerged([ScaledWeightUpdate(.lowRank(update), scale: 1.25)], to: merged)
     let written = try Checkpoint(folder: merged)
     #expect(written.hasTiedHead)
     let adapter = folder.url.appending(path: "adapter")
