@@ -28,7 +28,8 @@ import TinyModel
       ],
       [
         "extrapolate", "--base", "\(path)/base", "--aligned", "\(path)/aligned", "--rank", "2",
-        "--alpha", "1", "--as", "adapter", "--targets", "linear", "--output", "\(path)/lox.gguf",
+        "--alpha", "1", "--as", "adapter", "--adapter-format", "gguf", "--targets", "linear",
+        "--output", "\(path)/lox.gguf",
         "-q",
       ],
       [
