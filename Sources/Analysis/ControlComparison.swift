@@ -80,13 +80,16 @@ extension Findings {
     let all = summary.controls ?? []
     return Self.distinct(all.map(\.attack)).map { attack in
       let own = all.filter { $0.attack == attack }
-      func count(_ outcome: ControlComparison.Outcome) -> Int { own.count { $0.outcome == outcome } }
+      func count(_ outcome: ControlComparison.Outcome) -> Int {
+        own.count { $0.outcome == outcome }
+      }
       let kinds = Self.distinct(own.map(\.control.method)).map { method -> String in
         let of = own.filter { $0.control.method == method }
         let beaten = of.count { $0.outcome == .beats }
         let changes = of.map(\.comparison.change)
         let mean = changes.reduce(0, +) / Double(max(1, changes.count))
-        return "\(method.rawValue) in \(beaten) of \(of.count) (\(Wording.points(mean)) points on average)"
+        return
+          "\(method.rawValue) in \(beaten) of \(of.count) (\(Wording.points(mean)) points on average)"
       }
       let name = attack == AttackID.none.label ? "Before any attack" : "Under \(attack)"
       let lost = count(.loses)

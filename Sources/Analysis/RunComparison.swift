@@ -75,11 +75,14 @@ package struct RunComparison: Sendable {
       else { return nil }
       let entries = runs.indices.map { index -> Entry? in
         guard let row = found[index], let share = Share(quantity, of: row) else { return nil }
-        let change = index > 0 ? found[0].flatMap {
-          Self.change(
-            from: samples[0][$0.cell] ?? [], to: samples[index][row.cell] ?? [], key.judge, quantity,
-            seed: runs[0].manifest.plan.seed)
-        } : nil
+        let change =
+          index > 0
+          ? found[0].flatMap {
+            Self.change(
+              from: samples[0][$0.cell] ?? [], to: samples[index][row.cell] ?? [], key.judge,
+              quantity,
+              seed: runs[0].manifest.plan.seed)
+          } : nil
         return Entry(share: share, prompts: row.prompts, change: change)
       }
       guard entries.contains(where: { $0 != nil }) else { return nil }
@@ -108,7 +111,8 @@ package struct RunComparison: Sendable {
   private static func change(
     from first: [Sample], to second: [Sample], _ judge: String, _ quantity: Quantity, seed: UInt64
   ) -> RateComparison? {
-    let texts = Dictionary(first.map { ($0.id, $0.prompt) }, uniquingKeysWith: { first, _ in first })
+    let texts = Dictionary(
+      first.map { ($0.id, $0.prompt) }, uniquingKeysWith: { first, _ in first })
     let others = Dictionary(
       second.map { ($0.id, $0.prompt) }, uniquingKeysWith: { first, _ in first })
     let isSuccess: (Verdict) -> Bool =

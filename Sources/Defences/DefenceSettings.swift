@@ -43,7 +43,8 @@ package struct DefenceSettings {
     defence = method
     values = [:]
     for member in members where member.key != "method" {
-      let items: [JSONNode] = if case .array(let items) = member.value { items } else { [member.value] }
+      let items: [JSONNode] =
+        if case .array(let items) = member.value { items } else { [member.value] }
       var texts: [String] = []
       for item in items {
         switch item {
@@ -56,7 +57,8 @@ package struct DefenceSettings {
         }
       }
       guard !texts.isEmpty, values.updateValue(texts, forKey: member.key) == nil else {
-        throw .unreadableFile(path: file.path, reason: "\(member.key): expected it once, with a value")
+        throw .unreadableFile(
+          path: file.path, reason: "\(member.key): expected it once, with a value")
       }
     }
   }

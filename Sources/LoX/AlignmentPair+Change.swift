@@ -31,6 +31,7 @@ extension AlignmentPair {
   /// scale · ΔW of one tensor, where it lies.
   package func differenceTerm(of name: String, scale: Double) -> DenseUpdate.Term {
     .difference(
-      new: StoredTensor(name, in: aligned), old: StoredTensor(baseNames[name], in: base), scale: scale)
+      new: StoredTensor(name, in: aligned), old: StoredTensor(baseNames[name], in: base),
+      scale: scale)
   }
 }

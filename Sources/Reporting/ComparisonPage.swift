@@ -54,7 +54,8 @@ package struct ComparisonPage {
             ": \(row.quantity.title.lowercased()) of \(name(row)) \(Wording.percent(change.before)) → "
               + "\(Wording.percent(change.after)), \(Wording.points(change.change)) points "
               + "(\(Wording.points(change.interval.lower)) to \(Wording.points(change.interval.upper))), "
-              + "\(Wording.probability(entry.adjustedPValue)), corrected, on \(change.prompts) prompts"),
+              + "\(Wording.probability(entry.adjustedPValue)), corrected, on \(change.prompts) prompts"
+          ),
         ]
       }
     }
@@ -62,7 +63,8 @@ package struct ComparisonPage {
       .note([
         .text(
           "Changes are from the first run, on prompts that both asked in the same words: McNemar's mid-p test, with "
-            + "several samples a prompt a sign-flip test, corrected after Holm for all of this page.")
+            + "several samples a prompt a sign-flip test, corrected after Holm for all of this page."
+        )
       ])
     ]
       + (comparison.differences.isEmpty

@@ -96,7 +96,8 @@ import Testing
     try lora.adapter.update.writePEFT(
       to: folder.appending(path: "adapter"), scale: lora.adapter.scale,
       tiesHead: checkpoint.hasTiedHead, naming: checkpoint.naming)
-    try checkpoint.writeMerged([ScaledWeightUpdate(lora.adapter)], to: folder.appending(path: "merged"))
+    try checkpoint.writeMerged(
+      [ScaledWeightUpdate(lora.adapter)], to: folder.appending(path: "merged"))
 
     let ids = training.batches[0][0]
     func logits(_ part: String) throws -> [[Float]] {

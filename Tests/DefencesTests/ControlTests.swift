@@ -50,11 +50,12 @@ import TinyModel
 
   private static let lox = LoXDefence(rank: rank, strengths: [])
 
-  @Test(arguments: [
-    RandomControl(rank: rank, seed: 1, strengths: []), TailControl(count: 3, strengths: []),
-    FullRankControl(rank: rank, strengths: []), NegativeControl(rank: rank, strengths: []),
-    OtherLayerControl(rank: rank, strengths: []),
-  ] as [any Defence])
+  @Test(
+    arguments: [
+      RandomControl(rank: rank, seed: 1, strengths: []), TailControl(count: 3, strengths: []),
+      FullRankControl(rank: rank, strengths: []), NegativeControl(rank: rank, strengths: []),
+      OtherLayerControl(rank: rank, strengths: []),
+    ] as [any Defence])
   func everyControlHasLoXsNorm(control: any Defence) throws {
     let tiny = try Case()
     let lox = try tiny.update(Self.lox)
@@ -73,7 +74,9 @@ import TinyModel
   @Test func randomDirectionsHaveLoXsSpectrumAndDependOnTheSeedAlone() throws {
     let tiny = try Case()
     let name = "model.layers.0.self_attn.q_proj.weight"
-    func control(_ seed: Int) -> RandomControl { RandomControl(rank: Self.rank, seed: seed, strengths: []) }
+    func control(_ seed: Int) -> RandomControl {
+      RandomControl(rank: Self.rank, seed: seed, strengths: [])
+    }
     let first = try tiny.change(control(1), name)
     let spectrum = try first.singularValueDecomposition().singularValues
     let expected = try #require(tiny.alignment.tensors[name]).singularValues.prefix(3)

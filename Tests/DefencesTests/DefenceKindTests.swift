@@ -40,8 +40,10 @@ import Testing
   }
 
   @Test(arguments: [
-    ("{", "not JSON"), ("[]", "found no \"method\""), (#"{"method": "expo", "alpha": {}}"#, "alpha"),
-    (#"{"method": "expo", "alpha": [0.5, 0.5]}"#, "alpha"), (#"{"method": "expo", "beta": 1}"#, "beta=1"),
+    ("{", "not JSON"), ("[]", "found no \"method\""),
+    (#"{"method": "expo", "alpha": {}}"#, "alpha"),
+    (#"{"method": "expo", "alpha": [0.5, 0.5]}"#, "alpha"),
+    (#"{"method": "expo", "beta": 1}"#, "beta=1"),
   ])
   func badFilesAreRefused(text: String, naming: String) throws {
     let folder = try TemporaryFolder()

@@ -86,7 +86,8 @@ final class FixedAttack: Attack {
         "safe-lora-n10@each@a0", "safe-lora-n10@once", "task-vector",
       ])
     #expect(plan.repairs.map { $0.attack?.text } == ["each@a0", "once", nil])
-    func stack(_ method: Treatment.Method, _ strength: Double, _ attack: String) -> [ScaledUpdate]? {
+    func stack(_ method: Treatment.Method, _ strength: Double, _ attack: String) -> [ScaledUpdate]?
+    {
       plan.cells.first {
         $0.treatment.method == method && $0.treatment.strength == strength
           && $0.attack.label == attack

@@ -43,7 +43,9 @@ package struct SafeLoRARepair: Defence {
     if case .lowRank(let tuning) = attack {
       var update = LowRankUpdate()
       for name in chosen {
-        guard let factors = tuning.tensors[name], let image = agreement[name]?.image else { continue }
+        guard let factors = tuning.tensors[name], let image = agreement[name]?.image else {
+          continue
+        }
         update.tensors[name] = LowRankUpdate.Factors(
           left: image - factors.left, right: factors.right)
       }

@@ -82,7 +82,10 @@ extension ReportPage {
       rows: rows.map { row in
         [ReportTable.Cell(Self.name(row.attackLabel))]
           + (hasArms
-            ? [ReportTable.Cell(row.treatment.isNone ? "–" : findings.defences.title(row.treatment.arm))] : [])
+            ? [
+              ReportTable.Cell(
+                row.treatment.isNone ? "–" : findings.defences.title(row.treatment.arm))
+            ] : [])
           + (isSweep ? [ReportTable.Cell(Number.text(row.alpha))] : [])
           + [
             ReportTable.Cell(

@@ -1,6 +1,6 @@
 import Analysis
-import Attacks
 import ArgumentParser
+import Attacks
 import Foundation
 import Reporting
 import Runs
@@ -16,7 +16,8 @@ struct CompareCommand: ParsableCommand {
       """)
 
   @Argument(
-    help: ArgumentHelp("Folders of two runs or more; the first is compared with.", valueName: "run"))
+    help: ArgumentHelp("Folders of two runs or more; the first is compared with.", valueName: "run")
+  )
   var folders: [String]
 
   @Option(help: ArgumentHelp("Write the page as HTML to this file.", valueName: "file"))

@@ -17,7 +17,8 @@ struct ExtrapolateCommand: ParsableCommand {
 
   static let configuration = CommandConfiguration(
     commandName: "extrapolate",
-    abstract: "Writes the LoX checkpoint W_aligned + α · Proj_k(ΔW), or the update alone; or another defence.",
+    abstract:
+      "Writes the LoX checkpoint W_aligned + α · Proj_k(ΔW), or the update alone; or another defence.",
     discussion: """
       The checkpoint has the aligned model's shards, element types and tokenizer files; tensors \
       that are not targets are copied byte for byte. The adapter is a PEFT folder, or a GGUF file for \
@@ -80,7 +81,8 @@ struct ExtrapolateCommand: ParsableCommand {
     let isLoX = try chosen.defence is LoXDefence
     guard isLoX || (!resume && !exact && adapterFormat == .peft) else {
       throw ValidationError(
-        "--resume, --exact and --adapter-format gguf: expected --defence lox with them, found \(defence)")
+        "--resume, --exact and --adapter-format gguf: expected --defence lox with them, found \(defence)"
+      )
     }
     guard !resume || form == .checkpoint else {
       throw ValidationError("--resume: expected --as checkpoint; an adapter is written at once")

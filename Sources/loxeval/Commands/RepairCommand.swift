@@ -10,7 +10,8 @@ import Support
 struct RepairCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "repair",
-    abstract: "Makes a fine-tuned model safer by the pair it came from: a defence after the attack.",
+    abstract:
+      "Makes a fine-tuned model safer by the pair it came from: a defence after the attack.",
     discussion: """
       With B the base model, A the aligned one, F the fine-tuned one and ΔW = A − B. Tensors are worked \
       on one by one, so models may be larger than memory. A tuned model is a folder with all its weights, \

@@ -48,7 +48,8 @@ struct StudyOptions: ParsableArguments {
   @Flag(
     help: ArgumentHelp(
       "Measure LoX's controls too, at its ranks and strengths: "
-        + "\(DefenceKind.controls.joined(separator: ", ")). The report says whether LoX beats them."))
+        + "\(DefenceKind.controls.joined(separator: ", ")). The report says whether LoX beats them."
+    ))
   var controls = false
 
   @Option(
