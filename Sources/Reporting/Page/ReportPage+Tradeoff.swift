@@ -72,7 +72,7 @@ extension ReportPage {
   private func title(_ treatment: Treatment) -> String {
     treatment.isNone
       ? findings.defences.undefended
-      : "\(findings.defences.title(treatment.arm)), \(treatment.strengthText)"
+      : "\(treatment.arm.fullTitle), \(treatment.strengthText)"
   }
 
   private func shares(_ share: TradeoffPoint.Share) -> String {
