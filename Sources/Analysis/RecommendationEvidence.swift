@@ -56,11 +56,15 @@ struct RecommendationEvidence {
     self.rows(rows, of: treatment).filter { $0.isAttacked == (treatment.stage == .afterAttack) }
   }
 
-  /// The same set without a treatment, under the same attack.
+  /// What a row's cost is counted from, on the same set without a treatment. Refusals are counted from the model
+  /// before any attack: fine-tuning takes refusals away, and a repair that brings those of the aligned
+  /// model back costs nothing that it did not cost before. Right answers are counted from the model under
+  /// the same attack: what fine-tuning taught is to stay.
   private func reference(_ row: SummaryRow, among all: [SummaryRow]) -> SummaryRow? {
-    all.first {
+    let attack = row.overRefusal == nil ? row.attack : AttackID.none.label
+    return all.first {
       $0.treatment.isNone && $0.dataset == row.dataset && $0.judge == row.judge
-        && $0.attack == row.attack && $0.promptAttack == row.promptAttack
+        && $0.attack == attack && $0.promptAttack == row.promptAttack
     }
   }
 
@@ -75,9 +79,11 @@ struct RecommendationEvidence {
 
   /// Whether each prompt's replies complied, by attack and set.
   func attacked(_ treatment: Treatment) -> [SplitHalfChoice.Place: PromptOutcomes] {
-    Dictionary(
-      rows(attacked, of: treatment).map { row in
-        return (
+    // Where nobody fine-tuned the model there is nothing to repair: it is the untreated one.
+    let unrepaired = treatment.stage == .afterAttack ? rows(attacked, of: .none) : []
+    return Dictionary(
+      (rows(attacked, of: treatment) + unrepaired).map { row in
+        (
           SplitHalfChoice.Place(dataset: row.dataset, attack: row.attackLabel),
           outcomes(of: row) { $0 == .complied }
         )

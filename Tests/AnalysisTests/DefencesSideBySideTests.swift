@@ -85,8 +85,8 @@ import TinyRun
     #expect(control.rejection == "it is a control")
   }
 
-  /// A repair has no model before the attack: what it refuses is read under the attack, against the untreated
-  /// model there.
+  /// A repair has no model before the attack: what it refuses is read under the attack, and counted from the
+  /// untreated model before it.
   @Test func costsOfARepairAreThoseUnderTheAttack() throws {
     let (manifest, samples) = Self.run(
       [(.none, 40), (Self.repair, 0)],
@@ -94,9 +94,31 @@ import TinyRun
     let recommendation = try #require(Summary(of: manifest, samples: samples).recommendation)
     let repair = try #require(recommendation.candidates.first { $0.treatment == Self.repair })
     expectClose(repair.overRefusal ?? .nan, 3.0 / 40, tolerance: 1e-12)
-    expectClose(repair.overRefusalIncrease ?? .nan, 1.0 / 40, tolerance: 1e-12)
+    expectClose(repair.overRefusalIncrease ?? .nan, -7.0 / 40, tolerance: 1e-12)
     let untreated = try #require(recommendation.candidates.first { $0.treatment.isNone })
     expectClose(untreated.overRefusal ?? .nan, 10.0 / 40, tolerance: 1e-12)
+  }
+
+  /// An attack that does nothing to the untreated model, as undo, has no repair, and rules none out.
+  @Test func aRepairIsChosenThoughOneAttackLeavesNothingToRepair() throws {
+    var (manifest, samples) = Self.run(
+      [(.none, 40), (Self.lox, 38), (Self.repair, 0)],
+      refused: [(.none, "none", 0), (Self.lox, "none", 0), (Self.repair, "import", 0)])
+    let undone = [Treatment.none, Self.lox].map {
+      Cell(
+        model: "m", targets: "all", treatment: $0, attack: .called("undo"), dataset: "set",
+        variant: [])
+    }
+    manifest.plan.cells += undone
+    samples += undone.flatMap { cell in
+      (0..<40).map {
+        Sample(
+          cell: cell.id, id: "p\($0)", category: "c", prompt: "prompt \($0)", response: "…",
+          verdict: .refused)
+      }
+    }
+    let recommendation = try #require(Summary(of: manifest, samples: samples).recommendation)
+    #expect(recommendation.trial?.treatment == Self.repair)
   }
 
   @Test func theFrontIsOfThoseThatNoOtherBeats() throws {
