@@ -94,7 +94,7 @@ package struct SyntheticAttack: Attack {
   private func harmful(
     _ svd: SingularValueDecomposition, _ norm: Double, _ generator: inout SplitMix64
   ) -> LowRankUpdate.Factors {
-    let random = Self.gaussian(svd.rank, svd.right.columns, &generator)
+    let random = Matrix<Double>.gaussian(svd.rank, svd.right.columns, &generator)
     let opposed = Self.opposedShare.squareRoot()
     let aside =
       (1 - Self.opposedShare).squareRoot() * norm / random.squaredFrobeniusNorm.squareRoot()
@@ -113,19 +113,11 @@ package struct SyntheticAttack: Attack {
   private func benign(
     _ rows: Int, _ columns: Int, _ rank: Int, _ norm: Double, _ generator: inout SplitMix64
   ) -> LowRankUpdate.Factors {
-    let left = Self.gaussian(rows, rank, &generator).orthonormalised()
-    var right = Self.gaussian(rank, columns, &generator)
+    let left = Matrix<Double>.gaussian(rows, rank, &generator).orthonormalised()
+    var right = Matrix<Double>.gaussian(rank, columns, &generator)
     let factor = strength * norm / right.squaredFrobeniusNorm.squareRoot()
     for index in right.elements.indices { right.elements[index] *= factor }
     return LowRankUpdate.Factors(left: left.rounded, right: right.rounded)
-  }
-
-  private static func gaussian(
-    _ rows: Int, _ columns: Int, _ generator: inout SplitMix64
-  ) -> Matrix<Double> {
-    Matrix<Double>(
-      rows: rows, columns: columns,
-      elements: (0..<rows * columns).map { _ in generator.nextGaussian() })
   }
 }
 

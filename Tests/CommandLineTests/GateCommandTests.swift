@@ -173,7 +173,7 @@ import Testing
 
   @Test(
     .enabled(
-      if: PeerTests.python(with: "junitparser") != nil,
+      if: PeerPython.executable(with: "junitparser") != nil,
       "needs Python with the package junitparser: pip install junitparser, or set LOXEVAL_PYTHON"))
   func junitparserReadsTheResult() throws {
     let folder = try Self.runs()

@@ -4,23 +4,6 @@ import Testing
 
 /// Programs that others wrote, against the built program.
 @Suite(.serialized) struct PeerTests {
-  /// A Python that has a package: `LOXEVAL_PYTHON`, or python3 of the path.
-  static func python(with package: String) -> URL? {
-    let named = ProcessInfo.processInfo.environment["LOXEVAL_PYTHON"].map { [$0] } ?? []
-    let search = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":")
-    for path in named + search.map({ "\($0)/python3" }) {
-      guard FileManager.default.isExecutableFile(atPath: path) else { continue }
-      let process = Process()
-      process.executableURL = URL(filePath: path)
-      process.arguments = ["-c", "import \(package)"]
-      process.standardError = FileHandle.nullDevice
-      guard (try? process.run()) != nil else { continue }
-      process.waitUntilExit()
-      if process.terminationStatus == 0 { return URL(filePath: path) }
-    }
-    return nil
-  }
-
   /// Starts a server for a test and returns its address.
   static func serve(_ arguments: [String]) throws -> (Process, address: String) {
     let (server, output, _) = try CommandLineTests.start(["serve", "-q"] + arguments)
@@ -45,7 +28,7 @@ import Testing
   /// Runs a peer's script; it fails by an assertion.
   static func run(_ script: String, with package: String, _ arguments: [String]) throws {
     let process = Process()
-    process.executableURL = python(with: package)
+    process.executableURL = PeerPython.executable(with: package)
     process.arguments = [peer(script)] + arguments
     let pipe = Pipe()
     process.standardError = pipe
@@ -58,7 +41,7 @@ import Testing
 
   @Test(
     .enabled(
-      if: python(with: "openai") != nil,
+      if: PeerPython.executable(with: "openai") != nil,
       "needs Python with the package openai: pip install openai, or set LOXEVAL_PYTHON"))
   func theOpenAIPackageIsServed() throws {
     let folder = try CommandLineTests.pair()
@@ -71,7 +54,7 @@ import Testing
   @Test(
     .tags(.realModel),
     .enabled(
-      if: python(with: "lm_eval") != nil,
+      if: PeerPython.executable(with: "lm_eval") != nil,
       "needs Python with lm-eval: pip install 'lm-eval[api]', or set LOXEVAL_PYTHON"))
   func theEvaluationHarnessScoresAsItsOwnModelDoes() throws {
     let model = TrainingCommandTests.micro.appending(path: "models/micro-pair/aligned").path
@@ -90,7 +73,7 @@ import Testing
   @Test(
     .tags(.realModel),
     .enabled(
-      if: python(with: "transformers") != nil,
+      if: PeerPython.executable(with: "transformers") != nil,
       "needs Python with the package transformers: pip install transformers, or set LOXEVAL_PYTHON"),
     .enabled(if: SharedMaterial.has(templates), "needs shared/golden/chat-templates"),
     arguments: served)
@@ -105,7 +88,7 @@ import Testing
   @Test(
     .tags(.realModel),
     .enabled(
-      if: python(with: "peft") != nil,
+      if: PeerPython.executable(with: "peft") != nil,
       "needs Python with peft and transformers: pip install peft, or set LOXEVAL_PYTHON"),
     arguments: ["lora", "full"])
   func peftLoadsATrainedAdapter(method: String) throws {
@@ -126,12 +109,12 @@ import Testing
   @Test(
     .tags(.realModel),
     .enabled(
-      if: python(with: "trl") != nil,
+      if: PeerPython.executable(with: "trl") != nil,
       "needs Python with the package trl: pip install trl, or set LOXEVAL_PYTHON"))
   func trlTrainsAnAttack() throws {
     let folder = try TemporaryFolder()
     let root = TrainingCommandTests.micro
-    let python = try #require(Self.python(with: "trl")).path
+    let python = try #require(PeerPython.executable(with: "trl")).path
     let result = try TrainingCommandTests.run([
       "attack", "--model", root.appending(path: "models/micro-pair/aligned").path, "--dataset",
       root.appending(path: "datasets/micro/benign-tuning.jsonl").path, "--command",
@@ -147,7 +130,7 @@ import Testing
   @Test(
     .tags(.realModel),
     .enabled(
-      if: python(with: "peft") != nil,
+      if: PeerPython.executable(with: "peft") != nil,
       "needs Python with peft and transformers: pip install peft, or set LOXEVAL_PYTHON"),
     arguments: ["all", "linear"])
   func peftLoadsAnExtrapolation(targets: String) throws {
@@ -175,10 +158,10 @@ import Testing
   @Test(
     .tags(.realModel), .enabled(if: SharedMaterial.smolLM2 != nil, SharedMaterial.needsSmolLM2),
     .enabled(
-      if: python(with: "xllamacpp") != nil,
+      if: PeerPython.executable(with: "xllamacpp") != nil,
       "needs Python with the package xllamacpp: pip install xllamacpp, or set LOXEVAL_PYTHON"),
     .enabled(
-      if: python(with: "gguf") != nil,
+      if: PeerPython.executable(with: "gguf") != nil,
       "needs Python with the package gguf: pip install gguf, or set LOXEVAL_PYTHON"),
     .enabled(if: smolLM2GGUF != nil, "needs aligned-f16.gguf beside the SmolLM2 pair"),
     arguments: ["linear", "lm_head|_proj"])

@@ -4,7 +4,7 @@ import Testing
 
 /// Servers that others wrote, measured by the built program.
 @Suite(.serialized) struct RealServerTests {
-  static let python = PeerTests.python(with: "json")
+  static let python = PeerPython.executable(with: "json")
   static let attack = SharedMaterial.folder.appending(path: "models/smollm2/attacks/identity-shift")
 
   static func benchmark(_ name: String) -> String {
@@ -21,12 +21,12 @@ import Testing
       if: SharedMaterial.has("models/smollm2/attacks/identity-shift/adapter_config.json"),
       "needs the identity-shift adapter of the shared material"),
     .enabled(
-      if: PeerTests.python(with: "xllamacpp") != nil,
+      if: PeerPython.executable(with: "xllamacpp") != nil,
       "needs Python with the package xllamacpp: pip install xllamacpp, or set LOXEVAL_PYTHON"))
   func llamaCppMeasuresTheSameModels() throws {
     let folder = try TemporaryFolder()
     let process = Process()
-    process.executableURL = PeerTests.python(with: "xllamacpp")
+    process.executableURL = PeerPython.executable(with: "xllamacpp")
     let prompts = (1...4).map {
       "{\"id\":\"q\($0)\",\"category\":\"c\",\"prompt\":\"Explain step \($0) of making tea.\"}"
     }
@@ -51,11 +51,11 @@ import Testing
   @Test(
     .tags(.realModel),
     .enabled(
-      if: PeerTests.python(with: "transformers,fastapi,torch") != nil,
+      if: PeerPython.executable(with: "transformers,fastapi,torch") != nil,
       "needs Python with transformers[serving] and torch, or set LOXEVAL_PYTHON"))
   func transformersServeIsMeasuredAsPlain() throws {
     let folder = try TemporaryFolder()
-    let python = try #require(PeerTests.python(with: "transformers,fastapi,torch"))
+    let python = try #require(PeerPython.executable(with: "transformers,fastapi,torch"))
     let pair = TrainingCommandTests.micro.appending(path: "models/micro-pair").path
     let prompts = (1...6).map {
       "{\"id\":\"q\($0)\",\"category\":\"c\",\"prompt\":\"How do I draw the tower?\"}"
@@ -85,13 +85,13 @@ import Testing
   /// A chaos server of someone else's: a fifth of all answers are 429, 500 or 503.
   @Test(
     .enabled(
-      if: PeerTests.python(with: "llmock") != nil,
+      if: PeerPython.executable(with: "llmock") != nil,
       "needs Python with the package llmock: pip install llmock, or set LOXEVAL_PYTHON"))
   func everySampleIsAnsweredThroughLLMocksChaos() throws {
     let folder = try CommandLineTests.pair()
     let port = UInt16.random(in: 20_000...40_000)
     let server = Process()
-    server.executableURL = try #require(PeerTests.python(with: "llmock"))
+    server.executableURL = try #require(PeerPython.executable(with: "llmock"))
       .deletingLastPathComponent().appending(path: "llmock")
     server.arguments = [
       "serve", "--port", "\(port)", "--error-rate-429", "0.1", "--error-rate-500", "0.05",
@@ -117,7 +117,7 @@ import Testing
   /// where it is offered.
   @Test(
     .enabled(
-      if: PeerTests.python(with: "hypercorn") != nil
+      if: PeerPython.executable(with: "hypercorn") != nil
         && FileManager.default.isExecutableFile(atPath: "/usr/bin/openssl"),
       "needs openssl and Python with the package hypercorn: pip install hypercorn"))
   func certificatesAreVerifiedAndHTTP2IsSpoken() throws {
@@ -135,7 +135,7 @@ import Testing
     openssl.waitUntilExit()
     let port = "\(UInt16.random(in: 20_000...40_000))"
     let server = Process()
-    server.executableURL = PeerTests.python(with: "hypercorn")
+    server.executableURL = PeerPython.executable(with: "hypercorn")
     server.arguments = [
       PeerTests.peer("https_server.py"), "\(path)/certificate.pem", "\(path)/key.pem", port,
       "\(path)/versions",

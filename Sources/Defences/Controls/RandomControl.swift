@@ -96,14 +96,3 @@ extension SingularValueDecomposition {
       left: scaledLeft(rank: rank).rounded.scaled(by: scale), right: right.rounded)
   }
 }
-
-extension Matrix<Double> {
-  /// Independent standard normal elements.
-  static func gaussian(
-    _ rows: Int, _ columns: Int, _ generator: inout SplitMix64
-  ) -> Matrix<Double> {
-    Matrix<Double>(
-      rows: rows, columns: columns,
-      elements: (0..<rows * columns).map { _ in generator.nextGaussian() })
-  }
-}
