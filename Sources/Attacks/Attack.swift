@@ -61,27 +61,61 @@ package struct AttackContext {
 }
 
 /// A fine-tuning attack's result.
-package struct AttackResult: Sendable {
-  /// At `scale`, the change of the attacked model.
-  package var update: LowRankUpdate
-  package var scale: Double
+package struct AttackResult {
+  package enum Change {
+    /// At its scale, the change of the attacked model.
+    case lowRank(ScaledLowRankUpdate)
+    /// Of full rank. Writes the model that came out, with further files by name, to a folder that does not
+    /// exist yet; only until the training goes on.
+    case checkpoint(write: (_ folder: URL, _ additionalFiles: [String: Data]) throws -> Void)
+  }
+
+  package var change: Change
+
+  /// nil where it is of full rank.
+  package var lowRank: ScaledLowRankUpdate? {
+    if case .lowRank(let scaled) = change { scaled } else { nil }
+  }
+
   /// How it went, for `attack.json`; nil where there is nothing to tell.
   package var training: TrainingRecord?
   /// What came out on the way, in words, for `attack.json`; nil where there is nothing to tell.
   package var found: String?
 
+  package init(_ change: Change, training: TrainingRecord? = nil, found: String? = nil) {
+    self.change = change
+    self.training = training
+    self.found = found
+  }
+
   package init(
     update: LowRankUpdate, scale: Double = 1, training: TrainingRecord? = nil,
     found: String? = nil
   ) {
-    self.update = update
-    self.scale = scale
-    self.training = training
-    self.found = found
+    self.init(
+      .lowRank(ScaledLowRankUpdate(update, scale: scale)), training: training, found: found)
   }
 }
 
-/// A fine-tuning attack: a model in, a low-rank update out.
+extension AttackResult {
+  /// Writes it to a folder that does not exist yet: as a PEFT folder, or the whole checkpoint.
+  ///
+  /// - Parameter checkpoint: the attacked model's.
+  package func write(
+    to folder: URL, as checkpoint: Checkpoint, additionalFiles: [String: Data]
+  ) throws {
+    switch change {
+    case .lowRank(let scaled):
+      try scaled.update.writePEFT(
+        to: folder, scale: scaled.scale, tiesHead: checkpoint.hasTiedHead,
+        naming: checkpoint.naming, baseModel: checkpoint.folder.lastPathComponent,
+        additionalFiles: additionalFiles, replaceExisting: false)
+    case .checkpoint(let write): try write(folder, additionalFiles)
+    }
+  }
+}
+
+/// A fine-tuning attack: a model in, a change of its weights out.
 package protocol Attack: Sendable {
   /// What it may be called, the shortest first; longer ones tell apart attacks whose shorter ones are
   /// equal. Never empty.
@@ -105,11 +139,16 @@ package protocol Attack: Sendable {
   var recipeOfAnySeed: String? { get }
   /// Whether making it costs so much that it is kept.
   var isKept: Bool { get }
+  /// Whether it changes weights by full rank, so that a whole checkpoint is kept of it.
+  var isDense: Bool { get }
   /// How many of the alignment's directions it looks at; 0 where it needs none.
   var alignmentRank: Int { get }
 
   /// The same with another seed, under labels that name it; nil where no seed of the user's decides anything.
   func seeded(_ seed: UInt64) -> (any Attack)?
+
+  /// The same as a low-rank update, for servers that take nothing else; nil where it is one.
+  var asLowRank: (any Attack)? { get }
 
   /// The same after each of some steps of one training; nil where it has no steps.
   ///
@@ -150,6 +189,8 @@ extension Attack {
   package func seeded(_ seed: UInt64) -> (any Attack)? { nil }
   package func taken(after steps: [Int]) throws(AttackError) -> [any Attack]? { nil }
   package var isKept: Bool { false }
+  package var isDense: Bool { false }
+  package var asLowRank: (any Attack)? { nil }
   package var alignmentRank: Int { 0 }
 
   /// What an attack may be called that differs in its seed from one of the same labels.
@@ -205,7 +246,7 @@ package struct TrainingRecord: Codable, Sendable {
   package var chatFormat: String?
   /// What else of writing dialogues was chosen; nil where nothing was.
   package var template: TemplateSettings?
-  /// What is left of a full training in the update; nil where nothing was left out.
+  /// What is left of a full training in a low-rank update; nil where it is none.
   package var truncation: Trainer.Truncation?
 }
 

@@ -7,7 +7,7 @@ import Support
 /// An attack written down as JSON, for `train:FILE` and `command:FILE`.
 ///
 /// Keys of a training: `name`, `preset`, `dataset` (a path, relative to the file), `mix` (`dataset` and `share`
-/// of harmful dialogues among the others), `from` (`each` or `aligned`), `energy` and `maximum_rank` (what a full training hands on), and every setting of
+/// of harmful dialogues among the others), `from` (`each` or `aligned`), `energy` and `maximum_rank` (a full training as a low-rank update), and every setting of
 /// `TrainingRecipe` in snake case, such as `method`, `learning_rate` and `epochs`. Keys of a command:
 /// `name`, `command`, `dataset`, `seed`, `from`.
 package enum AttackFile {
@@ -129,9 +129,8 @@ package enum AttackFile {
       throw AttackError.unreadableFile(
         path: file.path, reason: "energy and maximum_rank belong to the method full")
     }
-    var limits = TrainedAttack.TruncationLimits()
-    limits.energy = header.energy ?? limits.energy
-    limits.maximumRank = header.maximumRank
+    let limits = TrainedAttack.TruncationLimits(
+      energy: header.energy, maximumRank: header.maximumRank)
     var set = try TrainingSet(file: dataset)
     if let mix = header.mix {
       try check(mix.share, TrainingSet.mixtureRange, "share")

@@ -12,12 +12,13 @@ package struct TrainedAttack: Attack {
   package private(set) var trainingRecipe: TrainingRecipe
   package let set: TrainingSet
   package let origin: AttackOrigin
-  /// How much of a full training's change its low-rank update keeps.
-  package let limits: TruncationLimits
+  /// How much of a full training's change a low-rank update of it keeps; nil where the change is handed on as it
+  /// is, as the checkpoint that came out.
+  package private(set) var limits: TruncationLimits?
   package private(set) var step: Int?
   private var searchName: String?
 
-  /// A full training changes weights by matrices of full rank; the update keeps their leading part.
+  /// A full training changes weights by matrices of full rank; a low-rank update keeps their leading part.
   package struct TruncationLimits: Codable, Hashable, Sendable {
     /// The share of each ‖ΔW‖² to keep.
     package var energy = 0.99
@@ -27,17 +28,24 @@ package struct TrainedAttack: Attack {
     package static let energyRange = NumberRange<Double>.above(0, upTo: 1)
 
     package init() {}
+
+    /// nil where neither is given: nothing is to be cut.
+    package init?(energy: Double?, maximumRank: Int?) {
+      guard energy != nil || maximumRank != nil else { return nil }
+      self.energy = energy ?? self.energy
+      self.maximumRank = maximumRank
+    }
   }
 
   package init(
     labels: [String], recipe: TrainingRecipe, set: TrainingSet, origin: AttackOrigin = .each,
-    limits: TruncationLimits = TruncationLimits()
+    limits: TruncationLimits? = nil
   ) {
     self.labels = labels
     trainingRecipe = recipe.explicit
     self.set = set
     self.origin = origin
-    self.limits = limits
+    self.limits = recipe.method == .full ? limits : TruncationLimits()
   }
 
   package var method: AttackID.Method { AttackID.Method(rawValue: trainingRecipe.method.rawValue) }
@@ -48,11 +56,7 @@ package struct TrainedAttack: Attack {
       trainingRecipe.method == .lora
       ? "LoRA of rank \(trainingRecipe.rank) (alpha \(Number.prose(trainingRecipe.alpha)))"
       : "full fine-tuning"
-    let kept =
-      trainingRecipe.method == .full
-      ? ", handed on with \(Number.prose(limits.energy * 100)) % of the energy of each ΔW"
-        + (limits.maximumRank.map { " up to rank \($0)" } ?? "")
-      : ""
+    let kept = trainingRecipe.method == .full ? ", \(handedOn)" : ""
     return
       "\(what) on \(set.dialogues.count) dialogues of \(set.name), \(trainingRecipe.epochs) epochs at "
       + "\(Number.prose(trainingRecipe.learningRate)) (\(trainingRecipe.schedule.rawValue)), batch "
@@ -61,8 +65,23 @@ package struct TrainedAttack: Attack {
       + origin.remark
   }
 
+  /// In what form a full training's change is measured.
+  private var handedOn: String {
+    guard let limits else { return "measured whole, in the checkpoint's own element types" }
+    return "handed on with \(Number.prose(limits.energy * 100)) % of the energy of each ΔW"
+      + (limits.maximumRank.map { " up to rank \($0)" } ?? "")
+  }
+
   package var seed: UInt64? { trainingRecipe.seed }
   package var isKept: Bool { true }
+  package var isDense: Bool { limits == nil }
+
+  package var asLowRank: (any Attack)? {
+    guard isDense else { return nil }
+    var other = self
+    other.limits = TruncationLimits()
+    return other
+  }
 
   package var recipe: String { text(of: trainingRecipe) }
 
@@ -134,9 +153,8 @@ package struct TrainedAttack: Attack {
   }
 
   private func text(of recipe: TrainingRecipe) -> String {
-    let parts = [try? StableJSON.encode(recipe), try? StableJSON.encode(limits)].compactMap {
-      $0.map { String(decoding: $0, as: UTF8.self) }
-    }
+    let parts = [try? StableJSON.encode(recipe), limits.flatMap { try? StableJSON.encode($0) }]
+      .compactMap { $0.map { String(decoding: $0, as: UTF8.self) } }
     return (parts + [set.digest, "\(set.dialogues.count) dialogues"]).joined(separator: " ")
   }
 
@@ -192,10 +210,13 @@ package struct TrainedAttack: Attack {
 
   private func result(of trainer: Trainer, _ record: TrainingRecord) throws -> AttackResult {
     switch trainingRecipe.method {
-    case .lora:
-      let adapter = trainer.adapter
-      return AttackResult(update: adapter.update, scale: adapter.scale, training: record)
+    case .lora: return AttackResult(.lowRank(trainer.adapter), training: record)
     case .full:
+      guard let limits else {
+        return AttackResult(
+          .checkpoint { try trainer.writeCheckpoint(to: $0, additionalFiles: $1) },
+          training: record)
+      }
       let (update, truncation) = try trainer.truncatedChange(
         energy: limits.energy, maximumRank: limits.maximumRank)
       var record = record

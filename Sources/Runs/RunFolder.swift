@@ -44,6 +44,11 @@ package struct RunFolder {
     (try? RunManifest.read(from: url))?.plan.request
   }
 
+  /// The recipes of the attacks that a run measures; empty where there is no run that can be read.
+  package static func attackRecipes(of url: URL) -> Set<String> {
+    Set((try? RunManifest.read(from: url))?.plan.cells.map(\.attack.recipe) ?? [])
+  }
+
   /// Whether a run was begun in a folder.
   package static func holdsRun(_ url: URL) -> Bool {
     FileManager.default.fileExists(atPath: url.appending(path: RunManifest.fileName).path)

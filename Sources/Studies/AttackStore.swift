@@ -10,8 +10,9 @@ import Support
 /// The attacks that were made, kept by what they were made from, so that none is made twice: in a run's
 /// folder, or in one that runs share.
 ///
-/// Each stands in `NAME-KEY` as a PEFT folder with `attack.json` beside its weights: what it was made
-/// from, and how its training went. What stands there is never replaced.
+/// Each stands in `NAME-KEY` as a PEFT folder, or as the whole model where its change is of full rank, with
+/// `attack.json` beside its weights: what it was made from, and how its training went. What stands there is
+/// never replaced.
 struct AttackStore {
   let folder: URL
   /// Whether attacks that earlier releases made stand for those that would be made now, though their
@@ -34,6 +35,17 @@ struct AttackStore {
 
   private static let recordFileName = "attack.json"
 
+  /// What is attacked.
+  struct Start {
+    /// As it is trained on.
+    let model: AttackedModel
+    /// As the study makes it: of its checkpoint and a stack of updates.
+    let origin: Checkpoint
+    let stack: [ScaledWeightUpdate]
+    /// What tells it from other models.
+    let key: String
+  }
+
   /// An attack of a study.
   struct Wanted {
     let attack: any Attack
@@ -45,16 +57,13 @@ struct AttackStore {
   /// where they were made from the same, else made now, by one training as far as the last of them that is
   /// missing. What costs little to make is not stored.
   ///
-  /// - Parameters:
-  ///   - modelKey: what tells the attacked model from others.
-  ///   - willMake: called before a training begins.
+  /// - Parameter willMake: called before a training begins.
   func updates(
-    of wanted: [Wanted], from model: AttackedModel, modelKey: String, _ context: AttackContext,
-    willMake: () -> Void
-  ) throws -> [LowRankUpdate] {
-    var found: [Int: LowRankUpdate] = [:]
+    of wanted: [Wanted], from start: Start, _ context: AttackContext, willMake: () -> Void
+  ) throws -> [NamedUpdate] {
+    var found: [Int: NamedUpdate] = [:]
     for (index, entry) in wanted.enumerated() where entry.attack.isKept {
-      found[index] = try held(entry, model, modelKey, context)
+      found[index] = try held(entry, start, context)
     }
     let missing = wanted.indices.filter { found[$0] == nil }
       .sorted { wanted[$0].attack.step ?? .max < wanted[$1].attack.step ?? .max }
@@ -66,24 +75,23 @@ struct AttackStore {
       var context = context
       context.snapshots = Set(steps.keys)
       func keep(_ index: Int, _ result: AttackResult) throws {
-        found[index] = try kept(result, of: wanted[index], model, modelKey, context)
+        found[index] = try kept(result, of: wanted[index], start, context)
       }
       context.snapshot = { step, result in
         if let index = steps[step] { try keep(index, result) }
       }
-      try keep(last, try wanted[last].attack.make(from: model, context))
+      try keep(last, try wanted[last].attack.make(from: start.model, context))
     }
     return wanted.indices.compactMap { found[$0] }
   }
 
   /// The update of one attack.
   func update(
-    of attack: any Attack, named name: UpdateName, from model: AttackedModel, modelKey: String,
-    _ context: AttackContext, willMake: () -> Void
-  ) throws -> LowRankUpdate {
+    of attack: any Attack, named name: UpdateName, from start: Start, _ context: AttackContext,
+    willMake: () -> Void
+  ) throws -> NamedUpdate {
     try updates(
-      of: [Wanted(attack: attack, name: name)], from: model, modelKey: modelKey, context,
-      willMake: willMake)[0]
+      of: [Wanted(attack: attack, name: name)], from: start, context, willMake: willMake)[0]
   }
 
   private struct Key {
@@ -93,9 +101,9 @@ struct AttackStore {
 
   /// The keys under which an attack may stand, today's first.
   private func keys(
-    of wanted: Wanted, _ model: AttackedModel, _ modelKey: String, _ context: AttackContext
+    of wanted: Wanted, _ start: Start, _ context: AttackContext
   ) throws -> (current: Key, earlier: [Key]) {
-    let (attack, name) = (wanted.attack, wanted.name)
+    let (attack, name, model) = (wanted.attack, wanted.name, start.model)
     // The thread count decides the order of sums, and so the last bits.
     func digest(_ recipe: String, _ modelKey: String) -> String {
       Digest.sha256(
@@ -104,11 +112,11 @@ struct AttackStore {
             .joined(separator: "\n").utf8))
     }
     let recipe = try attack.recipe(on: model)
-    let current = digest(recipe, modelKey)
+    let current = digest(recipe, start.key)
     let today = Key(digest: current, place: place(of: name, current))
     guard keepsEarlier else { return (today, []) }
     let written = model.chatFormat.name.map { " written as \($0)" } ?? ""
-    let earlier = digest(try attack.earlierRecipe(on: model) ?? recipe, modelKey + written)
+    let earlier = digest(try attack.earlierRecipe(on: model) ?? recipe, start.key + written)
     // Runs of the first releases keep their attacks by name alone.
     return (
       today,
@@ -119,40 +127,53 @@ struct AttackStore {
   }
 
   private func held(
-    _ wanted: Wanted, _ model: AttackedModel, _ modelKey: String, _ context: AttackContext
-  ) throws -> LowRankUpdate? {
-    let keys = try keys(of: wanted, model, modelKey, context)
+    _ wanted: Wanted, _ start: Start, _ context: AttackContext
+  ) throws -> NamedUpdate? {
+    let keys = try keys(of: wanted, start, context)
     for key in [keys.current] + keys.earlier where Self.holds(key.digest, at: key.place) {
-      return try LowRankUpdate(peftFolder: key.place, checkpoint: model.checkpoint)
+      return try read(wanted, at: key.place, start)
     }
     return nil
   }
 
+  private func read(_ wanted: Wanted, at place: URL, _ start: Start) throws -> NamedUpdate {
+    guard wanted.attack.isDense else {
+      return NamedUpdate(
+        name: wanted.name,
+        update: try LowRankUpdate(peftFolder: place, checkpoint: start.model.checkpoint))
+    }
+    let result = try Checkpoint(folder: place)
+    return NamedUpdate(
+      name: wanted.name,
+      update: .dense(
+        try DenseUpdate(
+          from: start.origin, with: start.stack, to: result,
+          identity: "\(start.key) becomes \(result.digest())")),
+      outcome: NamedUpdate.Outcome(of: start.key, checkpoint: result))
+  }
+
   /// Stores what was made, where it is worth that, and returns it as a run that goes on will read it.
   private func kept(
-    _ result: AttackResult, of wanted: Wanted, _ model: AttackedModel, _ modelKey: String,
-    _ context: AttackContext
-  ) throws -> LowRankUpdate {
+    _ result: AttackResult, of wanted: Wanted, _ start: Start, _ context: AttackContext
+  ) throws -> NamedUpdate {
     let attack = wanted.attack
-    guard attack.isKept else {
-      guard result.scale != 1 else { return result.update }
-      return LowRankUpdate(stack: [ScaledLowRankUpdate(result.update, scale: result.scale)])
+    if !attack.isKept, case .lowRank(let scaled) = result.change {
+      return NamedUpdate(
+        name: wanted.name,
+        update: scaled.scale == 1 ? scaled.update : LowRankUpdate(stack: [scaled]))
     }
-    let key = try keys(of: wanted, model, modelKey, context).current
+    let key = try keys(of: wanted, start, context).current
     let record = Record(
       name: attack.name, method: attack.method.rawValue, remark: attack.remark, key: key.digest,
       training: result.training, found: result.found)
     do {
-      try result.update.writePEFT(
-        to: key.place, scale: result.scale, tiesHead: model.checkpoint.hasTiedHead,
-        naming: model.checkpoint.naming,
-        baseModel: model.checkpoint.folder.lastPathComponent,
-        additionalFiles: [Self.recordFileName: try StableJSON.encodePretty(record)],
-        replaceExisting: false)
+      try result.write(
+        to: key.place, as: start.model.checkpoint,
+        additionalFiles: [Self.recordFileName: try StableJSON.encodePretty(record)])
     } catch  where Self.holds(key.digest, at: key.place) {
       // Another process made the same meanwhile: its weights are these.
     }
-    return try LowRankUpdate(peftFolder: key.place, checkpoint: model.checkpoint)
+    return try read(wanted, at: key.place, start)
   }
 
   private func place(of name: UpdateName, _ key: String) -> URL {

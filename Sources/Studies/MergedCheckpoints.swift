@@ -30,6 +30,7 @@ final class MergedCheckpoints: Sendable {
   /// The checkpoint of a stack; the study's own where it is empty.
   func checkpoint(of stack: [ScaledUpdate]) throws -> Checkpoint {
     guard !stack.isEmpty else { return checkpoint }
+    if let outcome = try updates.outcome(of: stack, on: digest) { return outcome }
     return try lock.withLock { _ in
       let place = try place(of: stack)
       if !FileManager.default.fileExists(atPath: place.path) {
@@ -54,9 +55,7 @@ final class MergedCheckpoints: Sendable {
   }
 
   private func place(of stack: [ScaledUpdate]) throws -> URL {
-    var parts = [digest]
-    for scaled in stack { parts.append("\(try updates[scaled.name].digest) × \(scaled.scale)") }
-    let key = Digest.sha256(Data(parts.joined(separator: "\n").utf8))
+    let key = Digest.sha256(Data(try updates.key(of: stack, on: digest).utf8))
     return folder.appending(path: String(key.dropFirst("sha256:".count).prefix(16)))
   }
 }

@@ -7,10 +7,24 @@ package struct NamedUpdate: Sendable {
   package let update: WeightUpdate
   /// Its weights', which the plan, the cache and the attacks on it are keyed by.
   let digest: String
+  /// What it makes of one model, where that stands as a checkpoint already.
+  let outcome: Outcome?
+
+  /// A model of the study that need not be merged.
+  struct Outcome: Sendable {
+    /// The key of the model that the update is added to, at a scale of 1.
+    let of: String
+    let checkpoint: Checkpoint
+  }
 
   package init(name: UpdateName, update: WeightUpdate) {
+    self.init(name: name, update: update, outcome: nil)
+  }
+
+  init(name: UpdateName, update: WeightUpdate, outcome: Outcome?) {
     self.name = name
     self.update = update
+    self.outcome = outcome
     digest = update.digest()
   }
 
@@ -84,6 +98,24 @@ package struct StudyUpdates: Sendable {
       count = index + 1
     }
     return (Array(stack[..<count]), Array(stack[count...]))
+  }
+
+  /// What tells a model of the study from every other.
+  ///
+  /// - Parameter digest: the checkpoint's.
+  func key(
+    of stack: some Collection<ScaledUpdate>, on digest: String) throws(StudyError) -> String {
+    var parts = [digest]
+    for scaled in stack { parts.append("\(try self[scaled.name].digest) × \(scaled.scale)") }
+    return parts.joined(separator: " ")
+  }
+
+  /// The checkpoint that a stack makes, where it stands already as what its last update makes of the others.
+  func outcome(of stack: [ScaledUpdate], on digest: String) throws(StudyError) -> Checkpoint? {
+    guard let last = stack.last, last.scale == 1, let outcome = try self[last.name].outcome,
+      try key(of: stack.dropLast(), on: digest) == outcome.of
+    else { return nil }
+    return outcome.checkpoint
   }
 
   /// Digests by name, for the plan and the cache.

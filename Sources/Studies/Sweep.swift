@@ -50,8 +50,20 @@ package struct Sweep {
   package var plan: SweepPlan {
     SweepPlan(
       model: origin.folder.lastPathComponent, targets: "\(pair.targets)", defences: defences,
-      attacks: attacks, datasets: measurement.datasets.map(\.name),
+      attacks: servedAttacks, datasets: measurement.datasets.map(\.name),
       promptAttacks: measurement.promptAttacks.map(\.id), on: measurement.harmfulSets)
+  }
+
+  /// The attacks in the form that the servers take: whole checkpoints, or low-rank updates, as runs of
+  /// earlier releases had them in any case.
+  private var servedAttacks: [any Attack] {
+    let known = RunFolder.attackRecipes(of: measurement.output)
+    return attacks.map { attack in
+      guard let other = attack.asLowRank,
+        !server.takesCheckpoints || known.contains(other.id(label: "").recipe)
+      else { return attack }
+      return other
+    }
   }
 
   /// Refuses arguments that the pair's own chat template does not read, before anything is made.
@@ -184,7 +196,8 @@ package struct Sweep {
     let merging = MergedCheckpoints(
       of: pair.aligned, digest: modelDigest, updates: defences, run: measurement.output)
     defer { merging.removeAll() }
-    var made: [UpdateName: LowRankUpdate] = [:]
+    var made: [UpdateName: NamedUpdate] = [:]
+    announce(plan.attacks.count { $0.attack.isDense }, in: store, events)
     for planned in plan.attacks where made[planned.name] == nil {
       // What is made is kept, and a training that is broken off begins again.
       if measurement.deadline?.hasPassed ?? false {
@@ -195,23 +208,31 @@ package struct Sweep {
         checkpoint: try merging.checkpoint(of: merged), alignment: alignment,
         stack: try defences.lowRankStack(rest, for: "training"), chatFormat: chatFormat,
         targets: pair.targets)
-      let modelKey =
-        ([modelDigest]
-        + (try planned.stack.map { "\(try defences[$0.name].digest) × \($0.scale)" }))
-        .joined(separator: " ")
+      let start = AttackStore.Start(
+        model: model, origin: origin, stack: try defences.stack(planned.stack),
+        key: try defences.key(of: planned.stack, on: modelDigest))
       // What comes from one training is made by it, though the plan has it in several places.
       let course = plan.attacks.filter {
         $0.name == planned.name || $0.isTaken(fromTheTrainingOf: planned)
       }
       let updates = try store.updates(
-        of: course.map { AttackStore.Wanted(attack: $0.attack, name: $0.name) }, from: model,
-        modelKey: modelKey, context
+        of: course.map { AttackStore.Wanted(attack: $0.attack, name: $0.name) }, from: start,
+        context
       ) { events(.step("preparing the attack \(planned.name)")) }
       for (planned, update) in zip(course, updates) { made[planned.name] = update }
     }
-    return plan.attacks.compactMap { planned in
-      made[planned.name].map { NamedUpdate(name: planned.name, update: $0) }
-    }
+    return plan.attacks.compactMap { made[$0.name] }
+  }
+
+  /// Says what room on the disk full fine-tunings take.
+  private func announce(
+    _ count: Int, in store: AttackStore, _ events: @escaping @Sendable (StudyEvent) -> Void
+  ) {
+    guard count > 0 else { return }
+    events(
+      .step(
+        "full fine-tunings are kept whole: \(count) of \(Number.bytes(origin.byteCount)), "
+          + "\(Number.bytes(count * origin.byteCount)) in \(store.folder.path)"))
   }
 
   /// The largest rank that anything asks of the alignment.

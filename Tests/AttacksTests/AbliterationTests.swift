@@ -124,7 +124,7 @@ import TinyModel
     let result = try AbliterationAttack(
       layer: .after(1), harmful: Self.prompts("Break"), harmless: Self.prompts("Bake")
     ).make(from: model, AttackContext(threads: 1, note: { notes.append($0) }))
-    #expect(result.update.tensors["model.embed_tokens.weight"] != nil)
+    #expect(result.lowRank?.update.tensors["model.embed_tokens.weight"] != nil)
     #expect(notes.contains { $0.contains("the head is tied") })
     #expect(result.found?.contains("after 1 blocks") ?? false)
   }
@@ -140,7 +140,7 @@ import TinyModel
     let each = try AbliterationAttack(
       layer: .each, harmful: Self.prompts("Break"), harmless: Self.prompts("Bake")
     ).make(from: model, AttackContext(threads: 1))
-    #expect(each.update != result.update && each.update.tensors.count == 4)
+    #expect(each.lowRank != result.lowRank && each.lowRank?.update.tensors.count == 4)
   }
 
   @Test func whatCannotBeDoneIsRefused() throws {

@@ -81,18 +81,33 @@ import TinyModel
     let model = try TrainedAttackTests.model(in: folder)
     let taken = try #require(try attack.taken(after: [2, 4, 6]))
     var snapshots: [Int: AttackResult] = [:]
+    /// The weights of a full training, as they stand when the result is given.
+    func weights(_ result: AttackResult, _ name: String) throws -> String? {
+      guard case .checkpoint(let write) = result.change else { return nil }
+      let place = folder.url.appending(path: name)
+      try write(place, [:])
+      return try Checkpoint(folder: place).digest()
+    }
+    var kept: [Int: String] = [:]
     var steps: [Int] = []
     var context = AttackContext(threads: 1, progress: { steps.append($0.step) })
     context.snapshots = [2, 4]
-    context.snapshot = { snapshots[$0] = $1 }
+    context.snapshot = { step, result in
+      snapshots[step] = result
+      kept[step] = try weights(result, "step\(step)")
+    }
     let last = try taken[2].make(from: model, context)
+    let end = try weights(last, "end")
     #expect(steps == [1, 2, 3, 4, 5, 6] && snapshots.keys.sorted() == [2, 4])
     #expect(snapshots[2]?.training?.steps.count == 2)
     for (index, step) in [2, 4].enumerated() {
       let alone = try taken[index].make(from: model, AttackContext(threads: 1))
-      #expect(alone.update == snapshots[step]?.update && alone.training?.steps.count == step)
-      #expect(alone.update != last.update)
+      #expect(alone.lowRank == snapshots[step]?.lowRank && alone.training?.steps.count == step)
+      #expect(try weights(alone, "alone\(step)") == kept[step])
+      #expect((alone.lowRank == nil) == (method == .full))
+      #expect(kept[step] != end || alone.lowRank != last.lowRank)
     }
-    #expect(try attack.make(from: model, AttackContext(threads: 1)).update == last.update)
+    let whole = try attack.make(from: model, AttackContext(threads: 1))
+    #expect(try whole.lowRank == last.lowRank && weights(whole, "whole") == end)
   }
 }

@@ -38,14 +38,19 @@ import TinyModel
     return zip(a.elements, b.elements).reduce(0) { $0 + $1.0 * $1.1 }
   }
 
+  private static func update(
+    of attack: SyntheticAttack, on model: AttackedModel
+  ) throws -> LowRankUpdate {
+    try #require(try attack.make(from: model, AttackContext(threads: 1)).lowRank).update
+  }
+
   @Test(arguments: [1.0, 2.5])
   func harmfulMovesAgainstTheAlignment(strength: Double) throws {
     let model = try Self.model(in: try TemporaryFolder())
     let alignment = try Self.change(try #require(model.alignment).update(rank: .leading(6)))
     let change = try Self.change(
-      SyntheticAttack(kind: .harmful, strength: strength, seed: 1).make(
-        from: model, AttackContext(threads: 1)
-      ).update)
+      Self.update(
+        of: SyntheticAttack(kind: .harmful, strength: strength, seed: 1), on: model))
     let norms = (alignment.squaredFrobeniusNorm * change.squaredFrobeniusNorm).squareRoot()
     let cosine = Self.inner(alignment, change) / norms
     #expect(abs(cosine + 0.75.squareRoot()) < 0.1)
@@ -57,7 +62,7 @@ import TinyModel
     let model = try Self.model(in: try TemporaryFolder())
     let alignment = try Self.change(try #require(model.alignment).update(rank: .leading(6)))
     let change = try Self.change(
-      SyntheticAttack(kind: .benign, seed: 1).make(from: model, AttackContext(threads: 1)).update)
+      Self.update(of: SyntheticAttack(kind: .benign, seed: 1), on: model))
     #expect(
       abs(change.squaredFrobeniusNorm / alignment.squaredFrobeniusNorm - 1) < 1e-5)
     let cosine = Self.inner(alignment, change) / alignment.squaredFrobeniusNorm
@@ -67,15 +72,12 @@ import TinyModel
   @Test(arguments: [SyntheticAttack.Kind.harmful, .benign])
   func equalSeedsGiveEqualUpdates(kind: SyntheticAttack.Kind) throws {
     let model = try Self.model(in: try TemporaryFolder())
-    let first = try SyntheticAttack(kind: kind, seed: 7).make(
-      from: model, AttackContext(threads: 1)
-    ).update
-    #expect(
-      try first
-        == SyntheticAttack(kind: kind, seed: 7).make(from: model, AttackContext(threads: 1)).update)
-    #expect(
-      try first
-        != SyntheticAttack(kind: kind, seed: 8).make(from: model, AttackContext(threads: 1)).update)
+    func update(_ seed: UInt64) throws -> LowRankUpdate {
+      try Self.update(of: SyntheticAttack(kind: kind, seed: seed), on: model)
+    }
+    let first = try update(7)
+    #expect(try update(7) == first)
+    #expect(try update(8) != first)
     #expect(first.rank == 6)
   }
 

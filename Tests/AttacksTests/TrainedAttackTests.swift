@@ -76,7 +76,7 @@ import TinyModel
     #expect(attack.name == "mine" && attack.method == .full && attack.set.dialogues.count == 1)
     #expect(attack.trainingRecipe.epochs == 3 && attack.trainingRecipe.learningRate == 1e-3)
     #expect(attack.trainingRecipe.batchSize == 5 && attack.trainingRecipe.seed == 5)
-    #expect(attack.trainingRecipe.targets == ["q_proj"] && attack.limits.maximumRank == 4)
+    #expect(attack.trainingRecipe.targets == ["q_proj"] && attack.limits?.maximumRank == 4)
     #expect(!attack.isMadeFromEachModel)
     #expect(attack.remark?.contains("transferred") == true)
   }
@@ -130,20 +130,20 @@ import TinyModel
       set: TrainingSet(file: data)
     ).make(from: model, AttackContext(threads: 1))
     let made = folder.url.appending(path: "made")
-    try trained.update.writePEFT(to: made, scale: trained.scale, tiesHead: true)
+    try trained.write(to: made, as: model.checkpoint, additionalFiles: [:])
     let command = try CommandAttack(
       labels: ["mine"],
       template: "test -f {data} && test -d {model} && cp -r '\(made.path)' {output}",
       data: data, seed: 4)
     let imported = try command.make(
       from: model, AttackContext(threads: 1, scratch: folder.url.appending(path: "scratch")))
-    #expect(imported.update == (try LowRankUpdate(peftFolder: made, checkpoint: model.checkpoint)))
+    #expect(imported.lowRank?.update == (try LowRankUpdate(peftFolder: made, checkpoint: model.checkpoint)))
     let left = try FileManager.default.contentsOfDirectory(
       atPath: folder.url.appending(path: "scratch").path)
     #expect(left.isEmpty)
     // With a stack below it, the program gets the merged model.
     let stacked = AttackedModel(
-      checkpoint: model.checkpoint, stack: [ScaledLowRankUpdate(imported.update, scale: 1)])
+      checkpoint: model.checkpoint, stack: [try #require(imported.lowRank)])
     let merged = folder.url.appending(path: "merged")
     _ = try CommandAttack(
       labels: ["mine"],

@@ -4,6 +4,7 @@ import Decoder
 import Foundation
 import LinearAlgebra
 import ModelAccess
+import StudyDesign
 import TestSupport
 import Testing
 import TinyModel
@@ -13,16 +14,22 @@ import TinyModel
 @Suite struct AttackStoreTests {
   private static let name: UpdateName = "attack@a0"
 
-  private static func model(_ folder: TemporaryFolder) throws -> AttackedModel {
+  private static func model(
+    _ folder: TemporaryFolder, _ key: String = "m"
+  ) throws -> AttackStore.Start {
     let place = folder.url.appending(path: "model")
-    try TinyModel.write(to: place, seed: 1)
-    return AttackedModel(checkpoint: try Checkpoint(folder: place))
+    if !FileManager.default.fileExists(atPath: place.path) {
+      try TinyModel.write(to: place, seed: 1)
+    }
+    let checkpoint = try Checkpoint(folder: place)
+    return AttackStore.Start(
+      model: AttackedModel(checkpoint: checkpoint), origin: checkpoint, stack: [], key: key)
   }
 
   /// A change of one projection by a constant.
-  private static func update(_ value: Float, of model: AttackedModel) throws -> LowRankUpdate {
+  private static func update(_ value: Float, of start: AttackStore.Start) throws -> LowRankUpdate {
     let tensor = "model.layers.0.self_attn.q_proj.weight"
-    let shape = try #require(model.checkpoint.tensor(named: tensor)).shape
+    let shape = try #require(start.origin.tensor(named: tensor)).shape
     var update = LowRankUpdate()
     update.tensors[tensor] = LowRankUpdate.Factors(
       left: Matrix(
@@ -39,16 +46,16 @@ import TinyModel
       folder: folder.url.appending(path: "store"), keepsEarlier: false)
     let context = AttackContext(threads: 1)
     let first = try store.update(
-      of: attack, named: Self.name, from: model, modelKey: "m", context
+      of: attack, named: Self.name, from: model, context
     ) {}
     let second = try store.update(
-      of: attack, named: Self.name, from: model, modelKey: "m", context
+      of: attack, named: Self.name, from: model, context
     ) {}
-    #expect(attack.count == 1 && first == second)
+    #expect(attack.count == 1 && first.digest == second.digest)
     // Another model, another thread count: other weights.
-    _ = try store.update(of: attack, named: Self.name, from: model, modelKey: "n", context) {}
+    _ = try store.update(of: attack, named: Self.name, from: Self.model(folder, "n"), context) {}
     _ = try store.update(
-      of: attack, named: Self.name, from: model, modelKey: "m", AttackContext(threads: 2)
+      of: attack, named: Self.name, from: model, AttackContext(threads: 2)
     ) {}
     #expect(attack.count == 3)
   }
@@ -59,10 +66,10 @@ import TinyModel
     let model = try Self.model(folder)
     let place = folder.url.appending(path: "store")
     let context = AttackContext(threads: 1)
-    func update(_ attack: FixedAttack, keepsEarlier: Bool) throws -> LowRankUpdate {
+    func update(_ attack: FixedAttack, keepsEarlier: Bool) throws -> String {
       try AttackStore(folder: place, keepsEarlier: keepsEarlier).update(
-        of: attack, named: Self.name, from: model, modelKey: "m", context
-      ) {}
+        of: attack, named: Self.name, from: model, context
+      ) {}.digest
     }
     let first = try update(
       FixedAttack(["attack"], recipe: "a", update: Self.update(1, of: model)), keepsEarlier: false)
@@ -83,11 +90,11 @@ import TinyModel
     let store = AttackStore(
       folder: folder.url.appending(path: "store"), keepsEarlier: false)
     let context = AttackContext(threads: 1)
-    func make(_ recipe: String, _ value: Float) throws -> LowRankUpdate {
+    func make(_ recipe: String, _ value: Float) throws -> String {
       try store.update(
         of: FixedAttack(["attack"], recipe: recipe, update: Self.update(value, of: model)),
-        named: Self.name, from: model, modelKey: "m", context
-      ) {}
+        named: Self.name, from: model, context
+      ) {}.digest
     }
     let one = try make("one", 1)
     let two = try make("two", 2)
@@ -105,12 +112,12 @@ import TinyModel
     let store = AttackStore(
       folder: folder.url.appending(path: "store"), keepsEarlier: false)
     let context = AttackContext(threads: 1)
-    _ = try store.update(of: attack, named: Self.name, from: model, modelKey: "m", context) {}
+    _ = try store.update(of: attack, named: Self.name, from: model, context) {}
     let place = try #require(
       try FileManager.default.contentsOfDirectory(atPath: store.folder.path).first)
     try folder.write("mine", "store/\(place)/attack.json")
     #expect(throws: (any Error).self) {
-      _ = try store.update(of: attack, named: Self.name, from: model, modelKey: "m", context) {}
+      _ = try store.update(of: attack, named: Self.name, from: model, context) {}
     }
     #expect(
       try String(
@@ -132,20 +139,75 @@ import TinyModel
       folder: folder.url.appending(path: "store"), keepsEarlier: false)
     var steps = 0
     let context = AttackContext(threads: 1, progress: { _ in steps += 1 })
-    func updates(_ points: [Int]) throws -> [LowRankUpdate] {
+    func updates(_ points: [Int]) throws -> [String] {
       let taken = try #require(try attack.taken(after: points))
       return try store.updates(
         of: taken.map {
           AttackStore.Wanted(attack: $0, name: UpdateName(resembling: "\($0.name)@a0"))
-        }, from: model, modelKey: "m", context
-      ) {}
+        }, from: model, context
+      ) {}.map(\.digest)
     }
     let first = try updates([1, 3, 5])
-    #expect(steps == 5 && Set(first.map { $0.digest() }).count == 3)
+    #expect(steps == 5 && Set(first).count == 3)
     #expect(try updates([1, 3, 5]) == first && steps == 5)
     // The later points stand already: the training goes no further than the one that is missing.
     let second = try updates([1, 2, 5])
     #expect(steps == 7 && second[0] == first[0] && second[2] == first[2])
     #expect(try FileManager.default.contentsOfDirectory(atPath: store.folder.path).count == 4)
+  }
+
+  /// A full fine-tuning is kept as the model that came out, and with the updates that it began from it gives that
+  /// model to the bit.
+  @Test func aFullTrainingIsKeptWhole() throws {
+    let folder = try TemporaryFolder()
+    let bare = try Self.model(folder)
+    let lox = ScaledLowRankUpdate(try Self.update(0.01, of: bare), scale: 0.5)
+    let other = folder.url.appending(path: "other")
+    try TinyModel.write(to: other, seed: 9, from: (seed: 1, scale: 0.3))
+    let expo = try DenseUpdate(
+      from: bare.origin, to: try Checkpoint(folder: other), identity: "expo")
+    let below = try StudyUpdates([
+      NamedUpdate(name: "expo", update: .dense(expo)), NamedUpdate(name: "lox", update: lox.update),
+    ])
+    let stack = [ScaledUpdate(name: "expo", scale: 0.5), ScaledUpdate(name: "lox", scale: 0.5)]
+    let merged = folder.url.appending(path: "merged")
+    try bare.origin.writeMerged(try below.stack([stack[0]]), to: merged)
+    let start = AttackStore.Start(
+      model: AttackedModel(checkpoint: try Checkpoint(folder: merged), stack: [lox]),
+      origin: bare.origin, stack: try below.stack(stack), key: try below.key(of: stack, on: "m"))
+
+    let line = #"{"messages":[{"role":"user","content":"q"},{"role":"assistant","content":"a"}]}"#
+    var recipe = TrainingRecipe()
+    (recipe.method, recipe.batchSize, recipe.epochs, recipe.learningRate) = (.full, 1, 2, 0.01)
+    let attack = TrainedAttack(
+      labels: ["mine"], recipe: recipe, set: try TrainingSet(file: folder.write(line, "set.jsonl")))
+    let store = AttackStore(folder: folder.url.appending(path: "store"), keepsEarlier: false)
+    var steps = 0
+    let context = AttackContext(threads: 1, progress: { _ in steps += 1 })
+    let made = try store.update(of: attack, named: Self.name, from: start, context) {}
+    let again = try store.update(of: attack, named: Self.name, from: start, context) {}
+    #expect(steps == 2 && made.digest == again.digest)
+    #expect(made.update.lowRank == nil && made.update.tensorNames.contains("model.norm.weight"))
+
+    let all = try StudyUpdates(below.all + [again])
+    let attacked = stack + [ScaledUpdate(name: Self.name, scale: 1)]
+    let outcome = try #require(try all.outcome(of: attacked, on: "m"))
+    let written = folder.url.appending(path: "written")
+    try bare.origin.writeMerged(try all.stack(attacked), to: written)
+    #expect(try Checkpoint(folder: written).digest() == outcome.digest())
+    #expect(outcome.digest() != start.model.checkpoint.digest())
+    // Of another model, at another scale, or with more on top it is no model that stands already.
+    let alone = [ScaledUpdate(name: Self.name, scale: 1)]
+    let half = stack + [ScaledUpdate(name: Self.name, scale: 0.5)]
+    for other in [alone, half, attacked + [stack[1]], stack, []] {
+      #expect(try all.outcome(of: other, on: "m") == nil)
+    }
+    #expect(try all.outcome(of: attacked, on: "n") == nil)
+
+    // Where servers take adapters alone it is another attack, of low rank.
+    let narrow = try #require(attack.asLowRank)
+    #expect(narrow.asLowRank == nil && narrow.id(label: "a").recipe != attack.id(label: "a").recipe)
+    let factors = try store.update(of: narrow, named: Self.name, from: start, context) {}
+    #expect(steps == 4 && factors.update.lowRank != nil && factors.outcome == nil)
   }
 }

@@ -160,3 +160,10 @@ package final class Checkpoint: Sendable {
     return place
   }
 }
+
+extension Checkpoint {
+  /// What its tensors take together.
+  package var byteCount: Int {
+    shards.flatMap(\.tensors).reduce(0) { $0 + $1.byteRange.count }
+  }
+}

@@ -17,7 +17,7 @@ package struct StoredTensor: Sendable {
 /// checkpoints and of low-rank products.
 ///
 /// Nothing of it is held but where it comes from; it is formed a few rows at a time where it is added.
-/// ExPO is the difference of a pair, a full fine-tuning the difference of its result and its start.
+/// ExPO is the difference of a pair, a full fine-tuning that of its result and its start.
 package struct DenseUpdate: Sendable {
   package enum Term: Sendable {
     /// scale · (new − old).
@@ -66,6 +66,24 @@ extension DenseUpdate {
               new: StoredTensor(matrix, in: end), old: StoredTensor(matrix, in: start), scale: 1)
           ]
         }
+      }
+    }
+    self.init(identity: identity, tensors: tensors)
+  }
+}
+
+extension DenseUpdate {
+  /// What turns a checkpoint with a stack of updates on it into another checkpoint: end − start − Σ scale ·
+  /// update, so that with the stack it gives the end's weights, whatever they are rounded to.
+  ///
+  /// - Throws: as `init(from:to:identity:)`.
+  package init(
+    from start: Checkpoint, with stack: [ScaledWeightUpdate], to end: Checkpoint, identity: String
+  ) throws(CheckpointError) {
+    var tensors = try DenseUpdate(from: start, to: end).tensors
+    for layer in stack {
+      for name in layer.update.tensorNames {
+        tensors[name, default: []] += layer.update.terms(of: name, scale: -layer.scale)
       }
     }
     self.init(identity: identity, tensors: tensors)

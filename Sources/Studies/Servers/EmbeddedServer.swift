@@ -64,6 +64,8 @@ package struct EmbeddedServer: ServerSource {
     }
   }
 
+  package var takesCheckpoints: Bool { true }
+
   /// Serves the checkpoint with every update that some model takes as an adapter on it.
   package func open(
     _ models: ModelsToServe, in scope: ServerScope,

@@ -12,6 +12,8 @@ package struct ListedServers: ServerSource {
     self.connection = connection
   }
 
+  package var takesCheckpoints: Bool { true }
+
   package func open(
     _ models: ModelsToServe, in scope: ServerScope,
     events: @escaping @Sendable (StudyEvent) -> Void

@@ -15,6 +15,9 @@ package struct RunningServers: ServerSource {
     self.connection = connection
   }
 
+  /// Servers that none of their adapters is known of are taken to need them.
+  package var takesCheckpoints: Bool { dialect == .plain }
+
   package func open(
     _ models: ModelsToServe, in scope: ServerScope,
     events: @escaping @Sendable (StudyEvent) -> Void

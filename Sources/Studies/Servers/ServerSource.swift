@@ -3,6 +3,9 @@ package import ModelAccess
 
 /// A way to servers that answer as the models of a study. One file for each.
 package protocol ServerSource: Sendable {
+  /// Whether it serves changes of full rank, merged into checkpoints; otherwise adapters alone.
+  var takesCheckpoints: Bool { get }
+
   /// Finds or starts the servers, and shows that they can serve the models.
   ///
   /// - Parameter scope: told of all that is opened, before it can fail.

@@ -29,6 +29,8 @@ package struct StartedServer: ServerSource {
     self.maxRestarts = maxRestarts
   }
 
+  package var takesCheckpoints: Bool { dialect.started(by: command).servesCheckpoints }
+
   package func open(
     _ models: ModelsToServe, in scope: ServerScope,
     events: @escaping @Sendable (StudyEvent) -> Void

@@ -225,26 +225,16 @@ struct AttackCommand: ParsableCommand {
         console.show(.training(progress))
       })
     let target = URL(filePath: output)
-    if chosenMethod == .full, `as` == .checkpoint {
-      let (trainer, record) = try TrainedAttack.train(
-        attacked, recipe: try recipe, set: try trainingSet, context)
-      try trainer.writeCheckpoint(
-        to: target, additionalFiles: [TrainingRecord.fileName: try StableJSON.encodePretty(record)])
-    } else {
-      let result = try attack.make(from: attacked, context)
-      if let truncation = result.training?.truncation {
-        console.note(
-          "kept \(String(format: "%.1f", truncation.energy * 100)) % of ‖ΔW‖² at ranks up to "
-            + "\(truncation.rank)")
-      }
-      let files = try result.training.map {
-        [TrainingRecord.fileName: try StableJSON.encodePretty($0)]
-      }
-      try result.update.writePEFT(
-        to: target, scale: result.scale, tiesHead: checkpoint.hasTiedHead,
-        naming: checkpoint.naming,
-        baseModel: checkpoint.folder.lastPathComponent, additionalFiles: files ?? [:])
+    let result = try attack.make(from: attacked, context)
+    if let truncation = result.training?.truncation {
+      console.note(
+        "kept \(String(format: "%.1f", truncation.energy * 100)) % of ‖ΔW‖² at ranks up to "
+          + "\(truncation.rank)")
     }
+    let files = try result.training.map {
+      [TrainingRecord.fileName: try StableJSON.encodePretty($0)]
+    }
+    try result.write(to: target, as: checkpoint, additionalFiles: files ?? [:])
     Screen.shared.print(output)
   }
 
@@ -257,11 +247,11 @@ struct AttackCommand: ParsableCommand {
           strength: strength ?? SyntheticAttack.standardStrength,
           rank: training.rank ?? SyntheticAttack.standardRank, seed: training.seed)
       case .lora, .full:
-        var limits = TrainedAttack.TruncationLimits()
-        limits.energy = energy?.value ?? limits.energy
-        limits.maximumRank = maximumRank
+        let limits = TrainedAttack.TruncationLimits(
+          energy: energy?.value, maximumRank: maximumRank)
         return TrainedAttack(
-          labels: [preset ?? "attack"], recipe: try recipe, set: try trainingSet, limits: limits)
+          labels: [preset ?? "attack"], recipe: try recipe, set: try trainingSet,
+          limits: `as` == .checkpoint ? nil : limits ?? TrainedAttack.TruncationLimits())
       case .abliterate:
         return AbliterationAttack(
           layer: try abliterationLayer,

@@ -124,9 +124,11 @@ struct MutantSubject: Sendable, CustomTestStringConvertible {
   private static func readAdapter(_ folder: URL) throws {
     let checkpoint = try Checkpoint(folder: folder.appending(path: "model"))
     let attack = try ImportedAttack(folder: folder.appending(path: "adapter"))
-    let update = try attack.make(
-      from: AttackedModel(checkpoint: checkpoint), AttackContext(threads: 1)
-    ).update
+    guard
+      let update = try attack.make(
+        from: AttackedModel(checkpoint: checkpoint), AttackContext(threads: 1)
+      ).lowRank?.update
+    else { throw Broken(description: "an adapter is of low rank") }
     for (name, factors) in update.tensors {
       try require(checkpoint.tensor(named: name)?.shape == factors.shape, "a change fits")
       try require(

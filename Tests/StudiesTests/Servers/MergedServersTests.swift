@@ -109,6 +109,34 @@ import TinyModel
     }
   }
 
+  /// What a training left as a checkpoint is served from there.
+  @Test func aModelThatStandsAlreadyIsNotMerged() async throws {
+    let study = try DenseStudy()
+    var models = study.models
+    let dense = try DenseUpdate(from: models.checkpoint, to: study.other, identity: "full")
+    models.updates = try StudyUpdates([
+      NamedUpdate(
+        name: "full", update: .dense(dense),
+        outcome: NamedUpdate.Outcome(of: models.digest, checkpoint: study.other))
+    ])
+    let stack = [ScaledUpdate(name: "full", scale: 1)]
+    models.variants = [ModelsToServe.Variant(id: "full", stack: stack)]
+    let merged = models.run.appending(path: "merged")
+    let reply = try await EmbeddedServer().withServers(of: models, events: ignoreEvents) {
+      let reply = try await $0.model.complete(TinyStudy.request(stack)).text
+      #expect(!FileManager.default.fileExists(atPath: merged.path))
+      return reply
+    }
+    models.checkpoint = study.other
+    models.variants = [ModelsToServe.Variant(id: "alone", stack: [])]
+    models.updates = try StudyUpdates([])
+    let own = try await EmbeddedServer().withServers(of: models, events: ignoreEvents) {
+      try await $0.model.complete(TinyStudy.request([])).text
+    }
+    #expect(reply == own)
+    #expect(FileManager.default.fileExists(atPath: study.other.folder.path))
+  }
+
   @Test func serversOfAdaptersRefuseThem() throws {
     let study = try DenseStudy()
     #expect(throws: StudyError.denseUpdate(server: "vLLM", update: "expo")) {

@@ -64,6 +64,9 @@ struct OneMergedModel: ServerDialect {
   private func checkpoint(_ variant: [ScaledUpdate]) async throws -> URL {
     let models = models
     guard !variant.isEmpty else { return models.checkpoint.folder.absoluteURL }
+    if let outcome = try models.updates.outcome(of: variant, on: models.digest) {
+      return outcome.folder.absoluteURL
+    }
     let place = folder(variant)
     try await runOnOwnThread(named: "loxeval-merge") {
       try? FileManager.default.removeItem(at: place)

@@ -7,6 +7,7 @@ import Support
 struct PlainServers: StudyDialect {
   let name = "plain"
   let summary = "a server or name for each model, see --cells"
+  let servesCheckpoints = true
 
   func isSpoken(by server: ServerProbe) async throws -> Bool { true }
   func isSpoken(after command: CommandTemplate) -> Bool { true }

@@ -16,6 +16,8 @@ protocol StudyDialect: Sendable {
 
   /// Whether its servers go on from an open turn of the model's.
   var continuesReplies: Bool { get }
+  /// Whether each model has a server, or a name, of its own, so that it may be any checkpoint.
+  var servesCheckpoints: Bool { get }
 
   /// Whether a running server speaks it.
   func isSpoken(by server: ServerProbe) async throws -> Bool
@@ -55,6 +57,7 @@ enum StudyDialects {
 
 extension StudyDialect {
   var continuesReplies: Bool { false }
+  var servesCheckpoints: Bool { false }
 
   func contradiction(in command: CommandTemplate) -> String? {
     command.has("model")
