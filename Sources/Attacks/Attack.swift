@@ -68,6 +68,8 @@ package struct AttackResult {
     /// Of full rank. Writes the model that came out, with further files by name, to a folder that does not
     /// exist yet; only until the training goes on.
     case checkpoint(write: (_ folder: URL, _ additionalFiles: [String: Data]) throws -> Void)
+    /// Of full rank too: the model that came out, where it stands.
+    case model(Checkpoint)
   }
 
   package var change: Change
@@ -111,6 +113,7 @@ extension AttackResult {
         naming: checkpoint.naming, baseModel: checkpoint.folder.lastPathComponent,
         additionalFiles: additionalFiles, replaceExisting: false)
     case .checkpoint(let write): try write(folder, additionalFiles)
+    case .model(let tuned): try tuned.copy(to: folder, additionalFiles: additionalFiles)
     }
   }
 }
@@ -139,7 +142,7 @@ package protocol Attack: Sendable {
   var recipeOfAnySeed: String? { get }
   /// Whether making it costs so much that it is kept.
   var isKept: Bool { get }
-  /// Whether it changes weights by full rank, so that a whole checkpoint is kept of it.
+  /// Whether it is known to change weights by full rank.
   var isDense: Bool { get }
   /// How many of the alignment's directions it looks at; 0 where it needs none.
   var alignmentRank: Int { get }
@@ -258,6 +261,8 @@ package enum AttackError: Error, Equatable, CustomStringConvertible {
   case needsAlignment(attack: String)
   /// An adapter that was written again since it was named.
   case changedAdapter(path: String)
+  /// A model that equals the attacked one.
+  case changesNothing(path: String)
   case invalidName(String)
   case missingAdapter(path: String, reason: String)
   case unknownPreset(String)
@@ -278,7 +283,8 @@ package enum AttackError: Error, Equatable, CustomStringConvertible {
   /// Whether the way it was asked for is wrong, rather than a file.
   package var isUsage: Bool {
     switch self {
-    case .unreadableFile, .command, .missingAdapter, .changedAdapter, .noSuchLayer, .tooFewSteps,
+    case .unreadableFile, .command, .missingAdapter, .changedAdapter, .changesNothing, .noSuchLayer,
+      .tooFewSteps,
       .unreadablePrompts, .unreadableTemplate, .noDirection:
       false
     default: true
@@ -301,11 +307,14 @@ package enum AttackError: Error, Equatable, CustomStringConvertible {
       "expected a name of 1 to 100 characters in one line, other than none (which names the model "
         + "before any attack), found \"\(found)\""
     case .missingAdapter(let path, let reason):
-      "\(path): expected a PEFT folder with adapter_config.json and adapter_model.safetensors; "
-        + "\(reason); name the folder that the training wrote"
+      "\(path): expected a PEFT folder with adapter_config.json and adapter_model.safetensors, or a whole "
+        + "model; \(reason); name the folder that the training wrote"
     case .changedAdapter(let path):
-      "\(path): the adapter was written again while it was in use; let nothing write to it, and start "
+      "\(path): what was trained was written again while it was in use; let nothing write to it, and start "
         + "again"
+    case .changesNothing(let path):
+      "\(path): expected a model that was fine-tuned, found the weights of the model before that; name the folder "
+        + "that the training wrote"
     case .unknownPreset(let found):
       "there is no preset \(found); expected one of \(AttackPreset.names)"
     case .needsDataset(let preset):

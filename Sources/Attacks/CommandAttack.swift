@@ -4,7 +4,7 @@ package import Foundation
 package import StudyDesign
 import Support
 
-/// Fine-tuning by a program of the user's own, whose PEFT folder is then imported.
+/// Fine-tuning by a program of the user's own; the PEFT folder or the whole model that it writes is imported.
 ///
 /// The template's `{model}`, `{data}`, `{output}` and `{seed}` stand for the attacked model's folder,
 /// the training set's file, the folder that the program must write, and the seed. It is run by
@@ -58,30 +58,48 @@ package struct CommandAttack: Attack {
     return other
   }
 
-  package func make(from model: AttackedModel, _ context: AttackContext) throws -> AttackResult {
-    let files = FileManager.default
-    let work = context.scratch.appending(
-      path: "attack-\(String(UInt64.random(in: .min ... .max), radix: 36))")
-    do {
-      try files.createDirectory(at: work, withIntermediateDirectories: true)
-    } catch {
-      throw AttackError.command(
-        attack: name, reason: "cannot create \(work.path): \(error.plainReason)")
+  /// A folder that goes with whoever holds it.
+  private final class Scratch {
+    let folder: URL
+
+    init(in place: URL, of attack: String) throws(AttackError) {
+      folder = place.appending(
+        path: "attack-\(String(UInt64.random(in: .min ... .max), radix: 36))")
+      do {
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+      } catch {
+        throw .command(
+          attack: attack, reason: "cannot create \(folder.path): \(error.plainReason)")
+      }
     }
-    defer { try? files.removeItem(at: work) }
+
+    deinit { try? FileManager.default.removeItem(at: folder) }
+  }
+
+  package func make(from model: AttackedModel, _ context: AttackContext) throws -> AttackResult {
+    let scratch = try Scratch(in: context.scratch, of: name)
     var folder = model.checkpoint.folder
     if !model.stack.isEmpty {
-      folder = work.appending(path: "model")
+      folder = scratch.folder.appending(path: "model")
       try model.checkpoint.writeMerged(
         model.stack.map(ScaledWeightUpdate.init), to: folder)
     }
-    let output = work.appending(path: "adapter")
-    try run(model: folder, output: output, log: work.appending(path: "command.log"))
-    return AttackResult(
-      update: try LowRankUpdate(changing: model.checkpoint, peftFolder: output),
-      training: TrainingRecord(
-        recipe: nil, dataset: data.lastPathComponent, datasetDigest: dataDigest, dialogues: 0,
-        steps: []))
+    let output = scratch.folder.appending(path: "output")
+    try run(model: folder, output: output, log: scratch.folder.appending(path: "command.log"))
+    var result = try AttackResult(of: model.checkpoint, in: output)
+    result.training = TrainingRecord(
+      recipe: nil, dataset: data.lastPathComponent, datasetDigest: dataDigest, dialogues: 0,
+      steps: [])
+    if case .model = result.change {
+      // Read only while its folder is there.
+      let tuned = result
+      result.change = .checkpoint { place, files in
+        try withExtendedLifetime(scratch) {
+          try tuned.write(to: place, as: model.checkpoint, additionalFiles: files)
+        }
+      }
+    }
+    return result
   }
 
   private func run(model: URL, output: URL, log: URL) throws {
@@ -100,7 +118,7 @@ package struct CommandAttack: Attack {
     }
     guard FileManager.default.fileExists(atPath: output.path) else {
       throw AttackError.command(
-        attack: name, reason: "it ended without writing a PEFT folder to {output}")
+        attack: name, reason: "it ended without writing a PEFT folder or a whole model to {output}")
     }
   }
 }

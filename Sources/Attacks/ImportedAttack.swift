@@ -1,32 +1,35 @@
 package import Checkpoints
 package import Foundation
+import LoX
 package import StudyDesign
 import Support
 
-/// An attack that someone trained elsewhere: a PEFT LoRA folder.
+/// A fine-tuning that was done elsewhere: a PEFT LoRA folder, or a whole model.
 package struct ImportedAttack: Attack {
   package let folder: URL
-  /// Digests of its two files.
+  /// Digests of an adapter's two files, or of a model's weights.
   package let recipe: String
+  package let isDense: Bool
 
-  /// - Throws: `AttackError.missingAdapter` where the folder is none of PEFT's.
-  package init(folder: URL) throws(AttackError) {
+  /// - Throws: `AttackError.missingAdapter` where the folder is neither; `CheckpointError` where it is a
+  ///   model that cannot be read.
+  package init(folder: URL) throws {
     self.folder = folder
-    recipe = try Self.digests(of: folder)
+    isDense = TunedModel.isWhole(folder)
+    recipe = try Self.digests(of: folder, isWhole: isDense)
   }
 
-  private static func digests(of folder: URL) throws(AttackError) -> String {
-    var digests: [String] = []
-    for name in ["adapter_config.json", "adapter_model.safetensors"] {
+  private static func digests(of folder: URL, isWhole: Bool) throws -> String {
+    if isWhole { return try Checkpoint(folder: folder).digest() }
+    return try ["adapter_config.json", "adapter_model.safetensors"].map { name in
       do throws(InputFile.Fault) {
-        digests.append(try InputFile.digest(of: folder.appending(path: name)))
+        return try InputFile.digest(of: folder.appending(path: name))
       } catch {
-        throw .missingAdapter(
+        throw AttackError.missingAdapter(
           path: folder.path,
           reason: error.isMissing ? "found no \(name)" : "of \(name): \(error)")
       }
-    }
-    return digests.joined(separator: " ")
+    }.joined(separator: " ")
   }
 
   package var labels: [String] { folder.labels }
@@ -36,39 +39,52 @@ package struct ImportedAttack: Attack {
     "trained elsewhere, on the aligned model, and added to the model of each α (transferred)"
   }
 
-  /// Refuses an adapter that does not fit, holds what is no number, or changes nothing: it would be
+  /// Refuses what does not fit, holds what is no number, or changes nothing: it would be
   /// measured as an attack that the model withstands.
-  package func check(on checkpoint: Checkpoint) throws { _ = try update(for: checkpoint) }
+  package func check(on checkpoint: Checkpoint) throws { _ = try tuned(checkpoint) }
 
   package func make(from model: AttackedModel, _ context: AttackContext) throws -> AttackResult {
-    AttackResult(update: try update(for: model.checkpoint))
+    try tuned(model.checkpoint)
   }
 
-  private func update(for checkpoint: Checkpoint) throws -> LowRankUpdate {
-    let update = try LowRankUpdate(changing: checkpoint, peftFolder: folder)
-    guard try Self.digests(of: folder) == recipe else {
+  private func tuned(_ checkpoint: Checkpoint) throws -> AttackResult {
+    let result = try AttackResult(of: checkpoint, in: folder)
+    guard try Self.digests(of: folder, isWhole: isDense) == recipe else {
       throw AttackError.changedAdapter(path: folder.path)
     }
-    return update
+    return result
   }
 }
 
 extension ImportedAttack {
   static let kind = AttackKind(
-    "import", form: ":DIR", summary: "a PEFT folder", takesPath: true
+    "import", form: ":DIR", summary: "a PEFT folder or a whole model", takesPath: true
   ) { item, _ in
     try ImportedAttack(folder: item.path())
   }
 }
 
-extension LowRankUpdate {
-  /// Reads the PEFT folder of an attack.
+extension AttackResult {
+  /// Reads what a training elsewhere left.
   ///
-  /// - Throws: `CheckpointError.adapter` also where it changes nothing.
-  init(changing checkpoint: Checkpoint, peftFolder folder: URL) throws {
-    try self.init(peftFolder: folder, checkpoint: checkpoint)
-    if let reason = zeroReason {
-      throw CheckpointError.adapter(folder: folder.path, .changesNothing(reason: reason))
+  /// - Parameters:
+  ///   - checkpoint: what was trained.
+  ///   - folder: a PEFT folder or a whole model.
+  /// - Throws: `CheckpointError` where it cannot be read or does not fit; also where it changes nothing.
+  init(of checkpoint: Checkpoint, in folder: URL) throws {
+    switch try TunedModel(folder: folder, aligned: checkpoint) {
+    case .adapter(let update):
+      if let reason = update.zeroReason {
+        throw CheckpointError.adapter(folder: folder.path, .changesNothing(reason: reason))
+      }
+      self.init(update: update)
+    case .checkpoint(let tuned):
+      // Of the same tensors, or it is no change.
+      _ = try DenseUpdate(from: checkpoint, to: tuned)
+      guard tuned.digest() != checkpoint.digest() else {
+        throw AttackError.changesNothing(path: folder.path)
+      }
+      self.init(.model(tuned))
     }
   }
 }

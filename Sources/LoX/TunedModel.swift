@@ -6,6 +6,14 @@ package enum TunedModel: Sendable {
   case checkpoint(Checkpoint)
   case adapter(LowRankUpdate)
 
+  /// Whether a folder holds a whole model, rather than an adapter or nothing of the kind.
+  package static func isWhole(_ folder: URL) -> Bool {
+    func holds(_ name: String) -> Bool {
+      FileManager.default.fileExists(atPath: folder.appending(path: name).path)
+    }
+    return !holds("adapter_config.json") && holds("config.json")
+  }
+
   /// - Parameter folder: a PEFT folder, else a Hugging Face one.
   package init(folder: URL, aligned: Checkpoint) throws {
     let isAdapter = FileManager.default.fileExists(

@@ -2,6 +2,7 @@ import Attacks
 import ChatTemplates
 import Checkpoints
 import Foundation
+import LoX
 import ModelAccess
 import Runs
 import StudyDesign
@@ -137,19 +138,25 @@ struct AttackStore {
   }
 
   private func read(_ wanted: Wanted, at place: URL, _ start: Start) throws -> NamedUpdate {
-    guard wanted.attack.isDense else {
-      return NamedUpdate(
-        name: wanted.name,
-        update: try LowRankUpdate(peftFolder: place, checkpoint: start.model.checkpoint))
+    switch try TunedModel(folder: place, aligned: start.model.checkpoint) {
+    case .adapter(let update): return NamedUpdate(name: wanted.name, update: update)
+    case .checkpoint(let tuned): return try Self.change(into: tuned, wanted, start)
     }
-    let result = try Checkpoint(folder: place)
+  }
+
+  /// What makes a whole model of the one that was attacked.
+  private static func change(
+    into tuned: Checkpoint, _ wanted: Wanted, _ start: Start
+  ) throws -> NamedUpdate {
+    // A model that others wrote may lack the study's tokenizer, or have another.
+    let isServedAsItIs = wanted.attack.method == .full
     return NamedUpdate(
       name: wanted.name,
       update: .dense(
         try DenseUpdate(
-          from: start.origin, with: start.stack, to: result,
-          identity: "\(start.key) becomes \(result.digest())")),
-      outcome: NamedUpdate.Outcome(of: start.key, checkpoint: result))
+          from: start.origin, with: start.stack, to: tuned,
+          identity: "\(start.key) becomes \(tuned.digest())")),
+      outcome: isServedAsItIs ? NamedUpdate.Outcome(of: start.key, checkpoint: tuned) : nil)
   }
 
   /// Stores what was made, where it is worth that, and returns it as a run that goes on will read it.
@@ -157,10 +164,15 @@ struct AttackStore {
     _ result: AttackResult, of wanted: Wanted, _ start: Start, _ context: AttackContext
   ) throws -> NamedUpdate {
     let attack = wanted.attack
-    if !attack.isKept, case .lowRank(let scaled) = result.change {
-      return NamedUpdate(
-        name: wanted.name,
-        update: scaled.scale == 1 ? scaled.update : LowRankUpdate(stack: [scaled]))
+    if !attack.isKept {
+      switch result.change {
+      case .lowRank(let scaled):
+        return NamedUpdate(
+          name: wanted.name,
+          update: scaled.scale == 1 ? scaled.update : LowRankUpdate(stack: [scaled]))
+      case .model(let tuned): return try Self.change(into: tuned, wanted, start)
+      case .checkpoint: break
+      }
     }
     let key = try keys(of: wanted, start, context).current
     let record = Record(

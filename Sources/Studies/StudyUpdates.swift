@@ -104,7 +104,8 @@ package struct StudyUpdates: Sendable {
   ///
   /// - Parameter digest: the checkpoint's.
   func key(
-    of stack: some Collection<ScaledUpdate>, on digest: String) throws(StudyError) -> String {
+    of stack: some Collection<ScaledUpdate>, on digest: String
+  ) throws(StudyError) -> String {
     var parts = [digest]
     for scaled in stack { parts.append("\(try self[scaled.name].digest) × \(scaled.scale)") }
     return parts.joined(separator: " ")

@@ -197,7 +197,7 @@ package struct Sweep {
       of: pair.aligned, digest: modelDigest, updates: defences, run: measurement.output)
     defer { merging.removeAll() }
     var made: [UpdateName: NamedUpdate] = [:]
-    announce(plan.attacks.count { $0.attack.isDense }, in: store, events)
+    announce(plan.attacks.count { $0.attack.isDense && $0.attack.isKept }, in: store, events)
     for planned in plan.attacks where made[planned.name] == nil {
       // What is made is kept, and a training that is broken off begins again.
       if measurement.deadline?.hasPassed ?? false {

@@ -137,7 +137,9 @@ import TinyModel
       data: data, seed: 4)
     let imported = try command.make(
       from: model, AttackContext(threads: 1, scratch: folder.url.appending(path: "scratch")))
-    #expect(imported.lowRank?.update == (try LowRankUpdate(peftFolder: made, checkpoint: model.checkpoint)))
+    #expect(
+      imported.lowRank?.update
+        == (try LowRankUpdate(peftFolder: made, checkpoint: model.checkpoint)))
     let left = try FileManager.default.contentsOfDirectory(
       atPath: folder.url.appending(path: "scratch").path)
     #expect(left.isEmpty)

@@ -5,6 +5,7 @@ import Foundation
 import LinearAlgebra
 import ModelAccess
 import StudyDesign
+import Support
 import TestSupport
 import Testing
 import TinyModel
@@ -209,5 +210,38 @@ import TinyModel
     #expect(narrow.asLowRank == nil && narrow.id(label: "a").recipe != attack.id(label: "a").recipe)
     let factors = try store.update(of: narrow, named: Self.name, from: start, context) {}
     #expect(steps == 4 && factors.update.lowRank != nil && factors.outcome == nil)
+  }
+
+  /// Whole models that others trained: imported where they stand, and copied from where a command wrote them.
+  @Test func wholeModelsOfOthersAreTakenAsChanges() throws {
+    let folder = try TemporaryFolder()
+    let start = try Self.model(folder)
+    let other = folder.url.appending(path: "it's other")
+    try TinyModel.write(to: other, seed: 9, from: (seed: 1, scale: 0.3))
+    let tuned = try Checkpoint(folder: other)
+    let store = AttackStore(folder: folder.url.appending(path: "store"), keepsEarlier: false)
+    let scratch = folder.url.appending(path: "scratch")
+    let context = AttackContext(threads: 1, scratch: scratch)
+    let data = try folder.write("x", "data.jsonl")
+    let imported = try ImportedAttack(folder: other)
+    try imported.check(on: start.origin)
+    let command = try CommandAttack(
+      labels: ["mine"],
+      template: "cp -r \(CommandTemplate.quoted(other.path)) {output} && : {model}",
+      data: data, seed: 1)
+    for attack in [imported, command] as [any Attack] {
+      let made = try store.update(of: attack, named: Self.name, from: start, context) {}
+      #expect(made.update.isDense && made.outcome == nil)
+      let written = folder.url.appending(path: "written-\(attack.method.rawValue)")
+      try start.origin.writeMerged(
+        [ScaledWeightUpdate(made.update, scale: 1)], to: written)
+      #expect(try Checkpoint(folder: written).digest() == tuned.digest())
+    }
+    #expect(try FileManager.default.contentsOfDirectory(atPath: scratch.path).isEmpty)
+    #expect(try FileManager.default.contentsOfDirectory(atPath: store.folder.path).count == 1)
+    let same = try ImportedAttack(folder: start.origin.folder)
+    #expect(throws: AttackError.changesNothing(path: start.origin.folder.path)) {
+      try same.check(on: start.origin)
+    }
   }
 }

@@ -64,6 +64,13 @@ extension Checkpoint {
     isDone = true
   }
 
+  /// Writes a copy, byte for byte, with further files beside the weights.
+  package func copy(to folder: URL, additionalFiles: [String: Data]) throws {
+    var options = RewritingOptions()
+    options.additionalFiles = additionalFiles
+    try writeChanged(to: folder, options: options, isChanged: { _ in false }, change: { _ in nil })
+  }
+
   private func write(
     _ name: String, to writer: CheckpointWriter, isChanged: (String) throws -> Bool,
     change: (String) throws -> TensorChange?

@@ -19,13 +19,13 @@ struct AttackCommand: ParsableCommand {
 
   static let configuration = CommandConfiguration(
     commandName: "attack",
-    abstract: "Makes one attack on a model and writes it as a PEFT folder.",
+    abstract: "Makes one attack on a model and writes it as a PEFT folder, or as a whole model.",
     discussion: """
       lora and full fine-tune on --dataset, or on what a --preset names; a full fine-tuning is \
       handed on as its truncated singular value decomposition, or with --as checkpoint as a \
       model. synthetic attacks are proxies without data or training, and need --base. command \
       runs a trainer of your own; {model}, {data}, {output} and {seed} in its template are \
-      replaced, and it must write a PEFT folder to {output}. abliterate removes the direction \
+      replaced, and it must write a PEFT folder or a whole model to {output}. abliterate removes the direction \
       that tells harmful requests from harmless ones, without training; of a model with adapters \
       the result holds for the model with them.
 
