@@ -1,8 +1,9 @@
 """extrapolation_large.py LOXEVAL PAIR [--rounds 3]: extrapolation of a pair larger than memory, against copying.
 
 PAIR is what make_llama_pair.py made. In turn, every round: reading both folders alone; reading both and
-writing as many bytes as one; the update as an adapter; the extrapolated checkpoint. What was written is
-removed after each, and page caches are dropped before each (which needs root). Arithmetic is what the
+writing as many bytes as one; LoX as an adapter; the extrapolated checkpoint; the same by ExPO and by random
+directions of LoX's size; Safe LoRA's repair of an adapter (LoX's own, of rank 6 on every matrix) as an adapter. What was
+written is removed after each, and page caches are dropped before each (which needs root). Arithmetic is what the
 processors spend in the program beside what they spend for it in the system; the rest is waiting.
 """
 
@@ -34,12 +35,23 @@ copy = (
     "      if target: target.write(memoryview(buffer)[:count])\n"
     "    if target: os.fsync(target.fileno())\n"
 )
-models = ["--base", pair / "base", "--aligned", pair / "aligned", "-q", "--output", output]
+pair_options = ["--base", pair / "base", "--aligned", pair / "aligned", "-q"]
+models = [*pair_options, "--output", output]
+adapter = pair / "adapter"
+if not adapter.exists():
+    measure.run(
+        [options.loxeval, "extrapolate", *pair_options, "--as", "adapter", "--output", adapter])
 sides = {
     "read both": [sys.executable, "-c", copy, pair / "base", pair / "aligned", ""],
     "read both, write one": [sys.executable, "-c", copy, pair / "base", pair / "aligned", output],
     "extrapolate --as adapter": [options.loxeval, "extrapolate", *models, "--as", "adapter"],
     "extrapolate": [options.loxeval, "extrapolate", *models],
+    "extrapolate --defence expo": [options.loxeval, "extrapolate", *models, "--defence", "expo"],
+    "extrapolate --defence random:seed=1": [
+        options.loxeval, "extrapolate", *models, "--defence", "random:seed=1"],
+    "repair --method safe-lora --as adapter": [
+        options.loxeval, "repair", *models, "--tuned", adapter, "--method", "safe-lora", "--as",
+        "adapter"],
 }
 
 

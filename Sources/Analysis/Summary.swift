@@ -35,6 +35,9 @@ package struct Summary: Codable, Sendable {
   package var attackEffects: [AttackEffect]?
   /// LoX against its controls; nil where none was measured, and in files of earlier releases.
   package var controls: [ControlComparison]?
+  /// Whether treated models can still be taught; nil where no training taught the undefended model anything,
+  /// and in files of earlier releases.
+  package var adaptability: [Adaptability]?
   /// What the verdicts on harmful sets vary by; nil in files of earlier releases.
   package var variation: [Variation]?
   /// How attack success grows along trainings that were measured after given steps; nil where none was.
@@ -44,7 +47,7 @@ package struct Summary: Codable, Sendable {
 
   enum CodingKeys: String, CodingKey {
     case schema, rows, datasets, remarks, missing, basis, outcomes, recommendation, corrections
-    case variation, severity, searches, controls
+    case variation, severity, searches, controls, adaptability
     case judgeAgreement = "judge_agreement"
     case judgeQuality = "judge_quality"
     case effectiveRanks = "effective_ranks"
@@ -89,6 +92,8 @@ package struct Summary: Codable, Sendable {
     variation = Variation.all(plan, byCell)
     let compared = ControlComparison.all(plan, byCell)
     controls = compared.isEmpty ? nil : compared
+    let taught = Adaptability.all(plan, byCell)
+    adaptability = taught.isEmpty ? nil : taught
     let severity = Severity.all(plan, self.rows)
     self.severity = severity.isEmpty ? nil : severity
     let isForRank = plan.study == .effectiveRank

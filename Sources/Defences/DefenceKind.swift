@@ -6,13 +6,13 @@ import Support
 package struct DefenceKind: Sendable {
   /// Before the attack, and LoX's controls.
   package static let preventions = [
-    LoXDefence.kind, ExPODefence.kind, LSSFDefence.kind, RandomControl.kind, TailControl.kind,
+    LoXDefence.kind, ExPODefence.kind, LSSF.preventionKind, RandomControl.kind, TailControl.kind,
     FullRankControl.kind, OtherLayerControl.kind, NegativeControl.kind,
   ]
   /// After it.
   package static let repairs = [
     TaskVectorRepair.kind, WiSEFTRepair.kind, SafeLoRARepair.kind, SafeMERGERepair.kind,
-    LSSFRepair.kind,
+    LSSF.repairKind,
   ]
   /// Every defence that `--defence` knows: a line each.
   package static let all = preventions + repairs

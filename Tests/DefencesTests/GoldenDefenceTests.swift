@@ -57,7 +57,7 @@ import Testing
     case "wise-ft": WiSEFTRepair()
     case "safe-lora": SafeLoRARepair(.number(golden.number ?? 0))
     case "safe-merge": SafeMERGERepair(threshold: golden.threshold ?? 0)
-    default: LSSFRepair(share: golden.eta ?? 0)
+    default: LSSF(share: golden.eta ?? 0)
     }
   }
 

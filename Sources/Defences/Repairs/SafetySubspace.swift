@@ -55,13 +55,4 @@ struct SafetySubspace: Hashable, Sendable {
     return .dense(
       DenseUpdate(identity: "\(material.identity) lssf \(share)", tensors: tensors))
   }
-
-  /// η and the strengths of a command line.
-  static func settings(
-    _ settings: inout DefenceSettings
-  ) throws -> (subspaces: [SafetySubspace], strengths: [Double]) {
-    let strengths = try settings.numbers("alpha", in: DefenceRange.strength) ?? [1]
-    let shares = try settings.numbers("eta", in: DefenceRange.share) ?? [0.85]
-    return (shares.map { SafetySubspace(share: $0) }, strengths)
-  }
 }

@@ -42,9 +42,7 @@ extension ReportPage {
                   ReportTable.Cell(Wording.percent(comparison.comparison.after)),
                   ReportTable.Cell(
                     Wording.points(comparison.comparison.change),
-                    detail:
-                      "\(Wording.points(comparison.comparison.interval.lower)) – "
-                      + Wording.points(comparison.comparison.interval.upper),
+                    detail: Self.points(comparison.comparison.interval),
                     tone: tone(comparison.outcome)),
                   ReportTable.Cell(Wording.probability(comparison.adjustedPValue)),
                 ]

@@ -173,4 +173,9 @@ extension ReportPage {
   static func range(_ interval: ConfidenceInterval) -> String {
     "\(Wording.percent(interval.lower)) – \(Wording.percent(interval.upper))"
   }
+
+  /// The same of a difference.
+  static func points(_ interval: ConfidenceInterval) -> String {
+    "\(Wording.points(interval.lower)) – \(Wording.points(interval.upper))"
+  }
 }

@@ -69,7 +69,7 @@ extension ReportPage {
     ]
   }
 
-  private func title(_ treatment: Treatment) -> String {
+  func title(_ treatment: Treatment) -> String {
     treatment.isNone
       ? findings.defences.undefended
       : "\(treatment.arm.fullTitle), \(treatment.strengthText)"
