@@ -45,7 +45,12 @@ package struct DefenceKind: Sendable {
     self.make = make
   }
 
-  /// How the help text and error messages list some of them.
+  /// How the help text lists some of them: a line each.
+  package static func lines(_ kinds: [DefenceKind]) -> String {
+    kinds.map { "\n- \($0.name): \($0.summary)" }.joined()
+  }
+
+  /// How error messages list some of them.
   package static func help(_ kinds: [DefenceKind]) -> String {
     kinds.map { "\($0.name) (\($0.summary))" }.joined(separator: ", ")
   }

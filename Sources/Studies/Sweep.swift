@@ -54,13 +54,22 @@ package struct Sweep {
       promptAttacks: measurement.promptAttacks.map(\.id), on: measurement.harmfulSets)
   }
 
-  /// The attacks in the form that the servers take: whole checkpoints, or low-rank updates, as runs of
-  /// earlier releases had them in any case.
   private var servedAttacks: [any Attack] {
-    let known = RunFolder.attackRecipes(of: measurement.output)
-    return attacks.map { attack in
+    Self.served(
+      attacks, takesCheckpoints: server.takesCheckpoints,
+      begun: RunFolder.attackRecipes(of: measurement.output))
+  }
+
+  /// Attacks in the form that servers take: whole checkpoints, or low-rank updates, as runs of earlier
+  /// releases had them in any case.
+  ///
+  /// - Parameter begun: the recipes of the attacks of the run that is continued.
+  static func served(
+    _ attacks: [any Attack], takesCheckpoints: Bool, begun: Set<String>
+  ) -> [any Attack] {
+    attacks.map { attack in
       guard let other = attack.asLowRank,
-        !server.takesCheckpoints || known.contains(other.id(label: "").recipe)
+        !takesCheckpoints || begun.contains(other.id(label: "").recipe)
       else { return attack }
       return other
     }

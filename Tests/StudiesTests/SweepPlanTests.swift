@@ -1,11 +1,13 @@
 import Attacks
 import Checkpoints
+import Decoder
 import Defences
 import Foundation
 import LoX
 import ModelAccess
 import Runs
 import StudyDesign
+import Support
 import Synchronization
 import TestSupport
 import Testing
@@ -115,6 +117,32 @@ final class FixedAttack: Attack {
     #expect(
       plan.attacks.map(\.name.text) == ["each@a0", "each@r6-a1", "each@r6-a2", "once"])
     #expect(plan.attacks[1].stack == [ScaledUpdate(name: "lox-r6", scale: 1)])
+  }
+
+  /// Full fine-tunings are measured whole, but where servers take adapters alone, and in a run that an earlier
+  /// release began with their leading part.
+  @Test func fullTrainingsAreWholeWhereTheyCanBe() throws {
+    let folder = try TemporaryFolder()
+    let line = #"{"messages":[{"role":"user","content":"q"},{"role":"assistant","content":"a"}]}"#
+    let set = try TrainingSet(file: folder.write(line, "set.jsonl"))
+    let attacks = [TrainingRecipe.Method.full, .lora].map { method in
+      var recipe = TrainingRecipe()
+      recipe.method = method
+      return TrainedAttack(labels: [method.rawValue], recipe: recipe, set: set)
+    }
+    func whole(_ takesCheckpoints: Bool, _ begun: Set<String> = []) -> [Bool] {
+      Sweep.served(attacks, takesCheckpoints: takesCheckpoints, begun: begun).map(\.isDense)
+    }
+    #expect(whole(true) == [true, false])
+    #expect(whole(false) == [false, false])
+    let earlier = try #require(attacks[0].asLowRank).id(label: "full").recipe
+    #expect(whole(true, [earlier]) == [false, false])
+    #expect(whole(true, [attacks[0].id(label: "full").recipe]) == [true, false])
+    #expect(EmbeddedServer().takesCheckpoints)
+    let command = CommandTemplate("serve {model} --port {port}")
+    #expect(StartedServer(command: command, connection: ServerConnection()).takesCheckpoints)
+    let adapters = CommandTemplate("vllm serve {model} --enable-lora --port {port}")
+    #expect(!StartedServer(command: adapters, connection: ServerConnection()).takesCheckpoints)
   }
 
   /// Undoing makes nothing: it changes the scales of what is there, and leaves the undefended model alone.

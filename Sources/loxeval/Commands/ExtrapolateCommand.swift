@@ -40,8 +40,8 @@ struct ExtrapolateCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Which defence: \(DefenceKind.help(DefenceKind.preventions)); or a JSON file. What it leaves out, "
-        + "--rank and --alpha say.", valueName: "defence"))
+      "Which defence, by name or as a JSON file. What it leaves out, --rank and --alpha say."
+        + DefenceKind.lines(DefenceKind.preventions) + "\n", valueName: "defence"))
   var defence = "lox"
 
   @Option(name: .customLong("as"), help: "What to write: checkpoint or adapter.")

@@ -37,7 +37,8 @@ struct RepairCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "The repair: \(DefenceKind.help(DefenceKind.repairs)); or a JSON file.", valueName: "method"))
+      "The repair, by name or as a JSON file." + DefenceKind.lines(DefenceKind.repairs),
+      valueName: "method"))
   var method: String
 
   @Option(name: .customLong("as"), help: "What to write: checkpoint or adapter.")

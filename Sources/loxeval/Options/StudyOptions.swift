@@ -39,9 +39,10 @@ struct StudyOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Defences before the attack: \(DefenceKind.help(DefenceKind.preventions)); repairs after it: "
-        + "\(DefenceKind.help(DefenceKind.repairs)); or JSON files. What an item leaves out, --rank and --alpha "
-        + "say. The untreated model is always measured.",
+      "Defences by name, with their settings where wanted, or as JSON files. The untreated model is always "
+        + "measured. What an item leaves out, --rank and --alpha say. Before the attack:"
+        + DefenceKind.lines(DefenceKind.preventions) + "\nRepairs after it:"
+        + DefenceKind.lines(DefenceKind.repairs) + "\n",
       valueName: "list"))
   var defence = "lox"
 
