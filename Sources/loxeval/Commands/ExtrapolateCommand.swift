@@ -41,7 +41,8 @@ struct ExtrapolateCommand: ParsableCommand {
   @Option(
     help: ArgumentHelp(
       "Which defence, by name or as a JSON file. What it leaves out, --rank and --alpha say."
-        + DefenceKind.lines(DefenceKind.preventions) + "\n", valueName: "defence"))
+        + DefenceKind.lines(DefenceKind.preventions) + "\nrandom to negative are LoX's controls.",
+      valueName: "defence"))
   var defence = "lox"
 
   @Option(name: .customLong("as"), help: "What to write: checkpoint or adapter.")

@@ -42,7 +42,8 @@ struct StudyOptions: ParsableArguments {
       "Defences by name, with their settings where wanted, or as JSON files. The untreated model is always "
         + "measured. What an item leaves out, --rank and --alpha say. Before the attack:"
         + DefenceKind.lines(DefenceKind.preventions) + "\nRepairs after it:"
-        + DefenceKind.lines(DefenceKind.repairs) + "\n",
+        + DefenceKind.lines(DefenceKind.repairs)
+        + "\nrandom to negative are LoX's controls.",
       valueName: "list"))
   var defence = "lox"
 
