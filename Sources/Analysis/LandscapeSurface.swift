@@ -200,8 +200,10 @@ extension Findings {
       let further = defended.filter { $0.isShown && ($0.gain?.difference ?? 0) > 0 }
       let nearer = defended.filter { $0.isShown && ($0.gain?.difference ?? 0) < 0 }
       func listed(_ reaches: [LandscapeSurface.Reach]) -> String {
-        reaches.map { "α = \(Number.text(($0.alpha * 1000).rounded() / 1000)), \($0.comparison ?? "")" }
-          .joined(separator: "; ")
+        reaches.map {
+          "α = \(Number.text(($0.alpha * 1000).rounded() / 1000)), \($0.comparison ?? "")"
+        }
+        .joined(separator: "; ")
       }
       var headline = "Along \(surface.attack) the ASR on \(surface.dataset) reaches \(limit) "
       headline +=
@@ -218,7 +220,8 @@ extension Findings {
       ]
       if !further.isEmpty {
         sentences.append([
-          .text("LoX moves that further out, against α = 0 on the same prompts: \(listed(further)).")
+          .text(
+            "LoX moves that further out, against α = 0 on the same prompts: \(listed(further)).")
         ])
       }
       if !nearer.isEmpty {

@@ -22,7 +22,8 @@ extension ServedModel {
       vector[place] += scale
     }
     // Begun before any is waited for, so that they are read side by side.
-    var readings: [(events: AsyncThrowingStream<GenerationEvent, any Error>, isLearned: [Bool])] = []
+    var readings: [(events: AsyncThrowingStream<GenerationEvent, any Error>, isLearned: [Bool])] =
+      []
     for reply in replies {
       let (ids, isLearned) = try chatFormat.encodeForTraining(
         messages + [ChatMessage(role: .assistant, content: reply)], with: tokenizer)

@@ -35,8 +35,8 @@ package struct LandscapePlan {
     let label = labels.first ?? attack.method.rawValue
     let directionName = namer.name(resembling: "\(label)-orthogonal")
     var whole = attack.id(label: label)
-    // Points along one training are no trainings of one kind.
-    whole.training = nil
+    // Points along one update are no trainings of one kind, and no trials.
+    (whole.training, whole.search) = (nil, nil)
 
     let alphas = [0] + Set(defence.strengths).subtracting([0]).sorted()
     let directions = [0] + Set(strengths).subtracting([0]).sorted()

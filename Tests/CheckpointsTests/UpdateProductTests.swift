@@ -44,7 +44,8 @@ import Testing
     let (l, t) = (Self.dense(Self.defence), Self.dense(Self.attack))
     let expected = Self.product(l, t)
     #expect(abs(Self.defence.innerProduct(with: Self.attack) - expected) < 1e-10 * abs(expected))
-    #expect(Self.attack.innerProduct(with: Self.defence) == Self.defence.innerProduct(with: Self.attack))
+    #expect(
+      Self.attack.innerProduct(with: Self.defence) == Self.defence.innerProduct(with: Self.attack))
     #expect(abs(Self.attack.squaredNorm - Self.product(t, t)) < 1e-10 * Self.product(t, t))
     #expect(LowRankUpdate().innerProduct(with: Self.attack) == 0)
   }

@@ -68,7 +68,7 @@ import Testing
     let losses = rows.compactMap { $0.count == 14 ? Double($0[11]) : nil }
     #expect(losses.count == 9 && Set(losses).count == 9 && losses.allSatisfy { $0 > 0 })
     let page = try Self.text(folder, "whole/report.html")
-    #expect(page.contains("landscape-asr") && page.contains("landscape-loss"))
+    #expect(page.contains("chart surface") && page.contains("Loss on short refusals"))
     let again = try TrainingCommandTests.run(
       ["report", folder.url.appending(path: "whole").path, "--redact"])
     #expect(again.status == 0 && again.output.contains("landscape.csv"), "\(again.errors)")
@@ -105,7 +105,8 @@ import Testing
     (["--attack", "none"], "expected one attack, found 0"),
     (["--attack", "nuke"], "there is no attack nuke"), (["--strength", "0"], "no value above 0"),
     (["--strength=-1..1"], "--strength"), (["--alpha", "0"], "expected a value other than 0"),
-    (["--grid", "7"], "such as 7x7"), (["--grid", "1x7"], "such as 7x7"), (["--rank", "0"], "--rank"),
+    (["--grid", "7"], "such as 7x7"), (["--grid", "1x7"], "such as 7x7"),
+    (["--rank", "0"], "--rank"),
     (["--rank", "3,6"], "--rank"), (["--base", "b"], "--aligned"),
     (["--prompt-attack", "prefill:Sure"], "a landscape is of one attack on weights"),
     (["--until-decided", "--max-asr", "5%"], "on the same prompts"), (["--resume"], "--resume"),
@@ -119,6 +120,7 @@ import Testing
     let folder = try CommandLineTests.pair()
     let result = try TrainingCommandTests.run(
       Self.arguments(folder, "undo", ["--attack", "undo", "-q"]))
-    #expect(result.status == 2 && result.errors.contains("no update of its own"), "\(result.errors)")
+    #expect(
+      result.status == 2 && result.errors.contains("no update of its own"), "\(result.errors)")
   }
 }

@@ -17,7 +17,8 @@ import TinyModel
 /// What a landscape measures: its models, what they are called, and their weights.
 @Suite struct LandscapePlanTests {
   static func plan(
-    _ attack: any Attack = FixedAttack(["shift"]), alphas: [Double] = [0, 1], strengths: [Double] = [0.5, 1],
+    _ attack: any Attack = FixedAttack(["shift"]), alphas: [Double] = [0, 1],
+    strengths: [Double] = [0.5, 1],
     datasets: [String] = ["set"]
   ) -> LandscapePlan {
     LandscapePlan(

@@ -89,7 +89,9 @@ enum ContourLines {
       var place = start
       while let next = neighbours[place]?.first {
         neighbours[place]?.removeFirst()
-        if let index = neighbours[next]?.firstIndex(of: place) { neighbours[next]?.remove(at: index) }
+        if let index = neighbours[next]?.firstIndex(of: place) {
+          neighbours[next]?.remove(at: index)
+        }
         line.append(next)
         place = next
       }

@@ -8,7 +8,9 @@ struct SVGSurface {
 
   private var width: Double { isNarrow ? 344 : 760 }
   private var plotHeight: Double {
-    min(isNarrow ? 300 : 420, max(isNarrow ? 150 : 200, Double(figure.rows.count) * (isNarrow ? 34 : 48)))
+    min(
+      isNarrow ? 300 : 420,
+      max(isNarrow ? 150 : 200, Double(figure.rows.count) * (isNarrow ? 34 : 48)))
   }
   private let top = 10.0
   /// Room for the axis's name and the longest of its numbers.
@@ -120,7 +122,8 @@ struct SVGSurface {
     var last = -Double.infinity
     for column in figure.columns where x(column) - last >= 8 + Self.room(figure.columns) {
       last = x(column)
-      parts.append(SVG.text("tick", x(column), bottom + 17, anchor: "middle", SurfaceFigure.place(column)))
+      parts.append(
+        SVG.text("tick", x(column), bottom + 17, anchor: "middle", SurfaceFigure.place(column)))
     }
     last = .infinity
     for row in figure.rows where last - y(row) >= 14 {

@@ -54,7 +54,8 @@ extension ReportPage {
   private func trainedNote(_ surface: LandscapeSurface) -> String {
     let isTrained = manifest.plan.cells.contains { $0.attack.isTrained }
     return isTrained
-      ? " Intervals are over prompts and for this one training: another seed gives another direction." : ""
+      ? " Intervals are over prompts and for this one training: another seed gives another direction."
+      : ""
   }
 
   private static func times(_ value: Double) -> String {
@@ -113,7 +114,8 @@ extension ReportPage {
       let interval =
         point.refusalLossInterval.map { " (\(Self.nats($0.lower)) – \(Self.nats($0.upper)))" } ?? ""
       return SurfaceFigure.Tile(
-        value: loss, text: Self.nats(loss), heat: most > least ? (loss - least) / (most - least) : 0,
+        value: loss, text: Self.nats(loss),
+        heat: most > least ? (loss - least) / (most - least) : 0,
         title: "\(Self.place(point)): \(Self.nats(loss)) nats a token\(interval)")
     }
   }
@@ -144,7 +146,8 @@ extension ReportPage {
         ReportTable(
           caption: "Distance along the attack on \(surface.dataset), and against α = 0",
           columns: [
-            .text("α"), .text("reached at"), .text("95 % interval"), .text("further than at α = 0 (95 %)"),
+            .text("α"), .text("reached at"), .text("95 % interval"),
+            .text("further than at α = 0 (95 %)"),
           ],
           rows: surface.reaches.map { reach in
             [

@@ -49,7 +49,8 @@ struct ReportPage {
 
   /// Everything after the verdict.
   var blocks: [Block] {
-    landscape + choice + tradeoff + controls + results + searches + severity + categories + variation + judges
+    landscape + choice + tradeoff + controls + results + searches + severity + categories
+      + variation + judges
       + threats + examples + asked + [.samples] + provenance
       + limits
   }

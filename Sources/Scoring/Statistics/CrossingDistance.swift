@@ -84,7 +84,8 @@ package struct CrossingDistances: Sendable {
     confidence: Double = 0.95, resamples: Int = 2_000, seed: UInt64 = 0
   ) {
     precondition(limit > 0 && confidence > 0 && confidence < 1 && resamples > 0)
-    precondition(curves.allSatisfy { $0.count == places.count } && curves.indices.contains(reference))
+    precondition(
+      curves.allSatisfy { $0.count == places.count } && curves.indices.contains(reference))
     let prompts = Set(curves.joined().flatMap(\.prompts)).sorted()
     guard let last = places.last, !prompts.isEmpty else { return nil }
     // Prompt by prompt, then curve by curve and place by place: (successes, trials).

@@ -13,7 +13,8 @@ struct LandscapeCommand: AsyncParsableCommand {
       The models are W_aligned + α L + t T⊥: L is LoX's direction, T⊥ the part of a fine-tuning attack \
       that is orthogonal to it. Both are adapters, so one server start serves the whole grid. The report \
       has maps of the attack success rate and of the loss on short refusals, and for each α how far along \
-      the attack the rate reaches half. The run folder gets landscape.csv beside the files of a sweep.
+      the attack the rate reaches half. The run folder gets landscape.csv beside the files of a sweep. \
+      Without --dataset harmful requests alone are asked.
       """)
 
   @OptionGroup(title: "Landscape") var landscape: LandscapeOptions
@@ -27,7 +28,8 @@ struct LandscapeCommand: AsyncParsableCommand {
 
   func validate() throws {
     guard measurement.promptAttack.isEmpty else {
-      throw ValidationError("--prompt-attack: a landscape is of one attack on weights; leave it out")
+      throw ValidationError(
+        "--prompt-attack: a landscape is of one attack on weights; leave it out")
     }
     guard !measurement.deciding.untilDecided else {
       throw ValidationError(
@@ -59,7 +61,8 @@ struct LandscapeCommand: AsyncParsableCommand {
       return
     }
     if servers.isExternal {
-      console.note("the loss on refusals is measured by the embedded server alone, and left out here")
+      console.note(
+        "the loss on refusals is measured by the embedded server alone, and left out here")
     }
     let folder = try await study.run { console.show($0) }
     try finish(folder, console)

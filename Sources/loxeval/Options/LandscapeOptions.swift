@@ -34,7 +34,8 @@ struct LandscapeOptions: ParsableArguments {
     transform: { text in
       guard let size = GridSize(parsing: text) else {
         throw ValidationError(
-          "expected two whole numbers, each \(GridSize.range.phrase), such as 7x7, found \"\(text)\"")
+          "expected two whole numbers, each \(GridSize.range.phrase), such as 7x7, found \"\(text)\""
+        )
       }
       return size
     })
@@ -53,7 +54,7 @@ struct LandscapeOptions: ParsableArguments {
         + "updates. (default: identity-shift, on the micro pair its own)", valueName: "attack"))
   var attack: String?
 
-  @Option(help: "How a preset trains: lora or full; full ones of full rank are refused.")
+  @Option(help: "How a preset trains: lora or full; a result of full rank is refused.")
   var attackMethod = TrainingRecipe.Method.lora
 
   @Option(
@@ -100,7 +101,8 @@ struct LandscapeOptions: ParsableArguments {
     let attacks = try specification.parse(attack ?? standard ?? "identity-shift")
     guard let first = attacks.first, attacks.count == 1 else {
       throw ValidationError(
-        "--attack: expected one attack, found \(attacks.count); a landscape is of one, and a sweep of several")
+        "--attack: expected one attack, found \(attacks.count); a landscape is of one, and a sweep of several"
+      )
     }
     return first
   }
