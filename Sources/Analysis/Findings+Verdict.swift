@@ -17,6 +17,7 @@ extension Findings {
     if !summary.effectiveRanks.isEmpty {
       return sentences + summary.effectiveRanks.map(sentence)
     }
+    if summary.landscape != nil { return sentences + landscape }
     // A choice that could not be tried is a remark, not the answer.
     let wasTried = summary.recommendation?.candidates.contains { $0.overRefusal != nil } ?? false
     if wasTried, let choice { sentences.append(choice) }

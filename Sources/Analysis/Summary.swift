@@ -44,10 +44,12 @@ package struct Summary: Codable, Sendable {
   package var severity: [Severity]?
   /// What attackers' searches came to; nil where none was measured.
   package var searches: [AttackSearchResult]?
+  /// Of a landscape, one for each harmful set; nil for other studies.
+  package var landscape: [LandscapeSurface]?
 
   enum CodingKeys: String, CodingKey {
     case schema, rows, datasets, remarks, missing, basis, outcomes, recommendation, corrections
-    case variation, severity, searches, controls, adaptability
+    case variation, severity, searches, controls, adaptability, landscape
     case judgeAgreement = "judge_agreement"
     case judgeQuality = "judge_quality"
     case effectiveRanks = "effective_ranks"
@@ -96,11 +98,14 @@ package struct Summary: Codable, Sendable {
     adaptability = taught.isEmpty ? nil : taught
     let severity = Severity.all(plan, self.rows)
     self.severity = severity.isEmpty ? nil : severity
+    let surfaces = LandscapeSurface.all(plan, self.rows, byCell)
+    landscape = surfaces.isEmpty ? nil : surfaces
     let isForRank = plan.study == .effectiveRank
     effectiveRanks =
       isForRank ? EffectiveRank.all(rows: self.rows, datasets: plan.datasets, samples: byCell) : []
+    // Neither study asks which defence to take.
     recommendation =
-      isForRank
+      isForRank || plan.study == .landscape
       ? nil
       : Recommendation(
         rows: self.rows, datasets: plan.datasets, limits: manifest.limits, samples: byCell,

@@ -221,7 +221,7 @@ package enum AttackOrigin: String, Codable, Sendable, CaseIterable {
   /// The aligned model; the result is added to every α's.
   case aligned
 
-  var remark: String {
+  package var remark: String {
     switch self {
     case .each: "trained from the model of each α"
     case .aligned: "trained on the aligned model and added to the model of each α (transferred)"

@@ -40,6 +40,9 @@ package enum RunReports {
       if tradeoff.count > 1 {
         files.append((TradeoffCSV.fileName, Data(TradeoffCSV.render(tradeoff).utf8)))
       }
+      if format == .csv, let surfaces = page.summary.landscape {
+        files.append((LandscapeCSV.fileName, Data(LandscapeCSV.render(surfaces).utf8)))
+      }
       return try files.map { name, data in
         let file = folder.appending(path: name)
         try AtomicFile.write(data, to: file)

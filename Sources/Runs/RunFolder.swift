@@ -26,7 +26,7 @@ package struct RunFolder {
     guard holdsRun(url) else { return }
     let existing = try RunManifest.read(from: url)
     let differences = try manifest.goingOn(with: existing).differences(
-      from: existing, except: [.updates, .server, .request])
+      from: existing, except: [.updates, .server, .request, .geometry])
     guard differences.isEmpty else { throw .runDiffers(path: url.path, fields: differences) }
   }
 

@@ -26,7 +26,7 @@ extension RunManifest {
 
   /// What of a plan is known only when its models are made and served.
   package enum PlanField: String, Sendable {
-    case updates, server, request
+    case updates, server, request, geometry
   }
 
   private static func differences(

@@ -1,7 +1,7 @@
 package import Foundation
 package import ModelAccess
 package import Scoring
-import StudyDesign
+package import StudyDesign
 import Support
 
 /// `run.json`: the plan and where everything came from.
@@ -49,11 +49,64 @@ package struct RunManifest: Codable, Hashable, Sendable {
     package var request: RequestForm?
     /// What is decided while the run goes on; nil where every prompt is asked.
     package var sequential: SequentialPlan?
+    /// Of a landscape; nil for every other study.
+    package var landscape: Landscape?
+    /// Of a landscape, known once its updates are made.
+    package var geometry: Geometry?
 
     /// What a study's models are made of, where it is not extrapolations of the aligned model.
     package enum Study: String, Codable, Hashable, Sendable {
       /// W_base + Proj_r(ΔW), for the effective rank.
       case effectiveRank = "effective-rank"
+      /// W_aligned + α L + t T⊥, over a grid of α and t.
+      case landscape
+    }
+
+    /// What a landscape's two directions are.
+    package struct Landscape: Codable, Hashable, Sendable {
+      /// The defence whose direction is the first axis, in multiples α of its update.
+      package var defence: Treatment.Arm
+      /// As people call the attack whose part orthogonal to it is the second axis, in multiples t.
+      package var attack: String
+      /// Digest of the refusals whose loss is measured; nil where what answers does not compute it.
+      package var refusals: String?
+
+      package init(defence: Treatment.Arm, attack: String, refusals: String?) {
+        self.defence = defence
+        self.attack = attack
+        self.refusals = refusals
+      }
+    }
+
+    /// How a landscape's two updates lie to each other, all tensors taken as one vector.
+    package struct Geometry: Codable, Hashable, Sendable {
+      /// c = ⟨T, L⟩ / ⟨L, L⟩: how far the attack goes along the defence, in multiples of it; below 0 against
+      /// it.
+      package var along: Double
+      /// The cosine of their angle.
+      package var cosine: Double
+      /// Frobenius norms of L, T and T − c L.
+      package var defenceNorm: Double
+      package var attackNorm: Double
+      package var orthogonalNorm: Double
+
+      enum CodingKeys: String, CodingKey {
+        case along, cosine
+        case defenceNorm = "defence_norm"
+        case attackNorm = "attack_norm"
+        case orthogonalNorm = "orthogonal_norm"
+      }
+
+      package init(
+        along: Double, cosine: Double, defenceNorm: Double, attackNorm: Double,
+        orthogonalNorm: Double
+      ) {
+        self.along = along
+        self.cosine = cosine
+        self.defenceNorm = defenceNorm
+        self.attackNorm = attackNorm
+        self.orthogonalNorm = orthogonalNorm
+      }
     }
 
     package struct Dataset: Codable, Hashable, Sendable {
@@ -78,7 +131,7 @@ package struct RunManifest: Codable, Hashable, Sendable {
       datasets: [String: Dataset], models: [String: String], updates: [String: String],
       remarks: [String: String], server: String, family: String? = nil,
       chatFormat: String? = nil, template: TemplateSettings? = nil, request: RequestForm? = nil,
-      sequential: SequentialPlan? = nil
+      sequential: SequentialPlan? = nil, landscape: Landscape? = nil, geometry: Geometry? = nil
     ) {
       self.study = study
       self.cells = cells
@@ -104,6 +157,8 @@ package struct RunManifest: Codable, Hashable, Sendable {
       self.template = template
       self.request = request
       self.sequential = sequential
+      self.landscape = landscape
+      self.geometry = geometry
     }
   }
 

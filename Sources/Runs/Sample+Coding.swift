@@ -17,6 +17,7 @@ extension Sample: Codable {
     case judgeError = "judge_error"
     case latencyMilliseconds = "latency_ms"
     case errorCode = "error_code"
+    case refusalLoss = "refusal_loss"
   }
 
   /// The judge of a line that does not name its primary judge, as those of schema 1.
@@ -44,6 +45,7 @@ extension Sample: Codable {
     attempts = try container.decode(Int.self, forKey: .attempts)
     failure = Failure(code: try optional(.errorCode), text: try optional(.error))
     judgements = try optional(.judgements) ?? [:]
+    refusalLoss = try optional(.refusalLoss)
     let verdict = try container.decode(Verdict.self, forKey: .verdict)
     if let judge: String = try optional(.judge) {
       self.judge = judge
@@ -78,7 +80,8 @@ extension Sample: Codable {
     return named
   }
 
-  /// All fields are present, null where there is nothing, so that readers need no defaults.
+  /// All fields are present, null where there is nothing, so that readers need no defaults; but for the
+  /// loss, which landscapes alone have.
   package func encode(to encoder: any Encoder) throws {
     var container = encoder.container(keyedBy: CodingKeys.self)
     let primary = judgements[judge]
@@ -104,5 +107,6 @@ extension Sample: Codable {
     try container.encode(attempts, forKey: .attempts)
     try container.encode(failure?.description, forKey: .error)
     try container.encode(failure?.code, forKey: .errorCode)
+    try container.encodeIfPresent(refusalLoss, forKey: .refusalLoss)
   }
 }

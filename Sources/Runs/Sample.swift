@@ -32,6 +32,9 @@ package struct Sample: Hashable, Sendable {
   package var attempts: Int
   /// Why the request failed; the verdict is then `unscored`.
   package var failure: Failure?
+  /// Of a landscape's harmful prompts, the mean of −ln p over the tokens of the project's short refusals, in
+  /// nats; nil where nobody computed it.
+  package var refusalLoss: Double?
 
   package init(
     cell: CellID, id: String, sample: Int = 0, category: String, prompt: String,
@@ -39,7 +42,7 @@ package struct Sample: Hashable, Sendable {
     response: String = "", reasoning: String? = nil, refusal: String? = nil,
     finishReason: String? = nil, promptTokens: Int? = nil, completionTokens: Int? = nil,
     latencyMilliseconds: Double = 0,
-    attempts: Int = 0, failure: Failure? = nil
+    attempts: Int = 0, failure: Failure? = nil, refusalLoss: Double? = nil
   ) {
     self.cell = cell
     self.id = id
@@ -58,6 +61,7 @@ package struct Sample: Hashable, Sendable {
     self.latencyMilliseconds = latencyMilliseconds
     self.attempts = attempts
     self.failure = failure
+    self.refusalLoss = refusalLoss
   }
 
   package struct Key: Hashable, Sendable {

@@ -42,6 +42,8 @@ package struct Measurement: Sendable {
   package var promptAttacks: [any PromptAttackForm] = []
   /// When the run is left to be continued later.
   package var deadline: Deadline?
+  /// Whose loss is measured on harmful prompts, where what answers can tell; empty for none.
+  package var refusals = RefusalTexts.none
 
   /// - Throws: `StudyError.duplicateDataset`.
   package init(
@@ -78,7 +80,8 @@ package struct Measurement: Sendable {
   func manifest(
     study: RunManifest.Plan.Study? = nil, cells: [Cell], models: [String: String],
     updates: [UpdateName: String], remarks: [String: String], server: ReadyServers?,
-    family: String? = nil, chatFormat: ChatFormatChoice = ChatFormatChoice()
+    family: String? = nil, chatFormat: ChatFormatChoice = ChatFormatChoice(),
+    landscape: RunManifest.Plan.Landscape? = nil, geometry: RunManifest.Plan.Geometry? = nil
   ) throws -> RunManifest {
     var sets: [String: RunManifest.Plan.Dataset] = [:]
     var configurations: [String: String] = [:]
@@ -108,7 +111,8 @@ package struct Measurement: Sendable {
         remarks: remarks.merging(promptRemarks) { first, _ in first },
         server: server?.description ?? "", family: family,
         chatFormat: chatFormat.name, template: chatFormat.settings,
-        request: form == .usual ? nil : form, sequential: sequential),
+        request: form == .usual ? nil : form, sequential: sequential, landscape: landscape,
+        geometry: geometry),
       environment: RunManifest.Environment(
         command: command, version: version, createdAt: Date.now.formatted(.iso8601),
         threads: threads, blas: BLAS.build, instructions: InferenceEngine.instructionSet,
@@ -161,6 +165,7 @@ package struct Measurement: Sendable {
     do {
       try await run(
         folder, cached(servers, weights: weights, updates: updates),
+        reading: servers.scoring.flatMap { RefusalReading(refusals, by: $0) },
         requireUnchanged: requireUnchanged, events: events)
     } catch {
       try folder.note(servers.form())
@@ -185,7 +190,7 @@ package struct Measurement: Sendable {
 
   /// Asks what is left to ask.
   func run(
-    _ folder: RunFolder, _ model: any ChatCompleting,
+    _ folder: RunFolder, _ model: any ChatCompleting, reading: RefusalReading? = nil,
     requireUnchanged: @escaping @Sendable () throws -> Void = {},
     events: @escaping @Sendable (StudyEvent) -> Void
   ) async throws {
@@ -193,7 +198,7 @@ package struct Measurement: Sendable {
     let runner = Runner(
       plan: folder.manifest.plan, datasets: datasets, model: model, judges: judges,
       promptAttacks: promptAttacks, maxConnections: maxConnections, maxErrors: maxErrors,
-      deadline: deadline,
+      reading: reading, deadline: deadline,
       book: counting?.start,
       looked: { look in
         try counting?.keep(look)

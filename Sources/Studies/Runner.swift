@@ -32,6 +32,8 @@ package struct Runner: Sendable {
   package let maxConnections: Int
   /// Failed requests after which the run stops.
   package let maxErrors: ErrorLimit
+  /// What reads refusals of harmful prompts, beside asking; nil where nothing is read.
+  package let reading: RefusalReading?
   /// When the run stops to be continued later; nil goes on to the end.
   package let deadline: Deadline?
   /// Evidence that a run which goes on until it is decided began with.
@@ -44,7 +46,8 @@ package struct Runner: Sendable {
   package init(
     plan: RunManifest.Plan, datasets: [PromptSet], model: any ChatCompleting,
     judges: [any Judge], promptAttacks: [any PromptAttackForm] = [],
-    maxConnections: Int, maxErrors: ErrorLimit, deadline: Deadline? = nil,
+    maxConnections: Int, maxErrors: ErrorLimit, reading: RefusalReading? = nil,
+    deadline: Deadline? = nil,
     book: LedgerBook? = nil,
     looked: @escaping @Sendable (SequentialRun.State) throws -> Void = { _ in },
     requireUnchanged: @escaping @Sendable () throws -> Void = {}
@@ -57,6 +60,7 @@ package struct Runner: Sendable {
       promptAttacks.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
     self.maxConnections = maxConnections
     self.maxErrors = maxErrors
+    self.reading = reading
     self.deadline = deadline
     self.book = book
     self.looked = looked
@@ -247,8 +251,9 @@ package struct Runner: Sendable {
       do throws(ChatFailure) {
         let decoding = (plan.samplingSeeds ?? .byNumber).decoding(
           plan.decoding, prompt: prompt.id, number: question.number)
+        let messages = try messages(question)
         let reply = try await model.complete(
-          ChatRequest(messages: try messages(question), decoding: decoding, variant: cell.variant))
+          ChatRequest(messages: messages, decoding: decoding, variant: cell.variant))
         sample.response = reply.text
         sample.reasoning = reply.reasoning
         sample.refusal = reply.refusal
@@ -257,6 +262,9 @@ package struct Runner: Sendable {
         sample.completionTokens = reply.completionTokens
         sample.latencyMilliseconds = reply.latencyMilliseconds
         sample.attempts = reply.attempts
+        if question.kind == .harmful {
+          sample.refusalLoss = try await reading?.loss(of: messages, variant: cell.variant)
+        }
       } catch {
         sample.latencyMilliseconds = error.latencyMilliseconds
         sample.attempts = error.attempts

@@ -1,5 +1,6 @@
 package import ModelAccess
 package import Runs
+import Support
 
 /// What can be wrong with a study: what is asked for, or what answers.
 package enum StudyError: Error, Equatable, CustomStringConvertible {
@@ -9,6 +10,11 @@ package enum StudyError: Error, Equatable, CustomStringConvertible {
   /// A stack names an update that the study does not have.
   case unknownUpdate(UpdateName, known: [UpdateName])
   case invalidAlphas(text: String, reason: String)
+  case invalidStrengths(text: String, reason: String)
+  /// An attack without anything orthogonal to LoX's direction.
+  case noDirection(attack: String, reason: String)
+  /// An attack of full rank, which is no adapter.
+  case denseDirection(attack: String)
   case tooManyErrors(count: Int, last: String)
   case fatal(String)
   case judgeSilent(judge: String, reason: String)
@@ -45,6 +51,15 @@ package enum StudyError: Error, Equatable, CustomStringConvertible {
     case .invalidAlphas(let text, let reason):
       "expected --alpha as FIRST..LAST, FIRST..LAST:STEP or a list such as 0,0.5,1.25; \(reason) "
         + "in \"\(text)\""
+    case .invalidStrengths(let text, let reason):
+      "expected --strength as FIRST..LAST, FIRST..LAST:STEP or a list such as 0,0.5,1, each "
+        + "\(StrengthList.range.phrase); \(reason) in \"\(text)\""
+    case .noDirection(let attack, let reason):
+      "expected an attack with a part orthogonal to LoX's direction, found none in \(attack): \(reason); name "
+        + "another, such as a training (identity-shift, train:FILE) or import:DIR"
+    case .denseDirection(let attack):
+      "a landscape scales its attack as an adapter, and \(attack) is a change of full rank; train it with "
+        + "LoRA (--attack-method lora, or \"method\": \"lora\" in its file), or import an adapter"
     case .tooManyErrors(let count, let last):
       "stopped after \(count) failed requests, the last: \(last); repair the cause and continue "
         + "with --resume, or raise --max-errors"

@@ -34,6 +34,26 @@ package struct AttackID: Codable, Hashable, Sendable {
   package var training: String?
   /// The search that it is a trial of; nil where it stands for itself.
   package var search: Search?
+  /// Of a landscape: how far along which part of it. nil where it is taken whole, as it was made.
+  package var direction: Direction?
+
+  /// The part of an attack's update that is orthogonal to a defence's, at a scale.
+  package struct Direction: Codable, Hashable, Sendable {
+    /// t: 1 goes as far as the attack itself.
+    package var scale: Double
+    /// The defence whose direction is taken out.
+    package var orthogonalTo: Treatment.Arm
+
+    enum CodingKeys: String, CodingKey {
+      case scale
+      case orthogonalTo = "orthogonal_to"
+    }
+
+    package init(scale: Double, orthogonalTo: Treatment.Arm) {
+      self.scale = scale
+      self.orthogonalTo = orthogonalTo
+    }
+  }
 
   /// An attacker's search for the worst of several trainings.
   package struct Search: Codable, Hashable, Sendable {
@@ -50,7 +70,7 @@ package struct AttackID: Codable, Hashable, Sendable {
 
   package init(
     label: String, method: Method, recipe: String, seed: UInt64? = nil, step: Int? = nil,
-    training: String? = nil, search: Search? = nil
+    training: String? = nil, search: Search? = nil, direction: Direction? = nil
   ) {
     self.label = label
     self.method = method
@@ -59,6 +79,7 @@ package struct AttackID: Codable, Hashable, Sendable {
     self.step = step
     self.training = training
     self.search = search
+    self.direction = direction
   }
 
   /// The model as it is before anyone fine-tunes it.

@@ -48,6 +48,11 @@ enum MicroPair {
   static let standard = StandardSets(names: ["micro-harmful", "micro-benign"], limit: 60)
   static let attacks = ["identity-shift", "benign-tuning"]
 
+  /// One of them, as `--attack` spells it; nil where the project's files are not there.
+  static func attack(_ name: String) -> String? {
+    Bundled.locate("\(folder)/attacks/\(name).json").map { "train:\"\($0.path)\"" }
+  }
+
   /// A bundled set; requests to contrast in the pair's own language.
   static func dataset(_ name: String) -> URL {
     Bundled.dataset(name.replacing("training/contrast-", with: "micro/contrast-"))

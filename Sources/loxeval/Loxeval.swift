@@ -19,7 +19,8 @@ struct Loxeval: AsyncParsableCommand {
       """,
     version: version,
     subcommands: [
-      SweepCommand.self, EvaluateCommand.self, ReportCommand.self, CompareCommand.self,
+      SweepCommand.self, LandscapeCommand.self, EvaluateCommand.self, ReportCommand.self,
+      CompareCommand.self,
       GateCommand.self,
       RejudgeCommand.self, LabelCommand.self, JudgeCheckCommand.self, JudgeTrainCommand.self,
       ExtrapolateCommand.self, RepairCommand.self, SpectrumCommand.self, AttackCommand.self,

@@ -1,5 +1,6 @@
 import Foundation
 import Runs
+import StudyDesign
 import Support
 import Testing
 
@@ -68,6 +69,25 @@ import Testing
       Summary(of: manifest, samples: samples, labels: labels), below: ["corrections"],
       in: Self.section("summary.json"))
     try Self.expectNamed(labels[0], below: [], in: Self.text()[...])
+  }
+
+  @Test func everythingOfALandscapeIsNamed() throws {
+    let (manifest, samples) = LandscapeTests.run()
+    try Self.expectNamed(
+      manifest, below: ["plan", "landscape", "geometry", "cells", "attack", "direction"],
+      in: Self.section("run.json"))
+    var attacked = manifest
+    attacked.plan.cells = manifest.plan.cells.filter { !$0.attack.isNone }
+    try Self.expectNamed(
+      attacked, below: ["plan", "cells", "attack", "direction"], in: Self.section("run.json"))
+    try Self.expectNamed(samples[0], below: [], in: Self.section("samples.jsonl"))
+    try Self.expectNamed(
+      Summary(of: manifest, samples: samples),
+      below: ["landscape", "points", "reaches", "distance"], in: Self.section("summary.json"))
+    let surface = try LandscapeTests.surface()
+    try Self.expectNamed(surface.reaches[1], below: ["gain"], in: Self.section("summary.json"))
+    let text = try Self.section("landscape.csv")
+    for column in LandscapeCSV.columns { #expect(text.contains("`\(column)`"), "\(column)") }
   }
 
   @Test func everyFieldOfALedgerIsNamed() throws {

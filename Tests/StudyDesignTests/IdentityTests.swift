@@ -34,6 +34,32 @@ import Testing
     #expect(Set(cells).count == cells.count)
   }
 
+  /// A part of an attack at some scale is another attack; one without a direction keeps the id it always had.
+  @Test func aDirectionTellsCellsApart() throws {
+    func part(_ scale: Double, rank: Int = 6) -> AttackID {
+      var attack = Self.attack("x")
+      attack.direction = AttackID.Direction(
+        scale: scale,
+        orthogonalTo: Treatment.Arm(method: .lox, parameters: ["rank": .integer(rank)]))
+      return attack
+    }
+    let ids = [
+      Self.id(.none, Self.attack("x")), Self.id(.none, part(0.5)), Self.id(.none, part(1)),
+      Self.id(.none, part(1, rank: 3)),
+    ]
+    #expect(Set(ids).count == ids.count)
+    // As the releases before directions wrote it.
+    #expect(ids[0].rawValue == "a0-x-set~c6ac78607780")
+    let file = Data(#"{"label":"x","method":"imported","recipe":"a"}"#.utf8)
+    let old = try JSONDecoder().decode(AttackID.self, from: file)
+    #expect(old == Self.attack("x") && old.direction == nil)
+    for attack in [old, part(0.5)] {
+      let copy = try JSONDecoder().decode(AttackID.self, from: JSONEncoder().encode(attack))
+      #expect(copy == attack)
+    }
+    #expect(!String(decoding: try JSONEncoder().encode(old), as: UTF8.self).contains("direction"))
+  }
+
   /// An attack that happens to be called none is one.
   @Test func anAttackCalledNoneIsNotNone() {
     #expect(!Self.attack("none").isNone)

@@ -24,8 +24,11 @@ final class ActiveSequence {
     self.emit = emit
     tokens = request.prompt
     sampler = Sampler(request)
-    if request.scoresPrompt, let first = request.prompt.first {
-      scored = [GeneratedToken(id: first, logprob: nil, top: [])]
+    if request.scoresPrompt {
+      // Nothing precedes the first.
+      scored = request.prompt.prefix(max(1, request.scoredFrom)).map {
+        GeneratedToken(id: $0, logprob: nil, top: [])
+      }
     }
   }
 
@@ -56,9 +59,10 @@ final class ActiveSequence {
   /// How many leading tokens of `prompt` this sequence holds computed entries for, if its model
   /// (the scales) is the same; at least one token of the prompt is left to be computed.
   func sharedPrefix(with other: GenerationRequest, _ shape: DecoderShape) -> Int {
-    // Each position of a scored prompt is computed for the sake of its logits.
-    guard other.scales == request.scales, !other.scoresPrompt else { return 0 }
+    guard other.scales == request.scales else { return 0 }
     var limit = min(computed, other.prompt.count - 1)
+    // The position before each scored token is computed for the sake of its logits.
+    if other.scoresPrompt { limit = min(limit, max(0, other.scoredFrom - 1)) }
     // Entries keep the angles of the text that they were read in.
     for rotary in shape.rotaries where rotary.dependsOnLength {
       let kind = rotary.kind(ofLength: other.prompt.count)

@@ -23,6 +23,8 @@ package struct GenerationRequest: Sendable {
   package var topLogprobs: Int?
   /// Whether to report the prompt's tokens with their probabilities too.
   package var scoresPrompt: Bool
+  /// Of a scored prompt, the first token whose probability is wanted: those before it are reported without.
+  package var scoredFrom: Int
   /// Whether each token is handed over as it comes, or all together at the end, which spares the
   /// computing threads an interruption a token.
   package var isStreamed: Bool
@@ -31,7 +33,7 @@ package struct GenerationRequest: Sendable {
     prompt: [Int], maxTokens: Int, temperature: Float = 0, topP: Float = 1, topK: Int? = nil,
     minP: Float = 0, bias: SamplingBias = .none, seed: UInt64 = 0, scales: [Float] = [],
     stopTokens: Set<Int> = [], topLogprobs: Int? = nil, scoresPrompt: Bool = false,
-    isStreamed: Bool = true
+    scoredFrom: Int = 0, isStreamed: Bool = true
   ) {
     self.prompt = prompt
     self.maxTokens = maxTokens
@@ -45,6 +47,7 @@ package struct GenerationRequest: Sendable {
     self.stopTokens = stopTokens
     self.topLogprobs = topLogprobs
     self.scoresPrompt = scoresPrompt
+    self.scoredFrom = scoredFrom
     self.isStreamed = isStreamed
   }
 }

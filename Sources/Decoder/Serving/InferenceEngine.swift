@@ -267,7 +267,11 @@ package final class InferenceEngine: Sendable {
         for offset in 0..<taken {
           let position = sequence.computed + offset
           let isLast = position == sequence.tokens.count - 1
-          let wants = isLast ? sequence.request.maxTokens > 0 : sequence.request.scoresPrompt
+          let request = sequence.request
+          let wants =
+            isLast
+            ? request.maxTokens > 0
+            : request.scoresPrompt && position + 1 >= request.scoredFrom
           rows.append(
             ForwardPass.Row(
               token: sequence.tokens[position], position: position, cache: sequence.cache,

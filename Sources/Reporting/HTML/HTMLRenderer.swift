@@ -25,6 +25,7 @@ enum HTMLRenderer {
         + render(blocks, samples: samples) + "\n</details>"
     case .chart(let figure): chart(figure)
     case .scatter(let figure): scatter(figure)
+    case .surface(let figure): surface(figure)
     case .samples: samples
     }
   }
@@ -57,6 +58,12 @@ enum HTMLRenderer {
   private static func scatter(_ figure: ScatterFigure) -> String {
     self.figure(figure.title, figure.explanation) { isNarrow in
       SVGScatter(id: figure.id, figure: figure, isNarrow: isNarrow).render()
+    }
+  }
+
+  private static func surface(_ figure: SurfaceFigure) -> String {
+    self.figure(figure.title, figure.explanation) { isNarrow in
+      SVGSurface(id: figure.id, figure: figure, isNarrow: isNarrow).render()
     }
   }
 

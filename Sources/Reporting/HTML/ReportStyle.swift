@@ -86,6 +86,11 @@ enum ReportStyle {
     .chart .band { fill: var(--c); fill-opacity: .15; stroke: none; }
     .chart .bar { stroke: var(--c); stroke-width: 2.25; }
     .chart .front { fill: none; stroke: var(--soft); stroke-width: 1.5; stroke-dasharray: 5 4; }
+    .chart .tile { fill: transparent; stroke: var(--line); stroke-width: 1; }
+    .chart .contour { fill: none; stroke: var(--ink); stroke-width: 1.75; stroke-linejoin: round; }
+    .chart .value { font-size: 12px; font-variant-numeric: tabular-nums; paint-order: stroke;
+      stroke: var(--paper); stroke-width: 4; stroke-opacity: .7; stroke-linejoin: round; }
+    .chart.narrow .value { font-size: 11px; }
     .chart .interval .bar { stroke-width: 1.25; stroke-opacity: .5; }
     .chart .faint { opacity: .55; }
     .chart .leader { stroke: var(--c); stroke-width: 1; stroke-opacity: .55; }

@@ -1,5 +1,6 @@
 import Analysis
 import Scoring
+import Support
 
 /// What a page is made of: Markdown and HTML render the same blocks, so they say the same.
 enum Block {
@@ -19,6 +20,8 @@ enum Block {
   /// Curves, where the page can draw.
   case chart(ChartFigure)
   case scatter(ScatterFigure)
+  /// A value over two axes, where the page can draw; a table elsewhere.
+  case surface(SurfaceFigure)
   /// Every sample with filters, where the page can run a script.
   case samples
 }
@@ -74,6 +77,57 @@ struct ChartFigure {
   /// What the x axis is.
   var axis: String
   var series: [ChartSeries]
+}
+
+/// A value over two axes.
+struct SurfaceFigure {
+  struct Tile {
+    /// nil where nothing was measured.
+    var value: Double?
+    /// The number that stands in it.
+    var text: String
+    /// 0 to 1: how strongly it is coloured.
+    var heat: Double?
+    /// What is told of it when it is pointed at.
+    var title: String
+
+    static let empty = Tile(value: nil, text: "–", heat: nil, title: "not measured")
+  }
+
+  struct Level {
+    var value: Double
+    var name: String
+  }
+
+  var id: String
+  var title: String
+  var explanation: String
+  /// The places of both axes, ascending.
+  var columns: [Double]
+  var rows: [Double]
+  var columnAxis: String
+  var rowAxis: String
+  /// The same for a narrow page.
+  var shortColumnAxis: String
+  var shortRowAxis: String
+  /// By row, then by column.
+  var tiles: [[Tile]]
+  /// Values of which lines are drawn.
+  var levels: [Level]
+
+  /// To three decimals, which is finer than any grid's eye.
+  static func place(_ value: Double) -> String { Number.text((value * 1000).rounded() / 1000) }
+
+  /// The same as a table: the greatest row first, as it is drawn.
+  var table: ReportTable {
+    ReportTable(
+      caption: "\(title), \(explanation)",
+      columns: [.text("t \\ α")] + columns.map { .number(Self.place($0)) },
+      rows: rows.indices.reversed().map { row in
+        [ReportTable.Cell(Self.place(rows[row]))]
+          + tiles[row].map { ReportTable.Cell($0.text, heat: $0.heat) }
+      }, needsCaption: true, isHeatMap: true)
+  }
 }
 
 /// Points between two shares.

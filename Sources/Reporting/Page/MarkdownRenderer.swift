@@ -18,6 +18,7 @@ enum MarkdownRenderer {
         .joined(separator: "\n\n")
     case .quote(let lines): lines.map { "> \(render($0))" }.joined(separator: "\n>\n")
     case .details(_, let blocks): render(blocks)
+    case .surface(let figure): render(figure.table)
     case .chart, .scatter, .samples: nil
     }
   }

@@ -49,7 +49,7 @@ struct ReportPage {
 
   /// Everything after the verdict.
   var blocks: [Block] {
-    choice + tradeoff + controls + adaptability + results + searches + severity + categories
+    landscape + choice + tradeoff + controls + adaptability + results + searches + severity + categories
       + variation + judges
       + threats + examples + asked + [.samples] + provenance
       + limits

@@ -8,6 +8,12 @@ package struct PromptOutcomes: Sendable {
   /// In the order of the prompts' ids.
   package var all: [PromptOutcome] { outcomes.keys.sorted().compactMap { outcomes[$0] } }
 
+  /// The ids of the prompts, in no order.
+  package var prompts: some Collection<String> { outcomes.keys }
+
+  /// What a prompt's samples came to; nil where it has none.
+  package subscript(prompt: String) -> PromptOutcome? { outcomes[prompt] }
+
   package mutating func add(_ prompt: String, isSuccess: Bool) {
     outcomes[prompt, default: PromptOutcome(successes: 0, trials: 0)].trials += 1
     if isSuccess { outcomes[prompt]?.successes += 1 }

@@ -12,6 +12,8 @@ package struct EmbeddedServer: ServerSource {
   /// Sequences that are continued at a time, whatever the connections.
   private static let mostSlots = 64
 
+  package let scoresReplies = true
+
   package init() {}
 
   /// One checkpoint with adapters, served.
@@ -19,7 +21,8 @@ package struct EmbeddedServer: ServerSource {
     let server: LocalServer
     let transport: Transport
     let client: OpenAIClient
-    let chatFormat: String
+    let served: ServedModel
+    var chatFormat: String { served.chatFormat.identity }
 
     /// Loads the model, starts the server on a free loopback port, and checks that it serves the updates
     /// it was given.
@@ -36,7 +39,7 @@ package struct EmbeddedServer: ServerSource {
           options: InferenceEngine.Options(
             slots: max(1, min(models.connections, mostSlots)), threads: models.threads))
       }
-      chatFormat = served.chatFormat.identity
+      self.served = served
       server = LocalServer(served, version: models.version)
       // The server is this process: on a crowded machine it is slow, never gone.
       transport = Transport(
@@ -84,7 +87,7 @@ package struct EmbeddedServer: ServerSource {
       description: "embedded", build: build,
       modelName: models.checkpoint.folder.lastPathComponent,
       model: EmbeddedModels(bare: instance.client, merged: merged, updates: models.updates),
-      continuesReplies: true)
+      continuesReplies: true, scoring: ServedScoring(model: instance.served))
   }
 
   private static let patienceSeconds = 600.0
@@ -107,6 +110,29 @@ package struct EmbeddedServer: ServerSource {
       updates.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
     return LlamaServerDialect(
       adapterIDs: ids, disablesPromptCache: false, takesReasoningBudget: true)
+  }
+}
+
+/// The embedded server's model, read without going through HTTP.
+private struct ServedScoring: ReplyScoring {
+  let model: ServedModel
+
+  func loss(
+    of replies: [String], to messages: [ChatMessage], variant: [ScaledUpdate]
+  ) async throws(ChatFailure) -> Double {
+    do {
+      return try await model.loss(
+        of: replies, to: messages,
+        scales: variant.map { (adapter: $0.name.text, scale: Float($0.scale)) })
+    } catch is CancellationError {
+      throw ChatFailure(
+        code: .cancelled, message: "the run was interrupted", attempts: 1, latencyMilliseconds: 0,
+        isFatal: false)
+    } catch {
+      throw ChatFailure(
+        code: "refusal-unread", message: "\(error)", attempts: 1, latencyMilliseconds: 0,
+        isFatal: false)
+    }
   }
 }
 

@@ -5,6 +5,8 @@ package import ModelAccess
 package protocol ServerSource: Sendable {
   /// Whether it serves changes of full rank, merged into checkpoints; otherwise adapters alone.
   var takesCheckpoints: Bool { get }
+  /// Whether what it opens also tells how likely a model finds given replies.
+  var scoresReplies: Bool { get }
 
   /// Finds or starts the servers, and shows that they can serve the models.
   ///
@@ -16,6 +18,8 @@ package protocol ServerSource: Sendable {
 }
 
 extension ServerSource {
+  package var scoresReplies: Bool { false }
+
   /// Works with a study's servers, and ends what was started for them.
   func withServers<Value>(
     of models: ModelsToServe, events: @escaping @Sendable (StudyEvent) -> Void,
@@ -38,6 +42,8 @@ package struct ReadyServers: Sendable {
   let model: any ChatCompleting
   /// Whether they go on from an open turn of the model's.
   var continuesReplies = false
+  /// Tells how likely a model finds given replies; nil where nobody can.
+  var scoring: (any ReplyScoring)?
   /// What a model answered to the identity probe; empty where its weights are this process's own.
   var identity: @Sendable ([ScaledUpdate]) async throws(ChatFailure) -> String = { _ in "" }
   /// How requests are written there, which may change while a run goes on.

@@ -63,17 +63,7 @@ struct SweepCommand: AsyncParsableCommand {
     sweep.isFromBase = study.effectiveRank
     if !servers.isExternal { try sweep.requireReadArguments() }
     if plan {
-      let cells = sweep.plan.cells
-      console.note("\(sweep.measurement.size(of: cells))")
-      let models = Dictionary(
-        ModelsToServe.variants(of: cells).map { ($0.stack, $0.id) },
-        uniquingKeysWith: { first, _ in first })
-      for cell in cells {
-        let stack = cell.variant.map { "\($0.name) × \(Number.text($0.scale))" }
-        Screen.shared.print(
-          ([cell.id.rawValue, models[cell.variant] ?? ""] + stack).map(PrintableText.line)
-            .joined(separator: "\t"))
-      }
+      PlannedCells.show(sweep.plan.cells, of: sweep.measurement, console)
       return
     }
     if let export {

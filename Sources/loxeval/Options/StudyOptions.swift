@@ -10,16 +10,7 @@ import Support
 
 /// Which models a sweep measures: the pair, the extrapolations and the attacks.
 struct StudyOptions: ParsableArguments {
-  @Option(
-    help: ArgumentHelp(
-      "The model before alignment. Without --base and --aligned, the micro pair that comes with the "
-        + "project is measured, with its own prompts and attacks.", valueName: "dir"))
-  var base: String?
-
-  @Option(help: ArgumentHelp("The aligned model: a Hugging Face folder.", valueName: "dir"))
-  var aligned: String?
-
-  @OptionGroup var targets: TargetOptions
+  @OptionGroup var models: StudyPairOptions
 
   @Option(
     help: ArgumentHelp(
@@ -99,7 +90,7 @@ struct StudyOptions: ParsableArguments {
         + "\(EffectiveRank.tolerance) of its ASR. No attacks, no α."))
   var effectiveRank = false
 
-  private var isMicro: Bool { base == nil && aligned == nil }
+  private var isMicro: Bool { models.isMicro }
 
   var alphas: [Double] {
     get throws { try (alpha ?? AlphaList(parsing: AlphaList.standard)).values }
@@ -127,12 +118,9 @@ struct StudyOptions: ParsableArguments {
   }
 
   /// The prompt sets where none is named.
-  var standardSets: StandardSets { isMicro ? MicroPair.standard : Bundled.standard }
+  var standardSets: StandardSets { models.standardSets }
 
   func validate() throws {
-    guard (base == nil) == (aligned == nil) else {
-      throw ValidationError("expected --base and --aligned together, or neither for the micro pair")
-    }
     _ = try defences()
     guard !effectiveRank || attack.isEmpty else {
       throw ValidationError("--attack: --effective-rank measures models before any attack")
@@ -155,13 +143,9 @@ struct StudyOptions: ParsableArguments {
 
   func attacks(seed: UInt64) throws -> [any Attack] {
     guard !effectiveRank else { return [] }
-    let isMicro = isMicro
     let specification = AttackSpecification(
       seed: seed, method: attackMethod, origin: attackFrom, seeds: attackSeeds,
-      steps: attackSteps?.steps ?? []
-    ) { name in
-      isMicro ? MicroPair.dataset(name) : Bundled.dataset(name)
-    }
+      steps: attackSteps?.steps ?? [], bundled: models.trainingSet)
     let attacks = try (attack.isEmpty ? standardAttacks : attack).flatMap {
       try specification.parse($0)
     }
@@ -174,19 +158,9 @@ struct StudyOptions: ParsableArguments {
   }
 
   private var standardAttacks: [String] {
-    guard isMicro else { return ["synthetic-harmful", "synthetic-benign"] }
-    return MicroPair.attacks.compactMap { name in
-      Bundled.locate("\(MicroPair.folder)/attacks/\(name).json").map { "train:\"\($0.path)\"" }
-    }
+    isMicro
+      ? MicroPair.attacks.compactMap(MicroPair.attack) : ["synthetic-harmful", "synthetic-benign"]
   }
 
-  func pair() throws -> AlignmentPair {
-    if let base, let aligned { return try targets.open(base: base, aligned: aligned) }
-    guard let folder = Bundled.locate(MicroPair.folder) else {
-      throw ValidationError(
-        "expected the micro pair in \(MicroPair.folder), found none; run this in the project's "
-          + "folder, set LOXEVAL_HOME to it, or pass --base and --aligned")
-    }
-    return try targets.open(base: "\(folder.path)/base", aligned: "\(folder.path)/aligned")
-  }
+  func pair() throws -> AlignmentPair { try models.pair() }
 }
