@@ -19,12 +19,12 @@ import Testing
   func rendersAsJinja(seed: Int) throws {
     let folder = try TemporaryFolder()
     let place = folder.url.appending(path: "templates.json")
-    try PeerPython.run(Self.script, with: "transformers", ["600", "\(seed)", place.path])
+    try PeerPython.run(Self.script, with: "transformers", ["150", "\(seed)", place.path])
     let file = try JSONNode(parsing: Array(Data(contentsOf: place)))
     let members = try #require(file["variables"]?.members)
     let variables = Dictionary(uniqueKeysWithValues: members.map { ($0.key, Variable($0.value)) })
     let cases = try #require(file["cases"]?.elements)
-    #expect(cases.count == 600)
+    #expect(cases.count == 150)
     for example in cases {
       let template = example["template"]?.text ?? ""
       let expected = example["rendered"]?.text

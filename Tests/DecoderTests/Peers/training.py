@@ -50,10 +50,6 @@ MODELS = {
     "qwen3_moe": (
         dict(num_experts=4, num_experts_per_tok=2, moe_intermediate_size=24, norm_topk_prob=True, head_dim=8),
         EXPERTS),
-    "qwen3_moe-mixed": (
-        dict(model_type="qwen3_moe", num_experts=4, num_experts_per_tok=2, moe_intermediate_size=24,
-             mlp_only_layers=[0], head_dim=8),
-        dict(EXPERTS, targets=["q_proj", "v_proj", "gate_proj", "up_proj", "down_proj"])),
 }
 
 
