@@ -18,6 +18,9 @@ torch.set_num_threads(threads)
 torch.manual_seed(0)
 tokenizer = transformers.AutoTokenizer.from_pretrained(model_path)
 model = transformers.AutoModelForCausalLM.from_pretrained(model_path, dtype=torch.float32)
+if hasattr(model.model.embed_tokens, "embed_scale"):
+    # Gemma's, as the published models were trained.
+    model.model.embed_tokens.embed_scale.copy_(model.model.embed_tokens.embed_scale.bfloat16().float())
 if method == "lora":
     import peft
 

@@ -1,5 +1,6 @@
 import Jinja
 package import ModelAccess
+import Support
 package import Tokenization
 
 extension ChatFormat {
@@ -7,7 +8,9 @@ extension ChatFormat {
   ///
   /// That is what stands in the template's `{% generation %}` blocks. Without any it is found by comparing:
   /// a reply begins where the prompt for it ends, and ends behind the token that the template writes behind
-  /// it; blanks behind that are no part of it.
+  /// it; blanks behind that are no part of it. Where that prompt opens thoughts, and what was said is written as
+  /// without any, it begins where the prompt for a reply without thoughts ends; where the template writes no more
+  /// than blanks otherwise, with the reply's own text.
   ///
   /// No token reaches across the start of a reply, so the ids before it are those that generation would
   /// start from.
@@ -60,8 +63,9 @@ extension ChatFormat {
       }
       let start = try replyStart(index, in: whole, of: messages, said: said)
       let textEnd = max(start, said?.upperBound ?? start)
-      replies.append(
-        start..<replyEnd(index, behind: textEnd, in: whole, of: messages, with: tokenizer))
+      let end = replyEnd(index, behind: textEnd, in: whole, of: messages, with: tokenizer)
+      try checkReply(start..<end, of: index, in: whole)
+      replies.append(start..<end)
     }
     return replies
   }
@@ -74,7 +78,11 @@ extension ChatFormat {
     let prompt = try rendered(Array(messages[..<index]), .generationPrompt)
     let common = whole.commonPrefix(with: prompt)
     if common == prompt.count { return common }
-    guard let said, said.lowerBound <= common else {
+    if let said, said.lowerBound <= common { return said.lowerBound }
+    if let start = try startWithoutThoughts(messages[..<index], in: whole) { return start }
+    guard let said,
+      whole.unspaced(common..<said.lowerBound) == prompt.unspaced(common..<prompt.count)
+    else {
       throw .unclearReply(
         file: template.file, message: index,
         reason:
@@ -83,6 +91,33 @@ extension ChatFormat {
           + prompt.excerpt(from: common))
     }
     return said.lowerBound
+  }
+
+  /// Where the prompt for a reply without thoughts ends; nil where the reply does not follow that one either, or the
+  /// template's user has said whether there are thoughts.
+  private func startWithoutThoughts(
+    _ asked: ArraySlice<ChatMessage>, in whole: RenderedText
+  ) throws(ChatFormatError) -> Int? {
+    guard template.reads(Self.thinking), arguments.values[Self.thinking] == nil else { return nil }
+    var without = TemplateArguments()
+    try without.add(Self.thinking, .boolean(false))
+    guard let prompt = try? rendered(Array(asked), .generationPrompt, without) else { return nil }
+    return whole.commonPrefix(with: prompt) == prompt.count ? prompt.count : nil
+  }
+
+  /// As published templates call it.
+  private static let thinking = "enable_thinking"
+
+  /// Refuses a stretch in which another message's text stands, as where a template writes a reply twice.
+  private func checkReply(
+    _ range: Range<Int>, of index: Int, in whole: RenderedText
+  ) throws(ChatFormatError) {
+    for run in whole.runs where run.range.overlaps(range) {
+      guard case .element(let other) = run.origin, other != index else { continue }
+      throw .unclearReply(
+        file: template.file, message: index,
+        reason: "the template writes text of message \(other) in the middle of it")
+    }
   }
 
   /// Where a reply ends: behind the token that the template writes behind it, or a word in its place, also
@@ -128,6 +163,11 @@ extension RenderedText.Run {
 }
 
 extension RenderedText {
+  /// A stretch without its blanks.
+  fileprivate func unspaced(_ range: Range<Int>) -> [Unicode.Scalar] {
+    text(range).unicodeScalars.filter { !$0.isBlank }
+  }
+
   /// What stands from a place on, shortened, for messages.
   fileprivate func excerpt(from place: Int) -> String {
     place < count ? String(text(place..<count).prefix(40)).debugDescription : "its end"

@@ -17,7 +17,7 @@ package enum ConversationEnding: Hashable, Sendable {
 /// without one, that of a named format.
 package struct ChatFormat: Sendable {
   let template: TemplateRendering
-  private var arguments: TemplateArguments
+  private(set) var arguments: TemplateArguments
   private let date: TemplateDate
   /// Whether no template of the model's says that the beginning-of-sequence token is written, so that the
   /// tokenizer's own rule decides.
@@ -113,12 +113,14 @@ package struct ChatFormat: Sendable {
   }
 
   func rendered(
-    _ messages: [ChatMessage], _ ending: ConversationEnding
+    _ messages: [ChatMessage], _ ending: ConversationEnding,
+    _ further: TemplateArguments = TemplateArguments()
   ) throws(ChatFormatError) -> RenderedText {
     if ending == .openTurn { return try openTurn(messages) }
     return RenderedText(
       try template.render(
-        messages, addsGenerationPrompt: ending == .generationPrompt, arguments: arguments,
+        messages, addsGenerationPrompt: ending == .generationPrompt,
+        arguments: further.overridden(by: arguments),
         now: date.noon))
   }
 

@@ -62,9 +62,12 @@ package struct TemplateRendering: Sendable {
   /// Whether it says in `{% generation %}` blocks what the model itself writes.
   var hasGeneration: Bool { template.hasGeneration }
 
+  /// Whether a variable of that name is asked for anywhere.
+  func reads(_ name: String) -> Bool { template.namesRead.contains(name) }
+
   /// Refuses arguments that the template never reads: what is asked for would not be done.
   func require(_ arguments: TemplateArguments) throws(ChatFormatError) {
-    for name in arguments.values.keys.sorted() where !template.namesRead.contains(name) {
+    for name in arguments.values.keys.sorted() where !reads(name) {
       throw .unreadArgument(file: file, name: name)
     }
   }

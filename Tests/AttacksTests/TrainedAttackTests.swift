@@ -65,6 +65,46 @@ import TinyModel
     #expect(try own.hasPrefix(#require(earlier)))
   }
 
+  /// Earlier releases decayed norms and biases and did not say so: a full training with weight decay is another one
+  /// now, while what no decay touches is the same.
+  @Test func whatEarlierReleasesDecayedIsToldApart() throws {
+    let folder = try TemporaryFolder()
+    let model = try Self.model(in: folder)
+    let set = try TrainingSet(file: folder.write(Self.line, "set.jsonl"))
+    func attack(
+      _ method: TrainingRecipe.Method, decay: Double, ofVectors: Bool? = nil
+    ) -> TrainedAttack {
+      var recipe = TrainingRecipe()
+      (recipe.method, recipe.weightDecay, recipe.decaysNormsAndBiases) = (method, decay, ofVectors)
+      return TrainedAttack(labels: ["a"], recipe: recipe, set: set)
+    }
+    func id(_ attack: TrainedAttack) -> String { attack.id(label: "a").recipe }
+    let today = attack(.full, decay: 0.1)
+    let asBefore = attack(.full, decay: 0.1, ofVectors: true)
+    #expect(id(today) != id(asBefore))
+    #expect(id(today) == id(attack(.full, decay: 0.1, ofVectors: false)))
+    for other in [today, asBefore] {
+      let earlier = try #require(try other.earlierRecipe(on: model))
+      #expect(!earlier.contains("decays") && other.recipe.contains("decaysNormsAndBiases"))
+      #expect(try !other.recipe(on: model).hasPrefix(earlier))
+    }
+    for (method, decay) in [(TrainingRecipe.Method.full, 0.0), (.lora, 0.1)] {
+      let other = attack(method, decay: decay)
+      #expect(!other.recipe.contains("decays"))
+      #expect(id(other) == id(attack(method, decay: decay, ofVectors: true)))
+      #expect(
+        try other.recipe(on: model).hasPrefix(#require(try other.earlierRecipe(on: model))))
+    }
+    // A record of theirs has no such key.
+    var record = try #require(
+      JSONSerialization.jsonObject(with: StableJSON.encode(today.trainingRecipe))
+        as? [String: Any])
+    #expect(record.removeValue(forKey: "decaysNormsAndBiases") as? Bool == false)
+    let read = try JSONDecoder().decode(
+      TrainingRecipe.self, from: JSONSerialization.data(withJSONObject: record))
+    #expect(read.decaysNormsAndBiases == nil && read != today.trainingRecipe)
+  }
+
   @Test func filesAreRead() throws {
     let folder = try TemporaryFolder()
     try folder.write(Self.line, "data/set.jsonl")

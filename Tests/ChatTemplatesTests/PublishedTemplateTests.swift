@@ -56,13 +56,19 @@ import Tokenization
     }
   }
 
+  /// Whose replies stand behind words or marks of thoughts that no prompt for a reply ends with.
+  private static let unclear: Set = [
+    "llamacpp__Cohere2MoE", "llamacpp__CohereForAI-c4ai-command-r7b-12-2024-tool_use",
+    "llamacpp__deepseek-ai-DeepSeek-V3.2", "test-cpp__yandex_YandexGPT-5-Lite-8B-instruct",
+  ]
+
   @Test(
     .enabled(if: SharedMaterial.has(golden), "needs shared/golden/chat-templates"))
   func repliesAreLearnedAndNothingThatWasAsked() throws {
-    var refused = 0
+    var refused: Set<String> = []
     for name in Self.names {
       guard let stretches = try Self.trained(name) else {
-        refused += 1
+        refused.insert(name)
         continue
       }
       let text = stretches.joined(separator: "|")
@@ -72,7 +78,6 @@ import Tokenization
       #expect(
         stretches.count == 2 && stretches[0].contains("Beta") || stretches.count == 1, "\(name)")
     }
-    // Those write blanks or thoughts before a reply that no prompt for it has.
-    #expect(refused <= Self.names.count / 8)
+    #expect(refused == Self.unclear)
   }
 }

@@ -127,6 +127,48 @@ import Tokenization
         == ["Because.<|im_end|>"])
   }
 
+  /// A prompt that opens thoughts, where what was said before is written as without any.
+  @Test func repliesFollowThePromptWithoutThoughts() throws {
+    let template = """
+      {% for m in messages %}<|{{ m.role }}|>{{ '</think>' if m.role == 'assistant' }}{{ m.content }}{% endfor %}
+      {%- if add_generation_prompt %}<|assistant|>\
+      {{- '</think>' if enable_thinking is defined and not enable_thinking else '<think>' }}{% endif %}
+      """
+    #expect(try Self.trained(Tests.format(template)) == ["Yes.", "No."])
+    #expect(
+      try Self.trained(Tests.format(template, "enable_thinking=false")) == ["Yes.", "No."])
+    // Who asks for thoughts trains replies with thoughts, which this template does not write.
+    let error = Tests.failure {
+      _ = try Self.trained(Tests.format(template, "enable_thinking=true"))
+    }
+    guard case .unclearReply? = error else {
+      Issue.record("\(String(describing: error))")
+      return
+    }
+  }
+
+  /// Blanks that no prompt for a reply has are not learned.
+  @Test func repliesBeginBehindBlanksOfTheTemplates() throws {
+    let template = """
+      {% for m in messages %}{{ m.role + ':' }} \n  {{ m.content + '</s>' }}\n{% endfor %}
+      {{- 'assistant:\n' if add_generation_prompt }}
+      """
+    #expect(try Self.trained(Tests.format(template)) == ["Yes.</s>", "No.</s>"])
+  }
+
+  /// A reply that the template writes again behind the next question.
+  @Test func aReplyAroundAnothersTextIsRefused() throws {
+    let template =
+      "{% for m in messages %}{{ m.role + ':' + m.content + '</s>' }}{% endfor %}"
+      + "{{ 'assistant:' if add_generation_prompt else 'first:' + messages[1].content }}"
+    let error = Tests.failure { _ = try Self.trained(Tests.format(template)) }
+    guard case .unclearReply(_, 1, let reason)? = error else {
+      Issue.record("\(String(describing: error))")
+      return
+    }
+    #expect(reason.contains("text of message 2"))
+  }
+
   @Test func generationBlocksSayWhatIsLearned() throws {
     let template = """
       {% for m in messages %}{{ '<|im_start|>' + m.role + '\\n' }}{% if m.role == 'assistant' %}\

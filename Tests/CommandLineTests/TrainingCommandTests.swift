@@ -110,6 +110,32 @@ import TinyModel
     #expect(Set(left) == Set(made))
   }
 
+  /// A norm that is not decayed stays where its gradients leave it; the option decays it, and the record says so.
+  @Test func theOptionDecaysNormsAndBiases() throws {
+    let folder = try CommandLineTests.pair()
+    let path = folder.url.path
+    let data = try Self.dialogues(folder)
+    var norms: [Data] = []
+    for (name, options) in [("kept", []), ("decayed", ["--decay-norms-and-biases"])] {
+      let result = try Self.run(
+        [
+          "attack", "--model", "\(path)/aligned", "--dataset", data, "--method", "full", "--as",
+          "checkpoint", "--weight-decay", "0.5", "--learning-rate", "1e-2", "--output",
+          "\(path)/\(name)", "-q",
+        ] + options)
+      try #require(result.status == 0, "\(result.errors)")
+      let record = try #require(
+        JSONSerialization.jsonObject(
+          with: Data(contentsOf: folder.url.appending(path: "\(name)/training.json")))
+          as? [String: Any])
+      let recipe = record["recipe"] as? [String: Any]
+      #expect(recipe?["decaysNormsAndBiases"] as? Bool == !options.isEmpty)
+      norms.append(
+        try Data(contentsOf: folder.url.appending(path: "\(name)/model.safetensors")))
+    }
+    #expect(norms[0] != norms[1])
+  }
+
   @Test func anInterruptedTrainingLeavesNothing() throws {
     let folder = try CommandLineTests.pair()
     let path = folder.url.path

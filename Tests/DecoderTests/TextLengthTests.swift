@@ -45,6 +45,35 @@ import TinyModel
       model: model, updates: try ServedUpdates([], for: model), options: options)
   }
 
+  /// What is refused for its length says how long a text may be, and what set that.
+  @Test(arguments: [
+    (#"{"rope_type":"linear","factor":2}"#, nil, 512, "by max_position_embeddings in config.json"),
+    (scalings[1], nil, 128, "by max_position_embeddings and the rotary settings in config.json"),
+    (
+      scalings[1], 24, 24,
+      "by the memory for keys and values (serve --cache); the model's own is 128"
+    ),
+  ])
+  func messagesSayWhatSetTheContext(
+    scaling: String, cached: Int?, limit: Int, origin: String
+  ) async throws {
+    let folder = try TemporaryFolder()
+    let model = try Self.model(scaling, in: folder)
+    var options = InferenceEngine.Options(threads: 1)
+    if let cached {
+      options.cacheBytes = KeyValueCache.byteCount(shape: model.shape, positions: cached)
+    }
+    let engine = InferenceEngine(
+      model: model, updates: try ServedUpdates([], for: model), options: options)
+    defer { engine.shutDown() }
+    let error = await #expect(throws: DecoderError.self) {
+      try await engine.complete(
+        GenerationRequest(prompt: Array(repeating: 5, count: limit - 3), maxTokens: 4))
+    }
+    let message = try #require(error).description
+    #expect(message.contains("\(limit) tokens") && message.contains("set \(origin)"), "\(message)")
+  }
+
   /// What was computed for a short text is no beginning of a long one.
   @Test(arguments: scalings)
   func repliesDoNotDependOnWhatWasAskedBefore(scaling: String) async throws {

@@ -27,16 +27,21 @@ import Testing
     try #require(names.count >= 10)
     for name in names {
       let place = folder.url.appending(path: name)
-      let tokenizer = try Tokenizer(folder: place)
-      let cases = try JSONDecoder().decode(
-        [Case].self, from: Data(contentsOf: place.appending(path: "cases.json")))
-      for entry in cases {
-        #expect(
-          tokenizer.encode(entry.text) == entry.ids, "\(name): \(entry.text.debugDescription)")
-        #expect(
-          tokenizer.decode(entry.ids, skipSpecialTokens: false) == entry.decoded,
-          "\(name), decoded: \(entry.text.debugDescription)")
-      }
+      try Self.compare(place, name)
+    }
+  }
+
+  /// The tokenizer in a folder with the ids and the text in its cases.json.
+  static func compare(_ folder: URL, _ name: String) throws {
+    let tokenizer = try Tokenizer(folder: folder)
+    let cases = try JSONDecoder().decode(
+      [Case].self, from: Data(contentsOf: folder.appending(path: "cases.json")))
+    for entry in cases {
+      #expect(
+        tokenizer.encode(entry.text) == entry.ids, "\(name): \(entry.text.debugDescription)")
+      #expect(
+        tokenizer.decode(entry.ids, skipSpecialTokens: false) == entry.decoded,
+        "\(name), decoded: \(entry.text.debugDescription)")
     }
   }
 }

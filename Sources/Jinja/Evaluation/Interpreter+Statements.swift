@@ -50,7 +50,11 @@ extension Interpreter {
     case .call(let caller, let call): try run(call, with: try function(of: caller))
     case .filterBlock(let filter, let body):
       let text = try captured { try run(body) }
-      try write(try filtered(.text(text), by: filter).printed(self))
+      let result = try filtered(.text(text), by: filter)
+      guard let text = result.text else {
+        throw TemplateError.operation("a filter block expects a string, found \(result.kind)")
+      }
+      try write(text)
     case .with(let values, let body):
       let evaluated = try values.map { ($0.target, try evaluate($0.value)) }
       try run(body) {

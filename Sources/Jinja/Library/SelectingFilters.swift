@@ -28,7 +28,9 @@ extension Library {
   }
 
   static let selectingFilters: [String: Filter] = [
-    "map": .open(map),
+    "map": .open { value, arguments, interpreter in
+      try generator(over: value) { try map(value, arguments, interpreter) }
+    },
     "select": selecting(true),
     "reject": selecting(false),
     "selectattr": selecting(true, byAttribute: true),
@@ -47,7 +49,19 @@ extension Library {
     "max": extreme(.greater),
   ]
 
-  @Sendable private static func map(
+  /// What a filter gives that does nothing until its first element is asked for, and so fails no sooner.
+  static func generator(
+    over value: Value, _ open: @escaping () throws -> Value
+  ) throws -> Value {
+    var opened: IteratorValue?
+    return .iterator(
+      try IteratorValue("generator", over: value) {
+        if opened == nil, case .iterator(let iterator) = try open() { opened = iterator }
+        return try opened?.next()
+      })
+  }
+
+  private static func map(
     _ value: Value, _ arguments: Arguments, _ interpreter: Interpreter
   ) throws -> Value {
     let change: Getter
@@ -80,36 +94,45 @@ extension Library {
   /// The elements of which a test holds, or does not.
   private static func selecting(_ wanted: Bool, byAttribute: Bool = false) -> Filter {
     Filter.open { value, arguments, interpreter in
-      var rest = arguments.positional[...]
-      var getter: Getter = { value, _ in value }
-      if byAttribute {
-        guard let attribute = rest.popFirst() else {
-          throw TemplateError.operation("the filter needs the name of an attribute")
-        }
-        getter = try attributeGetter(attribute)
+      try generator(over: value) {
+        try select(wanted, byAttribute, of: value, arguments, interpreter)
       }
-      let name = try rest.popFirst().map { name in
-        guard let text = name.text else {
-          throw TemplateError.operation("the filter needs the name of a test")
-        }
-        return text.string
-      }
-      let testArguments = Arguments(Array(rest), named: arguments.named)
-      let items = try elements(of: value, interpreter)
-      return .iterator(
-        try IteratorValue("generator", over: value) { [getter] in
-          try interpreter.nested {
-            while let item = try items.next() {
-              let subject = try getter(item, interpreter)
-              let holds =
-                try name.map { try interpreter.test($0, subject, testArguments) }
-                ?? subject.isTrue
-              if holds == wanted { return item }
-            }
-            return nil
-          }
-        })
     }
+  }
+
+  private static func select(
+    _ wanted: Bool, _ byAttribute: Bool, of value: Value, _ arguments: Arguments,
+    _ interpreter: Interpreter
+  ) throws -> Value {
+    var rest = arguments.positional[...]
+    var getter: Getter = { value, _ in value }
+    if byAttribute {
+      guard let attribute = rest.popFirst() else {
+        throw TemplateError.operation("the filter needs the name of an attribute")
+      }
+      getter = try attributeGetter(attribute)
+    }
+    let name = try rest.popFirst().map { name in
+      guard let text = name.text else {
+        throw TemplateError.operation("the filter needs the name of a test")
+      }
+      return text.string
+    }
+    let testArguments = Arguments(Array(rest), named: arguments.named)
+    let items = try elements(of: value, interpreter)
+    return .iterator(
+      try IteratorValue("generator", over: value) { [getter] in
+        try interpreter.nested {
+          while let item = try items.next() {
+            let subject = try getter(item, interpreter)
+            let holds =
+              try name.map { try interpreter.test($0, subject, testArguments) }
+              ?? subject.isTrue
+            if holds == wanted { return item }
+          }
+          return nil
+        }
+      })
   }
 
   /// The first of the least or greatest elements.

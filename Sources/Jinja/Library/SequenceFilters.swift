@@ -32,12 +32,14 @@ extension Library {
       try interpreter.reserve(parts.reduce(0) { $0 + $1.count + separator.count })
       return .text(Text.joined(parts, by: separator))
     },
-    "items": Filter { value, _, interpreter in
-      switch value {
-      case .undefined: return .iterator(try IteratorValue("generator", []))
-      case .dictionary(let dictionary):
-        return .iterator(try IteratorValue("generator", try dictionary.items))
-      default: throw TemplateError.operation("the filter 'items' expects a dictionary")
+    "items": Filter { value, _, _ in
+      try generator(over: value) {
+        switch value {
+        case .undefined: .iterator(try IteratorValue("generator", []))
+        case .dictionary(let dictionary):
+          .iterator(try IteratorValue("generator", try dictionary.items))
+        default: throw TemplateError.operation("the filter 'items' expects a dictionary")
+        }
       }
     },
     "dictsort": Filter(["case_sensitive", "by", "reverse"]) { value, arguments, interpreter in
@@ -73,43 +75,19 @@ extension Library {
       return .list(try ListValue(items, origin: value.origin))
     },
     "unique": Filter(["case_sensitive", "attribute"]) { value, arguments, interpreter in
-      let getter = try attributeGetter(arguments["attribute"])
-      let fold = !arguments.isTrue("case_sensitive")
-      let items = try interpreter.iterator(over: value)
-      var seen: Set<Key> = []
-      return .iterator(
-        try IteratorValue("generator", over: value) {
-          while let item = try items.next() {
-            let key = try getter(item, interpreter)
-            if seen.insert(try Key(fold ? key.caseFolded : key)).inserted { return item }
-          }
-          return nil
-        })
+      try generator(over: value) { try unique(value, arguments, interpreter) }
     },
     "batch": Filter(["linecount", "fill_with"], required: 1) { value, arguments, interpreter in
-      let size = try arguments.integer("linecount") ?? 0
-      let items = try interpreter.items(of: value)
-      guard size > 0 else {
-        return .iterator(
-          try IteratorValue("generator", items.isEmpty ? [] : [.list(try ListValue(items))]))
-      }
-      var batches: [[Value]] = stride(from: 0, to: items.count, by: size).map {
-        Array(items[$0..<min($0 + size, items.count)])
-      }
-      if let filling = arguments.given("fill_with"), let last = batches.last {
-        try interpreter.reserve(size)
-        let missing = Array(repeating: filling, count: size - last.count)
-        batches[batches.count - 1] += missing
-      }
-      return .iterator(
-        try IteratorValue("generator", try batches.map { .list(try ListValue($0)) }))
+      try generator(over: value) { try batch(value, arguments, interpreter) }
     },
     "slice": Filter(["slices", "fill_with"], required: 1) { value, arguments, interpreter in
-      .iterator(
-        try IteratorValue(
-          "generator",
-          try slices(try interpreter.items(of: value), arguments, interpreter)
-            .map { .list(try ListValue($0)) }))
+      try generator(over: value) {
+        .iterator(
+          try IteratorValue(
+            "generator",
+            try slices(try interpreter.items(of: value), arguments, interpreter)
+              .map { .list(try ListValue($0)) }))
+      }
     },
     "groupby": Filter(["attribute", "default", "case_sensitive"], required: 1) {
       value, arguments, interpreter in try grouped(value, arguments, interpreter)
@@ -143,6 +121,46 @@ extension Library {
       throw TemplateError.operation("an iterator has no last item: make a list of it")
     }
     return try interpreter.items(of: value)
+  }
+
+  /// The first of equal elements.
+  private static func unique(
+    _ value: Value, _ arguments: BoundArguments, _ interpreter: Interpreter
+  ) throws -> Value {
+    let getter = try attributeGetter(arguments["attribute"])
+    let fold = !arguments.isTrue("case_sensitive")
+    let items = try interpreter.iterator(over: value)
+    var seen: Set<Key> = []
+    return .iterator(
+      try IteratorValue("generator", over: value) {
+        while let item = try items.next() {
+          let key = try getter(item, interpreter)
+          if seen.insert(try Key(fold ? key.caseFolded : key)).inserted { return item }
+        }
+        return nil
+      })
+  }
+
+  /// Lists of so many elements, the last filled up.
+  private static func batch(
+    _ value: Value, _ arguments: BoundArguments, _ interpreter: Interpreter
+  ) throws -> Value {
+    let size = try arguments.integer("linecount") ?? 0
+    let items = try interpreter.items(of: value)
+    guard size > 0 else {
+      return .iterator(
+        try IteratorValue("generator", items.isEmpty ? [] : [.list(try ListValue(items))]))
+    }
+    var batches: [[Value]] = stride(from: 0, to: items.count, by: size).map {
+      Array(items[$0..<min($0 + size, items.count)])
+    }
+    if let filling = arguments.given("fill_with"), let last = batches.last {
+      try interpreter.reserve(size)
+      let missing = Array(repeating: filling, count: size - last.count)
+      batches[batches.count - 1] += missing
+    }
+    return .iterator(
+      try IteratorValue("generator", try batches.map { .list(try ListValue($0)) }))
   }
 
   /// So many lists of nearly equal length, the longer ones first.

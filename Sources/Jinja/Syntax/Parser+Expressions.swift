@@ -1,14 +1,18 @@
 /// Expressions, from the loosest operator to the tightest.
 extension Parser {
   /// Expressions with commas between them are a tuple.
-  mutating func expressionOrTuple(inParentheses: Bool = false) throws(TemplateError) -> Expression {
+  ///
+  /// - Parameter takesInlineIf: whether they may be `a if b`, as in the conditions of `if` they may not.
+  mutating func expressionOrTuple(
+    inParentheses: Bool = false, takesInlineIf: Bool = true
+  ) throws(TemplateError) -> Expression {
     let location = current.location
     var items: [Expression] = []
     var isTuple = false
     while true {
       if !items.isEmpty { try expect(",") }
       if isAtTupleEnd { break }
-      items.append(try expression())
+      items.append(try takesInlineIf ? expression() : disjunction())
       guard isAt(",") else { break }
       isTuple = true
     }

@@ -108,7 +108,7 @@ extension Parser {
     var branches: [(test: Expression, body: [Statement])] = []
     var otherwise: [Statement] = []
     repeat {
-      let test = try expressionOrTuple()
+      let test = try expressionOrTuple(takesInlineIf: false)
       branches.append((test, try body(until: ["elif", "else", "endif"])))
     } while tagName == "elif"
     if tagName == "else" { otherwise = try body(until: ["endif"]) }

@@ -24,6 +24,11 @@ extension Value {
 private struct Printer {
   let interpreter: Interpreter
   var text = Text()
+  /// Those that stand in each other here.
+  private var namespaces: [NamespaceValue] = []
+  private static let mostNamespaces = 8
+
+  init(interpreter: Interpreter) { self.interpreter = interpreter }
 
   mutating func add(_ value: Value, _ mark: Mark) throws {
     try interpreter.charge(1)
@@ -47,8 +52,9 @@ private struct Printer {
     case .iterator(let iterator): text.append("<\(iterator.name)>", mark)
     case .function(let function): text.append("<\(function.description)>", mark)
     case .namespace(let namespace):
-      text.append("<Namespace>", mark)
-      _ = namespace
+      text.append("<Namespace ", mark)
+      try add(namespace)
+      text.append(">", mark)
     case .loop(let loop):
       text.append("<LoopContext \(loop.index)/\(try loop.length())>", mark)
     }
@@ -75,6 +81,21 @@ private struct Printer {
       try add(member.1, mark)
     }
     text.append("}", mark)
+  }
+
+  /// A namespace may hold itself, of which Python's `repr` writes no more than dots.
+  private mutating func add(_ namespace: NamespaceValue) throws {
+    if namespaces.contains(where: { $0 === namespace }) {
+      text.append("{...}")
+      return
+    }
+    guard namespaces.count < Self.mostNamespaces else {
+      throw TemplateError(
+        .limit, "namespaces stand more than \(Self.mostNamespaces) deep in each other")
+    }
+    namespaces.append(namespace)
+    defer { namespaces.removeLast() }
+    try add(DictionaryValue(namespace.attributes.map { (.string($0.name), $0.value) }))
   }
 
   /// In single quotes, or in double ones where that saves escaping.

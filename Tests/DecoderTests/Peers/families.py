@@ -174,6 +174,67 @@ CASES = {
     "qwen3moe-mixed": family(
         "qwen3_moe", norm_topk_prob=True, decoder_sparse_step=2, mlp_only_layers=[3],
         use_sliding_window=True, sliding_window=6, max_window_layers=2, tie_word_embeddings=True, **QMOE),
+    "llama-nulls": family(
+        "llama", num_key_value_heads=None, head_dim=None, rope_scaling=None, rope_parameters=None),
+    "llama-default-rope": family("llama", rope_theta=7000, rope_scaling=dict(rope_type="default")),
+    "llama-llama3-new": family("llama", rope_parameters=dict(rope_theta=5e5, rope_type="llama3", **LLAMA3)),
+    "llama-theta-twice": family(
+        "llama", rope_theta=3000.0, rope_parameters=dict(rope_theta=8000.0, rope_type="linear", factor=2.0)),
+    "llama-theta-outside": family(
+        "llama", rope_theta=3000.0, rope_parameters=dict(rope_type="linear", factor=2.0)),
+    "llama-yarn-mscale": family("llama", rope_scaling=dict(
+        rope_type="yarn", factor=4.0, original_max_position_embeddings=32, mscale=0.7)),
+    "llama-yarn-zero": family("llama", rope_scaling=dict(
+        rope_type="yarn", factor=4.0, original_max_position_embeddings=32, mscale=0, mscale_all_dim=0)),
+    "llama-yarn-implied": family("llama", max_position_embeddings=64, rope_scaling=dict(type="yarn", factor=2.0)),
+    "mistral-yarn": family("mistral", sliding_window=11, rope_scaling=dict(
+        rope_type="yarn", factor=16.0, original_max_position_embeddings=32, beta_fast=32.0, beta_slow=1.0)),
+    "mistral-tied": family("mistral", sliding_window=None, tie_word_embeddings=True, hidden_act="gelu"),
+    "qwen2-window-layers-omitted": family("qwen2", use_sliding_window=True, sliding_window=6),
+    "qwen2-dynamic": family("qwen2", max_position_embeddings=32, rope_scaling=dict(type="dynamic", factor=2.0)),
+    "qwen2-old-types": family("qwen2", use_sliding_window=False, layer_types=["full_attention"] * 4),
+    "qwen3-all-windows": family(
+        "qwen3", head_dim=16, use_sliding_window=True, sliding_window=5, max_window_layers=0),
+    "qwen3-types": family(
+        "qwen3", head_dim=20, use_sliding_window=True, sliding_window=5,
+        layer_types=["full_attention", "sliding_attention"] * 2, rope_theta=1e6),
+    "qwen3-yarn": family("qwen3", head_dim=16, rope_parameters=dict(
+        rope_theta=1e6, rope_type="yarn", factor=4.0, original_max_position_embeddings=32)),
+    "gemma-spelled-before": family("gemma", torch_dtype="bfloat16", **dict(GEMMA, dtype="omitted")),
+    "gemma-type-omitted": family("gemma", **dict(GEMMA, dtype="omitted")),
+    "gemma-untied-bias": family("gemma", attention_bias=True, **dict(GEMMA, tie_word_embeddings=False)),
+    "gemma2-defaults": family("gemma2", num_key_value_heads=1, **dict(GEMMA, head_dim="omitted")),
+    "gemma2-linear": family("gemma2", rope_scaling=dict(rope_type="linear", factor=2.0), **GEMMA),
+    "gemma3-defaults": family(
+        "gemma3_text", num_hidden_layers=7, num_key_value_heads=1, **dict(GEMMA, head_dim="omitted")),
+    "gemma3-bias": family(
+        "gemma3_text", sliding_window=5, sliding_window_pattern=1, attention_bias=True, **GEMMA),
+    "gemma3-nulls": family(
+        "gemma3_text", sliding_window=6, attn_logit_softcapping=None, final_logit_softcapping=None,
+        rope_scaling=None, **GEMMA),
+    "phi3-new-partial": family("phi3", original_max_position_embeddings=32, rope_parameters=dict(
+        rope_theta=1e4, rope_type="longrope", partial_rotary_factor=0.5, long_factor=[1.0, 2.0, 4.0],
+        short_factor=[1.0, 1.1, 1.2])),
+    "phi3-window-wide": family("phi3", sliding_window=262144, num_key_value_heads="omitted"),
+    "olmo2-yarn": family("olmo2", rope_scaling=dict(
+        rope_type="yarn", factor=2.0, original_max_position_embeddings=32), tie_word_embeddings=True),
+    "olmo3-one-window": family("olmo3", sliding_window=6, layer_types=["sliding_attention"] * 4),
+    "olmo3-all-full": family("olmo3", layer_types=["full_attention"] * 4, rope_scaling=dict(
+        rope_type="linear", factor=2.0)),
+    "smollm3-types": family(
+        "smollm3", use_sliding_window=True, sliding_window=5, no_rope_layers=[1, 1, 0, 1],
+        layer_types=["full_attention", "sliding_attention"] * 2),
+    "smollm3-yarn": family("smollm3", rope_scaling=dict(
+        rope_type="yarn", factor=2.0, original_max_position_embeddings=32)),
+    "granite-linear": family(
+        "granite", rope_scaling=dict(type="linear", factor=2.0), logits_scaling=8.0, tie_word_embeddings=True),
+    "mixtral-jitter": family(
+        "mixtral", router_jitter_noise=0.1, output_router_logits=True, router_aux_loss_coef=0.3, **MOE),
+    "mixtral-tied": family(
+        "mixtral", tie_word_embeddings=True, num_attention_heads=8, num_key_value_heads="omitted", **MOE),
+    "qwen3moe-dense-only": family("qwen3_moe", mlp_only_layers=[0, 1, 2, 3], **QMOE),
+    "qwen3moe-all-chosen": family(
+        "qwen3_moe", decoder_sparse_step=1, **dict(QMOE, num_experts_per_tok=6, num_experts=6)),
     "qwen3moe-omitted": family("qwen3_moe", norm_topk_prob=False, **dict(QMOE, head_dim="omitted")),
 }
 
