@@ -49,7 +49,8 @@ struct ReportPage {
 
   /// Everything after the verdict.
   var blocks: [Block] {
-    choice + tradeoff + controls + results + searches + severity + categories + variation + judges
+    stopping + choice + tradeoff + controls + results + searches + severity + categories + variation
+      + judges
       + threats + examples + asked + [.samples] + provenance
       + limits
   }
