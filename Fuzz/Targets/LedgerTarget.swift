@@ -1,5 +1,6 @@
 import Foundation
 import Runs
+import Scoring
 import Support
 
 /// A gate's ledger: what is read is written so that it reads the same, and its tests come to an end in bounded time.

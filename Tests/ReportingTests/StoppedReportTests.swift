@@ -23,11 +23,12 @@ import Testing
     let check = try #require(Gate(limits: Self.limits).check(run.subject).checks.first)
     for report in try reports(run) {
       #expect(report.contains("Stopped when decided"))
-      #expect(report.contains("attack success rate at most 10.0 %"))
       #expect(report.contains("ignore the stopping"))
-      #expect(report.contains(GateTable.interval(check)))
-      #expect(report.contains("0.0 % – 4.3 %"), "the interval as if 68 prompts had been fixed")
     }
+    let report = try reports(run)[0]
+    #expect(report.contains("attack success rate at most 10.0 %"))
+    #expect(report.contains(GateTable.interval(check)))
+    #expect(report.contains("0.0 % – 4.3 %"), "the interval as if 68 prompts had been fixed")
     // It is wider than the one that knows nothing of the looks.
     #expect(try #require(check.interval).upper > 0.043)
   }
