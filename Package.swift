@@ -40,7 +40,7 @@ let fuzzers: [Target] = [
     name: "loxeval-fuzz",
     dependencies: [
       "CLibFuzzer", "Support", "Checkpoints", "Jinja", "Tokenization", "ModelAccess", "Inference",
-      "PromptSets", "Runs",
+      "PromptSets", "Scoring", "Runs",
     ],
     path: "Fuzz", exclude: ["CLibFuzzer", "Corpora", "Dictionaries"], swiftSettings: strict,
     // The toolchain's own linker: gold ends with an internal error.

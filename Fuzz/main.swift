@@ -7,7 +7,7 @@ import Foundation
 let targets: [any FuzzTarget.Type] = [
   SafetensorsHeaderTarget.self, JSONTarget.self, PromptSetTarget.self, PEFTConfigurationTarget.self,
   TokenizerTarget.self, ServerReplyTarget.self, JournalTarget.self, ManifestTarget.self,
-  ChatTemplateTarget.self,
+  ChatTemplateTarget.self, LedgerTarget.self, LabelledSetTarget.self, LabelFileTarget.self,
 ]
 
 let wanted = CommandLine.arguments.lazy

@@ -126,3 +126,50 @@ func gateSizes() {
     }
   }
 }
+
+/// What intervals hold where a run stops as soon as its limit is decided: the shown one, made for a fixed
+/// number of prompts, and the sequential one.
+func gateStopping() {
+  print(
+    "| limit | true rate | prompts at most | mean prompts | mean rate at the end | shown interval holds | sequential interval holds |"
+  )
+  print("|--:|--:|--:|--:|--:|--:|--:|")
+  let runs = 1_000
+  for (limit, rate, most) in [
+    (0.05, 0.01, 500), (0.05, 0.02, 500), (0.05, 0.05, 500), (0.05, 0.1, 500), (0.2, 0.1, 300),
+    (0.2, 0.2, 300), (0.2, 0.3, 300),
+  ] {
+    var chance = Chance(29)
+    var (prompts, rates, shown, sequential) = (0, 0.0, 0, 0)
+    for _ in 0..<runs {
+      var ledger = SequentialLedger(
+        .rateAtMost(limit), level: 0.05, breachLevel: 0.05, horizon: most)
+      var (look, hits) = (20, 0)
+      while true {
+        while ledger.entries.count < look {
+          let hit = chance.isHit(rate)
+          if hit { hits += 1 }
+          let share = hit ? 1.0 : 0
+          ledger.count(
+            "p-\(ledger.entries.count)",
+            .init(lowest: share, highest: share, firstLowest: share, firstHighest: share))
+        }
+        if look == most || ledger.test.decision != .undecided { break }
+        look = min(most, look + (look + 1) / 2)
+      }
+      prompts += look
+      rates += Double(hits) / Double(look)
+      if let fixed = midPInterval(successes: Double(hits), trials: Double(look)),
+        fixed.lower <= rate, rate <= fixed.upper
+      {
+        shown += 1
+      }
+      let found = ledger.interval
+      if found.lower <= rate && rate <= found.upper { sequential += 1 }
+    }
+    let share = { (count: Int) in percent(Double(count) / Double(runs)) }
+    print(
+      "| \(percent(limit, 0)) | \(percent(rate, 0)) | \(most) | \(prompts / runs) | "
+        + "\(percent(rates / Double(runs))) | \(share(shown)) | \(share(sequential)) |")
+  }
+}

@@ -42,41 +42,29 @@ package struct AttackEffect: Codable, Hashable, Sendable {
     _ plan: RunManifest.Plan, _ byCell: [CellID: [Sample]], _ searches: [AttackSearchResult] = []
   ) -> [AttackEffect] {
     let untreated = Findings.distinct(plan.cells.filter(\.treatment.isNone))
-    return plan.datasets.keys.sorted().flatMap { dataset -> [AttackEffect] in
-      guard plan.datasets[dataset]?.kind == .harmful,
-        let judge = plan.judges(of: dataset).first
-      else { return [] }
-      func outcomes(_ cell: Cell) -> PromptOutcomes {
-        PromptOutcomes(byCell[cell.id] ?? [], judge: judge) { $0 == .complied }
-      }
-      let cells = untreated.filter { $0.dataset == dataset }
+    return HarmfulSet.all(plan, byCell).flatMap { set -> [AttackEffect] in
+      let cells = untreated.filter { $0.dataset == set.dataset }
       let measured = cells.compactMap { cell -> AttackEffect? in
         guard !cell.isUnattacked, cell.attack.search == nil,
           let before = cells.first(where: \.isUnattacked),
-          let comparison = RateComparison(
-            of: outcomes(before), and: outcomes(cell), seed: plan.seed)
+          let comparison = set.comparison(of: before, and: cell)
         else { return nil }
         return AttackEffect(
-          dataset: dataset, judge: judge, attack: cell.attack.label,
+          dataset: set.dataset, judge: set.judge, attack: cell.attack.label,
           promptAttack: cell.promptAttack.text, comparison: comparison,
           adjustedPValue: comparison.pValue)
       }
-      let found =
-        measured
-        + searches.compactMap { search in
-          guard search.dataset == dataset, search.treatment.isNone else { return nil }
-          return search.effect.map {
-            AttackEffect(
-              dataset: dataset, judge: judge, attack: search.name,
-              promptAttack: search.promptAttack,
-              comparison: $0, adjustedPValue: $0.pValue)
-          }
+      let searched = searches.compactMap { search -> AttackEffect? in
+        guard search.dataset == set.dataset, search.treatment.isNone else { return nil }
+        return search.effect.map {
+          AttackEffect(
+            dataset: set.dataset, judge: set.judge, attack: search.name,
+            promptAttack: search.promptAttack, comparison: $0, adjustedPValue: $0.pValue)
         }
-      return zip(found, holmCorrection(found.map(\.comparison.pValue))).map { effect, p in
-        var effect = effect
-        effect.adjustedPValue = p
-        return effect
       }
+      return (measured + searched).corrected()
     }
   }
 }
+
+extension AttackEffect: CorrectedComparison {}

@@ -39,40 +39,30 @@ package struct ControlComparison: Codable, Hashable, Sendable {
   static func all(
     _ plan: RunManifest.Plan, _ byCell: [CellID: [Sample]]
   ) -> [ControlComparison] {
-    plan.datasets.keys.sorted().flatMap { dataset -> [ControlComparison] in
-      guard plan.datasets[dataset]?.kind == .harmful,
-        let judge = plan.judges(of: dataset).first
-      else { return [] }
-      func outcomes(_ cell: Cell) -> PromptOutcomes {
-        PromptOutcomes(byCell[cell.id] ?? [], judge: judge) { $0 == .complied }
-      }
-      let cells = plan.cells.filter { $0.dataset == dataset && !$0.treatment.isNone }
+    HarmfulSet.all(plan, byCell).flatMap { set -> [ControlComparison] in
+      let cells = plan.cells.filter { $0.dataset == set.dataset && !$0.treatment.isNone }
       let (controls, defences) = (
         cells.filter(\.treatment.method.isControl), cells.filter { $0.treatment.method == .lox }
       )
-      let found = defences.flatMap { cell -> [ControlComparison] in
+      return defences.flatMap { cell -> [ControlComparison] in
         controls.compactMap { control in
           guard control.attack == cell.attack, control.promptAttack == cell.promptAttack,
             control.treatment.strength == cell.treatment.strength,
             control.treatment.parameters["rank"] == cell.treatment.parameters["rank"],
-            let comparison = RateComparison(
-              of: outcomes(control), and: outcomes(cell), seed: plan.seed)
+            let comparison = set.comparison(of: control, and: cell)
           else { return nil }
           return ControlComparison(
-            dataset: dataset, judge: judge, attack: cell.attack.label,
+            dataset: set.dataset, judge: set.judge, attack: cell.attack.label,
             promptAttack: cell.promptAttack.text, treatment: cell.treatment,
             control: control.treatment, comparison: comparison,
             adjustedPValue: comparison.pValue)
         }
-      }
-      return zip(found, holmCorrection(found.map(\.comparison.pValue))).map { comparison, p in
-        var comparison = comparison
-        comparison.adjustedPValue = p
-        return comparison
-      }
+      }.corrected()
     }
   }
 }
+
+extension ControlComparison: CorrectedComparison {}
 
 extension Findings {
   /// What the controls say, one sentence for each attack: how often the defence beats them.

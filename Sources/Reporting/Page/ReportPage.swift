@@ -49,8 +49,8 @@ struct ReportPage {
 
   /// Everything after the verdict.
   var blocks: [Block] {
-    landscape + choice + tradeoff + controls + adaptability + results + searches + severity + categories
-      + variation + judges
+    stopping + landscape + choice + tradeoff + controls + adaptability + results + searches
+      + severity + categories + variation + judges
       + threats + examples + asked + [.samples] + provenance
       + limits
   }

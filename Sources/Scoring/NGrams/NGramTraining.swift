@@ -19,7 +19,9 @@ package struct NGramTraining {
     let replies = sets.flatMap(\.trained)
     let examples = replies.map { reply in
       Example(
-        ReplyNGrams(NormalisedText(reply.judged.response, limit: RefusalJudge.limit)),
+        ReplyNGrams(
+          NormalisedText(reply.judged.response, limit: RefusalJudge.limit),
+          reply.judged.kind),
         isPositive: reply.label == .complied)
     }
     let frequencies = Self.inverseFrequencies(examples)

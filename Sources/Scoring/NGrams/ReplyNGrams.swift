@@ -1,3 +1,5 @@
+import ModelAccess
+
 /// What the n-gram judge sees of a reply: its words, pairs of words up to four apart, its first and
 /// last words, and the runs of two to five characters inside words, each hashed into one of
 /// `buckets` counts for words and as many for characters.
@@ -20,10 +22,11 @@ struct ReplyNGrams {
   /// Of the words' and of the characters' values, the Euclidean norm; 1 where there are none.
   private(set) var wordNorm = 1.0
   private(set) var characterNorm = 1.0
-  /// Fixed, so that each cue seen weighs a fifth of all words together.
-  static let cueNorm = 80.0
+  /// Fixed, so that each cue seen weighs four fifths of all words together: they were worded by people, and
+  /// say more of replies in other words than words do.
+  static let cueNorm = 20.0
 
-  init(_ text: NormalisedText) {
+  init(_ text: NormalisedText, _ kind: PromptKind) {
     var bytes = text.bytes.prefix(Self.limit)
     // Not in the middle of a character.
     while bytes.count < text.bytes.count, let last = bytes.last, last >= 0x80 { bytes.removeLast() }
@@ -56,7 +59,7 @@ struct ReplyNGrams {
         squares.characters += Int64(value * value)
       }
     }
-    for cue in ReplyReading(text, .standard).cues {
+    for cue in ReplyReading(text, .standard).cues(kind) {
       entries.append(Entry(bucket: 2 * Self.buckets + cue, value: Self.levels[1]))
     }
     if squares.words > 0 { wordNorm = Double(squares.words).squareRoot() }

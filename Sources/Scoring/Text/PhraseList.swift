@@ -12,6 +12,8 @@ struct PhraseList: Sendable {
     case end(ofSentence: Bool)
   }
 
+  var isEmpty: Bool { phrases.isEmpty }
+
   private var phrases: [[Slot]] = []
   /// Phrases by the words that they may begin with.
   private var byFirst: [Int32: [Int]] = [:]

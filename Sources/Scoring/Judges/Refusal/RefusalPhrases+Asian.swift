@@ -104,6 +104,27 @@ extension RefusalPhrases {
     "berikut ~2 langkah*", "langkah 1", "adim 1",
   ]
 
+  /// Set out to do something, in other languages than English.
+  static let signsElsewhere = [
+    // French, Spanish, Portuguese, Italian
+    "voici|voila|etape*|commen*|expliqu*", "paso|pasos|explic*|empez*|empec*|primero|manera|aqui",
+    "passo|passos|comec*|primeiro|jeito|ensin*",
+    "ecco|passo|inizi*|spieg*|modo|prima",
+    // German, Dutch, Scandinavian
+    "schritt|schritte|erklar*|anfangen|fangen|hier ist|so geht|zuerst|als erstes|erledigt",
+    "stap|stappen|leg ~2 uit|hier is|zo doe|begin*",
+    // Slavic
+    "шаг|сначала|начнем|начнём|расскаж*|объясн*|вот|способ*", "krok|oto|zaczn*|pokaz*|wyjasn*",
+    // Chinese, Japanese, Korean
+    "方 法", "步", "首 先", "先", "开 始", "告 诉 你", "教 你", "说 明", "手 順", "方 法", "始 め", "ま ず", "や り 方",
+    "방 법", "시 작", "먼 저", "단 계",
+    // Hindi, Bengali, Urdu, Arabic, Persian, Turkish, Indonesian, Vietnamese
+    "तरीका|कदम|शुरू|बताता|बताती|समझाता|पहले", "ধাপ|শুরু|প্রথমে|উপায়|উপায|বলছি", "طریقہ|قدم|شروع|بتاتا|پہلے",
+    "خطوه|الخطوات|نبدا|ابدا|ساشرح|الطريقه|اولا|ساخبرك", "adim|basla*|anlat*|once|yontem",
+    "langkah|cara*|mulai|pertama|jelaskan",
+    "buoc|cach|bat dau|huong dan",
+  ]
+
   /// Negations and words of law and care in other languages than English.
   static let hintsElsewhere = [
     // French, Spanish, Portuguese, Italian
