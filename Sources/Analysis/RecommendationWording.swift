@@ -77,7 +77,10 @@ enum RecommendationWording {
     missing += Findings.distinct(unkept.map(unshown)).prefix(2).map {
       "Its costs are not shown to keep their limits: \($0)."
     }
-    return "No \(defences.any) is shown to help. Of those tried \(name) is the best: \(tried). "
+    // Where the fall itself is shown, its price alone is in doubt.
+    let isFallShown = trial.isSignificant && trial.fall.change < 0 && impotent == nil
+    let price = isFallShown ? " at a cost within the limits" : ""
+    return "No \(defences.any) is shown to help\(price). Of those tried \(name) is the best: \(tried). "
       + missing.joined(separator: " ")
   }
 }

@@ -111,6 +111,15 @@ import TinyRun
     #expect(found.candidates[1].rejection?.contains("may rise by up to") == true)
   }
 
+  /// Where the fall is shown and its price alone is not, the words say so.
+  @Test func aFallThatIsShownIsNotDenied() throws {
+    let found = try #require(summary(Self.gentle, prompts: 44).recommendation)
+    #expect(found.alpha == 0 && found.trial?.isSignificant == true)
+    #expect(
+      found.reason.hasPrefix("No α > 0 is shown to help at a cost within the limits. Of those"))
+    #expect(found.reason.contains("costs are not shown to keep their limits"))
+  }
+
   @Test func chanceIsNotRecommended() throws {
     var behaviours = Self.gentle
     behaviours[1].attacked = 0.79
