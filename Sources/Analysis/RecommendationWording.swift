@@ -80,7 +80,8 @@ enum RecommendationWording {
     // Where the fall itself is shown, its price alone is in doubt.
     let isFallShown = trial.isSignificant && trial.fall.change < 0 && impotent == nil
     let price = isFallShown ? " at a cost within the limits" : ""
-    return "No \(defences.any) is shown to help\(price). Of those tried \(name) is the best: \(tried). "
+    return
+      "No \(defences.any) is shown to help\(price). Of those tried \(name) is the best: \(tried). "
       + missing.joined(separator: " ")
   }
 }
