@@ -6,20 +6,21 @@ package enum TunedModel: Sendable {
   case checkpoint(Checkpoint)
   case adapter(LowRankUpdate)
 
+  private static func holds(_ name: String, _ folder: URL) -> Bool {
+    FileManager.default.fileExists(atPath: folder.appending(path: name).path)
+  }
+
+  private static func isAdapter(_ folder: URL) -> Bool { holds("adapter_config.json", folder) }
+
   /// Whether a folder holds a whole model, rather than an adapter or nothing of the kind.
   package static func isWhole(_ folder: URL) -> Bool {
-    func holds(_ name: String) -> Bool {
-      FileManager.default.fileExists(atPath: folder.appending(path: name).path)
-    }
-    return !holds("adapter_config.json") && holds("config.json")
+    !isAdapter(folder) && holds("config.json", folder)
   }
 
   /// - Parameter folder: a PEFT folder, else a Hugging Face one.
   package init(folder: URL, aligned: Checkpoint) throws {
-    let isAdapter = FileManager.default.fileExists(
-      atPath: folder.appending(path: "adapter_config.json").path)
     self =
-      isAdapter
+      Self.isAdapter(folder)
       ? .adapter(try LowRankUpdate(peftFolder: folder, checkpoint: aligned))
       : .checkpoint(try Checkpoint(folder: folder))
   }

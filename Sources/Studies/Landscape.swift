@@ -161,24 +161,13 @@ package struct Landscape {
     _ plan: LandscapePlan, _ alignment: Decomposition, modelDigest: String,
     _ events: @escaping @Sendable (StudyEvent) -> Void
   ) throws -> NamedUpdate {
-    if measurement.deadline?.hasPassed ?? false {
-      throw StudyError.stoppedInTime(reason: "before the attack \(plan.attack) was made")
-    }
-    let store = AttackStore(
-      folder: attackStore ?? AttackStore.folder(ofRun: measurement.output),
-      keepsEarlier: attackStore == nil && RunFolder.holdsRun(measurement.output))
-    let context = AttackContext(
-      threads: measurement.threads, note: { events(.step($0)) },
-      progress: { progress in
-        try Task.checkCancellation()
-        events(.training(progress))
-      })
+    try measurement.requireTime(toMake: plan.attack)
     let model = AttackedModel(
       checkpoint: pair.aligned, alignment: alignment, chatFormat: chatFormat, targets: pair.targets)
-    return try store.update(
+    return try measurement.attackStore(attackStore).update(
       of: attack, named: plan.attackName,
       from: AttackStore.Start(model: model, origin: pair.aligned, stack: [], key: modelDigest),
-      context
+      measurement.attackContext(events)
     ) { events(.step("preparing the attack \(plan.attack)")) }
   }
 }

@@ -192,26 +192,15 @@ package struct Sweep {
     _ plan: SweepPlan, on alignment: Decomposition, _ defences: StudyUpdates, modelDigest: String,
     events: @escaping @Sendable (StudyEvent) -> Void
   ) throws -> [NamedUpdate] {
-    let store = AttackStore(
-      folder: attackStore ?? AttackStore.folder(ofRun: measurement.output),
-      // A run that is continued goes on with the attacks that it was begun with.
-      keepsEarlier: attackStore == nil && RunFolder.holdsRun(measurement.output))
-    let context = AttackContext(
-      threads: measurement.threads, note: { events(.step($0)) },
-      progress: { progress in
-        try Task.checkCancellation()
-        events(.training(progress))
-      })
+    let store = measurement.attackStore(attackStore)
+    let context = measurement.attackContext(events)
     let merging = MergedCheckpoints(
       of: pair.aligned, digest: modelDigest, updates: defences, run: measurement.output)
     defer { merging.removeAll() }
     var made: [UpdateName: NamedUpdate] = [:]
     announce(plan.attacks.count { $0.attack.isDense && $0.attack.isKept }, in: store, events)
     for planned in plan.attacks where made[planned.name] == nil {
-      // What is made is kept, and a training that is broken off begins again.
-      if measurement.deadline?.hasPassed ?? false {
-        throw StudyError.stoppedInTime(reason: "before the attack \(planned.name) was made")
-      }
+      try measurement.requireTime(toMake: planned.name.text)
       let (merged, rest) = try defences.split(planned.stack)
       let model = AttackedModel(
         checkpoint: try merging.checkpoint(of: merged), alignment: alignment,

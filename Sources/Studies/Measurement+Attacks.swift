@@ -1,0 +1,33 @@
+import Attacks
+import Foundation
+import Runs
+import Support
+
+/// How a study makes its attacks.
+extension Measurement {
+  /// Where they are kept.
+  ///
+  /// - Parameter shared: a folder that runs share; nil for the run's own.
+  func attackStore(_ shared: URL?) -> AttackStore {
+    AttackStore(
+      folder: shared ?? AttackStore.folder(ofRun: output),
+      // A run that is continued goes on with the attacks that it was begun with.
+      keepsEarlier: shared == nil && RunFolder.holdsRun(output))
+  }
+
+  func attackContext(_ events: @escaping @Sendable (StudyEvent) -> Void) -> AttackContext {
+    AttackContext(
+      threads: threads, note: { events(.step($0)) },
+      progress: { progress in
+        try Task.checkCancellation()
+        events(.training(progress))
+      })
+  }
+
+  /// Stops where the time is up: what is made is kept, and a training that is broken off begins again.
+  func requireTime(toMake attack: String) throws(StudyError) {
+    if deadline?.hasPassed ?? false {
+      throw .stoppedInTime(reason: "before the attack \(attack) was made")
+    }
+  }
+}
