@@ -65,6 +65,29 @@ enum SeriesStyle {
 
 /// The few words of SVG that charts are written in.
 enum SVG {
+  /// A drawing of its own with its title and description, which screen readers read.
+  ///
+  /// - Parameters:
+  ///   - kind: its style sheet's class, beside `chart`; empty for none.
+  ///   - id: unique on the page together with `isNarrow`.
+  ///   - parts: what is drawn, from the back to the front.
+  static func figure(
+    _ kind: String = "", id: String, isNarrow: Bool, width: Double, height: Double, title: String,
+    description: String, parts: [String]
+  ) -> String {
+    let form = isNarrow ? "narrow" : "wide"
+    let name = "\(id)-\(form)"
+    let classes = ["chart", kind, form].filter { !$0.isEmpty }.joined(separator: " ")
+    return """
+      <svg class="\(classes)" viewBox="0 0 \(number(width)) \(number(height))" role="img" \
+      aria-labelledby="\(name)-t \(name)-d">
+      <title id="\(name)-t">\(HTMLText.escape(title))</title>
+      <desc id="\(name)-d">\(HTMLText.escape(description))</desc>
+      \(parts.joined(separator: "\n"))
+      </svg>
+      """
+  }
+
   /// To a tenth of a unit, which no eye tells apart.
   static func number(_ value: Double) -> String {
     let tenths = Int((value * 10).rounded())

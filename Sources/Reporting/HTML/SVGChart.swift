@@ -41,19 +41,9 @@ struct SVGChart {
   private func y(_ rate: Double) -> Double { bottom - max(0, min(1, rate)) * plotHeight }
 
   func render() -> String {
-    let name = "\(id)-\(isNarrow ? "narrow" : "wide")"
-    let (w, h) = (SVG.number(width), SVG.number(height))
-    return """
-      <svg class="chart \(isNarrow ? "narrow" : "wide")" viewBox="0 0 \(w) \(h)" role="img" \
-      aria-labelledby="\(name)-t \(name)-d">
-      <title id="\(name)-t">\(HTMLText.escape(title))</title>
-      <desc id="\(name)-d">\(HTMLText.escape(description))</desc>
-      \(axes)
-      \(series.map(band).joined(separator: "\n"))
-      \(series.map(curve).joined(separator: "\n"))
-      \(labels)
-      </svg>
-      """
+    SVG.figure(
+      id: id, isNarrow: isNarrow, width: width, height: height, title: title,
+      description: description, parts: [axes] + series.map(band) + series.map(curve) + [labels])
   }
 
   // MARK: - Axes

@@ -25,21 +25,12 @@ struct SVGScatter {
   private func y(_ share: Double) -> Double { bottom - max(0, min(1, share)) * plotHeight }
 
   func render() -> String {
-    let name = "\(id)-\(isNarrow ? "narrow" : "wide")"
-    let (w, h) = (SVG.number(width), SVG.number(height))
-    return """
-      <svg class="chart \(isNarrow ? "narrow" : "wide")" viewBox="0 0 \(w) \(h)" role="img" \
-      aria-labelledby="\(name)-t \(name)-d">
-      <title id="\(name)-t">\(HTMLText.escape(figure.title))</title>
-      <desc id="\(name)-d">\(HTMLText.escape(figure.explanation))</desc>
-      \(axes)
-      \(front)
-      \(figure.points.map(intervals).joined(separator: "\n"))
-      \(figure.points.map(marker).joined(separator: "\n"))
-      \(numbers)
-      \(key)
-      </svg>
-      """
+    SVG.figure(
+      id: id, isNarrow: isNarrow, width: width, height: height, title: figure.title,
+      description: figure.explanation,
+      parts: [axes, front] + figure.points.map(intervals) + figure.points.map(marker) + [
+        numbers, key,
+      ])
   }
 
   private var axes: String {

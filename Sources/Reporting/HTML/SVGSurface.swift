@@ -50,20 +50,9 @@ struct SVGSurface {
   }
 
   func render() -> String {
-    let name = "\(id)-\(isNarrow ? "narrow" : "wide")"
-    let (w, h) = (SVG.number(width), SVG.number(height))
-    return """
-      <svg class="chart surface \(isNarrow ? "narrow" : "wide")" viewBox="0 0 \(w) \(h)" role="img" \
-      aria-labelledby="\(name)-t \(name)-d">
-      <title id="\(name)-t">\(HTMLText.escape(figure.title))</title>
-      <desc id="\(name)-d">\(HTMLText.escape(figure.explanation))</desc>
-      \(tiles)
-      \(contours)
-      \(numbers)
-      \(axes)
-      \(key)
-      </svg>
-      """
+    SVG.figure(
+      "surface", id: id, isNarrow: isNarrow, width: width, height: height, title: figure.title,
+      description: figure.explanation, parts: [tiles, contours, numbers, axes, key])
   }
 
   private func each(_ draw: (_ row: Int, _ column: Int, SurfaceFigure.Tile) -> String) -> String {
