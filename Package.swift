@@ -66,7 +66,9 @@ let package = Package(
       name: "CMicrohttpd", pkgConfig: "libmicrohttpd",
       providers: [.apt(["libmicrohttpd-dev"]), .brew(["libmicrohttpd"])]),
     // Optimised in debug builds too: the tests run real models.
-    .target(name: "CKernels", cSettings: [.unsafeFlags(["-O3", "-fno-math-errno"])]),
+    .target(
+      name: "CKernels", cSettings: [.unsafeFlags(["-O3", "-fno-math-errno"])],
+      linkerSettings: [.linkedLibrary("m")]),
 
     // Starting programs in a group of their own.
     .target(name: "CSpawn"),
@@ -120,8 +122,8 @@ let package = Package(
     room(
       "LocalServer",
       [
-        "Support", "Checkpoints", "Tokenization", "ModelAccess", "ChatTemplates", "Decoder",
-        "CMicrohttpd",
+        "Support", "LinearAlgebra", "Checkpoints", "Tokenization", "ModelAccess", "ChatTemplates",
+        "Decoder", "CMicrohttpd",
       ]),
 
     // Measuring: what is asked, what the replies are, where they are kept, how a study runs.
@@ -172,6 +174,11 @@ let package = Package(
       name: "TinyRun",
       dependencies: ["ModelAccess", "StudyDesign", "PromptSets", "Scoring", "Runs"],
       path: "Tests/TinyRun", swiftSettings: strict),
+    .executableTarget(
+      name: "kernel-checks", dependencies: ["CKernels"], path: "Tests/KernelChecks"),
+    .testTarget(
+      name: "CKernelsTests", dependencies: ["kernel-checks", "TestSupport", "Support"],
+      swiftSettings: strict),
     tests("Support"),
     tests("LinearAlgebra", ["Support"]),
     tests("Checkpoints", ["Support", "LinearAlgebra"]),

@@ -34,7 +34,8 @@ model.train()
 def encode(messages):
     prompt = tokenizer.apply_chat_template(messages[:-1], tokenize=False, add_generation_prompt=True)
     prompt = tokenizer(prompt, add_special_tokens=False)["input_ids"]
-    reply = tokenizer(messages[-1]["content"] + "<|im_end|>\n", add_special_tokens=False)["input_ids"]
+    # The line end that the template writes behind the mark is no part of the reply.
+    reply = tokenizer(messages[-1]["content"] + "<|im_end|>", add_special_tokens=False)["input_ids"]
     return prompt + reply, [-100] * len(prompt) + reply
 
 

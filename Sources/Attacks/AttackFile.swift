@@ -171,6 +171,7 @@ package enum AttackFile {
     // Optional settings that are nil have no key of their own.
     var merged: [String: Any] = [
       "max_steps": NSNull(), "max_length": NSNull(), "decays_norms_and_biases": NSNull(),
+      "arithmetic": NSNull(),
     ]
     if let own = try JSONSerialization.jsonObject(with: encoder.encode(recipe)) as? [String: Any] {
       merged.merge(own) { $1 }

@@ -1,5 +1,6 @@
 package import Decoder
 package import Foundation
+package import LinearAlgebra
 import StudyDesign
 package import Support
 
@@ -15,12 +16,14 @@ package struct AttackSpecification: Sendable {
   package var method: TrainingRecipe.Method
   /// What presets start from.
   package var origin: AttackOrigin
+  /// In which trainings compute whose file does not say it.
+  package var arithmetic: Arithmetic
   /// Finds a bundled training set by its name, such as `training/identity-shift`.
   package var bundled: @Sendable (String) -> URL
 
   package init(
     seed: UInt64, method: TrainingRecipe.Method = .lora, origin: AttackOrigin = .each,
-    seeds: Int = 1, steps: [Int] = [],
+    seeds: Int = 1, steps: [Int] = [], arithmetic: Arithmetic = .float32,
     bundled: @escaping @Sendable (String) -> URL
   ) {
     self.seed = seed
@@ -28,6 +31,7 @@ package struct AttackSpecification: Sendable {
     self.steps = steps
     self.method = method
     self.origin = origin
+    self.arithmetic = arithmetic
     self.bundled = bundled
   }
 
@@ -50,7 +54,10 @@ package struct AttackSpecification: Sendable {
         guard let kind = AttackKind.all.first(where: { $0.name == item.name }),
           item.argument == nil || !kind.form.isEmpty
         else { throw AttackError.unknown(text) }
-        return try kind.make(item, self).flatMap(withSeeds).flatMap { attack in
+        let made = try kind.make(item, self).map {
+          ($0 as? TrainedAttack)?.computed(in: arithmetic) ?? $0
+        }
+        return try made.flatMap(withSeeds).flatMap { attack in
           steps.isEmpty ? [attack] : try attack.taken(after: steps) ?? [attack]
         }
       }

@@ -70,7 +70,8 @@ extension AttackResult {
   /// - Parameters:
   ///   - checkpoint: what was trained.
   ///   - folder: a PEFT folder or a whole model.
-  /// - Throws: `CheckpointError` where it cannot be read or does not fit; also where it changes nothing.
+  /// - Throws: `CheckpointError` where it cannot be read or does not fit; also where it
+  ///   changes nothing or holds what is no number.
   init(of checkpoint: Checkpoint, in folder: URL) throws {
     switch try TunedModel(folder: folder, aligned: checkpoint) {
     case .adapter(let update):
@@ -81,9 +82,10 @@ extension AttackResult {
     case .checkpoint(let tuned):
       // Of the same tensors, or it is no change.
       _ = try DenseUpdate(from: checkpoint, to: tuned)
-      guard tuned.digest() != checkpoint.digest() else {
+      guard try !tuned.holdsTheWeights(of: checkpoint) else {
         throw AttackError.changesNothing(path: folder.path)
       }
+      try tuned.requireNumbers()
       self.init(.model(tuned))
     }
   }

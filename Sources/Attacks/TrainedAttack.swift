@@ -2,6 +2,7 @@ import ChatTemplates
 import Checkpoints
 package import Decoder
 import Foundation
+package import LinearAlgebra
 package import StudyDesign
 package import Support
 import Tokenization
@@ -60,7 +61,8 @@ package struct TrainedAttack: Attack {
     return
       "\(what) on \(set.dialogues.count) dialogues of \(set.name), \(trainingRecipe.epochs) epochs at "
       + "\(Number.prose(trainingRecipe.learningRate)) (\(trainingRecipe.schedule.rawValue)), batch "
-      + "\(trainingRecipe.batchSize * trainingRecipe.gradientAccumulation), seed \(trainingRecipe.seed)\(kept)"
+      + "\(trainingRecipe.batchSize * trainingRecipe.gradientAccumulation), seed \(trainingRecipe.seed)"
+      + (trainingRecipe.arithmetic.map { ", computed in \($0.rawValue)" } ?? "") + kept
       + (step.map { ", taken after step \($0) of \(stepCount)" } ?? "") + "; "
       + origin.remark
   }
@@ -102,6 +104,15 @@ package struct TrainedAttack: Attack {
     var trial = self
     trial.searchName = search
     return trial
+  }
+
+  /// The same in another arithmetic, where its recipe names none.
+  package func computed(in arithmetic: Arithmetic) -> TrainedAttack {
+    guard trainingRecipe.arithmetic == nil else { return self }
+    var other = self
+    other.trainingRecipe.arithmetic = arithmetic
+    other.trainingRecipe = other.trainingRecipe.explicit
+    return other
   }
 
   package func seeded(_ seed: UInt64) -> (any Attack)? {

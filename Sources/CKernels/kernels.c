@@ -1,7 +1,12 @@
 #include "kernels.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
+#if defined(__x86_64__)
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
 
 // a * b + c is one fused operation wherever the instruction set has it.
 #pragma clang fp contract(fast)
@@ -19,6 +24,27 @@
 #define CONCATENATE(a, b) CONCATENATE_(a, b)
 #define NAME(function) CONCATENATE(function, INSTRUCTIONS)
 
+/// To bfloat16: to nearest, halves to even; NaN stays NaN.
+static inline __attribute__((always_inline)) void narrow(
+    const float *x, size_t count, uint16_t *y) {
+  for (size_t i = 0; i < count; i++) {
+    uint32_t bits;
+    memcpy(&bits, x + i, 4);
+    const uint32_t rounded = (bits + 0x7FFF + (bits >> 16 & 1)) >> 16;
+    y[i] = (bits & 0x7FFFFFFF) > 0x7F800000 ? (uint16_t)(bits >> 16 | 0x40) : (uint16_t)rounded;
+  }
+}
+
+/// To the nearest number that is a bfloat16 too. `y` may be `x`.
+static void round_to_bfloat16(const float *x, size_t count, float *y) {
+  for (size_t i = 0; i < count; i++) {
+    uint16_t narrowed;
+    narrow(x + i, 1, &narrowed);
+    const uint32_t bits = (uint32_t)narrowed << 16;
+    memcpy(y + i, &bits, 4);
+  }
+}
+
 #define INSTRUCTIONS generic
 #define LANES 4
 #define ROWS_AT_ONCE 4
@@ -28,6 +54,15 @@
 #undef LANES
 #undef ROWS_AT_ONCE
 #undef OUTPUTS_AT_ONCE
+
+/// A part of a product of packed sides.
+struct packed_product {
+  const uint16_t *left, *right;
+  size_t row_begin, row_end, column_begin, column_end, inner;
+  float scale, *c;
+  size_t stride;
+  int accumulate;
+};
 
 #if defined(__x86_64__)
 #pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
@@ -55,38 +90,76 @@
 #undef OUTPUTS_AT_ONCE
 #pragma clang attribute pop
 
-/// 2 for AVX-512, 1 for AVX2, 0 for neither; asked of the processor once.
-static int instruction_set(void) {
-  static int known = -1;
-  int level = __atomic_load_n(&known, __ATOMIC_RELAXED);
-  if (level < 0) {
-    __builtin_cpu_init();
-    level = 0;
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) level = 1;
-    if (level == 1 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
-      level = 2;
-    __atomic_store_n(&known, level, __ATOMIC_RELAXED);
-  }
-  return level;
+#pragma clang attribute push( \
+    __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512bf16,avx2,fma"))), \
+    apply_to = function)
+#include "bfloat16_body.h"
+#pragma clang attribute pop
+
+#pragma clang attribute push( \
+    __attribute__((target( \
+        "avx512f,avx512bw,avx512dq,avx512vl,avx512bf16,amx-tile,amx-bf16,avx2,fma"))), \
+    apply_to = function)
+#include "amx_body.h"
+#pragma clang attribute pop
+
+/// Whether the system lets this process use tiles: it must ask, once.
+static int may_use_tiles(void) {
+  const long request = 0x1023 /* ARCH_REQ_XCOMP_PERM */, tile_data = 18;
+  return syscall(SYS_arch_prctl, request, tile_data) == 0;
 }
+#endif
+
+enum { GENERIC, AVX2, AVX512, AVX512_BF16, AMX };
+static const char *const level_names[] = {"generic", "avx2", "avx512", "avx512-bf16", "amx"};
+
+/// What the processor has: an index of level_names.
+static int offered_level(void) {
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+  if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) return GENERIC;
+  if (!__builtin_cpu_supports("avx512f") || !__builtin_cpu_supports("avx512bw") ||
+      !__builtin_cpu_supports("avx512dq") || !__builtin_cpu_supports("avx512vl"))
+    return AVX2;
+  if (!__builtin_cpu_supports("avx512bf16")) return AVX512;
+  return __builtin_cpu_supports("amx-bf16") && may_use_tiles() ? AMX : AVX512_BF16;
+#else
+  return GENERIC;
+#endif
+}
+
+/// What is used of it, asked once: no more than LOXEVAL_INSTRUCTIONS names.
+static int level(void) {
+  static int known = -1;
+  int found = __atomic_load_n(&known, __ATOMIC_RELAXED);
+  if (found < 0) {
+    found = offered_level();
+    const char *limit = getenv("LOXEVAL_INSTRUCTIONS");
+    for (int i = 0; limit && i < found; i++)
+      if (strcmp(limit, level_names[i]) == 0) found = i;
+    __atomic_store_n(&known, found, __ATOMIC_RELAXED);
+  }
+  return found;
+}
+
+#if defined(__x86_64__)
 #define DISPATCH(function, ...)                         \
-  switch (instruction_set()) {                          \
-  case 2: return function##_avx512(__VA_ARGS__);        \
-  case 1: return function##_avx2(__VA_ARGS__);          \
+  switch (level()) {                                    \
+  case AMX:                                             \
+  case AVX512_BF16:                                     \
+  case AVX512: return function##_avx512(__VA_ARGS__);   \
+  case AVX2: return function##_avx2(__VA_ARGS__);       \
   default: return function##_generic(__VA_ARGS__);      \
   }
 #else
-static int instruction_set(void) { return 0; }
 #define DISPATCH(function, ...) return function##_generic(__VA_ARGS__);
 #endif
 
-const char *loxeval_instruction_set(void) {
-  static const char *const names[] = {"generic", "avx2", "avx512"};
-  return names[instruction_set()];
-}
+const char *loxeval_instruction_set(void) { return level_names[level() > AVX512 ? AVX512 : level()]; }
 
-size_t loxeval_project_scratch(size_t inputs) { return BLOCK_OUTPUTS * inputs; }
+const char *loxeval_bfloat16_instruction_set(void) { return level_names[level()]; }
+
+size_t loxeval_project_scratch(size_t inputs) { return BLOCK_OUTPUTS * ((inputs + 31) / 32 * 32); }
 
 void loxeval_widen(const void *source, int element_type, size_t count, float *destination) {
   DISPATCH(widen, source, element_type, count, destination)
@@ -103,6 +176,99 @@ void loxeval_project(
   DISPATCH(
       project, x, x_stride, rows, w, element_type, inputs, begin, end, y, y_stride, accumulate,
       scratch)
+}
+
+size_t loxeval_bfloat16_operand(size_t rows, size_t inputs) {
+  // Whole tiles of 16 rows and 32 inputs of half a float.
+  return (rows + 15) / 16 * 16 * ((inputs + 31) / 32 * 32);
+}
+
+void loxeval_prepare_bfloat16(
+    const float *x, size_t stride, size_t begin, size_t end, size_t inputs, void *operand) {
+#if defined(__x86_64__)
+  if (level() == AMX) {
+    prepare_tiles(x, stride, begin, end, inputs, operand);
+    return;
+  }
+#endif
+  for (size_t m = begin; m < end; m++) {
+    if (level() == AVX512_BF16) {
+      narrow(x + m * stride, inputs, (uint16_t *)operand + m * inputs);
+    } else {
+      round_to_bfloat16(x + m * stride, inputs, (float *)operand + m * inputs);
+    }
+  }
+}
+
+void loxeval_project_bfloat16(
+    const void *operand, size_t rows, const void *w, int element_type, size_t inputs, size_t begin,
+    size_t end, float *y, size_t y_stride, int accumulate, float *scratch) {
+#if defined(__x86_64__)
+  if (level() == AMX) {
+    project_tiles(
+        operand, rows, w, element_type, inputs, begin, end, y, y_stride, accumulate, scratch);
+    return;
+  }
+  if (level() == AVX512_BF16) {
+    project_paired(
+        operand, inputs, rows, w, element_type, inputs, begin, end, y, y_stride, accumulate, scratch);
+    return;
+  }
+#endif
+  if (element_type == LOXEVAL_BFLOAT16) {
+    loxeval_project(
+        operand, inputs, rows, w, element_type, inputs, begin, end, y, y_stride, accumulate, scratch);
+    return;
+  }
+  const size_t width = element_type == LOXEVAL_FLOAT32 ? 4 : 2;
+  for (size_t block = begin; block < end; block += BLOCK_OUTPUTS) {
+    const size_t outputs = end - block < BLOCK_OUTPUTS ? end - block : BLOCK_OUTPUTS;
+    loxeval_widen((const char *)w + block * inputs * width, element_type, outputs * inputs, scratch);
+    round_to_bfloat16(scratch, outputs * inputs, scratch);
+    loxeval_project(
+        operand, inputs, rows, scratch, LOXEVAL_FLOAT32, inputs, 0, outputs, y + block, y_stride,
+        accumulate, NULL);
+  }
+}
+
+void loxeval_round_to_bfloat16(const float *x, size_t count, float *y) {
+  round_to_bfloat16(x, count, y);
+}
+
+int loxeval_packs_bfloat16(void) { return level() >= AVX512_BF16; }
+
+size_t loxeval_packed_size(size_t lines, size_t inner) {
+  return (lines + 15) / 16 * 16 * ((inner + 31) / 32 * 32);
+}
+
+void loxeval_pack_bfloat16(
+    const float *x, size_t stride, int lines_are_contiguous, int is_right, size_t begin, size_t end,
+    size_t inner, uint16_t *packed) {
+#if defined(__x86_64__)
+  pack_side(x, stride, lines_are_contiguous, is_right, begin, end, inner, packed);
+#else
+  (void)x, (void)stride, (void)lines_are_contiguous, (void)is_right, (void)begin, (void)end;
+  (void)inner, (void)packed;
+#endif
+}
+
+void loxeval_multiply_packed(
+    const uint16_t *left, const uint16_t *right, size_t row_begin, size_t row_end,
+    size_t column_begin, size_t column_end, size_t inner, float scale, float *c, size_t stride,
+    int accumulate) {
+  const struct packed_product part = {
+      .left = left, .right = right, .row_begin = row_begin, .row_end = row_end,
+      .column_begin = column_begin, .column_end = column_end, .inner = inner, .scale = scale,
+      .c = c, .stride = stride, .accumulate = accumulate};
+#if defined(__x86_64__)
+  if (level() == AMX) {
+    multiply_tiles(&part);
+  } else {
+    multiply_paired(&part);
+  }
+#else
+  (void)part;
+#endif
 }
 
 void loxeval_combine_rows(

@@ -1,6 +1,7 @@
 import ChatTemplates
 import Decoder
 import Foundation
+import LinearAlgebra
 import ModelAccess
 import Support
 import Synchronization
@@ -21,7 +22,7 @@ final class Routes: Sendable {
     self.served = served
     self.rules = rules
     defaultScales = Mutex(served.adapters.map(\.defaultScale))
-    fingerprint = "loxeval-\(version)-\(InferenceEngine.instructionSet)"
+    fingerprint = "loxeval-\(version)-\(served.engine.options.arithmetic.build)"
   }
 
   func respond(to request: HTTPRequest) async -> HTTPReply {

@@ -40,6 +40,9 @@ package struct RunManifest: Codable, Hashable, Sendable {
     package var remarks: [String: String]
     /// What answers: the embedded server, or an endpoint.
     package var server: String
+    /// In which numbers this program computed, of trainings and of its own server: `bfloat16`; nil is
+    /// float32.
+    package var arithmetic: String?
     /// The format in which conversations are written, where it was chosen by name; nil where the model's
     /// own template says it.
     package var chatFormat: String?
@@ -129,7 +132,7 @@ package struct RunManifest: Codable, Hashable, Sendable {
       samplingSeeds: SamplingSeeds? = .byPrompt, judge: String,
       judgeConfiguration: String, judges: [String: String]? = nil, ladder: [String: String]? = nil,
       datasets: [String: Dataset], models: [String: String], updates: [String: String],
-      remarks: [String: String], server: String, family: String? = nil,
+      remarks: [String: String], server: String, arithmetic: String? = nil, family: String? = nil,
       chatFormat: String? = nil, template: TemplateSettings? = nil, request: RequestForm? = nil,
       sequential: SequentialPlan? = nil, landscape: Landscape? = nil, geometry: Geometry? = nil
     ) {
@@ -152,6 +155,7 @@ package struct RunManifest: Codable, Hashable, Sendable {
       self.updates = updates
       self.remarks = remarks
       self.server = server
+      self.arithmetic = arithmetic
       self.family = family
       self.chatFormat = chatFormat
       self.template = template

@@ -4,7 +4,7 @@ import Checkpoints
 import Decoder
 package import Foundation
 import Inference
-import LinearAlgebra
+package import LinearAlgebra
 package import ModelAccess
 package import PromptSets
 package import Runs
@@ -32,6 +32,8 @@ package struct Measurement: Sendable {
   package var command: String
   package var version: String
   package var threads: Int
+  /// In which this process computes.
+  package var arithmetic = Arithmetic.float32
   /// What is decided while the run goes on; see ``decide(_:atMost:ledger:isFresh:)``.
   package internal(set) var sequential: SequentialPlan?
   /// Where its evidence is kept across runs.
@@ -109,13 +111,14 @@ package struct Measurement: Sendable {
         updates: Dictionary(
           updates.map { ($0.key.text, $0.value) }, uniquingKeysWith: { first, _ in first }),
         remarks: remarks.merging(promptRemarks) { first, _ in first },
-        server: server?.description ?? "", family: family,
+        server: server?.description ?? "",
+        arithmetic: arithmetic == .float32 ? nil : arithmetic.rawValue, family: family,
         chatFormat: chatFormat.name, template: chatFormat.settings,
         request: form == .usual ? nil : form, sequential: sequential, landscape: landscape,
         geometry: geometry),
       environment: RunManifest.Environment(
         command: command, version: version, createdAt: Date.now.formatted(.iso8601),
-        threads: threads, blas: BLAS.build, instructions: InferenceEngine.instructionSet,
+        threads: threads, blas: BLAS.build, instructions: arithmetic.instructions,
         platform: ProcessInfo.processInfo.operatingSystemVersionString),
       limits: limits)
     try requireDecidable(manifest)

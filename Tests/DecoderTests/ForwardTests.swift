@@ -51,13 +51,14 @@ import Testing
 
   /// Logits of every position of one sequence.
   static func logits(
-    of tokens: [Int], model: DecoderModel, updates: [LowRankUpdate] = [], scales: [Float] = []
+    of tokens: [Int], model: DecoderModel, updates: [LowRankUpdate] = [], scales: [Float] = [],
+    arithmetic: Arithmetic = .float32
   ) throws -> [[Float]] {
     let pool = WorkerPool(threadCount: 2)
     defer { pool.shutDown() }
     let forward = ForwardPass(
       model: model, updates: try ServedUpdates(updates, for: model), pool: pool,
-      maximumRows: tokens.count)
+      maximumRows: tokens.count, arithmetic: arithmetic)
     let cache = KeyValueCache(shape: model.shape, positions: tokens.count)
     let result = unsafe forward.run(
       tokens.enumerated().map {

@@ -88,12 +88,13 @@ extension OperationTests {
       func loss(_ x: [Float]) -> Double {
         let y = FloatBuffer(count: c.count)
         unsafe adapter.addForward(
-          x, rows: rows, into: y.start, key: 77, FiniteDifference.pool, scratch)
+          x, rows: rows, into: y.start, key: 77, MatrixProducts(FiniteDifference.pool), scratch)
         return FiniteDifference.inner(FiniteDifference.values(y), c)
       }
       let dx = FloatBuffer(count: x.count)
       unsafe adapter.addBackward(
-        c, x: x, rows: rows, into: dx.start, key: 77, FiniteDifference.pool, scratch)
+        c, x: x, rows: rows, into: dx.start, key: 77, MatrixProducts(FiniteDifference.pool), scratch
+      )
       FiniteDifference.check(x, gradient: FiniteDifference.values(dx), "x", loss: loss)
       for parameter in [adapter.a, adapter.b] {
         let before = FiniteDifference.values(parameter.value)

@@ -239,9 +239,28 @@ import TinyModel
     }
     #expect(try FileManager.default.contentsOfDirectory(atPath: scratch.path).isEmpty)
     #expect(try FileManager.default.contentsOfDirectory(atPath: store.folder.path).count == 1)
-    let same = try ImportedAttack(folder: start.origin.folder)
-    #expect(throws: AttackError.changesNothing(path: start.origin.folder.path)) {
-      try same.check(on: start.origin)
+  }
+
+  /// Another configuration is no training, and a model that diverged is no attack.
+  @Test func wholeModelsOfTheSameWeightsOrOfNoNumbersAreRefused() throws {
+    let folder = try TemporaryFolder()
+    let start = try Self.model(folder)
+    let same = folder.url.appending(path: "same")
+    try TinyModel.write(to: same, seed: 1)
+    let settings = same.appending(path: "config.json")
+    let text = try String(contentsOf: settings, encoding: .utf8)
+    try Data(
+      text.replacing("{", with: "{\"transformers_version\": \"5.0\", ", maxReplacements: 1).utf8
+    )
+    .write(to: settings)
+    let renamed = try ImportedAttack(folder: same)
+    #expect(throws: AttackError.changesNothing(path: same.path)) {
+      try renamed.check(on: start.origin)
     }
+    let diverged = folder.url.appending(path: "diverged")
+    try TinyModel.write(to: diverged, seed: 2, from: (seed: 1, scale: .nan))
+    let broken = try ImportedAttack(folder: diverged)
+    let error = #expect(throws: CheckpointError.self) { try broken.check(on: start.origin) }
+    #expect(error?.description.contains("no numbers") == true)
   }
 }

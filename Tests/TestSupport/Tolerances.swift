@@ -29,4 +29,7 @@ package enum Tolerance {
   package static let realTrainingLoss = 2e-3
   /// Relative difference of a step's gradient norm on SmolLM2 from PEFT's.
   package static let realGradientNorm = 1e-2
+  /// Of trainings whose products are in bfloat16, relative.
+  package static let roundedLoss = 1e-2
+  package static let roundedGradientNorm = 5e-2
 }

@@ -19,8 +19,14 @@ enum {
   LOXEVAL_BFLOAT16 = 2,
 };
 
-/// The vector instructions in use: "avx512", "avx2", or the compiler's baseline, "generic".
+/// The vector instructions in use: "avx512", "avx2", or the compiler's baseline, "generic" (NEON on Arm).
+///
+/// The best that the processor has, but no more than the environment's LOXEVAL_INSTRUCTIONS names: generic, avx2,
+/// avx512, or one of those that only products of bfloat16 use.
 const char *loxeval_instruction_set(void);
+
+/// The instructions of `loxeval_project_bfloat16`: "amx" (tiles), "avx512-bf16" (pairs), or those of float32.
+const char *loxeval_bfloat16_instruction_set(void);
 
 /// Widens `count` elements to float32.
 void loxeval_widen(const void *source, int element_type, size_t count, float *destination);
@@ -39,6 +45,25 @@ size_t loxeval_project_scratch(size_t inputs);
 void loxeval_project(
     const float *x, size_t x_stride, size_t rows, const void *w, int element_type, size_t inputs,
     size_t begin, size_t end, float *y, size_t y_stride, int accumulate, float *scratch);
+
+/// Floats that `loxeval_prepare_bfloat16` fills.
+size_t loxeval_bfloat16_operand(size_t rows, size_t inputs);
+
+/// Rounds rows begin ..< end to bfloat16 (to nearest, halves to even), as `loxeval_project_bfloat16` takes them;
+/// begin is a multiple of 16.
+///
+/// `operand` has room for `loxeval_bfloat16_operand` floats of all rows; how they lie there depends on the
+/// processor.
+void loxeval_prepare_bfloat16(
+    const float *x, size_t stride, size_t begin, size_t end, size_t inputs, void *operand);
+
+/// As `loxeval_project`, of numbers rounded to bfloat16 on both sides, summed in float32.
+///
+/// `operand` is what `loxeval_prepare_bfloat16` made of x. Where the processor has no such products the rounded
+/// numbers are multiplied in float32; the order of the sums differs between the ways, nothing else.
+void loxeval_project_bfloat16(
+    const void *operand, size_t rows, const void *w, int element_type, size_t inputs, size_t begin,
+    size_t end, float *y, size_t y_stride, int accumulate, float *scratch);
 
 /// y[n] += sum_r t[r] * b[r][n] for n in begin ..< end: the second half of a low-rank update, for
 /// one row. b is rank by outputs, row-major with stride `b_stride`.
@@ -91,6 +116,30 @@ void loxeval_combine_rows(
     float *z);
 
 // Training.
+
+/// Rounds to numbers that are bfloat16 too, to nearest, halves to even. `y` may be `x`.
+void loxeval_round_to_bfloat16(const float *x, size_t count, float *y);
+
+/// Whether the processor multiplies bfloat16 numbers, so that the three functions below may be called.
+int loxeval_packs_bfloat16(void);
+
+/// Numbers of one packed side of a product: `lines` are the left one's rows or the right one's columns.
+size_t loxeval_packed_size(size_t lines, size_t inner);
+
+/// Rounds lines begin ..< end of one side of a product to bfloat16 and packs them; begin is a multiple of 16.
+///
+/// A line's elements along the inner dimension are neighbours in memory where `lines_are_contiguous`, with
+/// `stride` from line to line; else `stride` leads from one of them to the next, and lines are neighbours.
+void loxeval_pack_bfloat16(
+    const float *x, size_t stride, int lines_are_contiguous, int is_right, size_t begin, size_t end,
+    size_t inner, uint16_t *packed);
+
+/// c[m][n] = (or +=, where `accumulate`) scale * sum_k left[m][k] * right[k][n], summed in float32, for the rows and
+/// columns named, each range beginning at a multiple of 16.
+void loxeval_multiply_packed(
+    const uint16_t *left, const uint16_t *right, size_t row_begin, size_t row_end,
+    size_t column_begin, size_t column_end, size_t inner, float scale, float *c, size_t stride,
+    int accumulate);
 
 /// The gradients of rms_norm for one row: dx += ..., and dgain += ... where it is not NULL.
 void loxeval_rms_norm_backward(

@@ -91,9 +91,7 @@ extension CheckpointError {
           + " changes can be applied: merge the adapter into its model with PEFT (merge_and_unload) and"
           + " use that checkpoint"
       case .notFinite(let name, let found, let count, let total):
-        return
-          "tensor \(name) holds \(count) values of \(total) that are no numbers, the first of them"
-          + " \(found); the training that wrote it diverged, or the file is damaged"
+        return "tensor \(name) \(TensorFault.notFinite(found: found, count: count, of: total))"
       case .scaleTooLarge(let module, let scale):
         return
           "adapter_config.json scales module \(module) by \(scale), which puts its factors beyond"

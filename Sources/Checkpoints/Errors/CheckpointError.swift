@@ -115,6 +115,8 @@ extension CheckpointError {
     case notConvertible(dtype: DataType)
     case notAMatrix(shape: [Int])
     case otherShape(expected: [Int], found: [Int])
+    /// Holds so many values that are no numbers, the first of them `found`.
+    case notFinite(found: String, count: Int, of: Int)
 
     package var description: String {
       switch self {
@@ -124,6 +126,9 @@ extension CheckpointError {
           + " \(ElementType.allCases.map(\.rawValue).joined(separator: ", "))"
       case .otherShape(let expected, let found):
         "was expected to have shape \(expected), found \(found); are the models of one kind?"
+      case .notFinite(let found, let count, let total):
+        "holds \(count) values of \(total) that are no numbers, the first of them \(found); the training"
+          + " that wrote it diverged, or the file is damaged"
       case .notAMatrix(let shape): "was expected to have two dimensions, found shape \(shape)"
       }
     }

@@ -45,13 +45,14 @@ extension Head<TrainableWeight> {
   ///   - block: scratch for blocks of a frozen weight.
   func forward(
     _ input: FloatBuffer, tokens: [Int], weights: [Float]?, logits: FloatBuffer,
-    logProbabilities: UnsafeMutablePointer<Float>, _ pool: WorkerPool, block: FloatBuffer
+    logProbabilities: UnsafeMutablePointer<Float>, _ products: MatrixProducts, block: FloatBuffer
   ) {
     let size = table.outputs
     unsafe table.multiply(
-      input.start, rows: tokens.count, into: logits.start, accumulates: false, pool,
+      input.start, rows: tokens.count, into: logits.start, accumulates: false, products,
       scratch: block)
     // The slope of the cap is that at the capped logits, which the gradient replaces.
+    let pool = products.pool
     let copies = (0..<(cap == nil ? 0 : pool.threadCount)).map { _ in FloatBuffer(count: size) }
     pool.run(count: tokens.count) { row, worker in
       let values = unsafe logits.start + row * size
@@ -74,10 +75,10 @@ extension Head<TrainableWeight> {
   ///   - dInput: rows × width, overwritten.
   func backward(
     _ logits: FloatBuffer, input: FloatBuffer, rows: Int, into dInput: FloatBuffer,
-    _ pool: WorkerPool, block: FloatBuffer
+    _ products: MatrixProducts, block: FloatBuffer
   ) {
     unsafe table.multiplyBackward(
-      logits.start, x: input.start, rows: rows, into: dInput.start, accumulates: false, pool,
+      logits.start, x: input.start, rows: rows, into: dInput.start, accumulates: false, products,
       scratch: block)
   }
 }

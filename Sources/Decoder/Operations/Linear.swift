@@ -24,6 +24,8 @@ struct ServedLinear {
     let lowRank: FloatBuffer
     /// Of each thread.
     let widened: [FloatBuffer]
+    /// What the rows are rounded to for products in bfloat16; nil where they are in float32.
+    let operand: FloatBuffer?
     /// Which updates any row of the batch uses.
     var active: [Bool]
   }
@@ -71,14 +73,29 @@ struct ServedLinear {
         }
       }
     }
+    if let operand = workspace.operand {
+      // By groups of rows that the kernels keep together.
+      let group = 16
+      pool.run(count: (rows.count + group - 1) / group) { piece, _ in
+        unsafe loxeval_prepare_bfloat16(
+          input.start, inputs, piece * group, min((piece + 1) * group, rows.count), inputs,
+          operand.start)
+      }
+    }
     // The products, cut into chunks of outputs; each chunk adds its bias and second halves.
     func multiply(_ target: Int, _ begin: Int, _ end: Int, _ worker: Int) {
       let layer = targets[target].layer
       let output = unsafe targets[target].output.start
       let weight = layer.weight
-      unsafe loxeval_project(
-        input.start, inputs, rows.count, weight.bytes, weight.elementType, inputs, begin, end,
-        output, weight.outputs, accumulates ? 1 : 0, widened[worker].start)
+      if let operand = workspace.operand {
+        unsafe loxeval_project_bfloat16(
+          operand.start, rows.count, weight.bytes, weight.elementType, inputs, begin, end, output,
+          weight.outputs, accumulates ? 1 : 0, widened[worker].start)
+      } else {
+        unsafe loxeval_project(
+          input.start, inputs, rows.count, weight.bytes, weight.elementType, inputs, begin, end,
+          output, weight.outputs, accumulates ? 1 : 0, widened[worker].start)
+      }
       if let bias = layer.bias {
         for index in rows.indices {
           let row = unsafe output + index * weight.outputs
@@ -139,7 +156,7 @@ struct TrainableLinear {
 
   /// What all layers of a decoder share.
   struct Workspace {
-    let pool: WorkerPool
+    let products: MatrixProducts
     /// Blocks of a weight in float32.
     let block: FloatBuffer
     let adapter: LowRankAdapter.Scratch
@@ -152,7 +169,7 @@ struct TrainableLinear {
     _ workspace: Workspace
   ) {
     unsafe weight.multiply(
-      x.start, rows: rows, into: y.start, accumulates: accumulates, workspace.pool,
+      x.start, rows: rows, into: y.start, accumulates: accumulates, workspace.products,
       scratch: workspace.block)
     if let bias {
       for row in 0..<rows {
@@ -162,7 +179,8 @@ struct TrainableLinear {
     }
     if let adapter {
       unsafe adapter.addForward(
-        x.start, rows: rows, into: y.start, key: workspace.key, workspace.pool, workspace.adapter)
+        x.start, rows: rows, into: y.start, key: workspace.key, workspace.products,
+        workspace.adapter)
     }
   }
 
@@ -172,7 +190,8 @@ struct TrainableLinear {
     _ workspace: Workspace
   ) {
     unsafe weight.multiplyBackward(
-      dy.start, x: x.start, rows: rows, into: dx.start, accumulates: accumulates, workspace.pool,
+      dy.start, x: x.start, rows: rows, into: dx.start, accumulates: accumulates,
+      workspace.products,
       scratch: workspace.block)
     if let gradient = bias?.parameter?.gradient {
       for row in 0..<rows {
@@ -182,7 +201,7 @@ struct TrainableLinear {
     }
     if let adapter {
       unsafe adapter.addBackward(
-        dy.start, x: x.start, rows: rows, into: dx.start, key: workspace.key, workspace.pool,
+        dy.start, x: x.start, rows: rows, into: dx.start, key: workspace.key, workspace.products,
         workspace.adapter)
     }
   }

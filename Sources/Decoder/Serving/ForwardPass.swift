@@ -37,7 +37,10 @@ final class ForwardPass {
   /// Of each thread, attention's.
   private var scores: [FloatBuffer]
 
-  init(model: DecoderModel, updates: ServedUpdates, pool: WorkerPool, maximumRows: Int) {
+  init(
+    model: DecoderModel, updates: ServedUpdates, pool: WorkerPool, maximumRows: Int,
+    arithmetic: Arithmetic = .float32
+  ) {
     self.pool = pool
     self.maximumRows = maximumRows
     let shape = model.shape
@@ -66,6 +69,8 @@ final class ForwardPass {
       widened: (0..<pool.threadCount).map { _ in
         FloatBuffer(count: loxeval_project_scratch(widest))
       },
+      operand: arithmetic == .bfloat16
+        ? FloatBuffer(count: loxeval_bfloat16_operand(maximumRows, widest)) : nil,
       active: [Bool](repeating: false, count: updates.count))
     scores = (0..<pool.threadCount).map { _ in FloatBuffer(count: 0) }
   }

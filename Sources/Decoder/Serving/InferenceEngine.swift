@@ -1,6 +1,6 @@
 import CKernels
 import Foundation
-import LinearAlgebra
+package import LinearAlgebra
 import Synchronization
 
 /// Generates replies for many requests at once with one loaded model.
@@ -21,15 +21,18 @@ package final class InferenceEngine: Sendable {
     package var cacheBytes: Int
     /// Threads that compute.
     package var threads: Int
+    /// In which products with the weights are computed.
+    package var arithmetic: Arithmetic
 
     package init(
       slots: Int = 16, rowsPerStep: Int = 128, cacheBytes: Int = 512 << 20,
-      threads: Int = WorkerPool.processorCount
+      threads: Int = WorkerPool.processorCount, arithmetic: Arithmetic = .float32
     ) {
       self.slots = slots
       self.rowsPerStep = rowsPerStep
       self.cacheBytes = cacheBytes
       self.threads = threads
+      self.arithmetic = arithmetic
     }
   }
 
@@ -195,7 +198,7 @@ package final class InferenceEngine: Sendable {
       self.engine = engine
       forward = ForwardPass(
         model: engine.model, updates: engine.updates, pool: pool,
-        maximumRows: engine.options.rowsPerStep)
+        maximumRows: engine.options.rowsPerStep, arithmetic: engine.options.arithmetic)
     }
 
     var isEmpty: Bool { running.isEmpty && queue.isEmpty }
@@ -356,9 +359,4 @@ package final class InferenceEngine: Sendable {
       return false
     }
   }
-}
-
-extension InferenceEngine {
-  /// The vector instructions in use; results may differ in the last bits between them.
-  package static var instructionSet: String { unsafe String(cString: loxeval_instruction_set()) }
 }

@@ -61,11 +61,11 @@ final class LowRankAdapter {
   /// y += s · (x Aᵀ) Bᵀ.
   func addForward(
     _ x: UnsafePointer<Float>, rows: Int, into y: UnsafeMutablePointer<Float>, key: UInt32?,
-    _ pool: WorkerPool, _ scratch: Scratch
+    _ products: MatrixProducts, _ scratch: Scratch
   ) {
     let seen = unsafe inputs(x, rows: rows, key: key, scratch)
-    unsafe project(seen, rows: rows, pool, scratch)
-    unsafe pool.multiply(
+    unsafe project(seen, rows: rows, products, scratch)
+    unsafe products.multiply(
       rows: rows, columns: b.rows, inner: rank, scale: scale,
       MatrixView(scratch.projected.start, stride: rank),
       MatrixView(b.value.start, stride: rank, isTransposed: true), into: y, stride: b.rows,
@@ -74,9 +74,9 @@ final class LowRankAdapter {
 
   /// x Aᵀ, rows × rank.
   private func project(
-    _ x: UnsafePointer<Float>, rows: Int, _ pool: WorkerPool, _ scratch: Scratch
+    _ x: UnsafePointer<Float>, rows: Int, _ products: MatrixProducts, _ scratch: Scratch
   ) {
-    unsafe pool.multiply(
+    unsafe products.multiply(
       rows: rows, columns: rank, inner: a.columns, MatrixView(x, stride: a.columns),
       MatrixView(a.value.start, stride: a.columns, isTransposed: true),
       into: scratch.projected.start, stride: rank)
@@ -85,25 +85,26 @@ final class LowRankAdapter {
   /// dB += s · dyᵀ (x Aᵀ), dA += s · (dy B)ᵀ x, and dx += s · (dy B) A.
   func addBackward(
     _ dy: UnsafePointer<Float>, x: UnsafePointer<Float>, rows: Int,
-    into dx: UnsafeMutablePointer<Float>, key: UInt32?, _ pool: WorkerPool, _ scratch: Scratch
+    into dx: UnsafeMutablePointer<Float>, key: UInt32?, _ products: MatrixProducts,
+    _ scratch: Scratch
   ) {
     let seen = unsafe inputs(x, rows: rows, key: key, scratch)
-    unsafe project(seen, rows: rows, pool, scratch)
-    unsafe pool.multiply(
+    unsafe project(seen, rows: rows, products, scratch)
+    unsafe products.multiply(
       rows: b.rows, columns: rank, inner: rows, scale: scale,
       MatrixView(dy, stride: b.rows, isTransposed: true),
       MatrixView(scratch.projected.start, stride: rank), into: b.gradient.start, stride: rank,
       accumulates: true)
     let through = unsafe scratch.gradient.start
-    unsafe pool.multiply(
+    unsafe products.multiply(
       rows: rows, columns: rank, inner: b.rows, scale: scale, MatrixView(dy, stride: b.rows),
       MatrixView(b.value.start, stride: rank), into: through, stride: rank)
-    unsafe pool.multiply(
+    unsafe products.multiply(
       rows: rank, columns: a.columns, inner: rows,
       MatrixView(through, stride: rank, isTransposed: true), MatrixView(seen, stride: a.columns),
       into: a.gradient.start, stride: a.columns, accumulates: true)
     guard dropout > 0, let key else {
-      unsafe pool.multiply(
+      unsafe products.multiply(
         rows: rows, columns: a.columns, inner: rank, MatrixView(through, stride: rank),
         MatrixView(a.value.start, stride: a.columns), into: dx, stride: a.columns,
         accumulates: true)
@@ -111,7 +112,7 @@ final class LowRankAdapter {
     }
     // What was dropped on the way in gets no gradient on the way back.
     let dropped = unsafe scratch.dropped.start
-    unsafe pool.multiply(
+    unsafe products.multiply(
       rows: rows, columns: a.columns, inner: rank, MatrixView(through, stride: rank),
       MatrixView(a.value.start, stride: a.columns), into: dropped, stride: a.columns)
     unsafe drop(dropped, rows: rows, key: key, into: dropped)

@@ -61,10 +61,11 @@ extension TrainableDecoder {
       finalNorm.forward(labelRows, rows: labels.count, into: labelNormed, pool)
       unsafe head.forward(
         labelNormed, tokens: labels.map(\.token), weights: weights.map { Array($0[places]) },
-        logits: logits, logProbabilities: losses.start + begin, pool, block: workspace.block)
+        logits: logits, logProbabilities: losses.start + begin, workspace.products,
+        block: workspace.block)
       guard weights != nil else { continue }
       head.backward(
-        logits, input: labelNormed, rows: labels.count, into: labelGradient, pool,
+        logits, input: labelNormed, rows: labels.count, into: labelGradient, workspace.products,
         block: workspace.block)
       // The gradient through the final norm goes back to the rows that the labels stand on.
       let through = FloatBuffer(count: labels.count * width)

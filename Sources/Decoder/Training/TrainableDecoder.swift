@@ -66,7 +66,8 @@ final class TrainableDecoder {
     let scratch =
       blocks.flatMap(\.linearLayers).map(\.weight.scratchCount) + [head.table.scratchCount]
     workspace = TrainableLinear.Workspace(
-      pool: pool, block: FloatBuffer(count: scratch.max() ?? 0),
+      products: MatrixProducts(pool, arithmetic: recipe.arithmetic ?? .float32),
+      block: FloatBuffer(count: scratch.max() ?? 0),
       adapter: LowRankAdapter.Scratch(projected: none, gradient: none, dropped: none))
   }
 
@@ -90,7 +91,7 @@ final class TrainableDecoder {
     let rank = adapters.isEmpty ? 0 : recipe.rank
     let widest = adapters.map(\.adapter.a.columns).max() ?? 0
     workspace = TrainableLinear.Workspace(
-      pool: pool, block: workspace.block,
+      products: workspace.products, block: workspace.block,
       adapter: LowRankAdapter.Scratch(
         projected: buffer(rank), gradient: buffer(rank),
         dropped: buffer(recipe.dropout > 0 ? widest : 0)))

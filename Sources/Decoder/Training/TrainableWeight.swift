@@ -68,10 +68,10 @@ enum TrainableWeight {
   /// y (rows × outputs) = (or +=) x (rows × inputs) · Wᵀ.
   func multiply(
     _ x: UnsafePointer<Float>, rows: Int, into y: UnsafeMutablePointer<Float>, accumulates: Bool,
-    _ pool: WorkerPool, scratch: FloatBuffer
+    _ products: MatrixProducts, scratch: FloatBuffer
   ) {
-    unsafe forEachBlock(pool, scratch: scratch) { block, elements in
-      unsafe pool.multiply(
+    unsafe forEachBlock(products.pool, scratch: scratch) { block, elements in
+      unsafe products.multiply(
         rows: rows, columns: block.count, inner: inputs, MatrixView(x, stride: inputs),
         MatrixView(elements, stride: inputs, isTransposed: true), into: y + block.lowerBound,
         stride: outputs, accumulates: accumulates)
@@ -81,17 +81,17 @@ enum TrainableWeight {
   /// dx (rows × inputs) = (or +=) dy (rows × outputs) · W, and dW += dyᵀ · x of a parameter.
   func multiplyBackward(
     _ dy: UnsafePointer<Float>, x: UnsafePointer<Float>, rows: Int,
-    into dx: UnsafeMutablePointer<Float>, accumulates: Bool, _ pool: WorkerPool,
+    into dx: UnsafeMutablePointer<Float>, accumulates: Bool, _ products: MatrixProducts,
     scratch: FloatBuffer
   ) {
-    unsafe forEachBlock(pool, scratch: scratch) { block, elements in
-      unsafe pool.multiply(
+    unsafe forEachBlock(products.pool, scratch: scratch) { block, elements in
+      unsafe products.multiply(
         rows: rows, columns: inputs, inner: block.count,
         MatrixView(dy + block.lowerBound, stride: outputs), MatrixView(elements, stride: inputs),
         into: dx, stride: inputs, accumulates: accumulates || block.lowerBound > 0)
     }
     if case .trained(let parameter) = self {
-      unsafe pool.multiply(
+      unsafe products.multiply(
         rows: outputs, columns: inputs, inner: rows,
         MatrixView(dy, stride: outputs, isTransposed: true), MatrixView(x, stride: inputs),
         into: parameter.gradient.start, stride: inputs, accumulates: true)

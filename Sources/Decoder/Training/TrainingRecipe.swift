@@ -1,4 +1,5 @@
 import Foundation
+package import LinearAlgebra
 
 /// How a model is fine-tuned: every number that decides the result.
 ///
@@ -65,6 +66,8 @@ package struct TrainingRecipe: Codable, Hashable, Sendable {
   package var truncates = false
   /// Whether the order changes with each epoch.
   package var shuffles = true
+  /// In which products with weights are computed, forwards and backwards; nil is float32.
+  package var arithmetic: Arithmetic?
   /// Seeds the adapters' first values, the order and dropout.
   package var seed: UInt64 = 0
 
@@ -95,6 +98,7 @@ extension TrainingRecipe {
     var recipe = self
     recipe.decaysNormsAndBiases =
       method == .full && weightDecay != 0 ? decaysNormsAndBiases ?? false : nil
+    if arithmetic == .float32 { recipe.arithmetic = nil }
     return recipe
   }
 

@@ -10,7 +10,7 @@ struct TrainingStep {
   let gainSums: FloatBuffer
   let workspace: TrainableLinear.Workspace
 
-  var pool: WorkerPool { workspace.pool }
+  var pool: WorkerPool { workspace.products.pool }
 
   /// Copies the batch's rows.
   func copy(_ source: FloatBuffer, into target: FloatBuffer, width: Int) {

@@ -3,6 +3,7 @@ import Checkpoints
 import Decoder
 import Foundation
 import Inference
+import LinearAlgebra
 import LocalServer
 import ModelAccess
 import Support
@@ -37,7 +38,8 @@ package struct EmbeddedServer: ServerSource {
             }
           }, chatFormat: models.chatFormat,
           options: InferenceEngine.Options(
-            slots: max(1, min(models.connections, mostSlots)), threads: models.threads))
+            slots: max(1, min(models.connections, mostSlots)), threads: models.threads,
+            arithmetic: models.arithmetic))
       }
       self.served = served
       server = LocalServer(served, version: models.version)
@@ -81,7 +83,7 @@ package struct EmbeddedServer: ServerSource {
     let merged = MergedServers(models)
     await scope.onClose { await merged.closeAll() }
     let build = [
-      "embedded", models.version, InferenceEngine.instructionSet, instance.chatFormat,
+      "embedded", models.version, models.arithmetic.build, instance.chatFormat,
     ].joined(separator: " ")
     return ReadyServers(
       description: "embedded", build: build,

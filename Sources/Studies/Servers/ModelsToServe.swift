@@ -2,6 +2,7 @@ package import ChatTemplates
 package import Checkpoints
 package import Foundation
 import Inference
+package import LinearAlgebra
 package import ModelAccess
 package import Runs
 
@@ -26,6 +27,7 @@ package struct ModelsToServe: Sendable {
   /// Requests at a time.
   package var connections: Int
   package var threads: Int
+  package var arithmetic = Arithmetic.float32
   package var version: String
   /// How the models are asked.
   package var decoding = Decoding(maxTokens: 16)
@@ -70,6 +72,7 @@ extension ModelsToServe {
     self.init(
       checkpoint: checkpoint, digest: digest, updates: updates, variants: Self.variants(of: cells),
       run: measurement.output, chatFormat: chatFormat, connections: measurement.maxConnections,
-      threads: measurement.threads, version: measurement.version, decoding: measurement.decoding)
+      threads: measurement.threads, arithmetic: measurement.arithmetic,
+      version: measurement.version, decoding: measurement.decoding)
   }
 }

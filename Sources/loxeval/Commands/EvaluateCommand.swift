@@ -2,6 +2,7 @@ import ArgumentParser
 import Checkpoints
 import Foundation
 import Inference
+import LinearAlgebra
 import Studies
 
 struct EvaluateCommand: AsyncParsableCommand {
@@ -36,6 +37,10 @@ struct EvaluateCommand: AsyncParsableCommand {
     if subject.model == nil && !subject.adapter.isEmpty {
       throw ValidationError(
         "--adapter: expected --model with it; an endpoint serves what it serves")
+    }
+    if subject.model == nil, measurement.computing.arithmetic != .float32 {
+      throw ValidationError(
+        "--arithmetic: expected --model with it; an endpoint computes as it was started")
     }
     if subject.model == nil, let option = measurement.writing.givenForOwnWriting {
       throw ValidationError(

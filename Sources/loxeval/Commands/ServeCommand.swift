@@ -3,6 +3,7 @@ import Attacks
 import Checkpoints
 import Decoder
 import Foundation
+import LinearAlgebra
 import LocalServer
 import Studies
 import Support
@@ -49,6 +50,8 @@ struct ServeCommand: AsyncParsableCommand {
     help: "Megabytes for the keys and values of running requests.")
   var cache = 512
 
+  @OptionGroup var computing: ArithmeticOptions
+
   @OptionGroup var writing: ChatFormatOptions
 
   @OptionGroup var common: CommonOptions
@@ -70,7 +73,7 @@ struct ServeCommand: AsyncParsableCommand {
       updates: updates, chatFormat: try writing.choice,
       options: InferenceEngine.Options(
         slots: slots, rowsPerStep: max(128, slots), cacheBytes: cache << 20,
-        threads: common.threadCount))
+        threads: common.threadCount, arithmetic: computing.arithmetic))
     let server = LocalServer(
       served, host: host, port: port, allowedHosts: allowHost, version: Loxeval.version)
     let url = try await server.start()

@@ -1,6 +1,7 @@
 import Analysis
 import ArgumentParser
 import Foundation
+import LinearAlgebra
 import ModelAccess
 import Reporting
 import Runs
@@ -50,7 +51,8 @@ struct SweepCommand: AsyncParsableCommand {
     let writing = try measurement.writing.choice
     var sweep = Sweep(
       pair: try study.pair(), defences: try study.defences(),
-      attacks: try study.attacks(seed: measurement.seed),
+      attacks: try study.attacks(
+        seed: measurement.seed, arithmetic: measurement.computing.arithmetic),
       measurement: try measurement.measurement(
         threads: common.threadCount, standard: study.standardSets,
         judges: plan || export != nil

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Attacks
 import Foundation
+import LinearAlgebra
 import ModelAccess
 import PromptSets
 import Scoring
@@ -87,6 +88,8 @@ struct MeasurementOptions: ParsableArguments {
   var maxTime: Duration?
 
   @OptionGroup var deciding: DecidingOptions
+  @OptionGroup var computing: ArithmeticOptions
+
   @OptionGroup var writing: ChatFormatOptions
 
   @Option(
@@ -175,6 +178,7 @@ struct MeasurementOptions: ParsableArguments {
       output: URL(filePath: output ?? Self.newFolder()), resume: resume,
       command: RecordedCommand.text(hiding: secrets),
       version: Loxeval.version, threads: threads)
+    measurement.arithmetic = computing.arithmetic
     measurement.promptAttacks = try promptAttacks
     measurement.deadline = maxTime.map { Deadline(after: $0) }
     try deciding.apply(to: &measurement)

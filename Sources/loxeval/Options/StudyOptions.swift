@@ -4,6 +4,7 @@ import Attacks
 import Decoder
 import Defences
 import Foundation
+import LinearAlgebra
 import LoX
 import Studies
 import Support
@@ -141,11 +142,11 @@ struct StudyOptions: ParsableArguments {
     } catch {}
   }
 
-  func attacks(seed: UInt64) throws -> [any Attack] {
+  func attacks(seed: UInt64, arithmetic: Arithmetic = .float32) throws -> [any Attack] {
     guard !effectiveRank else { return [] }
     let specification = AttackSpecification(
       seed: seed, method: attackMethod, origin: attackFrom, seeds: attackSeeds,
-      steps: attackSteps?.steps ?? [], bundled: models.trainingSet)
+      steps: attackSteps?.steps ?? [], arithmetic: arithmetic, bundled: models.trainingSet)
     let attacks = try (attack.isEmpty ? standardAttacks : attack).flatMap {
       try specification.parse($0)
     }

@@ -2,6 +2,7 @@ import ArgumentParser
 package import Attacks
 package import Decoder
 import Foundation
+import LinearAlgebra
 import Support
 
 extension TrainingRecipe.Method: ExpressibleByArgument {}
@@ -97,6 +98,8 @@ struct TrainingOptions: ParsableArguments {
   @Option(in: Seed.range, help: "Seeds adapters, order and dropout.")
   var seed: UInt64 = 0
 
+  @OptionGroup var computing: ArithmeticOptions
+
   /// What any training has and nothing else, with whether it was given.
   var settingsOfTraining: [(flag: String, isGiven: Bool)] {
     [
@@ -132,6 +135,7 @@ struct TrainingOptions: ParsableArguments {
     recipe.truncates = truncate
     recipe.shuffles = !inOrder
     recipe.seed = seed
+    recipe.arithmetic = computing.arithmetic
   }
 
   /// The recipe, checked as a command line is.

@@ -43,7 +43,7 @@ extension OperationTests {
         BLAS.withOneThread {
           unsafe head.forward(
             FloatBuffer(x), tokens: tokens, weights: weights, logits: logits,
-            logProbabilities: result.start, pool, block: none)
+            logProbabilities: result.start, MatrixProducts(pool), block: none)
         }
         return FiniteDifference.values(result)
       }
@@ -55,7 +55,8 @@ extension OperationTests {
       let found = logProbabilities(x, weights: weights, logits: logits)
       #expect(found.allSatisfy { $0 < 0 })
       BLAS.withOneThread {
-        head.backward(logits, input: FloatBuffer(x), rows: rows, into: dx, pool, block: none)
+        head.backward(
+          logits, input: FloatBuffer(x), rows: rows, into: dx, MatrixProducts(pool), block: none)
       }
       FiniteDifference.check(x, gradient: FiniteDifference.values(dx), "x", loss: loss)
       FiniteDifference.check(table, "table") { loss(x) }

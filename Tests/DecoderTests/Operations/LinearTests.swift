@@ -26,7 +26,7 @@ extension OperationTests {
           ? TrainableVector(name: "b", trained: FiniteDifference.random(outputs, seed: 4)) : nil,
         adapter: hasAdapter ? adapter : nil)
       let workspace = TrainableLinear.Workspace(
-        pool: FiniteDifference.pool, block: FloatBuffer(count: 0),
+        products: MatrixProducts(FiniteDifference.pool), block: FloatBuffer(count: 0),
         adapter: LowRankAdapter.Scratch(
           projected: FloatBuffer(count: rows * 3), gradient: FloatBuffer(count: rows * 3),
           dropped: FloatBuffer(count: 0)))

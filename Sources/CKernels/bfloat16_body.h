@@ -1,0 +1,260 @@
+// Products of bfloat16 rows on processors that multiply pairs of them (AVX512-BF16): the form of
+// kernels_body.h's tiles, over 32 inputs a step.
+
+#include <immintrin.h>
+
+#define PAIRED_ROWS 8
+#define PAIRED_OUTPUTS 3
+#define INLINE_PAIRED static inline __attribute__((always_inline))
+
+/// Up to 32 values from `p` on, zero beyond `count`.
+INLINE_PAIRED __m512bh load_paired(const uint16_t *p, const int whole, size_t count) {
+  const __mmask32 mask = whole ? 0xFFFFFFFFu : (1u << count) - 1;
+  return (__m512bh)_mm512_maskz_loadu_epi16(mask, p);
+}
+
+/// A tile of dot products; an element's value is the same in a tile of any size.
+INLINE_PAIRED void paired_tile(
+    const uint16_t *x, size_t x_stride, const uint16_t *w, size_t inputs, float *y, size_t y_stride,
+    int accumulate, const int fetch_ahead, const int rows, const int outputs) {
+  __m512 sums[PAIRED_ROWS][PAIRED_OUTPUTS];
+#pragma unroll
+  for (int m = 0; m < rows; m++)
+#pragma unroll
+    for (int n = 0; n < outputs; n++) sums[m][n] = _mm512_setzero_ps();
+  size_t k = 0;
+#define PAIRED_STEP(whole)                                                                   \
+  __m512bh weights[PAIRED_OUTPUTS];                                                          \
+  _Pragma("unroll") for (int n = 0; n < outputs; n++) {                                      \
+    weights[n] = load_paired(w + n * inputs + k, whole, inputs - k);                         \
+    if (fetch_ahead)                                                                         \
+      __builtin_prefetch((const char *)(w + n * inputs + k) + FETCH_AHEAD_BYTES, 0, 2);      \
+  }                                                                                          \
+  _Pragma("unroll") for (int m = 0; m < rows; m++) {                                         \
+    __m512bh values = load_paired(x + m * x_stride + k, whole, inputs - k);                  \
+    _Pragma("unroll") for (int n = 0; n < outputs; n++)                                      \
+        sums[m][n] = _mm512_dpbf16_ps(sums[m][n], values, weights[n]);                       \
+  }
+  for (; k + 32 <= inputs; k += 32) {
+    PAIRED_STEP(1)
+  }
+  if (k < inputs) {
+    PAIRED_STEP(0)
+  }
+#undef PAIRED_STEP
+#pragma unroll
+  for (int m = 0; m < rows; m++)
+#pragma unroll
+    for (int n = 0; n < outputs; n++) {
+      float total = _mm512_reduce_add_ps(sums[m][n]);
+      float *target = y + m * y_stride + n;
+      *target = accumulate ? *target + total : total;
+    }
+}
+
+#define PAIRED_TILE(r)                                                                        \
+  case r:                                                                                     \
+    paired_tile(                                                                              \
+        x, x_stride, w, inputs, y, y_stride, accumulate, fetch_ahead, r, outputs);            \
+    break;
+
+INLINE_PAIRED void paired_tile_of(
+    const uint16_t *x, size_t x_stride, size_t rows, const uint16_t *w, size_t inputs, float *y,
+    size_t y_stride, int accumulate, const int fetch_ahead, const int outputs) {
+  switch (rows) {
+    PAIRED_TILE(1) PAIRED_TILE(2) PAIRED_TILE(3) PAIRED_TILE(4)
+    PAIRED_TILE(5) PAIRED_TILE(6) PAIRED_TILE(7) PAIRED_TILE(8)
+  }
+}
+#undef PAIRED_TILE
+
+/// All rows against so many outputs: a strip of weights meets all rows while it is in the first-level
+/// cache (few rows), or a tile of rows stays there while the weights pass by (many).
+static void project_paired_block(
+    const uint16_t *x, size_t x_stride, size_t rows, const uint16_t *w, size_t inputs,
+    size_t outputs, float *y, size_t y_stride, int accumulate) {
+  const int few = rows <= FEW_ROWS;
+  const size_t tall_strip = few ? PAIRED_OUTPUTS : outputs;
+  for (size_t strip = 0; strip < outputs; strip += tall_strip) {
+    const size_t end = outputs - strip < tall_strip ? outputs : strip + tall_strip;
+    for (size_t m = 0; m < rows; m += PAIRED_ROWS) {
+      const size_t tall = rows - m < PAIRED_ROWS ? rows - m : PAIRED_ROWS;
+      const uint16_t *x_tile = x + m * x_stride;
+      size_t n = strip;
+      for (; n + PAIRED_OUTPUTS <= end; n += PAIRED_OUTPUTS) {
+        if (few && m == 0)
+          paired_tile_of(
+              x_tile, x_stride, tall, w + n * inputs, inputs, y + m * y_stride + n, y_stride,
+              accumulate, 1, PAIRED_OUTPUTS);
+        else
+          paired_tile_of(
+              x_tile, x_stride, tall, w + n * inputs, inputs, y + m * y_stride + n, y_stride,
+              accumulate, 0, PAIRED_OUTPUTS);
+      }
+      for (; n < end; n++)
+        paired_tile_of(
+            x_tile, x_stride, tall, w + n * inputs, inputs, y + m * y_stride + n, y_stride,
+            accumulate, 0, 1);
+    }
+  }
+}
+
+static void project_paired(
+    const uint16_t *x, size_t x_stride, size_t rows, const void *w, int element_type, size_t inputs,
+    size_t begin, size_t end, float *y, size_t y_stride, int accumulate, float *scratch) {
+  for (size_t block = begin; block < end; block += BLOCK_OUTPUTS) {
+    const size_t outputs = end - block < BLOCK_OUTPUTS ? end - block : BLOCK_OUTPUTS;
+    const uint16_t *weights = (const uint16_t *)w + block * inputs;
+    if (element_type != LOXEVAL_BFLOAT16) {
+      const size_t width = element_type == LOXEVAL_FLOAT32 ? 4 : 2;
+      const char *source = (const char *)w + block * inputs * width;
+      uint16_t *narrowed = (uint16_t *)scratch;
+      float part[256];
+      for (size_t i = 0; i < outputs * inputs; i += 256) {
+        const size_t size = outputs * inputs - i < 256 ? outputs * inputs - i : 256;
+        widen_avx512(source + i * width, element_type, size, part);
+        narrow(part, size, narrowed + i);
+      }
+      weights = narrowed;
+    }
+    project_paired_block(
+        x, x_stride, rows, weights, inputs, outputs, y + block, y_stride, accumulate);
+  }
+}
+
+// Packing for products of a training, in the layout that tiles want:
+//
+//   left[group of 16 rows][step of 32][row][32], right[group of 16 columns][step of 32][pair][column][2]
+
+/// 16 values from `p` on, zero beyond `count`, in bfloat16.
+INLINE_PAIRED __m256i narrow_16(const float *p, size_t count) {
+  const __mmask16 mask = count >= 16 ? 0xFFFF : (__mmask16)((1u << count) - 1);
+  return (__m256i)_mm512_cvtneps_pbh(_mm512_maskz_loadu_ps(mask, p));
+}
+
+/// Two rows of 16 values, pair by pair.
+INLINE_PAIRED __m512i interleave(__m256i even, __m256i odd) {
+  return _mm512_or_si512(
+      _mm512_cvtepu16_epi32(even), _mm512_slli_epi32(_mm512_cvtepu16_epi32(odd), 16));
+}
+
+/// A tile's 16 lines of 32 values along the inner dimension, from lines that are contiguous in memory.
+INLINE_PAIRED void pack_lines(
+    const float *x, size_t stride, size_t lines, size_t inner, const int is_right, uint16_t *tile) {
+  for (size_t line = 0; line < 16; line++) {
+    __m512i values = _mm512_setzero_si512();
+    if (line < lines) {
+      const float *p = x + line * stride;
+      const __m256i low = narrow_16(p, inner);
+      const __m256i high = inner > 16 ? narrow_16(p + 16, inner - 16) : _mm256_setzero_si256();
+      values = _mm512_inserti64x4(_mm512_castsi256_si512(low), high, 1);
+    }
+    if (is_right) {
+      uint32_t pairs[16];
+      _mm512_storeu_si512(pairs, values);
+      for (size_t pair = 0; pair < 16; pair++) memcpy(tile + 32 * pair + 2 * line, pairs + pair, 4);
+    } else {
+      _mm512_storeu_si512(tile + 32 * line, values);
+    }
+  }
+}
+
+/// The same from steps of the inner dimension that are contiguous in memory over the lines.
+INLINE_PAIRED void pack_steps(
+    const float *x, size_t stride, size_t lines, size_t inner, const int is_right, uint16_t *tile) {
+  for (size_t pair = 0; pair < 16; pair++) {
+    __m512i values = _mm512_setzero_si512();
+    if (2 * pair < inner) {
+      const float *p = x + 2 * pair * stride;
+      values = interleave(
+          narrow_16(p, lines),
+          2 * pair + 1 < inner ? narrow_16(p + stride, lines) : _mm256_setzero_si256());
+    }
+    if (is_right) {
+      _mm512_storeu_si512(tile + 32 * pair, values);
+    } else {
+      uint32_t pairs[16];
+      _mm512_storeu_si512(pairs, values);
+      for (size_t line = 0; line < 16; line++)
+        memcpy(tile + 32 * line + 2 * pair, pairs + line, 4);
+    }
+  }
+}
+
+static void pack_side(
+    const float *x, size_t stride, int lines_are_contiguous, int is_right, size_t begin, size_t end,
+    size_t inner, uint16_t *packed) {
+  const size_t steps = (inner + 31) / 32;
+  for (size_t line = begin; line < end; line += 16) {
+    uint16_t *tile = packed + line / 16 * steps * 512;
+    const size_t lines = end - line < 16 ? end - line : 16;
+    for (size_t k = 0; k < inner; k += 32, tile += 512) {
+      const size_t depth = inner - k < 32 ? inner - k : 32;
+      if (lines_are_contiguous) {
+        const float *start = x + line * stride + k;
+        if (is_right) {
+          pack_lines(start, stride, lines, depth, 1, tile);
+        } else {
+          pack_lines(start, stride, lines, depth, 0, tile);
+        }
+      } else {
+        const float *start = x + k * stride + line;
+        if (is_right) {
+          pack_steps(start, stride, lines, depth, 1, tile);
+        } else {
+          pack_steps(start, stride, lines, depth, 0, tile);
+        }
+      }
+    }
+  }
+}
+
+/// Eight rows by up to three groups of columns.
+INLINE_PAIRED void paired_products(
+    const uint16_t *left, const uint16_t *right, size_t steps, size_t first, size_t rows,
+    const int wide, const struct packed_product *p, size_t m, size_t n) {
+  __m512 sums[8][3];
+  for (int i = 0; i < 8; i++)
+    for (int g = 0; g < wide; g++) sums[i][g] = _mm512_setzero_ps();
+  for (size_t step = 0; step < steps; step++)
+    for (size_t pair = 0; pair < 16; pair++) {
+      __m512bh columns[3];
+      for (int g = 0; g < wide; g++)
+        columns[g] = (__m512bh)_mm512_loadu_si512(
+            right + (g * steps + step) * 512 + 32 * pair);
+#pragma unroll
+      for (int i = 0; i < 8; i++) {
+        int32_t values;
+        memcpy(&values, left + step * 512 + 32 * (first + i) + 2 * pair, 4);
+        const __m512bh row = (__m512bh)_mm512_set1_epi32(values);
+        for (int g = 0; g < wide; g++) sums[i][g] = _mm512_dpbf16_ps(sums[i][g], row, columns[g]);
+      }
+    }
+  for (size_t i = 0; i < rows; i++)
+    for (int g = 0; g < wide; g++) {
+      const size_t column = n + 16 * g;
+      const size_t count = p->column_end - column < 16 ? p->column_end - column : 16;
+      const __mmask16 mask = (__mmask16)((1u << count) - 1);
+      float *target = p->c + (m + i) * p->stride + column;
+      __m512 values = _mm512_mul_ps(_mm512_set1_ps(p->scale), sums[i][g]);
+      if (p->accumulate) values = _mm512_add_ps(_mm512_maskz_loadu_ps(mask, target), values);
+      _mm512_mask_storeu_ps(target, mask, values);
+    }
+}
+
+static void multiply_paired(const struct packed_product *p) {
+  const size_t steps = (p->inner + 31) / 32;
+  for (size_t n = p->column_begin; n < p->column_end; n += 48) {
+    const size_t left_over = (p->column_end - n + 15) / 16;
+    const uint16_t *right = p->right + n / 16 * steps * 512;
+    for (size_t m = p->row_begin; m < p->row_end; m += 8) {
+      const size_t rows = p->row_end - m < 8 ? p->row_end - m : 8;
+      const uint16_t *left = p->left + m / 16 * steps * 512;
+      switch (left_over < 3 ? left_over : 3) {
+      case 1: paired_products(left, right, steps, m % 16, rows, 1, p, m, n); break;
+      case 2: paired_products(left, right, steps, m % 16, rows, 2, p, m, n); break;
+      default: paired_products(left, right, steps, m % 16, rows, 3, p, m, n);
+      }
+    }
+  }
+}
