@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import LinearAlgebra
 import Studies
 
 @main
@@ -29,6 +30,7 @@ struct Loxeval: AsyncParsableCommand {
     ])
 
   static func main() async {
+    restartWithBetterKernels()
     // A reader of the output that has gone is told as an error, not by the signal's death.
     signal(SIGPIPE, SIG_IGN)
     let work = Task {
@@ -51,6 +53,17 @@ struct Loxeval: AsyncParsableCommand {
       if status == ExitStatus.done.rawValue { status = ExitStatus.error.rawValue }
     }
     Foundation.exit(status)
+  }
+
+  /// Begins this program anew where OpenBLAS does not know the processor: it chooses its kernels when it is
+  /// loaded, and listens to the environment alone.
+  private static func restartWithBetterKernels() {
+    #if os(Linux)
+      guard let kernels = BLAS.betterKernels else { return }
+      setenv(BLAS.kernelVariable, kernels, 1)
+      // Where it cannot be done, everything works as it did.
+      unsafe execv("/proc/self/exe", CommandLine.unsafeArgv)
+    #endif
   }
 
   /// Says why the work ended and returns the exit code: 2 for errors of the work itself, 64 for those of

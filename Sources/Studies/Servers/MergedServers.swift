@@ -20,6 +20,8 @@ actor MergedServers {
   private var served: [[ScaledUpdate]: Served] = [:]
   /// The least recently asked first.
   private var order: [[ScaledUpdate]] = []
+  /// Those that are being closed: they still have their checkpoints' places.
+  private var closing: [[ScaledUpdate]: Task<Void, Never>] = [:]
 
   /// While one is asked, the next is made ready.
   private static let mostOpen = 2
@@ -54,8 +56,10 @@ actor MergedServers {
     order.removeAll { $0 == merged }
     order.append(merged)
     if let known = served[merged] { return known.server }
-    let (models, merging) = (models, merging)
+    let (models, merging, before) = (models, merging, closing[merged])
     let server = Task {
+      // One of the same stack takes its checkpoint away when it ends.
+      await before?.value
       let checkpoint = try await runOnOwnThread(named: "loxeval-merge") {
         try merging.checkpoint(of: merged)
       }
@@ -78,12 +82,18 @@ actor MergedServers {
   private func close(_ merged: [ScaledUpdate]) async {
     order.removeAll { $0 == merged }
     guard let gone = served.removeValue(forKey: merged) else { return }
-    await (try? gone.server.value)?.stop()
-    merging.remove(merged)
+    let work = Task { [merging] in
+      await (try? gone.server.value)?.stop()
+      merging.remove(merged)
+    }
+    closing[merged] = work
+    await work.value
+    if closing[merged] == work { closing[merged] = nil }
   }
 
   func closeAll() async {
     for merged in Array(served.keys) { await close(merged) }
+    for work in Array(closing.values) { await work.value }
     merging.removeAll()
   }
 }

@@ -97,6 +97,32 @@ import TinyModel
     #expect(Set(replies.values.flatMap(\.self)).count == 5)
   }
 
+  /// One that is asked again while it is being closed is opened once it has gone, whole.
+  @Test func modelsThatTakeTurnsAreClosedAndOpenedAgain() async throws {
+    let study = try DenseStudy()
+    var models = study.models
+    let stacks = (1...5).map { [ScaledUpdate(name: "expo", scale: Double($0) / 5)] }
+    models.variants = stacks.enumerated().map { ModelsToServe.Variant(id: "m\($0)", stack: $1) }
+    let replies = try await EmbeddedServer().withServers(of: models, events: ignoreEvents) {
+      servers in
+      try await withThrowingTaskGroup(of: (Int, String).self) { group in
+        var found: [Int: Set<String>] = [:]
+        for turn in 0..<120 {
+          // Three at a time, of five.
+          if turn >= 3, let (index, text) = try await group.next() {
+            found[index, default: []].insert(text)
+          }
+          let index = turn * 2 % 5
+          group.addTask {
+            (index, try await servers.model.complete(TinyStudy.request(stacks[index])).text)
+          }
+        }
+        return try await group.reduce(into: found) { $0[$1.0, default: []].insert($1.1) }
+      }
+    }
+    #expect(replies.count == 5 && replies.values.allSatisfy { $0.count == 1 })
+  }
+
   /// At scale 1 what turns one checkpoint into another gives that other to the bit.
   @Test func theWholeDifferenceGivesTheOtherModel() throws {
     let study = try DenseStudy()
