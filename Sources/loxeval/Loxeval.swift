@@ -60,7 +60,7 @@ struct Loxeval: AsyncParsableCommand {
   private static func restartWithBetterKernels() {
     #if os(Linux)
       guard let kernels = BLAS.betterKernels else { return }
-      setenv(BLAS.kernelVariable, kernels, 1)
+      unsafe setenv(BLAS.kernelVariable, kernels, 1)
       // Where it cannot be done, everything works as it did.
       unsafe execv("/proc/self/exe", CommandLine.unsafeArgv)
     #endif
