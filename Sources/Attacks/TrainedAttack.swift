@@ -18,6 +18,8 @@ package struct TrainedAttack: Attack {
   package private(set) var limits: TruncationLimits?
   package private(set) var step: Int?
   private var searchName: String?
+  /// Whether the recipe says in which arithmetic it is computed, and so nobody else does.
+  private let namesArithmetic: Bool
 
   /// A full training changes weights by matrices of full rank; a low-rank update keeps their leading part.
   package struct TruncationLimits: Codable, Hashable, Sendable {
@@ -43,6 +45,7 @@ package struct TrainedAttack: Attack {
     limits: TruncationLimits? = nil
   ) {
     self.labels = labels
+    namesArithmetic = recipe.arithmetic != nil
     trainingRecipe = recipe.explicit
     self.set = set
     self.origin = origin
@@ -108,7 +111,7 @@ package struct TrainedAttack: Attack {
 
   /// The same in another arithmetic, where its recipe names none.
   package func computed(in arithmetic: Arithmetic) -> TrainedAttack {
-    guard trainingRecipe.arithmetic == nil else { return self }
+    guard !namesArithmetic else { return self }
     var other = self
     other.trainingRecipe.arithmetic = arithmetic
     other.trainingRecipe = other.trainingRecipe.explicit
