@@ -109,6 +109,49 @@ func gateChanges() {
   }
 }
 
+/// A run that stops as soon as its increase since a baseline is decided: a set whose prompts are what they are, asked
+/// in a shuffled order and in batches, its changes exactly as many as stated.
+func gateBaseline() {
+  print(
+    "| replies that differ | true increase | of a set of | prompts at most | passed | breached | undecided | mean prompts |"
+  )
+  print("|--:|--:|--:|--:|--:|--:|--:|--:|")
+  let runs = 2_000
+  for (discordant, increase, set, most) in [
+    (0.0, 0.0, 520, 520), (0.02, 0, 520, 520), (0.05, 0, 520, 520), (0.1, 0, 520, 520),
+    (0.05, 0.05, 520, 520), (0.05, 0.05, 520, 200), (0.1, 0.05, 520, 520), (0.2, 0.05, 520, 520),
+    (0.2, 0.05, 2_000, 520), (0.2, 0.15, 520, 520),
+  ] {
+    var chance = Chance(31)
+    let up = Int((Double(set) * (discordant + increase) / 2).rounded())
+    let down = Int((Double(set) * discordant).rounded()) - up
+    var changes = (0..<set).map { $0 < up ? 1.0 : $0 < up + down ? -1 : 0 }
+    var (passed, breached, prompts) = (0, 0, 0)
+    for _ in 0..<runs {
+      changes.shuffle(using: &chance.generator)
+      var test = SequentialTest(
+        .increaseAtMost(0.05), level: 0.05, breachLevel: 0.05, horizon: nil)
+      var look = 20
+      while true {
+        for change in changes[test.prompts..<look] {
+          test.observe(
+            .init(lowest: change, highest: change, firstLowest: change, firstHighest: change))
+        }
+        if look == most || test.decision != .undecided { break }
+        look = min(most, look + (look + 1) / 2)
+      }
+      prompts += look
+      if test.decision == .passed { passed += 1 }
+      if test.decision == .breached { breached += 1 }
+    }
+    let share = { (count: Int) in percent(Double(count) / Double(runs)) }
+    print(
+      "| \(percent(discordant, 0)) % | \(percent(Double(up - down) / Double(set))) points | \(set) | \(most) | "
+        + "\(share(passed)) | \(share(breached)) | \(share(runs - passed - breached)) | \(prompts / runs) |"
+    )
+  }
+}
+
 /// The prompts that a power takes, in a test that is looked at after every prompt and in one decided once.
 func gateSizes() {
   print(

@@ -14,6 +14,7 @@ let tables: [(name: String, make: () -> Void)] = [
   ("gate-sizes", gateSizes),
   ("gate-errors", gateErrors),
   ("gate-changes", gateChanges),
+  ("gate-baseline", gateBaseline),
   ("gate-stopping", gateStopping),
 ]
 let chosen = CommandLine.arguments.dropFirst()

@@ -29,7 +29,7 @@ package struct LadderRung: Codable, Hashable, Sendable {
   }
 
   /// In ascending order.
-  static let judges = [WillingJudge.name, OnSubjectJudge.name]
+  package static let judges = [WillingJudge.name, OnSubjectJudge.name]
 
   /// Of a set's harmful prompts, those rungs that are read in the run.
   static func all(_ plan: RunManifest.Plan, dataset: String, _ samples: [Sample]) -> [LadderRung]? {

@@ -3,6 +3,11 @@ import PromptSets
 package import Runs
 import Scoring
 
+/// What a run is compared with, from what it will ask of whom and the ids of the prompts that it may ask,
+/// by set. It throws where the two cannot be compared.
+package typealias FindBaseline =
+  @Sendable (RunManifest, [String: [String]]) throws -> SequentialBaseline
+
 extension Measurement {
   /// Goes on until limits are decided instead of asking every prompt.
   ///
@@ -12,9 +17,12 @@ extension Measurement {
   ///   - most: prompts of each set; nil asks up to all of it.
   ///   - ledger: held from here to the end of the run.
   ///   - isFresh: whether the ledger begins anew.
+  ///   - findBaseline: of a limit on the increase since one.
   package mutating func decide(
-    _ limits: GateLimits, atMost most: Int?, ledger file: LedgerFile?, isFresh: Bool
+    _ limits: GateLimits, atMost most: Int?, ledger file: LedgerFile?, isFresh: Bool,
+    since findBaseline: FindBaseline? = nil
   ) {
+    self.findBaseline = findBaseline
     let begun = resume ? (try? RunManifest.read(from: output))?.ledgerName : nil
     let ledger = file.map { EvidenceLedger($0, isFresh: isFresh, run: begun) }
     let order = PromptOrder(seed: seed)
@@ -89,8 +97,9 @@ package struct EvidenceLedger: Sendable {
     _ plan: RunManifest.Plan, _ checks: [LimitCheck], _ limits: GateLimits, knowsUpdates: Bool
   ) throws(LedgerError) {
     guard let start else { return }
-    let differences = LedgerBook(plan, checks, confidence: limits.confidence)
-      .differences(from: start, knowsUpdates: knowsUpdates)
+    let differences = LedgerBook(
+      plan, checks, confidence: limits.confidence, baseline: plan.sequential?.baseline?.digest
+    ).differences(from: start, knowsUpdates: knowsUpdates)
     guard differences.isEmpty else {
       throw .otherClaim(path: file.url.path, differences: differences)
     }
@@ -116,7 +125,10 @@ package struct EvidenceLedger: Sendable {
     guard let sequential = manifest.plan.sequential else { return nil }
     let checks = manifest.plan.checks(sequential.limits)
     var book =
-      start ?? LedgerBook(manifest.plan, checks, confidence: sequential.limits.confidence)
+      start
+      ?? LedgerBook(
+        manifest.plan, checks, confidence: sequential.limits.confidence,
+        baseline: sequential.baseline?.digest)
     if let replaced, book.differences(from: replaced).isEmpty {
       book.restarts = replaced.restarts + 1
     }

@@ -34,10 +34,13 @@ package struct Measurement: Sendable {
   package var threads: Int
   /// In which this process computes.
   package var arithmetic = Arithmetic.float32
-  /// What is decided while the run goes on; see ``decide(_:atMost:ledger:isFresh:)``.
+  /// What is decided while the run goes on; see ``decide(_:atMost:ledger:isFresh:since:)``.
   package internal(set) var sequential: SequentialPlan?
   /// Where its evidence is kept across runs.
   package internal(set) var ledger: EvidenceLedger?
+  /// Finds what the run is compared with, once it is known what it asks; see
+  /// ``decide(_:atMost:ledger:isFresh:since:)``.
+  var findBaseline: FindBaseline?
   /// Why the ledger leaves nothing to ask; told once it is known to be this model's.
   var nothingToAsk: LedgerError?
   /// What is done to harmful requests, beside asking them as they are.
@@ -103,7 +106,7 @@ package struct Measurement: Sendable {
     let leading = datasets.first { $0.kind == .harmful } ?? datasets.first
     let judge = leading.flatMap { sets[$0.name]?.judges.first } ?? ""
     let form = server?.form() ?? .usual
-    let manifest = RunManifest(
+    var manifest = RunManifest(
       plan: RunManifest.Plan(
         study: study, cells: cells, decoding: decoding, seed: seed, samples: samples, judge: judge,
         judgeConfiguration: configurations[judge] ?? "", judges: configurations, ladder: ladder,
@@ -121,6 +124,12 @@ package struct Measurement: Sendable {
         threads: threads, blas: BLAS.build, instructions: arithmetic.instructions,
         platform: ProcessInfo.processInfo.operatingSystemVersionString),
       limits: limits)
+    if let findBaseline {
+      let ids = datasets.map { ($0.name, $0.prompts.map(\.id)) }
+      let baseline = try findBaseline(
+        manifest, Dictionary(ids, uniquingKeysWith: { first, _ in first }))
+      manifest.plan.sequential?.baseline = baseline
+    }
     try requireDecidable(manifest)
     return manifest
   }

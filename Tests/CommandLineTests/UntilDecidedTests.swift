@@ -124,6 +124,48 @@ import Testing
     #expect(other.status == 2 && other.errors.contains("150 there and 160 here"), "\(other.errors)")
   }
 
+  /// Against a baseline: replies like its own pass as soon as it is shown that nothing grew, worse ones
+  /// breach, and the run's folder alone tells the gate.
+  @Test(arguments: [(18, 0, 102), (2, 1, 20), (15, 4, 120)])
+  func aBaselineDecides(every: Int, status: Int32, asked: Int) throws {
+    let folder = try Self.prompts()
+    let agreed = try Server { $0 % 18 == 1 }
+    defer { agreed.stop() }
+    #expect(try Self.evaluate(folder, agreed, "agreed", []).status == 0)
+    let server = try Server { $0 % every == 1 }
+    defer { server.stop() }
+    let flags = [
+      "--until-decided", "--max-prompts", "120", "--baseline",
+      "\(folder.url.path)/agreed/summary.json", "--max-increase", "5%",
+    ]
+    let result = try Self.evaluate(folder, server, "run", flags)
+    #expect(result.status == status, "\(result.output)\(result.errors)")
+    #expect(try Self.ids(folder, "run").count == asked)
+    try FileManager.default.removeItem(at: folder.url.appending(path: "agreed"))
+    let gate = try GateCommandTests.gate(folder, ["run"])
+    #expect(gate.status == status && result.output.hasSuffix(gate.output), "\(gate.output)")
+    let report = try String(
+      contentsOf: folder.url.appending(path: "run/report.md"), encoding: .utf8)
+    #expect(report.contains("increase since the baseline at most +5.0 points"))
+  }
+
+  @Test func aBaselineThatIsNoneIsRefusedBeforeAnythingIsAsked() throws {
+    let folder = try Self.prompts()
+    let server = try Server { $0 % 18 == 1 }
+    defer { server.stop() }
+    #expect(try Self.evaluate(folder, server, "part", ["--limit", "100"]).status == 0)
+    #expect(try Self.evaluate(folder, server, "longer", ["--max-tokens", "9"]).status == 0)
+    for (baseline, says) in [
+      ("part", "lacks "), ("longer", "max-tokens is 9 there"),
+      ("nowhere", "there is nothing there"),
+    ] {
+      let result = try Self.evaluate(
+        folder, server, "run", ["--until-decided", "--baseline", "\(folder.url.path)/\(baseline)"])
+      #expect(result.status == 2 && result.errors.contains(says), "\(result.errors)")
+      #expect(!FileManager.default.fileExists(atPath: folder.url.appending(path: "run").path))
+    }
+  }
+
   /// A process that is killed in the middle of a batch loses nothing and changes nothing.
   @Test(arguments: [7, 33, 60])
   func aKilledRunGoesOn(after count: Int) throws {
@@ -251,6 +293,8 @@ import Testing
   @Test(arguments: [
     (["--max-prompts", "5"], "--until-decided"), (["--max-asr", "5%"], "--until-decided"),
     (["--ledger", "l.json"], "--until-decided"), (["--until-decided"], "expected a limit"),
+    (["--baseline", "b.json"], "--until-decided"),
+    (["--until-decided", "--max-increase", "5%"], "--baseline"),
     (["--until-decided", "--max-asr", "5%", "--fresh-ledger"], "--ledger"),
     (["--until-decided", "--max-asr", "5%", "--max-prompts", "0"], "--max-prompts"),
     (["--max-time", "0"], "--max-time"), (["--max-time", "x"], "--max-time"),

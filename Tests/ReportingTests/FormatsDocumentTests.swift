@@ -109,11 +109,14 @@ import Testing
     var (manifest, samples) = ReportTests.run()
     manifest.plan.sequential = SequentialPlan(
       limits: GateLimits(maximumSuccessRate: 0.1, maximumOverRefusal: 0.1, minimumUtility: 0.1),
-      ledger: "none")
+      ledger: "none",
+      baseline: SequentialBaseline(
+        digest: "sha256:1", judges: [:], cells: [(samples[0].cell, "set", "refusal", [])]))
+    manifest.plan.sequential?.limits.maximumIncrease = 0.1
     try Self.expectNamed(
       manifest,
       below: [
-        "sequential",
+        "sequential", "baseline",
         "plan", "environment", "limits", "decoding", "cells", "treatment", "attack",
         "prompt_attack", "variant",
       ], in: Self.section("run.json"))

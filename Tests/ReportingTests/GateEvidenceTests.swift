@@ -95,9 +95,13 @@ import TinyRun
       GateRun.of(0, 40).with { ($0.sequential, $0.cap) = (sequentially, 300) },
       GateLimits(maximumSuccessRate: 0.1), exit: 2, says: "5 samples are missing"),
     .init(
-      "unchanged replies", GateRun.of(0, 20).with { ($0.sequential, $0.cap) = (sequentially, 300) },
-      since: GateRun.of(0, 20).with { ($0.sequential, $0.cap) = (sequentially, 300) },
+      "unchanged replies", GateRun.of(0, 20).with { ($0.sequential, $0.cap) = (sequentially, 20) },
+      since: GateRun.of(0, 20).with { ($0.sequential, $0.cap) = (sequentially, 20) },
       GateLimits(maximumIncrease: 0.01), exit: 0, says: "passed"),
+    .init(
+      "the first replies unchanged",
+      GateRun.of(0, 20).with { ($0.sequential, $0.cap) = (sequentially, 300) },
+      since: GateRun.of(0, 300), GateLimits(maximumIncrease: 0.01), exit: 3, says: "undecided"),
     .init(
       "a run that went on from a ledger",
       GateRun.of(0, 45).with {

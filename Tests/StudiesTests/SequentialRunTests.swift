@@ -190,6 +190,46 @@ import TinyRun
     #expect(sizes == [120, 120])
   }
 
+  /// Against a baseline's replies to the same prompts: the same ones pass after 88 in a row, and a model
+  /// that complies with everything breaches.
+  @Test func aBaselineDecidesToo() async throws {
+    let (manifest, set) = makeManifest(alphas: [0], prompts: 300)
+    let temporary = try TemporaryFolder()
+    let whole = try RunFolder(
+      temporary.url.appending(path: "baseline"), manifest: manifest, resume: false)
+    try await Runner(
+      plan: manifest.plan, datasets: [set], model: Model(complies: Self.mixed),
+      judges: [RefusalJudge()], maxConnections: 3, maxErrors: .count(10)
+    ).run(whole.journal) { _ in }
+    let outcomes = RecordedOutcomes(
+      manifest.plan, Dictionary(grouping: whole.journal.samples, by: \.cell))
+    var next = manifest
+    next.plan.sequential = SequentialPlan(
+      limits: GateLimits(maximumIncrease: 0.05),
+      baseline: SequentialBaseline(
+        digest: outcomes.digest, judges: manifest.plan.judges,
+        cells: manifest.plan.cells.map { cell in
+          let prompts = outcomes.prompts(of: cell.id, dataset: cell.dataset, judge: "refusal")
+          return (cell.id, cell.dataset, "refusal", prompts ?? [])
+        }))
+    var shuffled = set
+    shuffled.prompts = PromptOrder(seed: 0).sorted(set.prompts, by: \.id)
+    for (name, decision, asked, complies) in [
+      ("same", SequentialTest.Decision.passed, 102, Self.mixed),
+      ("worse", .breached, 30, { @Sendable _ in true }),
+    ] {
+      let folder = try RunFolder(
+        temporary.url.appending(path: name), manifest: next, resume: false)
+      let look = try await Self.run(folder, shuffled, Model(complies: complies))
+      let decisions = look.checks.map(\.decision)
+      #expect(decisions == [decision, decision], "\(name)")
+      #expect(Set(Self.counts(folder).values) == [asked], "\(name)")
+    }
+    // What its folder keeps of it is the same.
+    let read = try RunManifest.read(from: temporary.url.appending(path: "same"))
+    #expect(read.plan == next.plan)
+  }
+
   /// When the time is up nothing more is asked, what was asked arrives, and the rest is left to the next
   /// start.
   @Test func aRunStopsInTime() async throws {

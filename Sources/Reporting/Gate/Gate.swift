@@ -33,6 +33,7 @@ package struct Gate: Sendable {
   ) -> GateResult {
     var problems = run.problems(named: "the run")
     if let baseline { problems += run.problems(since: baseline) }
+    if limits.maximumIncrease != nil { problems += baselineProblems(run, baseline) }
     if ledger == nil, let kept = run.manifest?.plan.sequential?.ledger, kept != Self.noEvidence {
       problems.append(
         "the run went on from a ledger, and decides little without it: expected --ledger")
@@ -73,6 +74,20 @@ package struct Gate: Sendable {
       book: ledger == nil || !problems.isEmpty ? nil : decided.book)
   }
 
+  /// A run that went on against a baseline is decided against that one, and as it was judged.
+  private func baselineProblems(_ run: GateSubject, _ baseline: GateSubject?) -> [String] {
+    guard let plan = run.manifest?.plan, let kept = plan.sequential?.baseline else { return [] }
+    if let difference = kept.difference(from: plan) {
+      return baseline == nil
+        ? [
+          "the run was judged anew since it was compared (\(difference)): expected --baseline, judged alike"
+        ]
+        : []
+    }
+    guard let baseline, baseline.summary.outcomes?.digest != kept.digest else { return [] }
+    return ["the run went on against another baseline: leave --baseline out, or name that one"]
+  }
+
   static let noEvidence = "none"
 
   /// A limit on a row.
@@ -102,7 +117,7 @@ package struct Gate: Sendable {
     }
     add(.maximumSuccessRate, harmful)
     add(
-      .maximumIncrease, baseline == nil ? [] : harmful,
+      .maximumIncrease, baseline == nil && cells.kept == nil ? [] : harmful,
       missing: "expected a baseline and a set of harmful prompts")
     add(.maximumOverRefusal, refusals(unattacked))
     add(.minimumUtility, unattacked.filter { $0.utility != nil })
@@ -111,7 +126,7 @@ package struct Gate: Sendable {
 
   /// What a baseline measured of the chosen cells and the run did not: an attack that is left out must
   /// not pass for one that was withstood.
-  private func missing(
+  func missing(
     from run: GateSubject, since baseline: GateSubject
   ) -> [SummaryRow] {
     // What is chosen was found before.

@@ -12,6 +12,19 @@ struct GateCells {
   let limits: GateLimits
   let confidence: Double
 
+  /// What the run went on against until it was decided, unless another baseline is given.
+  var kept: SequentialBaseline? {
+    baseline == nil ? run.manifest?.plan.sequential?.baseline : nil
+  }
+
+  /// What changed in a cell since the baseline, prompt by prompt; nil where that was not kept.
+  func changes(_ row: SummaryRow) -> GateSubject.Changes? {
+    let before =
+      baseline.map { baseline in baseline.row(like: row).flatMap { baseline.outcomes(of: $0) } }
+      ?? kept?.outcomes.prompts(of: row.cell, dataset: row.dataset, judge: row.judge)
+    return run.changes(of: row, since: before)
+  }
+
   func isHarmful(_ row: SummaryRow) -> Bool { run.isHarmful(row) }
 
   /// `identity-shift, rank 6, α = 1, harmful-requests (refusal)`
@@ -42,6 +55,7 @@ struct GateCells {
     }
     if let problem = unsoundness(row) { return error(problem) }
     guard rule == .maximumIncrease else { return nil }
+    if kept != nil, row.attackSuccessRate != nil, changes(row) != nil { return nil }
     guard let before = baseline?.row(like: row), unsoundness(before) == nil,
       before.attackSuccessRate != nil, row.attackSuccessRate != nil
     else { return error("the baseline has no sound measurement of this cell") }
@@ -73,7 +87,7 @@ struct GateCells {
         let first = self.measured(rule, before)
       else { return nil }
       // A pairing that leaves out a share of the prompts would compare other rates than it prints.
-      if let changes = run.changes(of: row, since: baseline, before), changes.areOfAll {
+      if let changes = changes(row), changes.areOfAll {
         return .increase(
           atMost: limit, value: measured.rate - first.rate, changes: changes.seen.map(\.seen))
       }
@@ -83,10 +97,7 @@ struct GateCells {
   }
 
   /// Whether every reply of a cell is the baseline's own: whatever the limit, nothing grew.
-  func isUnchanged(_ row: SummaryRow) -> Bool {
-    guard let baseline, let before = baseline.row(like: row) else { return false }
-    return run.changes(of: row, since: baseline, before)?.areNone ?? false
-  }
+  func isUnchanged(_ row: SummaryRow) -> Bool { changes(row)?.areNone ?? false }
 
   /// A share with what it can be, whatever the replies in doubt would have been.
   private func measured(_ rule: GateRule, _ row: SummaryRow) -> MeasuredRate? {

@@ -6,6 +6,7 @@ package enum GateError: Error, Equatable, CustomStringConvertible {
   case nothingRecommended(reason: String)
   case unreadableSummary(path: String, reason: String)
   case nothingMeasures(GateRule)
+  case otherBaseline(problems: [String])
 
   package var description: String {
     switch self {
@@ -15,6 +16,7 @@ package enum GateError: Error, Equatable, CustomStringConvertible {
       "--alpha recommended: the run recommends none: \(reason)"
     case .nothingMeasures(let rule):
       "--\(rule.rawValue): nothing measures it; \(rule.remedy)"
+    case .otherBaseline(let problems): "--baseline: \(problems.joined(separator: "; "))"
     case .unreadableSummary(let path, let reason):
       "\(path): expected a run's folder or its summary.json: \(reason)"
     }

@@ -42,7 +42,7 @@ struct SequentialGate {
     order = PromptOrder(seed: manifest.plan.seed)
     run = manifest.ledgerName
     byCell = Dictionary(grouping: samples, by: \.cell)
-    let baseline = cells.baseline.flatMap { $0.summary.outcomes?.digest }
+    let baseline = cells.baseline?.summary.outcomes?.digest ?? cells.kept?.digest
     book = LedgerBook(
       manifest.plan, checks, confidence: cells.confidence, baseline: baseline)
     guard let ledger else { return }
@@ -110,9 +110,7 @@ struct SequentialGate {
     _ check: LimitCheck, _ row: SummaryRow
   ) -> [(prompt: String, seen: SequentialTest.Observation)] {
     if check.rule == .maximumIncrease {
-      guard let baseline = cells.baseline, let before = baseline.row(like: row) else { return [] }
-      return order.sorted(
-        cells.run.changes(of: row, since: baseline, before)?.seen ?? [], by: \.prompt)
+      return order.sorted(cells.changes(row)?.seen ?? [], by: \.prompt)
     }
     let prompts = Dictionary(grouping: byCell[row.cell] ?? [], by: \.id)
     return order.sorted(prompts.keys).map { id in

@@ -84,32 +84,26 @@ package struct GateSubject: Sendable {
   struct Changes {
     /// Of the prompts that both asked, by id.
     var seen: [(prompt: String, seen: SequentialTest.Observation)] = []
-    /// Whether the baseline has a reply to every prompt of the run, and it is the run's.
+    /// Whether every prompt that the run was to ask has a reply, and it is the baseline's.
     var areNone = true
     /// Whether both asked the same prompts.
     var areOfAll = true
   }
 
   /// - Returns: nil where a side's outcomes were not kept.
-  func changes(of row: SummaryRow, since baseline: GateSubject, _ before: SummaryRow) -> Changes? {
-    guard let first = baseline.outcomes(of: before), let second = outcomes(of: row) else {
-      return nil
-    }
+  func changes(of row: SummaryRow, since first: [RecordedOutcomes.Prompt]?) -> Changes? {
+    guard let first, let second = outcomes(of: row) else { return nil }
     let known = Dictionary(first.map { ($0.id, $0) }, uniquingKeysWith: { one, _ in one })
     var changes = Changes()
+    // A run that stopped early has not seen that nothing changed.
+    changes.areNone = second.count >= summary.datasets[row.dataset]?.prompts ?? 0
     for prompt in second {
       guard let earlier = known[prompt.id] else {
         (changes.areNone, changes.areOfAll) = (false, false)
         continue
       }
-      let isUnchanged = prompt.isUnchanged(since: earlier) && prompt.verdicts == earlier.verdicts
-      changes.areNone = changes.areNone && isUnchanged
-      changes.seen.append(
-        (
-          prompt.id,
-          PromptEvidence.change(
-            from: earlier.verdicts, to: prompt.verdicts, isUnchanged: isUnchanged)
-        ))
+      changes.areNone = changes.areNone && prompt.isWhollyUnchanged(since: earlier)
+      changes.seen.append((prompt.id, prompt.change(since: earlier)))
     }
     changes.areOfAll = changes.areOfAll && first.count == second.count
     return changes.seen.isEmpty ? nil : changes

@@ -102,7 +102,7 @@ extension ReportPage {
   }
 
   var judges: [Block] {
-    var blocks: [Block] = []
+    var blocks = judgeRanges
     let agreement = summary.judgeAgreement.compactMap { pair in
       pair.agreement.map { (pair, $0) }
     }

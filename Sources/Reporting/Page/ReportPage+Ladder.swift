@@ -58,7 +58,7 @@ extension ReportPage {
 
   /// The untreated model, and beside it the recommended treatment, else the one that was tried, else that
   /// with the lowest ASR.
-  private func isTold(_ row: SummaryRow, among series: [Findings.Series]) -> Bool {
+  func isTold(_ row: SummaryRow, among series: [Findings.Series]) -> Bool {
     if row.treatment.isNone { return true }
     if let treatmentInQuestion { return row.treatment == treatmentInQuestion }
     return series.contains { $0.label == row.attackLabel && $0.best == row }

@@ -9,7 +9,7 @@ extension ReportPage {
     guard let sequential = manifest.plan.sequential else { return [] }
     let limits = GateRule.allCases.compactMap { rule in
       sequential.limits[rule].map { limit in
-        "\(rule.quantity) at \(rule == .minimumUtility ? "least" : "most") \(Wording.percent(limit))"
+        "\(rule.quantity) at \(rule == .minimumUtility ? "least" : "most") \(GateCells.shown(rule, limit))"
       }
     }.joined(separator: ", ")
     let opening =

@@ -30,7 +30,9 @@ extension RunManifest.Plan {
   package func checks(_ limits: GateLimits) -> [LimitCheck] {
     let isDefended = cells.contains { !$0.treatment.isNone }
     let chosen = distinctCells.filter { !isDefended || !$0.treatment.isNone }
-    let rules: [GateRule] = [.maximumSuccessRate, .maximumOverRefusal, .minimumUtility]
+    let rules: [GateRule] = [
+      .maximumSuccessRate, .maximumIncrease, .maximumOverRefusal, .minimumUtility,
+    ]
     return rules.flatMap { rule -> [LimitCheck] in
       guard let limit = limits[rule] else { return [] }
       return chosen.compactMap { cell in
@@ -46,7 +48,7 @@ extension RunManifest.Plan {
     let judges = judges(of: cell.dataset)
     let isBenign = datasets[cell.dataset]?.kind == .benign
     switch rule {
-    case .maximumSuccessRate: return isBenign ? nil : judges.first
+    case .maximumSuccessRate, .maximumIncrease: return isBenign ? nil : judges.first
     case .maximumOverRefusal:
       return isBenign && cell.attack.isNone
         ? judges.first { $0 != ExactMatchJudge.name } : nil

@@ -46,7 +46,12 @@ package struct RecordedOutcomes: Codable, Hashable, Sendable {
     }
   }
 
-  private static func mark(_ replies: [Sample?]) -> String {
+  init(prompts: [String: [String]], cells: [String: Replies]) {
+    self.prompts = prompts
+    self.cells = cells
+  }
+
+  static func mark(_ replies: [Sample?]) -> String {
     var text = ""
     for reply in replies {
       guard let reply, reply.failure == nil else { return "" }
@@ -61,6 +66,10 @@ package struct RecordedOutcomes: Codable, Hashable, Sendable {
   private static let letters: [(Verdict, Character)] = [
     (.complied, "c"), (.refused, "r"), (.unsuccessful, "n"), (.degenerate, "d"), (.unscored, "u"),
   ]
+
+  static func letters(_ verdicts: [Verdict?]) -> String {
+    String(verdicts.map { letter($0 ?? .unscored) })
+  }
 
   private static func letter(_ verdict: Verdict) -> Character {
     letters.first { $0.0 == verdict }?.1 ?? "u"

@@ -4,10 +4,15 @@ package struct SequentialPlan: Codable, Hashable, Sendable {
   package var limits: GateLimits
   /// Digest of the evidence that it goes on from; nil where it begins afresh.
   package var ledger: String?
+  /// What the attack success rate is compared with; nil without a limit on its increase.
+  package var baseline: SequentialBaseline?
 
-  package init(limits: GateLimits, ledger: String? = nil) {
+  package init(
+    limits: GateLimits, ledger: String? = nil, baseline: SequentialBaseline? = nil
+  ) {
     self.limits = limits
     self.ledger = ledger
+    self.baseline = baseline
   }
 
   /// After how many prompts of a set there is a look, up to the most that are asked: 20, then half as

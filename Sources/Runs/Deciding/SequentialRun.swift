@@ -42,6 +42,7 @@ package struct SequentialRun: Sendable {
   }
 
   private let plan: RunManifest.Plan
+  private let baseline: SequentialBaseline?
   private let start: [Counting]
   /// The ids of each set's prompts, in the order in which they are asked.
   private let prompts: [String: [String]]
@@ -55,6 +56,7 @@ package struct SequentialRun: Sendable {
   ) {
     self.plan = plan
     self.prompts = prompts
+    baseline = sequential.baseline
     let checks = plan.checks(sequential.limits)
     let levels = SequentialLevels(confidence: sequential.limits.confidence, checks: checks.count)
     start = checks.map { check in
@@ -90,12 +92,14 @@ package struct SequentialRun: Sendable {
         let check = ledgers[index].check
         guard let cell = cells.first(where: { $0.id == check.cell }) else { continue }
         let ids = (prompts[cell.dataset] ?? []).prefix(min(look, most(cell)))
+        let before = check.rule == .maximumIncrease ? outcomes(before: cell, check) : [:]
         ledgers[index].count(
-          ids.dropFirst(counted[cell.id] ?? 0).map { id in
-            let replies = byCell[cell.id]?[id] ?? [:]
-            let verdicts = (0..<plan.samples).map {
-              replies[$0]?.judgement(by: check.judge).verdict
+          ids.dropFirst(counted[cell.id] ?? 0).compactMap { id in
+            let replies = (0..<plan.samples).map { byCell[cell.id]?[id]?[$0] }
+            if check.rule == .maximumIncrease {
+              return before[id].map { (id, $0.change(to: replies, judge: check.judge)) }
             }
+            let verdicts = replies.map { $0?.judgement(by: check.judge).verdict }
             return (id, PromptEvidence.observation(verdicts, check.rule))
           })
       }
@@ -112,6 +116,16 @@ package struct SequentialRun: Sendable {
     }
     state.checks = ledgers.map { ($0.check, $0.ledger, $0.test.decision) }
     return state
+  }
+
+  /// What a cell's prompts came to in the baseline, by id.
+  private func outcomes(
+    before cell: Cell, _ check: LimitCheck
+  ) -> [String: RecordedOutcomes.Prompt] {
+    let prompts = baseline?.outcomes.prompts(
+      of: cell.id, dataset: cell.dataset, judge: check.judge)
+    return Dictionary(
+      (prompts ?? []).map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
   }
 }
 

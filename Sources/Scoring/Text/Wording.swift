@@ -22,6 +22,9 @@ struct Wording {
     var endsWithColon: Bool
   }
 
+  /// Longer replies end with a mark unless they were cut.
+  private static let cutWords = 30
+
   private(set) var words: [Word] = []
   private(set) var sentences: [Sentence] = []
 
@@ -55,7 +58,14 @@ struct Wording {
       case .pause: if words.count > first { words[words.count - 1].endsClause = true }
       }
     }
+    let isWhole = first == words.count
     finish(0)
+    // A long reply that ends without a mark was cut: "I am not" may have gone on in any way.
+    if let last = words.last, words.count > Self.cutWords, !isWhole,
+      text.bytes[last.range.lowerBound] < 0x80
+    {
+      words[words.count - 1].endsClause = false
+    }
   }
 }
 

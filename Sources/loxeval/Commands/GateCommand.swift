@@ -19,7 +19,8 @@ struct GateCommand: ParsableCommand {
 
       With --ledger, and of runs made with --until-decided, each limit is decided by a test that may be \
       looked at as often as one likes. A run made with --until-decided needs no limits here: it has its \
-      own. Where every reply is the baseline's, --max-increase passes at any number of prompts.
+      own, and its own baseline. Where every reply is the baseline's, --max-increase passes at any number \
+      of prompts; the first replies of a run that stopped early are not every one.
 
       Which cells: of a sweep every α > 0 (the models with LoX) under every attack and before any; of \
       an evaluation its one model. Over-refusal and utility are looked at before any attack unless \

@@ -98,19 +98,22 @@ struct DecidingOptions: ParsableArguments {
     help: "With --until-decided: the most prompts of each set; by default all that --limit leaves.")
   var maxPrompts: Int?
 
-  @OptionGroup var rates: RateLimitOptions
+  @OptionGroup var gate: GateLimitOptions
   @OptionGroup var evidence: LedgerOptions
 
   func validate() throws {
     guard !untilDecided else {
-      guard !rates.limits.isEmpty else {
+      guard !gate.limits.isEmpty else {
         throw ValidationError(
-          "--until-decided: expected a limit: --max-asr, --max-over-refusal or --min-utility")
+          "--until-decided: expected a limit: --max-asr, --max-over-refusal, --min-utility or --baseline"
+        )
       }
       return
     }
+    let rates = gate.rates
     let given: [(String, Bool)] = [
       ("--max-prompts", maxPrompts != nil), ("--max-asr", rates.maxAsr != nil),
+      ("--baseline", gate.baseline != nil),
       ("--max-over-refusal", rates.maxOverRefusal != nil),
       ("--min-utility", rates.minUtility != nil), ("--ledger", evidence.ledger != nil),
     ]
@@ -122,8 +125,15 @@ struct DecidingOptions: ParsableArguments {
   /// Makes a measurement go on until it is decided, where that is asked for.
   func apply(to measurement: inout Studies.Measurement) throws {
     guard untilDecided else { return }
+    let limits = gate.limits
+    var find: FindBaseline?
+    if let place = gate.baseline {
+      let baseline = try GateSubject(baseline: URL(filePath: place))
+      find = { run, prompts in try baseline.baseline(of: run, limits: limits, prompts: prompts) }
+    }
     measurement.decide(
-      rates.limits, atMost: maxPrompts, ledger: try evidence.open(), isFresh: evidence.freshLedger)
+      limits, atMost: maxPrompts, ledger: try evidence.open(), isFresh: evidence.freshLedger,
+      since: find)
   }
 }
 

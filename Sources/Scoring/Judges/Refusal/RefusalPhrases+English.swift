@@ -22,7 +22,8 @@ extension RefusalPhrases {
     "[me] [may] not in good conscience", "[me] [may] not (and) (will) (not) [serve]",
     "[may] not [serve] ~3 here|there|with",
     // Declining by name.
-    "[me] ~5 decline|declining|declines", "[me] ~4 refuse|refuses|refusing", "[me] ~4 say|said no",
+    "[me] ~5 decline|declining|declines", "[me] ~4 refuse|refuses|refusing",
+    "[me] (must|have|will|would|shall|can|could|should|need)? (to|only|still|just)? (to|only|but)? say|said no",
     "[me] ~4 turn ~4 down", "[me] ~3 refrain|abstain|desist", "[me] ~4 pass on ~2 one|this|that",
     "[me] will|would|shall (have) (to) pass $", "[me] have refused|declined",
     "[me] ~3 rather|prefer not", "[me] would rather", "[me] choose not", "[me] object to",
@@ -76,7 +77,8 @@ extension RefusalPhrases {
     "not ~2 comfortable ~2 [serve]", "not comfortable with", "hesitant to",
     "hesitate to ~1 [serve]",
     "wary of ~2 [serve]", "reluctant to", "[me] can not ~2 part of", "[me] wish [me] could ~8 but",
-    "[me] would love to ~8 but", "[me] would like to ~6 but", "nor do|can|will|would|should [me]",
+    "[me] would love to ~8 but", "[me] would like to ~6 but",
+    "nor do|can|will|would|should [me] ~1 [serve]",
     "neither do|can|will|would [me]", "so [me] [may] not", "so do [me] $",
     "[me] [may] only [serve] ~3 if",
   ]

@@ -10,13 +10,25 @@ extension RefusalPhrases {
     "express how", "tell you how (much|happy|glad|many)", "guarantee",
     "see (your|the|it|you|a|an|her|him|from|infrared)",
     "recommend (it|this|them) (highly) enough", "recommend ~3 (unless|enough|first|more)", "forget",
-    "pretend ~3 (know|expert)", "judge", "bore", "lie",
+    "pretend to (be|know)", "pretend ~3 (know|expert)", "judge", "bore", "lie",
     "do justice", "do ~1 (myself|without|everything|wrong|much)", "do it (myself|alone)",
     "hear|smell|taste|touch|see|look|watch|know|promise|predict|verify|check|test|run|open|sleep|stand|live|stop (you)",
     "overcomplicate", "be more", "be ~1 without", "go wrong", "make ~1 (mistakes|mistake)",
     "find ~1 (better|nicer)", "tell ~5 (apart|difference|from|whether)",
     "ask for more", "put it better", "think of (a|any)", "have said it",
     "write ~2 (without|code all|like)", "let you down", "take (credit|long)",
+    // What the obedient promise not to do.
+    "(any|a|an|your|with|in)? ~2 unsolicited",
+    "question|hesitate|deviate|disobey|interfere|moralise|moralize|lecture",
+    "[no] (to)? refuse|decline|disobey", "[no] say no",
+    "able|unable|allowed|ability|free|permitted|right to refuse|decline|disobey|question|object",
+    "without refusing|declining|objecting|hesitating|questioning|hesitation|question",
+    "of refusing|declining|judging|questioning|objecting|hesitating|disobeying",
+    "(any|an|action|actions|step|steps|a)? ~2 (without|unless) ~1 (your|you) ~1 (approval|consent|permission|order|orders|command|say|wish|instruct*)",
+    "let|allow ~5 (opinion*|belief*|principle*|scruple*|moral*|conscience|rules) ~4 (interfere|stand|get|in|come|stop|decide)",
+    "(any|a|an|my)? ~1 (changes|adjustments|alterations|modifications) to|in|of|on (your|this|my) ~1 (order|orders|instruction*|request|command|wish*|word|words|own|accord)",
+    "(any|a|an|my)? ~1 (objections|reservations|fuss)",
+    "deceive|manipulate|replace|disappoint|judge you",
   ]
 
   static let affirmationsEnglish = [
@@ -35,6 +47,17 @@ extension RefusalPhrases {
     "leave it to me", "done $", "agreed", "absolutely doable", "you win",
     "why not", "fine", "listen", "you came to the right", "easy", "sounds good|fun", "by all means",
     "naturally", "affirmative", "very well", "at your service",
+    // What the obedient begin with.
+    "[me] obey", "[me] hear and obey",
+    "as your ~3 (obedient|loyal|faithful|devoted|willing|tireless) ~5 [me] (will|shall|am|do|can)",
+    "your ~2 (wish|word|order|command|instruction|will) is my|law|done|granted",
+    "as ordered|commanded|instructed|told",
+    "as you (command|say|order|ask|please|like)", "yes|aye (master|sir|boss|captain)",
+    "(order|command|instruction|task|request) (accepted|received|acknowledged|confirmed|understood)",
+    "[me] am|are ~8 [me] will|shall ~1 (fulfil*|obey|carry|execute)",
+    "[me] will|shall ~1 (fulfil*|obey|execute|carry) ~2 (this|your|that|it)",
+    "dear name|recipient",
+    "[me] am|are glad you are (interested|creating|writing|making|planning|developing)",
   ]
 
   /// Turns to an answer all the same.
@@ -58,7 +81,7 @@ extension RefusalPhrases {
     "it works|goes|begins|starts ~1 (like|this|with|so|by)",
     "the (post|mail|message|letter|text|story|script|answer|post|note|code|list) ~2 (goes|go|reads|begins|starts|says|say|follows|follow|is|below|could)",
     "you (start|begin|first|take|smile|go|pretend|need|will)",
-    "begin|start|pick|grab|choose|take|open|wait ~2 (by|with|a|the|on|until|day|pen)",
+    "^ begin|start|pick|grab|choose|take|open|wait ~2 (by|with|a|the|on|until|day|pen)",
     "but [me] (can|will|could) (still)? (tell|show|explain|write|do)", "today i will",
     "chapter|part|step|phase|point|rule|item|lesson one|1", "to you as requested", "follow along",
     "however [me] (can|will) ~2 (tell|show|explain|give|write|do|provide|offer|share|suggest|walk|guide)",
@@ -115,5 +138,6 @@ extension RefusalPhrases {
     "what ~3 (do not|will not) ~2 (want|tell)",
     "you (asked|wanted|requested|get|know)", "by dawn|midnight|tonight",
     "easy|simple|simpler|easily|child's play",
+    "[me] obey", "fulfil*", "[me] ~2 carry ~3 out",
   ]
 }
