@@ -163,5 +163,5 @@ package struct Summary: Codable, Sendable {
 
 extension RunFolder {
   /// What the journal says so far.
-  package var summary: Summary { Summary(of: manifest, samples: journal.samples) }
+  package var summary: Summary { Summary(of: manifest, samples: samples) }
 }

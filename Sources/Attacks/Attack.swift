@@ -146,6 +146,8 @@ package protocol Attack: Sendable {
   var isDense: Bool { get }
   /// How many of the alignment's directions it looks at; 0 where it needs none.
   var alignmentRank: Int { get }
+  /// About how many dialogues making it passes over, to divide a study's work by; 0 where that costs nothing.
+  var passes: Int { get }
 
   /// The same with another seed, under labels that name it; nil where no seed of the user's decides anything.
   func seeded(_ seed: UInt64) -> (any Attack)?
@@ -195,6 +197,8 @@ extension Attack {
   package var isDense: Bool { false }
   package var asLowRank: (any Attack)? { nil }
   package var alignmentRank: Int { 0 }
+  /// Of what is kept and does not say how long it is: an epoch of a usual set.
+  package var passes: Int { isKept ? 1_000 : 0 }
 
   /// What an attack may be called that differs in its seed from one of the same labels.
   static func labels(_ labels: [String], ofSeed seed: UInt64) -> [String] {

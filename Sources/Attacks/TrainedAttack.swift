@@ -98,6 +98,10 @@ package struct TrainedAttack: Attack {
 
   private var stepCount: Int { trainingRecipe.stepCount(items: set.dialogues.count) }
 
+  package var passes: Int {
+    (step ?? stepCount) * trainingRecipe.batchSize * trainingRecipe.gradientAccumulation
+  }
+
   package var search: AttackID.Search? {
     searchName.map { AttackID.Search(name: $0, steps: step ?? stepCount) }
   }

@@ -1,38 +1,44 @@
 package import Foundation
+package import StudyDesign
 import Support
 
-/// `samples.jsonl`: what was measured, one line a sample, only ever appended to.
+/// `samples.jsonl`: what was measured, one line a sample, only ever appended to. Of a shard it is
+/// `samples-I.jsonl`.
 ///
 /// Each line is one write to the kernel, so a killed process loses nothing that was journalled; a
 /// line cut short by a power failure is dropped when the run is continued.
 package final class Journal {
   /// The samples so far; of one that was asked or judged again, the later line.
-  package private(set) var samples: [Sample]
-  /// Where each sample stands in `samples`.
-  private var places: [Sample.Key: Int]
+  package var samples: [Sample] { collected.samples }
+  private var collected: CollectedSamples
   private let file: AppendedFile
   private let path: String
   private let encoder = StableJSON.encoder()
 
   static let fileName = "samples.jsonl"
 
-  /// Opens or creates the journal of a run folder for appending; the caller holds the folder's lock.
-  package init(folder: URL, plan: RunManifest.Plan) throws(RunError) {
-    let url = folder.appending(path: Self.fileName)
+  static func fileName(ofShard shard: Int?) -> String {
+    shard.map { "samples-\($0).jsonl" } ?? fileName
+  }
+
+  /// Opens or creates the journal of a run folder for appending; the caller holds the lock.
+  ///
+  /// - Parameter shard: whose journal; nil for that of a run that one process makes.
+  package init(folder: URL, plan: RunManifest.Plan, shard: Int? = nil) throws(RunError) {
+    let url = folder.appending(path: Self.fileName(ofShard: shard))
     path = url.path
     do throws(FileError) {
       file = try AppendedFile(url)
     } catch {
       throw RunError(error)
     }
-    let (samples, places, wholeBytes) = try Self.parse(url, plan)
+    collected = CollectedSamples()
+    let wholeBytes = try collected.read(url, JournalLines(plan))
     do throws(FileError) {
       try file.cut(to: wholeBytes)
     } catch {
       throw RunError(error)
     }
-    self.samples = samples
-    self.places = places
   }
 
   /// All of a journal with such samples.
@@ -44,15 +50,40 @@ package final class Journal {
     }
   }
 
-  /// The samples of a run that nobody need be writing; a torn last line is passed over.
-  package static func read(
-    folder: URL, plan: RunManifest.Plan
-  ) throws(RunError) -> [Sample] {
-    let file = PendingFiles.place(of: fileName, in: folder)
-    guard FileManager.default.fileExists(atPath: file.path) else {
-      throw .runMissing(path: folder.path)
+  /// The journals of a run, in order: one, or those of the shards that have begun.
+  static func files(of division: Division?, in folder: URL) throws(RunError) -> [(
+    shard: Int?, url: URL
+  )] {
+    let files = FileManager.default
+    guard let division else {
+      let file = PendingFiles.place(of: fileName, in: folder)
+      guard files.fileExists(atPath: file.path) else { throw .runMissing(path: folder.path) }
+      return [(nil, file)]
     }
-    return try parse(file, plan).samples
+    return (1...division.shards).compactMap { shard in
+      let file = folder.appending(path: fileName(ofShard: shard))
+      return files.fileExists(atPath: file.path) ? (shard, file) : nil
+    }
+  }
+
+  /// The samples of a run that nobody need be writing, of all its journals, in their order; a torn last line
+  /// is passed over.
+  ///
+  /// - Parameter division: of a run that shards make.
+  package static func read(
+    folder: URL, plan: RunManifest.Plan, division: Division? = nil
+  ) throws(RunError) -> [Sample] {
+    var collected = CollectedSamples()
+    let lines = JournalLines(plan)
+    for (shard, file) in try files(of: division, in: folder) {
+      let cells = shard.flatMap { shard in
+        division.map { division in
+          Set(division.places(of: shard).map { plan.cells[$0].id })
+        }
+      }
+      try collected.read(file, lines, of: cells)
+    }
+    return collected.samples
   }
 
   /// Adds a sample; returns once the kernel has it.
@@ -68,6 +99,76 @@ package final class Journal {
     } catch {
       throw RunError(error)
     }
+    collected.set(sample)
+  }
+}
+
+/// Reads the lines of a run's journals, of any size, one after the other.
+package struct JournalLines {
+  private let judges: [CellID: String]
+  private let judge: String
+
+  package init(_ plan: RunManifest.Plan) {
+    judges = plan.primaryJudges()
+    judge = plan.judge
+  }
+
+  /// Hands over each sample with its line's number, repetitions as they stand.
+  ///
+  /// - Returns: the bytes up to the last line's end.
+  package func read(
+    _ file: URL, _ body: (_ line: Int, Sample) throws(RunError) -> Void
+  ) throws(RunError) -> Int {
+    let decoder = JSONDecoder()
+    var texts = SharedTexts()
+    do {
+      return try StreamedLines.read(file) { number, bytes in
+        let sample: Sample
+        do {
+          let read = try decoder.decode(Sample.self, from: bytes)
+          sample = texts.sharing(read.naming(judge: judges[read.cell] ?? judge))
+        } catch {
+          throw RunError.malformedJournal(
+            path: file.path, line: number, reason: "it does not parse as a sample")
+        }
+        try body(number, sample)
+      }
+    } catch let error as RunError {
+      throw error
+    } catch let fault as InputFile.Fault {
+      throw .unreadable(path: file.path, reason: fault.reason)
+    } catch {
+      throw .unreadable(path: file.path, reason: error.plainReason)
+    }
+  }
+}
+
+/// Texts that many samples have, each kept once: a study's samples name few cells and ask few prompts.
+private struct SharedTexts {
+  private var known: Set<String> = []
+
+  private mutating func shared(_ text: String) -> String {
+    // Up to fifteen bytes take no room of their own.
+    text.utf8.count < 16 ? text : known.insert(text).memberAfterInsert
+  }
+
+  mutating func sharing(_ sample: Sample) -> Sample {
+    var sample = sample
+    sample.cell = CellID(rawValue: shared(sample.cell.rawValue))
+    sample.id = shared(sample.id)
+    sample.category = shared(sample.category)
+    sample.prompt = shared(sample.prompt)
+    sample.reference = sample.reference.map { shared($0) }
+    return sample
+  }
+}
+
+/// Samples with the place of each, of one that was asked or judged again the later.
+struct CollectedSamples {
+  private(set) var samples: [Sample] = []
+  private var places: [Sample.Key: Int] = [:]
+
+  mutating func set(_ sample: Sample) {
     if let place = places[sample.key] {
       samples[place] = sample
     } else {
@@ -76,45 +177,28 @@ package final class Journal {
     }
   }
 
-  private static func parse(
-    _ file: URL, _ plan: RunManifest.Plan
-  ) throws(RunError) -> (samples: [Sample], places: [Sample.Key: Int], wholeBytes: Int) {
-    let input: InputFile
-    do {
-      input = try InputFile(file, .records)
-    } catch {
-      throw .unreadable(path: file.path, reason: error.plainReason)
-    }
-    let whole = input.data.lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? 0
-    var samples: [Sample] = []
-    var places: [Sample.Key: Int] = [:]
-    let decoder = JSONDecoder()
-    let judges = plan.primaryJudges()
-    // An editor may have put a byte order mark before them.
-    let body = input.body
-    let lines = body[..<max(whole, body.startIndex)].split(
-      separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
-    for (index, line) in lines.enumerated() where line.contains(where: { $0 > 0x20 }) {
-      let sample: Sample
-      do {
-        let read = try decoder.decode(Sample.self, from: line)
-        sample = read.naming(judge: judges[read.cell] ?? plan.judge)
-      } catch {
+  func sample(like other: Sample) -> Sample? { places[other.key].map { samples[$0] } }
+
+  /// Adds a journal's.
+  ///
+  /// - Parameter cells: those that it may hold; nil for all.
+  /// - Returns: the bytes up to the last line's end.
+  @discardableResult
+  mutating func read(
+    _ file: URL, _ lines: JournalLines, of cells: Set<CellID>? = nil
+  ) throws(RunError) -> Int {
+    try lines.read(file) { line, sample throws(RunError) in
+      if let cells, !cells.contains(sample.cell) {
+        throw .foreignSample(
+          path: file.path, sample: "\(sample.id) of \(sample.cell)",
+          reason: "a cell that another shard does")
+      }
+      if let reason = self.sample(like: sample)?.objection(to: sample) {
         throw .malformedJournal(
-          path: file.path, line: index + 1, reason: "it does not parse as a sample")
+          path: file.path, line: line,
+          reason: "\(sample.id) of \(sample.cell) was journalled before\(reason)")
       }
-      if let place = places[sample.key] {
-        if let reason = samples[place].objection(to: sample) {
-          throw .malformedJournal(
-            path: file.path, line: index + 1,
-            reason: "\(sample.id) of \(sample.cell) was journalled before\(reason)")
-        }
-        samples[place] = sample
-      } else {
-        places[sample.key] = samples.count
-        samples.append(sample)
-      }
+      set(sample)
     }
-    return (samples, places, whole)
   }
 }

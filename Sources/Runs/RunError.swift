@@ -15,6 +15,22 @@ package enum RunError: Error, Equatable, CustomStringConvertible {
   case invalidPlan(path: String, reason: String)
   case malformedJournal(path: String, line: Int, reason: String)
   case unknownJudge(String, known: [String])
+  /// A shard that a process works on.
+  case shardInUse(path: String, shard: Int, holder: String)
+  /// A shard that was begun, and is not to be continued.
+  case shardExists(path: String, shard: Int)
+  /// A run that shards make, where one process would.
+  case isDivided(path: String, shards: Int)
+  /// A run that one process makes, or that was merged, where a shard would.
+  case isWhole(path: String)
+  case otherDivision(path: String, there: Int, here: Int)
+  /// Parts of what should be one run.
+  case partsDiffer(path: String, fields: [String])
+  /// Two replies where one was asked for.
+  case overlap(sample: String, first: String, second: String, reason: String)
+  /// Shards that have not done their part.
+  case unfinished(path: String, missing: Int, shards: [Int])
+  case notMergeable(path: String, reason: String)
 
   package var description: String {
     switch self {
@@ -45,6 +61,33 @@ package enum RunError: Error, Equatable, CustomStringConvertible {
     case .unknownJudge(let name, let known):
       "expected a judge of the run as its primary one, found \(name); there are "
         + known.joined(separator: ", ")
+    case .shardInUse(let path, let shard, let holder):
+      "\(path): another process\(holder.isEmpty ? "" : " (\(holder))") works on shard \(shard); wait for it or "
+        + "end it"
+    case .shardExists(let path, let shard):
+      "\(path): shard \(shard) was begun already; continue it with --resume"
+    case .isDivided(let path, let shards):
+      "\(path): the run there is made by \(shards) shards; continue each with --shard I/\(shards) --resume, or "
+        + "put together what is there with loxeval merge"
+    case .isWhole(let path):
+      "\(path): the run there is one of a single process, or was merged; continue it without --shard, or name "
+        + "another --output"
+    case .otherDivision(let path, let there, let here):
+      "\(path): the run there is divided into \(there) shards, and --shard asks for one of \(here); pass "
+        + "--shard I/\(there), or name another --output"
+    case .partsDiffer(let path, let fields):
+      "\(path): expected parts of one run, found others: \(fields.joined(separator: "; "))"
+    case .overlap(let sample, let first, let second, let reason):
+      "expected each sample once, found \(sample) in \(first) and, \(reason), in \(second); leave one of "
+        + "the two out"
+    case .unfinished(let path, let missing, let shards):
+      "\(path): expected all samples, \(missing) are missing, of "
+        + (shards.count == 1
+          ? "shard \(shards[0])" : "shards \(shards.map(String.init).joined(separator: ", "))")
+        + "; start what is missing again with --resume, or write what is there to another folder with "
+        + "--output"
+    case .notMergeable(let path, let reason):
+      "\(path): cannot be merged: \(reason)"
     }
   }
 }

@@ -200,6 +200,11 @@ package struct RunManifest: Codable, Hashable, Sendable {
   package var limits: RecommendationLimits
   /// When the stored replies were judged again, the earliest first; nil where they never were.
   package var rejudgings: [Rejudging]?
+  /// Which shard does which cell, while shards with journals of their own make the run; nil where one
+  /// process made it, or they have been merged.
+  package var division: Division?
+  /// Of the shards that made it, each start; nil where one process did.
+  package var sessions: [Session]?
 
   package init(
     plan: Plan, environment: Environment, judgeQuality: [JudgeQuality] = [],
@@ -213,7 +218,13 @@ package struct RunManifest: Codable, Hashable, Sendable {
 
   static let fileName = "run.json"
 
+  /// Reads a run's manifest, with what its shards say where it is made by some.
   package static func read(from folder: URL) throws(RunError) -> RunManifest {
+    try readFile(in: folder).joined(in: folder)
+  }
+
+  /// Reads `run.json` alone.
+  static func readFile(in folder: URL) throws(RunError) -> RunManifest {
     let file = PendingFiles.place(of: fileName, in: folder)
     let data: Data
     do throws(InputFile.Fault) {

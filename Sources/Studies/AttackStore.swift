@@ -12,8 +12,12 @@ import Support
 /// folder, or in one that runs share.
 ///
 /// Each stands in `NAME-KEY` as a PEFT folder, or as the whole model where its change is of full rank, with
-/// `attack.json` beside its weights: what it was made from, and how its training went. What stands there is
-/// never replaced.
+/// `attack.json` beside its weights: what it was made from, and how its training went. It gets its name when
+/// it is whole, and what stands there is never replaced.
+///
+/// Processes on one machine or many use a store at once: who makes an attack holds `NAME-KEY.lock`, and the
+/// others wait or do something else. The kernel releases the lock of a maker that dies. Where a file system
+/// does not pass locks on to other machines, an attack may be made twice, and the first one counts for all.
 struct AttackStore {
   let folder: URL
   /// Whether attacks that earlier releases made stand for those that would be made now, though their
@@ -54,20 +58,107 @@ struct AttackStore {
     let name: UpdateName
   }
 
+  /// What a store says of attacks that are wanted.
+  enum Found {
+    case updates([NamedUpdate])
+    /// Another process makes one of them now.
+    case beingMade(by: String)
+  }
+
+  /// As ``find(_:from:_:willMake:)``; waits where another process makes one of them.
+  ///
+  /// - Parameters:
+  ///   - willWait: told whom it waits for, once.
+  ///   - waiting: called now and then while it waits; what it throws ends that.
+  func updates(
+    of wanted: [Wanted], from start: Start, _ context: AttackContext,
+    willWait: (String) -> Void = { _ in }, waiting: () throws -> Void = {}, willMake: () -> Void
+  ) throws -> [NamedUpdate] {
+    var isFirst = true
+    while true {
+      switch try find(wanted, from: start, context, willMake: willMake) {
+      case .updates(let updates): return updates
+      case .beingMade(let maker):
+        if isFirst { willWait(maker) }
+        isFirst = false
+        try Self.pause(waiting)
+      }
+    }
+  }
+
+  /// Lets some time pass before one looks again.
+  static func pause(_ waiting: () throws -> Void) throws {
+    try Task.checkCancellation()
+    try waiting()
+    Thread.sleep(forTimeInterval: 0.2)
+  }
+
   /// The updates of attacks that come from one training, or of one attack, for a model: those in the store
   /// where they were made from the same, else made now, by one training as far as the last of them that is
   /// missing. What costs little to make is not stored.
   ///
   /// - Parameter willMake: called before a training begins.
-  func updates(
-    of wanted: [Wanted], from start: Start, _ context: AttackContext, willMake: () -> Void
-  ) throws -> [NamedUpdate] {
+  func find(
+    _ wanted: [Wanted], from start: Start, _ context: AttackContext, willMake: () -> Void
+  ) throws -> Found {
     var found: [Int: NamedUpdate] = [:]
-    for (index, entry) in wanted.enumerated() where entry.attack.isKept {
-      found[index] = try held(entry, start, context)
+    func look() throws {
+      for (index, entry) in wanted.enumerated() where entry.attack.isKept && found[index] == nil {
+        found[index] = try held(entry, start, context)
+      }
     }
-    let missing = wanted.indices.filter { found[$0] == nil }
-      .sorted { wanted[$0].attack.step ?? .max < wanted[$1].attack.step ?? .max }
+    func missing() -> [Int] {
+      wanted.indices.filter { found[$0] == nil }
+        .sorted { wanted[$0].attack.step ?? .max < wanted[$1].attack.step ?? .max }
+    }
+    try look()
+    let places = try missing().filter { wanted[$0].attack.isKept }
+      .map { try keys(of: wanted[$0], start, context).current.place }
+    let locks: [FileLock]
+    do throws(InUse) {
+      locks = try lock(places)
+    } catch {
+      return .beingMade(by: error.maker)
+    }
+    defer { withExtendedLifetime(locks) {} }
+    // Whoever held them may have made it before they were free.
+    if !locks.isEmpty { try look() }
+    return .updates(
+      try make(missing(), of: wanted, from: start, context, found, willMake: willMake))
+  }
+
+  private struct InUse: Error {
+    let maker: String
+  }
+
+  /// Takes the places where attacks will stand, in an order that all processes keep, so that no two wait for
+  /// each other.
+  private func lock(_ places: [URL]) throws(InUse) -> [FileLock] {
+    guard !places.isEmpty else { return [] }
+    // What cannot be made here is told when it is written.
+    try? FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    let here = ProcessInfo.processInfo
+    var locks: [FileLock] = []
+    for place in places.sorted(by: { $0.path < $1.path }) {
+      do throws(FolderLock.Failure) {
+        locks.append(
+          try FileLock(
+            of: place, holder: "process \(here.processIdentifier) on \(here.hostName)", attempts: 2)
+        )
+      } catch .inUse {
+        throw InUse(maker: FileLock.holder(of: place))
+      } catch {
+        // A file system without locks: whoever is first counts.
+      }
+    }
+    return locks
+  }
+
+  private func make(
+    _ missing: [Int], of wanted: [Wanted], from start: Start, _ context: AttackContext,
+    _ held: [Int: NamedUpdate], willMake: () -> Void
+  ) throws -> [NamedUpdate] {
+    var found = held
     if let last = missing.last {
       willMake()
       let steps = Dictionary(

@@ -1,10 +1,24 @@
 import Attacks
 import Foundation
 import Runs
+import StudyDesign
 import Support
 
 /// How a study makes its attacks.
 extension Measurement {
+  /// Takes the run's folder, or the part of it that this process does, before anything is made.
+  func reserve() throws -> RunLock {
+    let here = ProcessInfo.processInfo
+    return try RunFolder.reserve(
+      output, resume: resume, shard: shard,
+      holder: "process \(here.processIdentifier) on \(here.hostName)")
+  }
+
+  /// Where this process keeps files that no other one may use.
+  var workspace: URL {
+    shard.map { ShardRecord.workspace(of: $0.index, in: output) } ?? output
+  }
+
   /// Where they are kept.
   ///
   /// - Parameter shared: a folder that runs share; nil for the run's own.
@@ -12,7 +26,7 @@ extension Measurement {
     AttackStore(
       folder: shared ?? AttackStore.folder(ofRun: output),
       // A run that is continued goes on with the attacks that it was begun with.
-      keepsEarlier: shared == nil && RunFolder.holdsRun(output))
+      keepsEarlier: shared == nil && shard == nil && RunFolder.holdsRun(output))
   }
 
   func attackContext(_ events: @escaping @Sendable (StudyEvent) -> Void) -> AttackContext {

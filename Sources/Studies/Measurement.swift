@@ -9,7 +9,7 @@ package import ModelAccess
 package import PromptSets
 package import Runs
 package import Scoring
-import StudyDesign
+package import StudyDesign
 package import Support
 
 /// What every way of measuring shares: what is asked, how, and where the samples go.
@@ -28,6 +28,8 @@ package struct Measurement: Sendable {
   package var cache: ResponseCache?
   package var output: URL
   package var resume: Bool
+  /// The part of the run that this process does; nil for all of it.
+  package var shard: Shard?
   /// The command line, for the manifest.
   package var command: String
   package var version: String
@@ -145,15 +147,20 @@ package struct Measurement: Sendable {
 
   /// Opens a study's servers and its run, and asks what is left to ask.
   ///
-  /// - Parameter manifest: the run's, by what its server is.
+  /// - Parameters:
+  ///   - places: in the plan, of the cells that the servers' models answer for; nil for all of the run's.
+  ///   - folder: the run, where it is open already.
+  ///   - manifest: the run's, by what its server is.
   func run(
-    _ models: ModelsToServe, at source: any ServerSource, lock: RunLock,
+    _ models: ModelsToServe, at source: any ServerSource, asking places: Set<Int>? = nil,
+    in folder: RunFolder? = nil, lock: RunLock,
     events: @escaping @Sendable (StudyEvent) -> Void,
     manifest: (ReadyServers) throws -> RunManifest
   ) async throws -> RunFolder {
     try await source.withServers(of: models, events: events) { servers in
       try await run(
-        servers, weights: models.digest, updates: models.updates, lock: lock,
+        servers, weights: models.digest, updates: models.updates, asking: places, in: folder,
+        lock: lock,
         requireUnchanged: { [checkpoint = models.checkpoint] in try checkpoint.requireUnchanged() },
         events: events, manifest: manifest)
     }
@@ -161,7 +168,9 @@ package struct Measurement: Sendable {
 
   /// Opens the run and asks what is left to ask of servers that stand ready.
   func run(
-    _ servers: ReadyServers, weights: String, updates: StudyUpdates?, lock: RunLock,
+    _ servers: ReadyServers, weights: String, updates: StudyUpdates?,
+    asking places: Set<Int>? = nil,
+    in opened: RunFolder? = nil, lock: RunLock,
     requireUnchanged: @escaping @Sendable () throws -> Void = {},
     events: @escaping @Sendable (StudyEvent) -> Void,
     manifest: (ReadyServers) throws -> RunManifest
@@ -173,10 +182,10 @@ package struct Measurement: Sendable {
       throw StudyError.cannotContinue(
         server: servers.description, attack: cell.promptAttack.text)
     }
-    var folder = try RunFolder(output, manifest: manifest, resume: resume, lock: lock)
+    var folder = try open(manifest, lock, opened)
     do {
       try await run(
-        folder, cached(servers, weights: weights, updates: updates),
+        folder, asking: places, cached(servers, weights: weights, updates: updates),
         reading: servers.scoring.flatMap { RefusalReading(refusals, by: $0) },
         requireUnchanged: requireUnchanged, events: events)
     } catch {
@@ -185,6 +194,27 @@ package struct Measurement: Sendable {
     }
     try folder.note(servers.form())
     return folder
+  }
+
+  /// The run's folder, or the part of it that this process does.
+  private func open(
+    _ manifest: RunManifest, _ lock: RunLock, _ opened: RunFolder?
+  ) throws -> RunFolder {
+    if var opened {
+      guard opened.manifest.plan.server == manifest.plan.server else {
+        throw RunError.runDiffers(
+          path: output.path,
+          fields: [
+            "server is \(opened.manifest.plan.server) there and \(manifest.plan.server) here"
+          ])
+      }
+      try opened.note(updates: manifest.plan.updates)
+      return opened
+    }
+    guard let shard else {
+      return try RunFolder(output, manifest: manifest, resume: resume, lock: lock)
+    }
+    return try RunFolder(output, shard: shard, manifest: manifest, lock: lock)
   }
 
   /// Servers' models behind the cache, if there is one.
@@ -201,14 +231,19 @@ package struct Measurement: Sendable {
   }
 
   /// Asks what is left to ask.
+  ///
+  /// - Parameter places: in the plan, of the cells that are asked; nil for all that this process does.
   func run(
-    _ folder: RunFolder, _ model: any ChatCompleting, reading: RefusalReading? = nil,
+    _ folder: RunFolder, asking places: Set<Int>? = nil, _ model: any ChatCompleting,
+    reading: RefusalReading? = nil,
     requireUnchanged: @escaping @Sendable () throws -> Void = {},
     events: @escaping @Sendable (StudyEvent) -> Void
   ) async throws {
     let counting = try ledger?.counting(folder.manifest)
+    var plan = folder.manifest.plan
+    plan.cells = folder.cells(at: places)
     let runner = Runner(
-      plan: folder.manifest.plan, datasets: datasets, model: model, judges: judges,
+      plan: plan, datasets: datasets, model: model, judges: judges,
       promptAttacks: promptAttacks, maxConnections: maxConnections, maxErrors: maxErrors,
       reading: reading, deadline: deadline,
       book: counting?.start,

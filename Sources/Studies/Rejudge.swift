@@ -46,7 +46,7 @@ package struct Rejudge: Sendable {
   /// - Returns: the run, as it is now.
   package func run(events: @escaping @Sendable (StudyEvent) -> Void) async throws -> RunFolder {
     // Before the folder is taken, which would make one of that name.
-    _ = try RunManifest.read(from: folder)
+    if try RunManifest.read(from: folder).division != nil { _ = try RunMerge.inPlace(folder) }
     let lock = try RunFolder.reserve(folder, resume: true)
     let manifest = try RunManifest.read(from: folder)
     let samples = try Journal.read(folder: folder, plan: manifest.plan)

@@ -35,6 +35,11 @@ package struct RunSize: Hashable, Sendable, CustomStringConvertible {
 }
 
 extension Measurement {
+  /// How many samples a cell has.
+  package func samples(of cell: Cell) -> Int {
+    (datasets.first { $0.name == cell.dataset }?.prompts.count ?? 0) * samples
+  }
+
   /// What is asked of the models of some cells.
   package func size(of cells: [Cell]) -> RunSize {
     let sizes = Dictionary(

@@ -43,7 +43,7 @@ package struct SingleEvaluation {
   }
 
   package func run(events: @escaping @Sendable (StudyEvent) -> Void) async throws -> RunFolder {
-    let lock = try RunFolder.reserve(measurement.output, resume: measurement.resume)
+    let lock = try measurement.reserve()
     switch subject {
     case .folder(let checkpoint, let adapters):
       return try await run(checkpoint, adapters, lock, events)

@@ -44,7 +44,7 @@ package struct Sweep {
   }
 
   /// The model that updates are added to.
-  private var origin: Checkpoint { isFromBase ? pair.base : pair.aligned }
+  var origin: Checkpoint { isFromBase ? pair.base : pair.aligned }
 
   /// What is measured, and what is made for it.
   package var plan: SweepPlan {
@@ -82,13 +82,20 @@ package struct Sweep {
 
   /// Plans, refuses what cannot be continued, prepares the updates, starts the server once, asks every
   /// cell, and returns the run.
+  ///
+  /// A shard does so with its part of the plan. Cells whose attacks another process makes meanwhile are
+  /// asked after the others, from a further start of the server.
   package func run(events: @escaping @Sendable (StudyEvent) -> Void) async throws -> RunFolder {
-    let lock = try RunFolder.reserve(measurement.output, resume: measurement.resume)
     let plan = plan
+    let division = try measurement.shard.map { shard in
+      try plan.division(into: shard.count) { measurement.samples(of: $0) }
+    }
+    let lock = try measurement.reserve()
     events(.step("\(measurement.size(of: plan.cells))"))
     events(.step("computing digests"))
     let digests = try await runOnOwnThread(named: "loxeval-digests") {
-      Digests(base: pair.base.digest(), aligned: pair.aligned.digest(), isFromBase: isFromBase)
+      StudyMaker.Digests(
+        base: pair.base.digest(), aligned: pair.aligned.digest(), isFromBase: isFromBase)
     }
     func manifest(updates: [UpdateName: String], server: ReadyServers?) throws -> RunManifest {
       try measurement.manifest(
@@ -97,26 +104,52 @@ package struct Sweep {
         remarks: plan.remarks, server: server, family: ModelFamily.of(pair.aligned),
         chatFormat: chatFormat)
     }
-    try RunFolder.requireContinuable(
-      measurement.output, try manifest(updates: [:], server: nil))
-    // Decomposing and training take hours, and a task's thread is needed by all others.
-    let study = try await runOnOwnThread(named: "loxeval-prepare") {
-      try makeStudy(plan, digests, events)
-    }
-    let updates = study.updates.digests()
-    return try await measurement.run(study, at: server, lock: lock, events: events) { server in
-      try manifest(updates: updates, server: server)
-    }
+    // Places in the plan: a run that an earlier release began calls its cells otherwise.
+    var open = try begin(plan, division, try manifest(updates: [:], server: nil), lock)
+    let maker = StudyMaker(self, digests, events: events)
+    var folder: RunFolder?
+    repeat {
+      let part = plan.part(of: open.map { plan.cells[$0] })
+      // Decomposing and training take hours, and a task's thread is needed by all others.
+      let made = try await runOnOwnThread(named: "loxeval-prepare") {
+        try maker.make(part, isWhole: measurement.sequential != nil)
+      }
+      let updates = made.updates.digests()
+      let ready = Set(made.cells.map(\.id))
+      let places = Set(open.filter { ready.contains(plan.cells[$0].id) })
+      folder = try await measurement.run(
+        models(made, plan, digests), at: server, asking: places, in: folder, lock: lock,
+        events: events
+      ) { server in try manifest(updates: updates, server: server) }
+      open.removeAll { places.contains($0) }
+    } while !open.isEmpty
+    guard let folder else { throw CancellationError() }
+    return folder
   }
 
-  /// Of the pair's weights, computed once.
-  private struct Digests {
-    let base: String
-    let aligned: String
-    let isFromBase: Bool
+  /// Refuses to go on with a run that is another, and begins a shard's part.
+  ///
+  /// - Returns: the places in the plan of the cells that this process asks.
+  private func begin(
+    _ plan: SweepPlan, _ division: Division?, _ manifest: RunManifest, _ lock: RunLock
+  ) throws -> [Int] {
+    guard let shard = measurement.shard else {
+      try RunFolder.requireContinuable(measurement.output, manifest)
+      return Array(plan.cells.indices)
+    }
+    var manifest = manifest
+    manifest.division = division
+    let begun = try RunFolder.begin(shard, of: measurement.output, manifest, lock: lock)
+    return begun.division?.places(of: shard.index) ?? []
+  }
 
-    /// Of the model that updates are added to.
-    var origin: String { isFromBase ? base : aligned }
+  private func models(
+    _ made: StudyMaker.Made, _ plan: SweepPlan, _ digests: StudyMaker.Digests
+  ) -> ModelsToServe {
+    ModelsToServe(
+      checkpoint: origin, digest: digests.origin, updates: made.updates, cells: made.cells,
+      of: plan.cells, measurement: measurement,
+      chatFormat: isFromBase ? chatFormat.falling(backTo: pair.aligned.folder) : chatFormat)
   }
 
   /// Writes each model of the study as a checkpoint, and the file that says where they are to be
@@ -135,50 +168,19 @@ package struct Sweep {
   private func write(
     to folder: URL, serve: CommandTemplate, events: @escaping @Sendable (StudyEvent) -> Void
   ) throws -> URL {
-    let digests = Digests(
+    let digests = StudyMaker.Digests(
       base: isFromBase ? pair.base.digest() : "", aligned: isFromBase ? "" : pair.aligned.digest(),
       isFromBase: isFromBase)
-    let study = try makeStudy(plan, digests, events)
-    return try CellsFile.export(study, to: folder, serve: serve) { done, total in
+    let plan = plan
+    let made = try StudyMaker(self, digests, events: events).make(plan, isWhole: true)
+    return try CellsFile.export(models(made, plan, digests), to: folder, serve: serve) {
+      done, total in
       events(.count(what: "checkpoints written", done: done, total: total))
     }
   }
 
-  /// Everything that is to be served, once the attacks are trained.
-  private func makeStudy(
-    _ plan: SweepPlan, _ digests: Digests, _ events: @escaping @Sendable (StudyEvent) -> Void
-  ) throws -> ModelsToServe {
-    try pair.requireChange()
-    for attack in attacks { try attack.check(on: pair.aligned) }
-    let alignment = try decomposed(events)
-    func updates(
-      _ planned: [SweepPlan.PlannedDefence], among made: StudyUpdates?
-    ) throws -> [NamedUpdate] {
-      try planned.compactMap { planned in
-        let material = DefenceMaterial(
-          pair: pair, alignment: alignment,
-          attack: try planned.attack.flatMap { try made?[$0].update },
-          identity: "\(digests.base) \(digests.aligned)")
-        return try planned.defence.update(from: material).map {
-          NamedUpdate(name: planned.name, update: $0)
-        }
-      }
-    }
-    let defences = try StudyUpdates(try updates(plan.defences, among: nil))
-    let attacked = try StudyUpdates(
-      defences.all
-        + makeAttacks(plan, on: alignment, defences, modelDigest: digests.origin, events: events))
-    if !plan.repairs.isEmpty { events(.step("making repairs")) }
-    let repairs = try updates(plan.repairs, among: attacked)
-    return ModelsToServe(
-      checkpoint: origin, digest: digests.origin,
-      updates: try StudyUpdates(attacked.all + repairs), cells: plan.cells,
-      measurement: measurement,
-      chatFormat: isFromBase ? chatFormat.falling(backTo: pair.aligned.folder) : chatFormat)
-  }
-
   /// As far as anything asks of it; empty where nothing does.
-  private func decomposed(
+  func decomposed(
     _ events: @escaping @Sendable (StudyEvent) -> Void
   ) throws -> Decomposition {
     guard largestRank != .leading(0) else { return .empty }
@@ -186,51 +188,6 @@ package struct Sweep {
     return try Decomposition(of: pair, rank: largestRank) { done, total in
       events(.count(what: "tensors decomposed", done: done, total: total))
     }
-  }
-
-  private func makeAttacks(
-    _ plan: SweepPlan, on alignment: Decomposition, _ defences: StudyUpdates, modelDigest: String,
-    events: @escaping @Sendable (StudyEvent) -> Void
-  ) throws -> [NamedUpdate] {
-    let store = measurement.attackStore(attackStore)
-    let context = measurement.attackContext(events)
-    let merging = MergedCheckpoints(
-      of: pair.aligned, digest: modelDigest, updates: defences, run: measurement.output)
-    defer { merging.removeAll() }
-    var made: [UpdateName: NamedUpdate] = [:]
-    announce(plan.attacks.count { $0.attack.isDense && $0.attack.isKept }, in: store, events)
-    for planned in plan.attacks where made[planned.name] == nil {
-      try measurement.requireTime(toMake: planned.name.text)
-      let (merged, rest) = try defences.split(planned.stack)
-      let model = AttackedModel(
-        checkpoint: try merging.checkpoint(of: merged), alignment: alignment,
-        stack: try defences.lowRankStack(rest, for: "training"), chatFormat: chatFormat,
-        targets: pair.targets)
-      let start = AttackStore.Start(
-        model: model, origin: origin, stack: try defences.stack(planned.stack),
-        key: try defences.key(of: planned.stack, on: modelDigest))
-      // What comes from one training is made by it, though the plan has it in several places.
-      let course = plan.attacks.filter {
-        $0.name == planned.name || $0.isTaken(fromTheTrainingOf: planned)
-      }
-      let updates = try store.updates(
-        of: course.map { AttackStore.Wanted(attack: $0.attack, name: $0.name) }, from: start,
-        context
-      ) { events(.step("preparing the attack \(planned.name)")) }
-      for (planned, update) in zip(course, updates) { made[planned.name] = update }
-    }
-    return plan.attacks.compactMap { made[$0.name] }
-  }
-
-  /// Says what room on the disk full fine-tunings take.
-  private func announce(
-    _ count: Int, in store: AttackStore, _ events: @escaping @Sendable (StudyEvent) -> Void
-  ) {
-    guard count > 0 else { return }
-    events(
-      .step(
-        "full fine-tunings are kept whole: \(count) of \(Number.bytes(origin.byteCount)), "
-          + "\(Number.bytes(count * origin.byteCount)) in \(store.folder.path)"))
   }
 
   /// The largest rank that anything asks of the alignment.

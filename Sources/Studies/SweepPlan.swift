@@ -30,12 +30,12 @@ package struct SweepPlan {
   }
 
   /// Before the attacks.
-  let defences: [PlannedDefence]
-  let attacks: [PlannedAttack]
+  private(set) var defences: [PlannedDefence]
+  private(set) var attacks: [PlannedAttack]
   /// After them; those that change an attack's scale alone are not among them.
-  let repairs: [PlannedDefence]
+  private(set) var repairs: [PlannedDefence]
   /// The rows of the study's table: the untreated model first, under each attack and on each set.
-  package let cells: [Cell]
+  package private(set) var cells: [Cell]
   /// What readers must know of an attack, by its label.
   let remarks: [String: String]
 
@@ -122,6 +122,21 @@ package struct SweepPlan {
           }
       }
     }
+  }
+}
+
+extension SweepPlan {
+  /// The plan of some of its cells, with what must be made for them and nothing else.
+  func part(of cells: [Cell]) -> SweepPlan {
+    var part = self
+    part.cells = cells
+    var needed = Set(cells.flatMap { $0.variant.map(\.name) })
+    part.repairs = repairs.filter { needed.contains($0.name) }
+    needed.formUnion(part.repairs.compactMap(\.attack))
+    part.attacks = attacks.filter { needed.contains($0.name) }
+    needed.formUnion(part.attacks.flatMap { $0.stack.map(\.name) })
+    part.defences = defences.filter { needed.contains($0.name) }
+    return part
   }
 }
 

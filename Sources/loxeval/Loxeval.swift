@@ -20,8 +20,8 @@ struct Loxeval: AsyncParsableCommand {
       """,
     version: version,
     subcommands: [
-      SweepCommand.self, LandscapeCommand.self, EvaluateCommand.self, ReportCommand.self,
-      CompareCommand.self,
+      SweepCommand.self, LandscapeCommand.self, EvaluateCommand.self, MergeCommand.self,
+      StatusCommand.self, ReportCommand.self, CompareCommand.self,
       GateCommand.self,
       RejudgeCommand.self, LabelCommand.self, JudgeCheckCommand.self, JudgeTrainCommand.self,
       ExtrapolateCommand.self, RepairCommand.self, SpectrumCommand.self, AttackCommand.self,
@@ -74,7 +74,7 @@ struct Loxeval: AsyncParsableCommand {
     if let signal = Interruption.shared.signal {
       // What failed since then failed because of it.
       screen.say("loxeval: interrupted; a sweep or evaluation continues with --resume")
-      return ExitStatus.interrupted(by: signal).rawValue
+      return Interruption.shared.status(of: signal).rawValue
     }
     if case StudyError.stoppedInTime = error {
       screen.sayLines("loxeval: \(error)")

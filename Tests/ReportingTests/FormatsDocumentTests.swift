@@ -1,11 +1,12 @@
 import Foundation
-import Runs
+import ModelAccess
 import StudyDesign
 import Support
 import Testing
 
 @testable import Analysis
 @testable import Reporting
+@testable import Runs
 
 /// `docs/formats.md` names what is written, so that neither changes without the other.
 @Suite struct FormatsDocumentTests {
@@ -88,6 +89,23 @@ import Testing
     try Self.expectNamed(surface.reaches[1], below: ["gain"], in: Self.section("summary.json"))
     let text = try Self.section("landscape.csv")
     for column in LandscapeCSV.columns { #expect(text.contains("`\(column)`"), "\(column)") }
+  }
+
+  @Test func everythingOfShardsIsNamed() throws {
+    var (manifest, _) = ReportTests.run()
+    manifest.division = Division(shards: 1, cells: manifest.plan.cells.map { _ in 1 })
+    var session = Session(shard: 1, host: "h", process: 1, environment: manifest.environment)
+    (session.server, session.asking, session.samplesBefore) = ("s", "2026-01-02T03:04:05Z", 0)
+    manifest.sessions = [session]
+    try Self.expectNamed(manifest, below: ["division"], in: Self.section("run.json"))
+    var record = ShardRecord(shard: 1, sessions: [session])
+    record.request = RequestForm(refused: ["seed"])
+    let section = try Self.section("Shards")
+    try Self.expectNamed(record, below: ["sessions"], in: section)
+    let part = RunProgress.Part(
+      shard: 1, state: .asking, done: 1, planned: 2, errors: 0, host: "h", process: 1, perMinute: 1,
+      secondsLeft: 1)
+    try Self.expectNamed(RunProgress([part]), below: ["parts"], in: section)
   }
 
   @Test func everyFieldOfALedgerIsNamed() throws {

@@ -1,16 +1,44 @@
 import Attacks
 import Checkpoints
 import Decoder
+import Dispatch
 import Foundation
 import LinearAlgebra
 import ModelAccess
 import StudyDesign
 import Support
+import Synchronization
 import TestSupport
 import Testing
 import TinyModel
 
 @testable import Studies
+
+/// An attack whose making waits for something.
+private final class SlowAttack: Attack {
+  let labels = ["attack"]
+  let recipe = "slow"
+  let isKept = true
+  let seed: UInt64? = nil
+  let remark: String? = nil
+  let method = AttackID.Method.lora
+  private let update: LowRankUpdate
+  private let wait: @Sendable () -> Void
+  private let made = Mutex(0)
+
+  init(update: LowRankUpdate, wait: @escaping @Sendable () -> Void) {
+    self.update = update
+    self.wait = wait
+  }
+
+  var count: Int { made.withLock { $0 } }
+
+  func make(from model: AttackedModel, _ context: AttackContext) throws -> AttackResult {
+    made.withLock { $0 += 1 }
+    wait()
+    return AttackResult(update: update)
+  }
+}
 
 @Suite struct AttackStoreTests {
   private static let name: UpdateName = "attack@a0"
@@ -82,6 +110,62 @@ import TinyModel
     #expect(today.count == 1)
     // Of both, today's own counts.
     #expect(try update(today, keepsEarlier: true) != first)
+  }
+
+  /// Whoever asks for an attack that another makes is told so, and finds it when it is there.
+  @Test func oneMakesAnAttackForAll() async throws {
+    let folder = try TemporaryFolder()
+    let model = try Self.model(folder)
+    let place = folder.url.appending(path: "store")
+    let update = try Self.update(1, of: model)
+    let (begun, mayEnd) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
+    let slow = SlowAttack(update: update) {
+      begun.signal()
+      #expect(mayEnd.wait(timeout: .now() + 600) == .success)
+    }
+    let wanted = AttackStore.Wanted(attack: slow, name: Self.name)
+    let context = AttackContext(threads: 1)
+    func store() -> AttackStore { AttackStore(folder: place, keepsEarlier: false) }
+    async let made = runOnOwnThread(named: "maker") {
+      try store().updates(of: [wanted], from: model, AttackContext(threads: 1)) {}[0].digest
+    }
+    try await runOnOwnThread(named: "other") {
+      #expect(begun.wait(timeout: .now() + 600) == .success)
+      guard
+        case .beingMade(let maker) = try store().find([wanted], from: model, context, willMake: {})
+      else {
+        Issue.record("it was made twice")
+        return
+      }
+      #expect(maker.hasPrefix("process \(ProcessInfo.processInfo.processIdentifier) on "))
+      mayEnd.signal()
+      // From here on it is there, or comes while one waits.
+      let found = try store().updates(of: [wanted], from: model, context) {}
+      #expect(found.count == 1)
+    }
+    #expect(try await made == NamedUpdate(name: Self.name, update: update).digest)
+    #expect(slow.count == 1)
+    #expect(try FileManager.default.contentsOfDirectory(atPath: place.path).count == 1)
+  }
+
+  /// A maker that died leaves what locks nothing, and half of an attack that nobody takes for one.
+  @Test func whatADeadMakerLeftIsMadeAnew() throws {
+    let folder = try TemporaryFolder()
+    let model = try Self.model(folder)
+    let attack = FixedAttack(["attack"], update: try Self.update(1, of: model))
+    let store = AttackStore(folder: folder.url.appending(path: "store"), keepsEarlier: false)
+    let context = AttackContext(threads: 1)
+    let first = try store.update(of: attack, named: Self.name, from: model, context) {}
+    let files = FileManager.default
+    let whole = try #require(try files.contentsOfDirectory(atPath: store.folder.path).first)
+    // As a kill between the weights and the folder's name leaves it.
+    try files.moveItem(
+      at: store.folder.appending(path: whole),
+      to: store.folder.appending(path: "\(whole).partial-1"))
+    try folder.write("process 1 on nowhere\n", "store/\(whole).lock")
+    let again = try store.update(of: attack, named: Self.name, from: model, context) {}
+    #expect(attack.count == 2 && again.digest == first.digest)
+    #expect(files.fileExists(atPath: store.folder.appending(path: "\(whole)/attack.json").path))
   }
 
   /// Two attacks of one name stand side by side, and neither replaces the other.

@@ -20,12 +20,10 @@ package struct GateSubject: Sendable {
 
   /// Reads a run's folder.
   package init(run folder: URL) throws {
-    let manifest = try RunManifest.read(from: folder)
-    let samples = try Journal.read(folder: folder, plan: manifest.plan)
-    try manifest.check(samples, in: folder)
-    summary = Summary(of: manifest, samples: samples)
-    self.samples = samples
-    self.manifest = manifest
+    let run = try StoredRun(folder)
+    self.init(
+      summary: Summary(of: run.manifest, samples: run.samples), samples: run.samples,
+      manifest: run.manifest)
   }
 
   /// Reads a baseline: a summary.json, or a run's folder with its journal or with that file alone.

@@ -127,6 +127,14 @@ extension ReportPage {
     ] {
       rows.append([ReportTable.Cell(what), ReportTable.Cell(value)])
     }
+    // Of like ones nothing is to be told: they compute the same.
+    for (processor, shards) in manifest.unlikeProcessors {
+      let named = shards.map(String.init).joined(separator: ", ")
+      rows.append([
+        ReportTable.Cell(shards.isEmpty ? "processor of a part" : "processor of shards \(named)"),
+        ReportTable.Cell(processor),
+      ])
+    }
     return [
       .heading("Provenance"),
       .paragraph([
@@ -168,6 +176,12 @@ extension ReportPage {
       lines.append(
         "Imported attacks were trained on the aligned model and are added to the model of every α; "
           + "an attacker who fine-tunes the extrapolated model itself may reach further.")
+    }
+    if !manifest.unlikeProcessors.isEmpty {
+      lines.append(
+        "Shards were computed on unlike processors (see the provenance): the last bits of weights and replies "
+          + "depend on which did what, so a repetition with another division may differ in some replies."
+      )
     }
     if isRedacted {
       lines.append(

@@ -9,7 +9,7 @@ package struct ExternalServers: Sendable {
   package var dialect: DialectChoice
   /// Which server has which model.
   package var cells: URL?
-  /// Starts the server: `{model}`, `{gguf}`, `{lora}` and `{port}` are filled in.
+  /// Starts the server: `{model}`, `{gguf}`, `{lora}`, `{gpus}` and `{port}` are filled in.
   package var serve: CommandTemplate?
   /// What `{gguf}` stands for.
   package var gguf: String?

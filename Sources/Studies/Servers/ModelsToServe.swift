@@ -55,6 +55,15 @@ package struct ModelsToServe: Sendable {
 
 extension ModelsToServe {
   /// The models that some cells ask, each once, in the cells' order.
+  ///
+  /// - Parameter all: the study's cells, by which models have the same ids in all its parts; nil where those are
+  ///   all.
+  static func variants(of cells: [Cell], among all: [Cell]?) -> [Variant] {
+    guard let all else { return variants(of: cells) }
+    let stacks = Set(cells.map(\.variant))
+    return variants(of: all).filter { stacks.contains($0.stack) }
+  }
+
   package static func variants(of cells: [Cell]) -> [Variant] {
     var seen: Set<[ScaledUpdate]> = []
     // Ids name files, so they are told apart as updates are.
@@ -67,11 +76,12 @@ extension ModelsToServe {
   /// What serves the models that some cells ask.
   init(
     checkpoint: Checkpoint, digest: String, updates: StudyUpdates,
-    cells: [Cell], measurement: Measurement, chatFormat: ChatFormatChoice
+    cells: [Cell], of all: [Cell]? = nil, measurement: Measurement, chatFormat: ChatFormatChoice
   ) {
     self.init(
-      checkpoint: checkpoint, digest: digest, updates: updates, variants: Self.variants(of: cells),
-      run: measurement.output, chatFormat: chatFormat, connections: measurement.maxConnections,
+      checkpoint: checkpoint, digest: digest, updates: updates,
+      variants: Self.variants(of: cells, among: all), run: measurement.workspace,
+      chatFormat: chatFormat, connections: measurement.maxConnections,
       threads: measurement.threads, arithmetic: measurement.arithmetic,
       version: measurement.version, decoding: measurement.decoding)
   }

@@ -40,10 +40,11 @@ struct RecordedIdentities {
         uniquingKeysWith: { first, _ in first }),
       isEffective: { $0.scale != 0 && !zeros.contains($0.name) },
       record: { signatures in
-        try write(
-          Dictionary(
-            signatures.map { (models.id(of: $0.key), $0.value) },
-            uniquingKeysWith: { first, _ in first }))
+        let answered = Dictionary(
+          signatures.map { (models.id(of: $0.key), $0.value) },
+          uniquingKeysWith: { first, _ in first })
+        // Those of models that are asked at another time stay.
+        try write(known.filter { stacks[$0.key] == nil }.merging(answered) { $1 })
       })
   }
 }

@@ -5,7 +5,7 @@ package import Support
 
 /// A server that is started for the run by a command of the user's.
 package struct StartedServer: ServerSource {
-  /// `{model}`, `{gguf}`, `{lora}` and `{port}` are filled in.
+  /// `{model}`, `{gguf}`, `{lora}`, `{gpus}` and `{port}` are filled in.
   package var command: CommandTemplate
   /// What `{gguf}` stands for.
   package var gguf: String?
@@ -49,6 +49,7 @@ struct ServerLauncher: Sendable {
   let pool: EndpointPool
   private let source: StartedServer
   private let port: UInt16
+  private let gpus: Int
 
   init(_ source: StartedServer, _ opening: ServerOpening) throws {
     guard let port = freePort() else {
@@ -56,6 +57,13 @@ struct ServerLauncher: Sendable {
     }
     // Nothing but this process needs to reach it, so no key from the environment is sent.
     let endpoint = try Endpoint("http://127.0.0.1:\(port)", environment: [:])
+    let gpus = AllottedGPUs.count()
+    guard gpus != nil || !source.command.has("gpus") else {
+      throw StudyError.serverOptions(
+        "--serve: expected CUDA_VISIBLE_DEVICES or SLURM_GPUS_ON_NODE to say how many GPUs {gpus} stands for, "
+          + "found neither")
+    }
+    self.gpus = gpus ?? 0
     self.opening = opening
     self.source = source
     self.port = port
@@ -75,7 +83,9 @@ struct ServerLauncher: Sendable {
     of model: String, values: [String: [String]] = [:], environment: [String: String] = [:],
     log: String, afterRestart: @escaping @Sendable () async throws(ChatFailure) -> Void = {}
   ) -> ManagedServer {
-    let places = ["port": ["\(port)"], "model": [model], "gguf": [source.gguf ?? ""]]
+    let places = [
+      "port": ["\(port)"], "model": [model], "gguf": [source.gguf ?? ""], "gpus": ["\(gpus)"],
+    ]
     let exports = environment.sorted { $0.key < $1.key }.map {
       "export \($0.key)=\(CommandTemplate.quoted($0.value)); "
     }

@@ -12,4 +12,21 @@ package enum AtomicFile {
       throw .unwritable(path: url.path, reason: (error as NSError).localizedDescription)
     }
   }
+
+  /// Creates a file that many processes may want to create, on whichever machine: one of them does, and
+  /// nobody sees half of it.
+  ///
+  /// - Returns: whether this call created it; false where it is there already.
+  package static func create(_ data: Data, at url: URL) throws(FileError) -> Bool {
+    let draft = url.deletingLastPathComponent().appending(
+      path: ".\(url.lastPathComponent).\(UUID().uuidString)")
+    try write(data, to: draft)
+    defer { _ = unsafe unlink(draft.path) }
+    // A name can be given once, whatever the file system's cache holds.
+    if unsafe link(draft.path, url.path) == 0 { return true }
+    guard errno == EEXIST else {
+      throw .unwritable(path: url.path, reason: unsafe String(cString: strerror(errno)))
+    }
+    return false
+  }
 }

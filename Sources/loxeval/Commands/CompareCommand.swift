@@ -32,11 +32,8 @@ struct CompareCommand: ParsableCommand {
   func run() throws {
     let labels = StudyLabels.unique(folders.map { URL(filePath: $0).labels })
     let runs = try zip(folders, labels).map { path, label in
-      let folder = URL(filePath: path)
-      let manifest = try RunManifest.read(from: folder)
-      let samples = try Journal.read(folder: folder, plan: manifest.plan)
-      try manifest.check(samples, in: folder)
-      return RunComparison.Run(name: label, manifest: manifest, samples: samples)
+      let run = try StoredRun(URL(filePath: path))
+      return RunComparison.Run(name: label, manifest: run.manifest, samples: run.samples)
     }
     let page = ComparisonPage(RunComparison(runs))
     if let html { try AtomicFile.write(Data(page.html().utf8), to: URL(filePath: html)) }

@@ -71,6 +71,6 @@ struct EvaluateCommand: AsyncParsableCommand {
         judges: await measurement.judges(servers) { console.note($0) }, secrets: secrets),
       chatFormat: try measurement.writing.choice)
     let folder = try await evaluation.run { console.show($0) }
-    try finish(folder, console, ledger: evaluation.measurement.ledger)
+    try folder.finish(console, ledger: evaluation.measurement.ledger)
   }
 }

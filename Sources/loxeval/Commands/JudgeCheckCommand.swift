@@ -92,9 +92,8 @@ struct JudgeCheckCommand: AsyncParsableCommand {
   }
 
   private func list(run folder: URL) throws {
-    let manifest = try RunManifest.read(from: folder)
-    let samples = try Journal.read(folder: folder, plan: manifest.plan)
-    try manifest.check(samples, in: folder)
+    let run = try StoredRun(folder)
+    let (manifest, samples) = (run.manifest, run.samples)
     let labels = try dataset.map {
       try LabelFile(Bundled.dataset($0), of: manifest, samples: samples).labels
     }

@@ -65,13 +65,10 @@ struct LabelCommand: ParsableCommand {
   }
 
   func run() throws {
-    let run = URL(filePath: folder)
-    let manifest = try RunManifest.read(from: run)
-    let samples = try Journal.read(folder: run, plan: manifest.plan)
-    try manifest.check(samples, in: run)
-    let file = output.map { URL(filePath: $0) } ?? run.appending(path: "labels.jsonl")
+    let run = try StoredRun(URL(filePath: folder))
+    let file = output.map { URL(filePath: $0) } ?? run.url.appending(path: "labels.jsonl")
     var round = try LabellingRound(
-      of: manifest, samples: samples, in: run, file: file, count: sample, seed: seed)
+      of: run.manifest, samples: run.samples, in: run.url, file: file, count: sample, seed: seed)
     if round.samples.count < sample {
       Screen.shared.say(
         "the run has \(round.samples.count) replies to harmful prompts: all of them are drawn")

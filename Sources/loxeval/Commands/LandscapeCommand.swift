@@ -65,7 +65,7 @@ struct LandscapeCommand: AsyncParsableCommand {
         "the loss on refusals is measured by the embedded server alone, and left out here")
     }
     let folder = try await study.run { console.show($0) }
-    try finish(folder, console)
+    try folder.finish(console)
     for surface in folder.summary.landscape ?? [] {
       for reach in surface.reaches {
         Screen.shared.print(

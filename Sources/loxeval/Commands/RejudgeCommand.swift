@@ -63,6 +63,6 @@ struct RejudgeCommand: AsyncParsableCommand {
       folder: URL(filePath: folder), judges: judges, primary: primary,
       maxConnections: maxConnections, maxErrors: ErrorLimit(parsing: maxErrors) ?? .share(0.05),
       command: RecordedCommand.text(hiding: secrets), version: Loxeval.version)
-    try finish(try await rejudge.run { console.show($0) }, console)
+    try await rejudge.run { console.show($0) }.finish(console)
   }
 }

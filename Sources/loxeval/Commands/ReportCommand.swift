@@ -44,15 +44,13 @@ struct ReportCommand: ParsableCommand {
 
   func run() throws {
     let folder = URL(filePath: self.folder)
-    var manifest = try RunManifest.read(from: folder)
-    manifest.limits = reading.limits
-    let samples = try Journal.read(folder: folder, plan: manifest.plan)
-    try manifest.check(samples, in: folder)
+    var run = try StoredRun(folder)
+    run.manifest.limits = reading.limits
     let labels = try correct.map {
-      try LabelFile(URL(filePath: $0), of: manifest, samples: samples).labels
+      try LabelFile(URL(filePath: $0), of: run.manifest, samples: run.samples).labels
     }
     let written = try RunReports.write(
-      format, manifest: manifest, samples: samples, to: folder, isRedacted: redact,
+      format, manifest: run.manifest, samples: run.samples, to: folder, isRedacted: redact,
       labels: labels ?? [], check: Self.tellCorrections)
     for file in written { Screen.shared.print(file.relativePath) }
   }

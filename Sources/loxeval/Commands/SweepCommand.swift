@@ -21,8 +21,17 @@ struct SweepCommand: AsyncParsableCommand {
 
   @OptionGroup(title: "Study") var study: StudyOptions
 
-  @Flag(help: "Print the cells (id, the model's id as --cells wants it, updates) and stop.")
-  var plan = false
+  @OptionGroup(title: "Machines") var machines: MachineOptions
+
+  @Option(
+    help: ArgumentHelp(
+      "Do one part of the study, such as 3/8: the third of eight, with a journal of its own in the run's "
+        + "folder, which processes on other machines may do the other parts of. Models are divided so that "
+        + "each attack is trained once and all parts have about as much to do. With --resume the same command "
+        + "begins a part and goes on with it; SIGTERM ends it as --max-time does. See loxeval status and merge.",
+      valueName: "i/n"),
+    transform: { try Shard(parsing: $0) })
+  var shard: Shard?
 
   @Option(
     help: ArgumentHelp(
@@ -39,10 +48,32 @@ struct SweepCommand: AsyncParsableCommand {
     guard !study.effectiveRank || measurement.promptAttack.isEmpty else {
       throw ValidationError("--prompt-attack: --effective-rank measures models before any attack")
     }
+    try machines.validate(output: measurement.output)
+    guard shard == nil || !machines.isPlan else {
+      throw ValidationError("--shard: --plan and --submit are for all of a study's shards")
+    }
+    if machines.shards != nil, measurement.deciding.untilDecided {
+      throw ValidationError(Self.notDivided("--shards"))
+    }
+    if shard != nil {
+      guard measurement.output != nil else {
+        throw ValidationError(
+          "--shard: expected --output with the run's folder, which all shards share")
+      }
+      guard !measurement.deciding.untilDecided else {
+        throw ValidationError(Self.notDivided("--shard"))
+      }
+      guard export == nil else { throw ValidationError("--shard: --export writes all models") }
+    }
     guard study.effectiveRank, measurement.deciding.untilDecided else { return }
     throw ValidationError(
       "--until-decided: expected a study of defences; --effective-rank compares all its ranks on the same "
         + "prompts")
+  }
+
+  private static func notDivided(_ option: String) -> String {
+    "\(option): what --until-decided asks next depends on the replies to all of the study's models; leave one of "
+      + "the two out"
   }
 
   func run() async throws {
@@ -55,7 +86,7 @@ struct SweepCommand: AsyncParsableCommand {
         seed: measurement.seed, arithmetic: measurement.computing.arithmetic),
       measurement: try measurement.measurement(
         threads: common.threadCount, standard: study.standardSets,
-        judges: plan || export != nil
+        judges: machines.isPlan || export != nil
           ? [] : await measurement.judges(servers.servers) { console.note($0) },
         secrets: secrets),
       server: try servers.source(
@@ -63,11 +94,9 @@ struct SweepCommand: AsyncParsableCommand {
       chatFormat: writing,
       attackStore: study.attackStore.map { URL(filePath: $0) })
     sweep.isFromBase = study.effectiveRank
+    sweep.measurement.shard = shard
     if !servers.isExternal { try sweep.requireReadArguments() }
-    if plan {
-      PlannedCells.show(sweep.plan.cells, of: sweep.measurement, console)
-      return
-    }
+    if machines.isPlan { return try planned(sweep, console) }
     if let export {
       let file = try await sweep.export(to: URL(filePath: export), serve: servers.exportTemplate) {
         console.show($0)
@@ -75,41 +104,45 @@ struct SweepCommand: AsyncParsableCommand {
       Screen.shared.print(file.relativePath)
       return
     }
+    if shard != nil { Interruption.shared.asksToStartAgain = true }
     let folder = try await sweep.run { console.show($0) }
-    try finish(folder, console, ledger: sweep.measurement.ledger)
+    if let shard {
+      try finish(shard, folder, console)
+    } else {
+      try folder.finish(console, ledger: sweep.measurement.ledger)
+    }
   }
 }
 
-/// Writes a run's reports and says what came out and where it is.
-///
-/// - Parameter ledger: what a run that goes on until it is decided has counted in.
-/// - Throws: where a cell has no verdict at all: what is not measured is not done; the exit code of a run
-///   that goes on until it is decided.
-func finish(_ folder: RunFolder, _ console: Console, ledger: EvidenceLedger? = nil) throws {
-  let samples = folder.journal.samples
-  try RunReports.write(manifest: folder.manifest, samples: samples, to: folder.url)
-  let summary = folder.summary
-  Screen.shared.print(SummaryTable.render(summary))
+extension SweepCommand {
+  /// Shows the plan, or gives it to machines.
+  private func planned(_ sweep: Sweep, _ console: Console) throws {
+    let plan = sweep.plan
+    // A study that cannot be divided so is told of here, and not by each of its shards.
+    let division = try machines.shards.map { shards in
+      try plan.division(into: shards) { sweep.measurement.samples(of: $0) }
+    }
+    try machines.carryOut(output: measurement.output) { format in
+      if format == .json {
+        try PlannedCells.showJSON(plan.cells, division, of: sweep.measurement)
+      } else {
+        PlannedCells.show(plan.cells, division, of: sweep.measurement, console)
+      }
+    }
+  }
+}
+
+/// Says how far the run is of which a shard was done. Its reports are written by whoever merges it: several
+/// shards may end at once.
+func finish(_ shard: Shard, _ folder: RunFolder, _ console: Console) throws {
+  let samples = folder.samples
   let lost = LostSamples(samples, folder: folder.url.relativePath)
   if let sentence = lost.sentence { Screen.shared.print(sentence) }
-  for found in summary.effectiveRanks {
-    let rank = found.rank.map(String.init) ?? "above those measured"
-    Screen.shared.print("effective rank on \(found.dataset): \(rank)")
-  }
-  let page = folder.url.appending(path: "report.html").relativePath
-  console.note("the report is at \(page) (for reading and sharing, with curves) and report.md")
-  try summary.requireVerdicts(quoting: lost)
-  guard let sequential = folder.manifest.plan.sequential else { return }
-  let result = Gate(limits: sequential.limits).check(
-    GateSubject(summary: summary, samples: samples, manifest: folder.manifest),
-    ledger: try ledger?.gateLedger)
-  Screen.shared.print("\n" + GateTable.render(result))
-  if result.exitCode != 0 { throw ExitCode(result.exitCode) }
-}
-
-extension EvidenceLedger {
-  /// As it was left by the run.
-  fileprivate var gateLedger: GateLedger {
-    get throws { GateLedger(path: path, book: try current, isFresh: false) }
-  }
+  let progress = try RunProgress(of: folder.url)
+  Screen.shared.print(ProgressTable.render(progress))
+  console.note(
+    progress.missing == 0
+      ? "shard \(shard) is done, and so are all others; loxeval merge \(folder.url.relativePath) makes one run of "
+        + "them and writes its reports"
+      : "shard \(shard) is done; \(progress.missing) samples of others are missing")
 }

@@ -164,7 +164,8 @@ struct StudyServerOptions: ParsableArguments {
     help: ArgumentHelp(
       "A command that starts the server, with {port} and {model}, or {gguf} and {lora}: \"llama-server "
         + "-m {gguf} {lora} --port {port}\", \"vllm serve {model} --enable-lora --max-lora-rank 64 "
-        + "--port {port}\". Without {lora} or --enable-lora it is started for one model after the "
+        + "--port {port}\", where {gpus} stands for the number of GPUs that CUDA_VISIBLE_DEVICES or Slurm "
+        + "gives. Without {lora} or --enable-lora it is started for one model after the "
         + "other, each merged into a checkpoint.", valueName: "command"))
   var serve: String?
 

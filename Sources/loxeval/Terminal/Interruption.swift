@@ -17,6 +17,7 @@ final class Interruption: Sendable {
   private struct State {
     var first: Int32?
     var at: Duration = .zero
+    var asksToStartAgain = false
   }
 
   private let state = Mutex(State())
@@ -28,6 +29,18 @@ final class Interruption: Sendable {
 
   /// The first signal that came.
   var signal: Int32? { state.withLock { $0.first } }
+
+  /// Whether SIGTERM means that a machine is wanted back and the work is to go on elsewhere, as schedulers have
+  /// it: the exit code then asks to be started again.
+  var asksToStartAgain: Bool {
+    get { state.withLock { $0.asksToStartAgain } }
+    set { state.withLock { $0.asksToStartAgain = newValue } }
+  }
+
+  /// The exit code of work that a signal ended.
+  func status(of signal: Int32) -> ExitStatus {
+    signal == SIGTERM && asksToStartAgain ? .stoppedInTime : .interrupted(by: signal)
+  }
 
   /// Ends work that a signal asked to stop, on whichever thread it runs.
   ///
@@ -76,7 +89,7 @@ final class Interruption: Sendable {
     screen.say(
       "loxeval: ended at once (\(Self.name(number))): \(reason); a sweep or evaluation continues with "
         + "--resume")
-    _exit(ExitStatus.interrupted(by: number).rawValue)
+    _exit(status(of: number).rawValue)
   }
 
   private static func name(_ number: Int32) -> String {

@@ -7,17 +7,67 @@ import Support
 
 /// What `--plan` prints.
 enum PlannedCells {
-  /// Each cell's id, its model's id as `--cells` wants it, and the updates that make it, by tabs.
-  static func show(_ cells: [Cell], of measurement: Studies.Measurement, _ console: Console) {
+  /// Each cell's id, its model's id as `--cells` wants it, and the updates that make it, by tabs; before them
+  /// the shard that does it, where the study is divided.
+  static func show(
+    _ cells: [Cell], _ division: Division? = nil, of measurement: Studies.Measurement,
+    _ console: Console
+  ) {
     console.note("\(measurement.size(of: cells))")
-    let models = Dictionary(
-      ModelsToServe.variants(of: cells).map { ($0.stack, $0.id) },
-      uniquingKeysWith: { first, _ in first })
-    for cell in cells {
+    let models = models(cells)
+    for (place, cell) in cells.enumerated() {
       let stack = cell.variant.map { "\($0.name) × \(Number.text($0.scale))" }
+      let shard = division.map { ["\($0.cells[place])"] } ?? []
       Screen.shared.print(
-        ([cell.id.rawValue, models[cell.variant] ?? ""] + stack).map(PrintableText.line)
+        (shard + [cell.id.rawValue, models[cell.variant] ?? ""] + stack).map(PrintableText.line)
           .joined(separator: "\t"))
     }
+  }
+
+  private static func models(_ cells: [Cell]) -> [[ScaledUpdate]: String] {
+    Dictionary(
+      ModelsToServe.variants(of: cells).map { ($0.stack, $0.id) },
+      uniquingKeysWith: { first, _ in first })
+  }
+
+  /// The plan for programs.
+  private struct Plan: Encodable {
+    struct PlannedCell: Encodable {
+      var cell: String
+      var model: String
+      var updates: [ScaledUpdate]
+      var samples: Int
+      var shard: Int?
+    }
+
+    var models: Int
+    var prompts: Int
+    var samples: Int
+    /// New tokens of a reply, at most.
+    var tokensEach: Int
+    var shards: Int?
+    var cells: [PlannedCell]
+
+    enum CodingKeys: String, CodingKey {
+      case models, prompts, samples, shards, cells
+      case tokensEach = "tokens_each"
+    }
+  }
+
+  static func showJSON(
+    _ cells: [Cell], _ division: Division?, of measurement: Studies.Measurement
+  ) throws {
+    let size = measurement.size(of: cells)
+    let models = models(cells)
+    let plan = Plan(
+      models: size.models, prompts: size.prompts, samples: size.samples,
+      tokensEach: size.tokensEach, shards: division?.shards,
+      cells: cells.enumerated().map { place, cell in
+        Plan.PlannedCell(
+          cell: cell.id.rawValue, model: models[cell.variant] ?? "", updates: cell.variant,
+          samples: measurement.samples(of: cell), shard: division?.cells[place])
+      })
+    Screen.shared.print(
+      String(decoding: try StableJSON.encodePretty(plan).dropLast(), as: UTF8.self))
   }
 }

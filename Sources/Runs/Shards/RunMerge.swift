@@ -1,0 +1,148 @@
+package import Foundation
+import Scoring
+import StudyDesign
+import Support
+
+/// Makes one run of the journals of a run's shards, or of runs in different folders.
+package enum RunMerge {
+  /// Puts the shards of one run together, in its folder: from then on it is a run like one that a single
+  /// process made.
+  ///
+  /// - Throws: `RunError.shardInUse` while one works, `.unfinished` where samples are missing, `.partsDiffer`.
+  package static func inPlace(_ folder: URL) throws -> StoredRun {
+    // Before the folder is taken, which would make one of that name.
+    _ = try RunManifest.read(from: folder)
+    let lock = try RunLock(folder)
+    defer { withExtendedLifetime(lock) {} }
+    try PendingFiles.settle(folder)
+    var run = try StoredRun(folder)
+    guard let division = run.manifest.division else {
+      throw RunError.notMergeable(
+        path: folder.path, reason: "it is one run already; loxeval report writes its reports anew")
+    }
+    let progress = RunProgress(run)
+    guard progress.missing == 0 else {
+      throw RunError.unfinished(
+        path: folder.path, missing: progress.missing,
+        shards: progress.parts.filter { $0.done < $0.planned }.compactMap(\.shard))
+    }
+    run.manifest.division = nil
+    try PendingFiles.replace(
+      [
+        RunManifest.fileName: try StableJSON.encodePretty(run.manifest),
+        Journal.fileName: try Journal.lines(of: run.samples),
+      ], in: folder)
+    // Everything of them stands in the two files now; without the division nobody reads them.
+    for shard in 1...division.shards {
+      for name in [ShardRecord.fileName(shard), Journal.fileName(ofShard: shard)] {
+        try? FileManager.default.removeItem(at: folder.appending(path: name))
+      }
+    }
+    return run
+  }
+
+  /// Makes one run of several, which stay as they are.
+  ///
+  /// - Parameters:
+  ///   - folders: of runs of equal plans, finished or not; at least one.
+  ///   - output: a folder that is not there yet, or empty.
+  package static func into(_ output: URL, _ folders: [URL]) throws -> StoredRun {
+    let runs = try folders.map { try StoredRun($0) }
+    guard let first = runs.first else {
+      throw RunError.notMergeable(path: output.path, reason: "expected a run, found none")
+    }
+    let manifest = try joined(runs)
+    var collected = CollectedSamples()
+    var places: [Sample.Key: URL] = [:]
+    for run in runs {
+      for sample in run.samples {
+        if let known = collected.sample(like: sample), let place = places[sample.key] {
+          let kept = try Self.kept(known, sample, place, run.url)
+          if kept == sample { places[sample.key] = run.url }
+          collected.set(kept)
+        } else {
+          collected.set(sample)
+          places[sample.key] = run.url
+        }
+      }
+    }
+    let merged = StoredRun(url: output, manifest: manifest, samples: collected.samples)
+    try manifest.check(merged.samples, in: first.url)
+    let lock = try RunFolder.reserve(output, resume: false)
+    defer { withExtendedLifetime(lock) {} }
+    try PendingFiles.replace(
+      [
+        RunManifest.fileName: try StableJSON.encodePretty(manifest),
+        Journal.fileName: try Journal.lines(of: merged.samples),
+      ], in: output)
+    return merged
+  }
+
+  /// The manifest of runs that are one.
+  private static func joined(_ runs: [StoredRun]) throws(RunError) -> RunManifest {
+    var earliest = runs[0].manifest
+    for run in runs.dropFirst() {
+      let manifest = run.manifest
+      let differences = try manifest.differences(
+        from: runs[0].manifest, except: [.updates, .server, .request])
+      guard differences.isEmpty else {
+        throw .partsDiffer(
+          path: run.url.path,
+          fields: differences.map {
+            $0.replacing(" there and ", with: " in \(runs[0].url.relativePath) and ")
+          })
+      }
+      guard manifest.plan.sequential == nil else {
+        throw .notMergeable(
+          path: run.url.path,
+          reason: "a run made with --until-decided asks what its own replies leave undecided")
+      }
+      if manifest.environment.createdAt < earliest.environment.createdAt { earliest = manifest }
+    }
+    let parts = runs.map { run in
+      JoinedRecords.Part(
+        name: run.url.relativePath, updates: run.manifest.plan.updates,
+        server: run.manifest.plan.server, request: run.manifest.plan.request,
+        sessions: run.manifest.sessions ?? [run.manifest.ownSession])
+    }
+    var joined = earliest.joined(try JoinedRecords(parts, in: runs[0].url.path))
+    joined.division = nil
+    return joined
+  }
+
+  /// Of two samples of one prompt of one cell: that which says more, where they do not contradict each
+  /// other.
+  private static func kept(
+    _ known: Sample, _ other: Sample, _ first: URL, _ second: URL
+  ) throws(RunError) -> Sample {
+    func overlap(_ reason: String) -> RunError {
+      .overlap(
+        sample: "\(other.id) of \(other.cell)", first: first.relativePath,
+        second: second.relativePath, reason: reason)
+    }
+    guard other.prompt == known.prompt, other.reference == known.reference else {
+      throw overlap("with another prompt")
+    }
+    if other.failure != nil { return known }
+    if known.failure != nil { return other }
+    guard other.response == known.response, other.reasoning == known.reasoning,
+      other.refusal == known.refusal
+    else { throw overlap("with another reply") }
+    for (judge, judgement) in known.judgements where judgement.failure == nil {
+      if let said = other.judgements[judge], said.failure == nil, said != judgement {
+        throw overlap("judged otherwise by \(judge)")
+      }
+    }
+    return other.judgements.values.count { $0.failure == nil }
+      > known.judgements.values.count { $0.failure == nil } ? other : known
+  }
+}
+
+extension RunManifest {
+  /// Of a run that one process made, which did not say where.
+  fileprivate var ownSession: Session {
+    var session = Session(shard: nil, host: "", process: 0, environment: environment)
+    session.server = plan.server
+    return session
+  }
+}

@@ -1,0 +1,55 @@
+package import Foundation
+
+/// The lines of a text file of any size, read piece by piece: no more of it is held than its longest line.
+package enum StreamedLines {
+  /// Longer ones are refused: 256 MiB.
+  package static let longest = 268_435_456
+
+  private static let pieceSize = 1 << 20
+
+  /// Hands over each line that ends with a line feed and is not blank.
+  ///
+  /// - Parameter body: given the line's number, from 1 with blank ones counted, and its bytes without its
+  ///   end and, of the first, without a byte order mark.
+  /// - Returns: how many bytes stand up to the last line's end; what is behind it is no whole line.
+  @discardableResult
+  package static func read(
+    _ url: URL, _ body: (_ number: Int, _ bytes: Data) throws -> Void
+  ) throws -> Int {
+    let file = try RegularFile(url.path)
+    var pending = Data()
+    var whole = 0
+    var number = 1
+    var piece = Data(count: pieceSize)
+    while true {
+      let count = unsafe piece.withUnsafeMutableBytes { [descriptor = file.descriptor] buffer in
+        unsafe Foundation.read(descriptor, buffer.baseAddress, buffer.count)
+      }
+      if count < 0 && errno == EINTR { continue }
+      guard count >= 0 else {
+        throw RegularFile.Fault(
+          kind: .system(code: errno), reason: unsafe String(cString: strerror(errno)))
+      }
+      guard count > 0 else { return whole }
+      var rest = piece.prefix(count)[...]
+      while let end = rest.firstIndex(of: UInt8(ascii: "\n")) {
+        let ending = rest[..<end]
+        var line = pending.isEmpty ? Data(ending) : pending + ending
+        pending.removeAll(keepingCapacity: true)
+        rest = rest[rest.index(after: end)...]
+        whole += line.count + 1
+        if number == 1, line.starts(with: mark) { line.removeFirst(mark.count) }
+        if line.contains(where: { $0 > 0x20 }) { try body(number, line) }
+        number += 1
+      }
+      pending.append(rest)
+      guard pending.count <= longest else {
+        throw RegularFile.Fault(
+          kind: .tooLarge,
+          reason: "line \(number) has more than the \(longest) bytes that are read of one")
+      }
+    }
+  }
+
+  private static let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
+}
