@@ -26,7 +26,7 @@ micro-pair: build ## Makes the bundled pair of small models anew, from the proje
 
 test: setup lint ## Runs every test whose parts are present; names what it skips
 	swift build --build-tests --explicit-target-dependency-import-check error
-	swift test --skip-build
+	Scripts/test
 
 sanitize: setup ## Runs tests under the address and thread sanitizers
 	./Scripts/sanitize

@@ -38,7 +38,7 @@ struct EvaluateCommand: AsyncParsableCommand {
       throw ValidationError(
         "--adapter: expected --model with it; an endpoint serves what it serves")
     }
-    if subject.model == nil, measurement.computing.arithmetic != .float32 {
+    if subject.model == nil, measurement.arithmetic != .float32 {
       throw ValidationError(
         "--arithmetic: expected --model with it; an endpoint computes as it was started")
     }

@@ -50,7 +50,8 @@ struct ServeCommand: AsyncParsableCommand {
     help: "Megabytes for the keys and values of running requests.")
   var cache = 512
 
-  @OptionGroup var computing: ArithmeticOptions
+  @Option(help: Arithmetic.help)
+  var arithmetic = Arithmetic.float32
 
   @OptionGroup var writing: ChatFormatOptions
 
@@ -73,7 +74,7 @@ struct ServeCommand: AsyncParsableCommand {
       updates: updates, chatFormat: try writing.choice,
       options: InferenceEngine.Options(
         slots: slots, rowsPerStep: max(128, slots), cacheBytes: cache << 20,
-        threads: common.threadCount, arithmetic: computing.arithmetic))
+        threads: common.threadCount, arithmetic: arithmetic))
     let server = LocalServer(
       served, host: host, port: port, allowedHosts: allowHost, version: Loxeval.version)
     let url = try await server.start()

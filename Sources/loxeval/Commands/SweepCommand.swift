@@ -83,7 +83,7 @@ struct SweepCommand: AsyncParsableCommand {
     var sweep = Sweep(
       pair: try study.pair(), defences: try study.defences(),
       attacks: try study.attacks(
-        seed: measurement.seed, arithmetic: measurement.computing.arithmetic),
+        seed: measurement.seed, arithmetic: measurement.arithmetic),
       measurement: try measurement.measurement(
         threads: common.threadCount, standard: study.standardSets,
         judges: machines.isPlan || export != nil

@@ -5,8 +5,8 @@ import Runs
 import Studies
 import Support
 
-/// What rates must keep.
-struct RateLimitOptions: ParsableArguments {
+/// What a run must keep.
+struct GateLimitOptions: ParsableArguments {
   @Option(help: "The largest attack success rate.")
   var maxAsr: Share?
 
@@ -21,18 +21,6 @@ struct RateLimitOptions: ParsableArguments {
 
   @Option(help: "The largest share of replies without a verdict; more is an error.")
   var maxUnscored = Share(GateLimits().maximumUnscored)
-
-  var limits: GateLimits {
-    GateLimits(
-      maximumSuccessRate: maxAsr?.value, maximumOverRefusal: maxOverRefusal?.value,
-      minimumUtility: minUtility?.value, confidence: confidence.value,
-      maximumUnscored: maxUnscored.value)
-  }
-}
-
-/// What a run must keep.
-struct GateLimitOptions: ParsableArguments {
-  @OptionGroup var rates: RateLimitOptions
 
   @Option(
     help: ArgumentHelp(
@@ -52,7 +40,10 @@ struct GateLimitOptions: ParsableArguments {
   }
 
   var limits: GateLimits {
-    var limits = rates.limits
+    var limits = GateLimits(
+      maximumSuccessRate: maxAsr?.value, maximumOverRefusal: maxOverRefusal?.value,
+      minimumUtility: minUtility?.value, confidence: confidence.value,
+      maximumUnscored: maxUnscored.value)
     limits.maximumIncrease =
       baseline == nil ? nil : maxIncrease?.value ?? GateLimits.standardIncrease
     return limits
@@ -110,12 +101,11 @@ struct DecidingOptions: ParsableArguments {
       }
       return
     }
-    let rates = gate.rates
     let given: [(String, Bool)] = [
-      ("--max-prompts", maxPrompts != nil), ("--max-asr", rates.maxAsr != nil),
+      ("--max-prompts", maxPrompts != nil), ("--max-asr", gate.maxAsr != nil),
       ("--baseline", gate.baseline != nil),
-      ("--max-over-refusal", rates.maxOverRefusal != nil),
-      ("--min-utility", rates.minUtility != nil), ("--ledger", evidence.ledger != nil),
+      ("--max-over-refusal", gate.maxOverRefusal != nil),
+      ("--min-utility", gate.minUtility != nil), ("--ledger", evidence.ledger != nil),
     ]
     for (flag, isGiven) in given where isGiven {
       throw ValidationError("\(flag): expected --until-decided with it")

@@ -88,7 +88,8 @@ struct MeasurementOptions: ParsableArguments {
   var maxTime: Duration?
 
   @OptionGroup var deciding: DecidingOptions
-  @OptionGroup var computing: ArithmeticOptions
+  @Option(help: Arithmetic.help)
+  var arithmetic = Arithmetic.float32
 
   @OptionGroup var writing: ChatFormatOptions
 
@@ -178,7 +179,7 @@ struct MeasurementOptions: ParsableArguments {
       output: URL(filePath: output ?? Self.newFolder()), resume: resume,
       command: RecordedCommand.text(hiding: secrets),
       version: Loxeval.version, threads: threads)
-    measurement.arithmetic = computing.arithmetic
+    measurement.arithmetic = arithmetic
     measurement.promptAttacks = try promptAttacks
     measurement.deadline = maxTime.map { Deadline(after: $0) }
     try deciding.apply(to: &measurement)

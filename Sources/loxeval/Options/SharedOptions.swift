@@ -56,16 +56,10 @@ struct CommonOptions: ParsableArguments {
   }
 }
 
-extension Arithmetic: ExpressibleByArgument {}
-
-/// In which numbers this program computes what models say and learn.
-struct ArithmeticOptions: ParsableArguments {
-  @Option(
-    help: ArgumentHelp(
-      "In which numbers this program multiplies with weights, in trainings and in its own server: float32, "
-        + "or bfloat16, which is faster where the processor has it (AMX, AVX512-BF16) and less exact; sums, "
-        + "norms and attention stay float32."))
-  var arithmetic = Arithmetic.float32
+extension Arithmetic: ExpressibleByArgument {
+  /// Of every command that computes.
+  static let help: ArgumentHelp =
+    "In which numbers this program multiplies with weights, in trainings and in its own server: float32, or bfloat16, which is faster where the processor has it (AMX, AVX512-BF16) and less exact; sums, norms and attention stay float32."
 }
 
 /// The command line, for a run's record.

@@ -98,7 +98,8 @@ struct TrainingOptions: ParsableArguments {
   @Option(in: Seed.range, help: "Seeds adapters, order and dropout.")
   var seed: UInt64 = 0
 
-  @OptionGroup var computing: ArithmeticOptions
+  @Option(help: Arithmetic.help)
+  var arithmetic = Arithmetic.float32
 
   /// What any training has and nothing else, with whether it was given.
   var settingsOfTraining: [(flag: String, isGiven: Bool)] {
@@ -135,7 +136,7 @@ struct TrainingOptions: ParsableArguments {
     recipe.truncates = truncate
     recipe.shuffles = !inOrder
     recipe.seed = seed
-    recipe.arithmetic = computing.arithmetic
+    recipe.arithmetic = arithmetic
   }
 
   /// The recipe, checked as a command line is.
