@@ -109,7 +109,7 @@ import Testing
     (["--rank", "0"], "--rank"),
     (["--rank", "3,6"], "--rank"), (["--base", "b"], "--aligned"),
     (["--prompt-attack", "prefill:Sure"], "a landscape is of one attack on weights"),
-    (["--until-decided", "--max-asr", "5%"], "on the same prompts"), (["--resume"], "--resume"),
+    (["--until-decided", "--max-asr", "5%"], "--until-decided"), (["--resume"], "--resume"),
   ])
   func whatCannotBeIsNamed(arguments: [String], naming: String) throws {
     let result = try TrainingCommandTests.run(["landscape", "--plan"] + arguments)

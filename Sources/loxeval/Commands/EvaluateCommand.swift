@@ -28,6 +28,7 @@ struct EvaluateCommand: AsyncParsableCommand {
   @OptionGroup(title: "Model") var subject: SubjectOptions
   @OptionGroup(title: "Servers") var servers: ServerOptions
   @OptionGroup(title: "Measurement") var measurement: MeasurementOptions
+  @OptionGroup(title: "Deciding") var deciding: DecidingOptions
   @OptionGroup(title: "General") var common: CommonOptions
 
   func validate() throws {
@@ -68,7 +69,8 @@ struct EvaluateCommand: AsyncParsableCommand {
       subject: measured,
       measurement: try measurement.measurement(
         threads: common.threadCount,
-        judges: await measurement.judges(servers) { console.note($0) }, secrets: secrets),
+        judges: await measurement.judges(servers) { console.note($0) }, secrets: secrets,
+        deciding: deciding),
       chatFormat: try measurement.writing.choice)
     let folder = try await evaluation.run { console.show($0) }
     try folder.finish(console, ledger: evaluation.measurement.ledger)

@@ -31,10 +31,6 @@ struct LandscapeCommand: AsyncParsableCommand {
       throw ValidationError(
         "--prompt-attack: a landscape is of one attack on weights; leave it out")
     }
-    guard !measurement.deciding.untilDecided else {
-      throw ValidationError(
-        "--until-decided: a landscape compares all its models on the same prompts; leave it out")
-    }
   }
 
   func run() async throws {

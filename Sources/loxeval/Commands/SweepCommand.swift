@@ -42,6 +42,7 @@ struct SweepCommand: AsyncParsableCommand {
 
   @OptionGroup(title: "Servers") var servers: StudyServerOptions
   @OptionGroup(title: "Measurement") var measurement: MeasurementOptions
+  @OptionGroup(title: "Deciding") var deciding: DecidingOptions
   @OptionGroup(title: "General") var common: CommonOptions
 
   func validate() throws {
@@ -52,7 +53,7 @@ struct SweepCommand: AsyncParsableCommand {
     guard shard == nil || !machines.isPlan else {
       throw ValidationError("--shard: --plan and --submit are for all of a study's shards")
     }
-    if machines.shards != nil, measurement.deciding.untilDecided {
+    if machines.shards != nil, deciding.untilDecided {
       throw ValidationError(Self.notDivided("--shards"))
     }
     if shard != nil {
@@ -60,12 +61,12 @@ struct SweepCommand: AsyncParsableCommand {
         throw ValidationError(
           "--shard: expected --output with the run's folder, which all shards share")
       }
-      guard !measurement.deciding.untilDecided else {
+      guard !deciding.untilDecided else {
         throw ValidationError(Self.notDivided("--shard"))
       }
       guard export == nil else { throw ValidationError("--shard: --export writes all models") }
     }
-    guard study.effectiveRank, measurement.deciding.untilDecided else { return }
+    guard study.effectiveRank, deciding.untilDecided else { return }
     throw ValidationError(
       "--until-decided: expected a study of defences; --effective-rank compares all its ranks on the same "
         + "prompts")
@@ -88,7 +89,7 @@ struct SweepCommand: AsyncParsableCommand {
         threads: common.threadCount, standard: study.standardSets,
         judges: machines.isPlan || export != nil
           ? [] : await measurement.judges(servers.servers) { console.note($0) },
-        secrets: secrets),
+        secrets: secrets, deciding: deciding),
       server: try servers.source(
         hiding: secrets, continuing: measurement.continued, writing: writing),
       chatFormat: writing,

@@ -87,7 +87,6 @@ struct MeasurementOptions: ParsableArguments {
     transform: { try TimeSpan.parse($0) })
   var maxTime: Duration?
 
-  @OptionGroup var deciding: DecidingOptions
   @Option(help: Arithmetic.help)
   var arithmetic = Arithmetic.float32
 
@@ -158,14 +157,16 @@ struct MeasurementOptions: ParsableArguments {
   ///   - standard: the prompt sets where none is named, and how much of them is asked.
   ///   - judges: as `judging` makes them.
   ///   - secrets: of the command, to be left out of its record.
+  ///   - deciding: whether the run goes on until its limits are decided.
   func measurement(
     threads: Int, standard: StandardSets = Bundled.standard, judges: [any Judge],
-    secrets: Secrets
+    secrets: Secrets, deciding: DecidingOptions? = nil
   ) throws -> Studies.Measurement {
     let names = dataset.isEmpty ? standard.names : dataset
     // A run that stops by itself takes its prompts from the whole of each set.
     let limit =
-      self.limit ?? (dataset.isEmpty && !deciding.untilDecided ? .first(standard.limit) : .all)
+      self.limit
+      ?? (dataset.isEmpty && deciding?.untilDecided != true ? .first(standard.limit) : .all)
     let sets = try names.map { try PromptSetLoader.load(Bundled.dataset($0), limit: limit.count) }
     var measurement = try Studies.Measurement(
       datasets: sets,
@@ -182,7 +183,7 @@ struct MeasurementOptions: ParsableArguments {
     measurement.arithmetic = arithmetic
     measurement.promptAttacks = try promptAttacks
     measurement.deadline = maxTime.map { Deadline(after: $0) }
-    try deciding.apply(to: &measurement)
+    try deciding?.apply(to: &measurement)
     return measurement
   }
 
