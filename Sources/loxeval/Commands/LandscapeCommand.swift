@@ -42,7 +42,9 @@ struct LandscapeCommand: AsyncParsableCommand {
     standard.names = Array(standard.names.prefix(1))
     var study = Landscape(
       pair: try landscape.models.pair(), rank: landscape.direction, alphas: try landscape.alphas,
-      strengths: try landscape.strengths, attack: try landscape.attack(seed: measurement.seed),
+      strengths: try landscape.strengths,
+      attack: try landscape.attack(
+        seed: measurement.seed, arithmetic: measurement.arithmetic),
       measurement: try measurement.measurement(
         threads: common.threadCount, standard: standard,
         judges: plan

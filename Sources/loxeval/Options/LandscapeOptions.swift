@@ -2,6 +2,7 @@ import ArgumentParser
 import Attacks
 import Decoder
 import Foundation
+import LinearAlgebra
 import LoX
 import Studies
 import Support
@@ -94,9 +95,10 @@ struct LandscapeOptions: ParsableArguments {
     } catch {}
   }
 
-  func attack(seed: UInt64) throws -> any Attack {
+  func attack(seed: UInt64, arithmetic: Arithmetic = .float32) throws -> any Attack {
     let specification = AttackSpecification(
-      seed: seed, method: attackMethod, origin: .aligned, bundled: models.trainingSet)
+      seed: seed, method: attackMethod, origin: .aligned, arithmetic: arithmetic,
+      bundled: models.trainingSet)
     let standard = models.isMicro ? MicroPair.attack("identity-shift") : "identity-shift"
     let attacks = try specification.parse(attack ?? standard ?? "identity-shift")
     guard let first = attacks.first, attacks.count == 1 else {
