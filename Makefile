@@ -1,10 +1,12 @@
 # `make demo` and `make test` are all a fresh machine with Swift needs.
 SHELL := /bin/bash
 
-.PHONY: help setup build demo gate-demo micro-pair test sanitize fuzz format lint clean
+.PHONY: help setup build install manual release demo gate-demo micro-pair test sanitize fuzz format lint clean
 
 # Of fuzzing, for each target.
 SECONDS ?= 60
+# Of installing.
+PREFIX ?= /usr/local
 
 help: ## Lists the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -14,6 +16,15 @@ setup: ## Installs the system libraries that are missing (Debian, Ubuntu)
 
 build: setup ## Builds the release binary
 	swift build -c release --product loxeval
+
+install: build ## Installs program, data and completions below PREFIX (/usr/local)
+	@./Scripts/install "$(PREFIX)"
+
+manual: setup ## Makes a man page of every command, which install takes along
+	@./Scripts/manual
+
+release: setup ## Packs a program that needs no Swift where it runs, with its data
+	@./Scripts/release
 
 demo: build ## Runs a small study end to end and says where its report lies
 	@./Scripts/demo
@@ -41,4 +52,4 @@ lint: ## Checks the formatting, strictly
 	swift format lint --strict -r Package.swift Sources Tests Fuzz
 
 clean: ## Removes everything that was built
-	rm -rf .build .build-*
+	rm -rf .build .build-* dist

@@ -24,6 +24,11 @@ package struct ControlComparison: Codable, Hashable, Sendable {
     case adjustedPValue = "adjusted_p_value"
   }
 
+  /// What the models and the prompts went through, for people.
+  package var attackLabel: String {
+    PromptAttack.label(attack: attack, promptAttack: promptAttack)
+  }
+
   package var isSignificant: Bool { adjustedPValue < Findings.significance }
 
   package enum Outcome: String {
@@ -68,8 +73,8 @@ extension Findings {
   /// What the controls say, one sentence for each attack: how often the defence beats them.
   package var controlVerdict: [Sentence] {
     let all = summary.controls ?? []
-    return Self.distinct(all.map(\.attack)).map { attack in
-      let own = all.filter { $0.attack == attack }
+    return Self.distinct(all.map(\.attackLabel)).map { attack in
+      let own = all.filter { $0.attackLabel == attack }
       func count(_ outcome: ControlComparison.Outcome) -> Int {
         own.count { $0.outcome == outcome }
       }

@@ -83,7 +83,7 @@ package struct ComparisonPage {
 
   private func name(_ row: RunComparison.Row) -> String {
     let treatment = row.treatment.isNone ? [] : [row.treatment.title]
-    let prompt = row.promptAttack == "none" ? [] : [row.promptAttack]
+    let prompt = row.promptAttack == "none" ? [] : [PromptAttack.title(of: row.promptAttack)]
     return ([ReportPage.name(row.attack)] + prompt + treatment + ["\(row.dataset) (\(row.judge))"])
       .joined(separator: ", ")
   }

@@ -137,11 +137,26 @@ package struct PromptAttack: Codable, Hashable, Sendable {
   /// What an attack on weights and one on prompts are called together.
   package static func label(attack: String, promptAttack: String) -> String {
     if promptAttack == none.text { return attack }
-    return attack == AttackID.none.label ? promptAttack : "\(attack), \(promptAttack)"
+    let title = title(of: promptAttack)
+    return attack == AttackID.none.label ? title : "\(attack), \(title)"
   }
 
   /// For the `prompt_attack` column.
   package var text: String {
     ([method.rawValue] + (parameters.isEmpty ? [] : [parameters.text])).joined(separator: " ")
+  }
+
+  /// As people call it: a template by its name, a prefill by its words. A study takes no two of one title.
+  package var title: String { Self.title(of: text) }
+
+  /// - Parameter text: as it stands in the `prompt_attack` column, which is all that a summary keeps.
+  package static func title(of text: String) -> String {
+    if let template = text.wholeMatch(of: /template digest=[0-9a-f]+ name=(.+)/) {
+      return "template \(template.1)"
+    }
+    if let prefill = text.wholeMatch(of: /prefill judged=(turn|reply) text=((?s:.+))/) {
+      return "prefill “\(prefill.2)”" + (prefill.1 == Self.wholeTurn ? ", judged too" : "")
+    }
+    return text
   }
 }

@@ -25,7 +25,9 @@ enum Bundled {
       roots.append(URL(filePath: home))
     }
     roots.append(URL(filePath: "."))
-    var folder = URL(filePath: CommandLine.arguments[0]).resolvingSymlinksInPath()
+    // The program's own file: its name on the command line may be one that the shell found.
+    let program = Bundle.main.executableURL ?? URL(filePath: CommandLine.arguments[0])
+    var folder = program.resolvingSymlinksInPath()
     for _ in 0..<5 {
       folder.deleteLastPathComponent()
       roots += [folder, folder.appending(path: "share/loxeval")]

@@ -66,6 +66,31 @@ import TinyRun
     #expect(found.adjustedPValue == found.comparison.pValue)
   }
 
+  /// What was asked in another text is told apart from what was asked plainly, and each has its own name.
+  @Test func comparisonsUnderAPromptAttackStandByThemselves() throws {
+    var (manifest, samples) = Self.run([(.none, 40), (Self.lox, 4), (Self.random, 38)])
+    let prefill = PromptAttack(
+      method: .prefill,
+      parameters: [PromptAttack.prefillText: .text("Sure"), PromptAttack.judged: .text("reply")])
+    for cell in manifest.plan.cells {
+      let attacked = Cell(
+        model: cell.model, targets: cell.targets, treatment: cell.treatment, attack: .none,
+        promptAttack: prefill, dataset: cell.dataset, variant: [])
+      samples += samples.filter { $0.cell == cell.id }.map {
+        var sample = $0
+        sample.cell = attacked.id
+        return sample
+      }
+      manifest.plan.cells.append(attacked)
+    }
+    let verdict = Findings(summary: Summary(of: manifest, samples: samples)).controlVerdict
+    let texts = verdict.map { sentence in
+      sentence.map { if case .text(let text) = $0 { text } else { "" } }.joined()
+    }
+    #expect(texts.map { $0.prefix { $0 != "L" } } == ["Under import ", "Under prefill “Sure” "])
+    #expect(texts.allSatisfy { $0.contains("in 1 of 1 comparisons") })
+  }
+
   @Test func aTieIsUndecidedAndAWorseDefenceLoses() throws {
     for (own, outcome) in [(38, ControlComparison.Outcome.undecided), (40, .loses)] {
       let (manifest, samples) = Self.run([

@@ -139,13 +139,18 @@ import Testing
     Loxeval.configuration.subcommands.first { $0.configuration.commandName == name }
   }
 
-  private static func code(_ flag: Flag, _ value: String) -> (code: Int32, message: String) {
+  /// What a command says of a flag's value: 0 and nothing, or its exit code and why.
+  ///
+  /// - Parameter isTold: whether the message is wanted, which takes as long as parsing once more.
+  private static func code(
+    _ flag: Flag, _ value: String, isTold: Bool = false
+  ) -> (code: Int32, message: String) {
     guard let type = Self.command(flag.command.first) else { return (-1, "no such command") }
     do {
       _ = try type.parse(Array(flag.command.dropFirst()) + ["\(flag.name)=\(value)"])
       return (0, "")
     } catch {
-      return (type.exitCode(for: error).rawValue, type.fullMessage(for: error))
+      return (type.exitCode(for: error).rawValue, isTold ? type.fullMessage(for: error) : "")
     }
   }
 
@@ -153,25 +158,23 @@ import Testing
   func rangesHoldAtTheirEnds(_ flag: Flag) {
     for value in flag.good {
       let found = Self.code(flag, value)
-      #expect(found.code == 0, "\(flag.name)=\(value): \(found.message)")
+      #expect(found.code == 0, "\(flag.name)=\(value)")
     }
-    for value in flag.bad {
-      let found = Self.code(flag, value)
+    for (index, value) in flag.bad.enumerated() {
+      let found = Self.code(flag, value, isTold: index == 0)
       #expect(found.code == 64, "\(flag.name)=\(value)")
-      #expect(found.message.contains(flag.name), "\(found.message)")
+      #expect(index > 0 || found.message.contains(flag.name), "\(found.message)")
     }
   }
 
-  /// Some of the texts for each flag, all of them over all flags: a parse takes a while.
+  /// One of the texts for each flag, each of them for several: a parse takes a while.
   @Test(arguments: flags.indices)
   func noFlagTakesWhatIsNoNumber(_ index: Int) {
     let flag = Self.flags[index]
-    for number in 0..<5 {
-      let value = Self.extremes[(5 * index + number) % Self.extremes.count]
-      // In a seed's range.
-      if flag.name == "--seed", value == "9223372036854775808" { continue }
-      #expect(Self.code(flag, value).code == 64, "\(flag.name)=\(value)")
-    }
+    let value = Self.extremes[index % Self.extremes.count]
+    // In a seed's range.
+    if flag.name == "--seed", value == "9223372036854775808" { return }
+    #expect(Self.code(flag, value).code == 64, "\(flag.name)=\(value)")
   }
 
   /// The help of each command states the range of each of its numbers.
@@ -191,7 +194,7 @@ import Testing
   }
 
   @Test func theAmbiguousShareIsExplained() {
-    let found = Self.code(Flag(["gate", "r"], "--max-asr", [], []), "1")
+    let found = Self.code(Flag(["gate", "r"], "--max-asr", [], []), "1", isTold: true)
     #expect(found.code == 64)
     #expect(
       found.message.contains("expected 1% for one in a hundred, or 1.0 for all"), "\(found.message)"

@@ -1,6 +1,7 @@
 import Foundation
 import Runs
 import Scoring
+import StudyDesign
 import TestSupport
 import Testing
 import TinyRun
@@ -28,13 +29,15 @@ enum Chromium {
     if: Chromium.program != nil,
     "needs Chromium: apt-get install chromium, or put chromium on the path"))
 struct BrowserTests {
-  /// Opens a report in a frame of a width and returns what a script finds there, as JSON.
-  static func probe(_ report: String, width: Int, _ script: String) throws -> [String: Any] {
+  /// Opens a report, at a place in it, in a frame of a width and returns what a script finds there, as JSON.
+  static func probe(
+    _ report: String, at place: String = "", width: Int, _ script: String
+  ) throws -> [String: Any] {
     let folder = try TemporaryFolder()
     try folder.write(report, "report.html")
     let page = try folder.write(
       """
-      <!DOCTYPE html><body><iframe id="frame" src="report.html" \
+      <!DOCTYPE html><body><iframe id="frame" src="report.html\(place)" \
       style="width:\(width)px;height:800px;border:0"></iframe><script>
       frame.onload = () => setTimeout(() => {
         const window_ = frame.contentWindow, document_ = frame.contentDocument;
@@ -129,6 +132,56 @@ struct BrowserTests {
     let harmful = samples.count { $0.verdict == .complied && harmfulCells.contains($0.cell) }
     #expect((found["cell"] as? String)?.hasPrefix("\(harmful) of 240") == true)
     #expect((found["none"] as? String)?.hasPrefix("0 of 240") == true)
+  }
+
+  /// A link names a sample as samples.jsonl does, spelled one way or another, and filters leave it.
+  @Test(arguments: [true, false]) func aLinkShowsItsSample(isEncoded: Bool) throws {
+    var (manifest, samples) = ReportTests.run()
+    manifest.plan.samples = 2
+    let first = samples[7]
+    samples[7].id = "a/b c'd"
+    samples[7].response = "the first reply"
+    var second = samples[7]
+    second.sample = 1
+    second.response = "the second reply"
+    samples.append(second)
+    let id = isEncoded ? "a%2Fb%20c%27d" : "a%2Fb%20c'd"
+    let found = try Self.probe(
+      try HTMLReport(manifest: manifest, samples: samples).render(),
+      at:
+        "#sample=\(first.cell.rawValue.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? "")"
+        + "/\(id)/1",
+      width: 900,
+      """
+      const shown = () => [...document_.querySelectorAll("article .reply")].map((reply) => reply.textContent);
+      const alone = shown();
+      const link = document_.querySelector("article .link").hash;
+      document_.querySelector("#samples-count button").click();
+      return {
+        alone: alone.join("|"), all: shown().length, link,
+      };
+      """)
+    #expect(found["alone"] as? String == "the second reply")
+    #expect(found["all"] as? Int == 25)
+    #expect((found["link"] as? String)?.hasSuffix("/a%2Fb%20c'd/1") == true)
+  }
+
+  /// Each entry of the contents leads to a heading of that name, and each heading is in it.
+  @Test func theContentsNameEveryPart() throws {
+    let (manifest, samples) = ReportTests.run()
+    let found = try Self.probe(
+      try HTMLReport(manifest: manifest, samples: samples).render(), width: 900,
+      """
+      const links = [...document_.querySelectorAll(".contents a")];
+      return {
+        headings: document_.querySelectorAll("h2").length, links: links.length,
+        lost: links.filter((link) => document_.getElementById(link.hash.slice(1))?.textContent
+          !== link.textContent).length,
+      };
+      """)
+    #expect(found["lost"] as? Int == 0)
+    #expect((found["links"] as? Int ?? 0) > 5)
+    #expect(found["links"] as? Int == found["headings"] as? Int)
   }
 
   @Test func thousandsOfSamplesArePaged() throws {

@@ -9,7 +9,8 @@ enum HTMLRenderer {
 
   private static func render(_ block: Block, samples: String) -> String {
     switch block {
-    case .heading(let title): "<h2>\(render(.text(title)))</h2>"
+    case .heading(let title):
+      "<h2 id=\"\(HTMLText.anchor(title))\">\(render(.text(title)))</h2>"
     case .subheading(let title): "<h3>\(render(title))</h3>"
     case .paragraph(let sentence): "<p>\(render(sentence))</p>"
     case .note(let sentence): "<p class=\"note\">\(render(sentence))</p>"
@@ -86,7 +87,7 @@ enum HTMLTable {
   static func render(_ table: ReportTable) -> String {
     let caption = HTMLText.escape(table.caption)
     let header = table.columns.map { column in
-      "<th scope=\"col\"\(column.isNumber ? " class=\"n\"" : "")>"
+      "<th scope=\"col\"\(column.kind == .number ? " class=\"n\"" : "")>"
         + "\(HTMLText.escape(column.title))</th>"
     }
     let rows = table.rows.map { row in
@@ -108,7 +109,12 @@ enum HTMLTable {
   private static func cell(
     _ cell: ReportTable.Cell, _ column: ReportTable.Column, isRowName: Bool
   ) -> String {
-    var classes = column.isNumber ? ["n"] : []
+    var classes: [String] =
+      switch column.kind {
+      case .text: []
+      case .number: ["n"]
+      case .prose: ["prose"]
+      }
     if let tone = cell.tone { classes.append(tone.rawValue) }
     let attributes =
       (classes.isEmpty ? "" : " class=\"\(classes.joined(separator: " "))\"")

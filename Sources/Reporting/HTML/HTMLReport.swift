@@ -15,8 +15,8 @@ package struct HTMLReport {
   }
 
   package func render() throws -> String {
-    let sections = HTMLRenderer.render(
-      page.blocks, samples: try SampleBrowser(page: page).render())
+    let blocks = page.blocks
+    let sections = HTMLRenderer.render(blocks, samples: try SampleBrowser(page: page).render())
     let rest = page.verdict.dropFirst()
     return """
       <!DOCTYPE html>
@@ -37,12 +37,35 @@ package struct HTMLReport {
       <p class="headline">\(HTMLRenderer.render(page.headline))</p>
       \(rest.isEmpty ? "" : HTMLRenderer.list(Array(rest)))
       </section>
+      \(contents(blocks))
       \(sections)
       </main>
       <script>\(ReportScript.source)</script>
       </body>
       </html>
 
+      """
+  }
+
+  /// Links to the page's parts.
+  private func contents(_ blocks: [Block]) -> String {
+    let titles = blocks.compactMap { block -> String? in
+      switch block {
+      case .heading(let title): title
+      case .samples where !page.samples.isEmpty: SampleBrowser.title
+      default: nil
+      }
+    }
+    guard titles.count > 1 else { return "" }
+    let links = titles.map {
+      "<li><a href=\"#\(HTMLText.anchor($0))\">\(HTMLText.escape($0))</a></li>"
+    }
+    return """
+      <nav class="contents" aria-label="Contents">
+      <ol>
+      \(links.joined(separator: "\n"))
+      </ol>
+      </nav>
       """
   }
 

@@ -21,6 +21,11 @@ enum HTMLText {
     return result
   }
 
+  /// What a heading is linked by: its words, joined by hyphens.
+  static func anchor(_ title: String) -> String {
+    title.lowercased().split { !$0.isASCII || !($0.isLetter || $0.isNumber) }.joined(separator: "-")
+  }
+
   /// A value as JSON that may stand inside `<script type="application/json">`: no `<`, `>` or `&`,
   /// so that no text can end the element or begin a comment, and no line separators.
   static func embedded(_ value: some Encodable) throws -> String {

@@ -17,6 +17,23 @@ enum ReportScript {
       const pageSize = 25;
       const shown = 400;
       let page = 0;
+      // The sample that the address names, shown alone; null for those that the filters choose.
+      let pinned = null;
+
+      // #sample=CELL/ID/NUMBER, as samples.jsonl has them: it stays true when the page is written anew.
+      const numbers = new Map();
+      const places = new Map(data.samples.map((sample) => {
+        const key = sample[0] + "/" + sample[1];
+        const number = numbers.get(key) ?? 0;
+        numbers.set(key, number + 1);
+        const parts = [data.cells[sample[0]].id, data.prompts[sample[1]][0], number];
+        return [sample, "#sample=" + parts.map(encodeURIComponent).join("/")];
+      }));
+      numbers.clear();
+      // Programs that pass links on may spell characters otherwise.
+      const spelled = (link) => {
+        try { return link.split("/").map(decodeURIComponent).join("\n"); } catch { return link; }
+      };
 
       const make = (name, className, text) => {
         const element = document.createElement(name);
@@ -46,6 +63,7 @@ enum ReportScript {
       };
 
       const matching = () => {
+        if (pinned !== null) return data.samples.filter((sample) => spelled(places.get(sample)) === pinned);
         const wanted = fields.map((field) => [field, form.elements[field].value])
           .filter(([, value]) => value !== "");
         const cells = data.cells.map((cell) => wanted.every(([field, value]) => cell[field] === value));
@@ -70,7 +88,8 @@ enum ReportScript {
         return paragraph;
       };
 
-      const row = ([cell, prompt, verdicts, text, note]) => {
+      const row = (sample) => {
+        const [cell, prompt, verdicts, text, note] = sample;
         const place = data.cells[cell];
         const [id, category, question] = data.prompts[prompt];
         const article = make("article", "sample " + place.kind);
@@ -85,8 +104,7 @@ enum ReportScript {
           for (const field of ["attack", "rank", "alpha", "verdict"]) form.elements[field].value = "";
           form.elements.dataset.value = form.elements.dataset.value && place.dataset;
           form.elements.text.value = id;
-          page = 0;
-          draw();
+          choose();
         });
         header.append(same, make("span", "", category));
         if (data.judges.length > 1) {
@@ -94,6 +112,10 @@ enum ReportScript {
             .filter(([, value]) => value !== undefined).map((pair) => pair.join(": "));
           header.append(make("span", "", others.join(", ")));
         }
+        const link = make("a", "link", "link");
+        link.href = places.get(sample);
+        link.setAttribute("aria-label", "link to this sample");
+        header.append(link);
         article.append(header, make("p", "prompt", question), reply(text));
         if (note) article.append(make("p", "note", note));
         return article;
@@ -104,13 +126,41 @@ enum ReportScript {
         const pages = Math.max(1, Math.ceil(found.length / pageSize));
         page = Math.min(page, pages - 1);
         list.replaceChildren(...found.slice(page * pageSize, (page + 1) * pageSize).map(row));
-        count.textContent = found.length + " of " + data.samples.length + " samples, page "
-          + (page + 1) + " of " + pages;
+        count.classList.toggle("pinned", pinned !== null);
+        if (pinned === null) {
+          count.textContent = found.length + " of " + data.samples.length + " samples, page "
+            + (page + 1) + " of " + pages;
+        } else {
+          count.textContent = found.length > 0 ? "The sample of this link. "
+            : "This page has no sample of that link. ";
+          const all = make("button", "", "show all");
+          all.type = "button";
+          all.addEventListener("click", choose);
+          count.append(all);
+        }
         previous.disabled = page === 0;
         next.disabled = page >= pages - 1;
       };
 
-      form.addEventListener("input", () => { page = 0; draw(); });
+      // What the filters choose, from its first page.
+      const choose = () => {
+        if (pinned !== null) history.replaceState(null, "", "#samples");
+        pinned = null;
+        page = 0;
+        draw();
+      };
+
+      const follow = () => {
+        if (!location.hash.startsWith("#sample=")) return false;
+        pinned = spelled(location.hash);
+        page = 0;
+        draw();
+        section.scrollIntoView();
+        return true;
+      };
+
+      form.addEventListener("input", choose);
+      window.addEventListener("hashchange", follow);
       form.addEventListener("submit", (event) => event.preventDefault());
       previous.addEventListener("click", () => { page -= 1; draw(); });
       next.addEventListener("click", () => {
@@ -119,7 +169,17 @@ enum ReportScript {
         section.scrollIntoView();
       });
       section.hidden = false;
-      draw();
+      if (!follow()) draw();
+
+      // On paper nothing can be opened.
+      let opened = [];
+      window.addEventListener("beforeprint", () => {
+        opened = [...document.querySelectorAll("details:not([open])")];
+        for (const part of opened) part.open = true;
+      });
+      window.addEventListener("afterprint", () => {
+        for (const part of opened) part.open = false;
+      });
     })();
     """#
 }

@@ -20,7 +20,13 @@ enum ReportStyle {
       :root {
         --paper: #fff; --ink: #000; --soft: #444; --line: #bbb; --panel: #fff; --heat: 213 94 0;
       }
-      .samples-form, .pager { display: none; }
+      body { font-size: 11pt; }
+      main { max-width: none; padding: 0; }
+      .samples-form, .pager, .contents, summary, .sample .link { display: none; }
+      h2, h3, caption, figcaption { break-after: avoid; }
+      tr, figure, blockquote, .verdict, .sample { break-inside: avoid; }
+      .scroll { overflow: visible; }
+      table { font-size: 8.5pt; }
     }
     * { box-sizing: border-box; }
     html { -webkit-text-size-adjust: 100%; }
@@ -49,6 +55,9 @@ enum ReportStyle {
     .verdict .headline { margin: 0; }
     .verdict .headline strong:first-child { font-size: 1.2rem; line-height: 1.4; }
     .verdict ul { margin: .75rem 0 0; }
+    .contents ol { display: grid; grid-template-columns: repeat(auto-fill, minmax(15rem, 1fr)); gap: .1rem 1.5rem;
+      margin: 0 0 1rem; padding: 0; list-style: none; font-size: .9rem; }
+    .contents li { margin: 0; }
     code, .digest { font: .8125rem/1.5 ui-monospace, "DejaVu Sans Mono", Menlo, monospace; }
     .scroll { overflow-x: auto; margin: .5rem 0 1rem; }
     table { border-collapse: collapse; font-size: .875rem; line-height: 1.4; }
@@ -65,6 +74,7 @@ enum ReportStyle {
     }
     td small, tbody th small { display: block; font-size: .75rem; font-weight: 400; color: var(--soft); }
     tbody th { white-space: nowrap; color: var(--ink); }
+    td.prose { min-width: 17rem; }
     td.better { color: var(--good); font-weight: 600; }
     td.worse { color: var(--bad); font-weight: 600; }
     details { margin: .25rem 0 1rem; }
@@ -127,7 +137,7 @@ enum ReportStyle {
       font-size: .8125rem; color: var(--soft); }
     .sample p { margin: .35rem 0 0; white-space: pre-wrap; unicode-bidi: isolate; }
     .sample .prompt { color: var(--soft); }
-    .sample button { border: 0; padding: 0; background: none; color: var(--accent);
+    .sample button, .sample .link, .pinned button { border: 0; padding: 0; background: none; color: var(--accent);
       font-size: .8125rem; text-decoration: underline; }
     .pager { display: flex; gap: .75rem; align-items: center; margin: 1rem 0; font-size: .875rem; }
     @media (max-width: 40rem) {
@@ -137,8 +147,7 @@ enum ReportStyle {
       .verdict .headline strong:first-child { font-size: 1.08rem; }
       .chart.wide { display: none; }
       .chart.narrow { display: block; }
-      [hidden] { display: none !important; }
-    .samples-form label { flex: 1 1 8rem; }
+      .samples-form label { flex: 1 1 8rem; }
     }
     """
 }

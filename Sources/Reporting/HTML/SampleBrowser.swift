@@ -9,11 +9,14 @@ import Support
 /// Every sample of a run, as data that the page's script filters; a few in plain rows where no script
 /// runs.
 struct SampleBrowser {
+  static let title = "Samples"
   let page: ReportPage
 
   /// What the script reads.
   struct Content: Encodable {
     struct Cell: Encodable {
+      /// As in samples.jsonl: links to samples name it.
+      var id: String
       var dataset: String
       var attack: String
       var rank: String
@@ -61,7 +64,7 @@ struct SampleBrowser {
         + "</select></label>"
     }
     return """
-      <h2 id="samples">Samples</h2>
+      <h2 id="\(HTMLText.anchor(Self.title))">\(Self.title)</h2>
       <p class="note">Prompts, and what the models said: their words, not the project's.\
       \(page.isRedacted ? " Cut to their opening." : "")</p>
       <noscript>
@@ -149,7 +152,7 @@ struct SampleBrowser {
       cells[cell.id] = content.cells.count
       content.cells.append(
         Content.Cell(
-          dataset: cell.dataset, attack: ReportPage.name(cell.attackLabel),
+          id: cell.id.rawValue, dataset: cell.dataset, attack: ReportPage.name(cell.attackLabel),
           rank: cell.treatment.isNone ? "–" : cell.treatment.arm.title,
           alpha: Number.text(cell.treatment.strength),
           kind: page.findings.isHarmful(cell.dataset) ? "harmful" : "benign",

@@ -29,11 +29,18 @@ enum Block {
 /// A table whose cells are text with a meaning.
 struct ReportTable {
   struct Column {
-    var title: String
-    var isNumber: Bool
+    enum Kind {
+      case text, number
+      /// Sentences: never squeezed to a word a line.
+      case prose
+    }
 
-    static func text(_ title: String) -> Column { Column(title: title, isNumber: false) }
-    static func number(_ title: String) -> Column { Column(title: title, isNumber: true) }
+    var title: String
+    var kind: Kind
+
+    static func text(_ title: String) -> Column { Column(title: title, kind: .text) }
+    static func number(_ title: String) -> Column { Column(title: title, kind: .number) }
+    static func prose(_ title: String) -> Column { Column(title: title, kind: .prose) }
   }
 
   enum Tone: String {

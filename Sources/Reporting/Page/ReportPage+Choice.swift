@@ -50,7 +50,7 @@ extension ReportPage {
           columns: [
             .number(wording.strength), .text(wording.arm), .number("worst ASR"),
             .number("over-refusal"),
-          ] + (hasUtility ? [.number("right answers")] : []) + [.text("verdict")],
+          ] + (hasUtility ? [.number("right answers")] : []) + [.prose("verdict")],
           rows: rows)),
     ]
   }

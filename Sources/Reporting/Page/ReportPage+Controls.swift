@@ -33,7 +33,7 @@ extension ReportPage {
               ],
               rows: found.map { comparison in
                 (hasSets ? [ReportTable.Cell(comparison.dataset)] : []) + [
-                  ReportTable.Cell(Self.name(comparison.attack)),
+                  ReportTable.Cell(Self.name(comparison.attackLabel)),
                   ReportTable.Cell(Number.text(comparison.treatment.strength)),
                   ReportTable.Cell(comparison.control.arm.fullTitle),
                   ReportTable.Cell(

@@ -46,7 +46,9 @@ extension ReportPage {
     ]
       + Findings.distinct(all.map(place)).flatMap { key -> [Block] in
         let found = all.filter { place($0) == key }
-        let prompts = key.promptAttack == PromptAttack.none.text ? "" : ", \(key.promptAttack)"
+        let prompts =
+          key.promptAttack == PromptAttack.none.text
+          ? "" : ", \(PromptAttack.title(of: key.promptAttack))"
         return [
           .table(table(found, title: "\(key.name)\(prompts) on \(key.dataset)")),
           .list(told(found)),

@@ -40,7 +40,9 @@ extension ReportPage {
 
   private func title(_ found: [Severity]) -> String {
     guard let first = found.first else { return "" }
-    let prompts = first.promptAttack == PromptAttack.none.text ? "" : ", \(first.promptAttack)"
+    let prompts =
+      first.promptAttack == PromptAttack.none.text
+      ? "" : ", \(PromptAttack.title(of: first.promptAttack))"
     return "\(first.training)\(prompts) on \(first.dataset)"
   }
 

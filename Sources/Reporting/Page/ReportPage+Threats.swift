@@ -51,7 +51,7 @@ extension ReportPage {
     let rows = Self.attackers.map { attacker -> [ReportTable.Cell] in
       let found = Findings.distinct(
         cells.filter(attacker.isMeasured).map {
-          attacker.isOfPrompts ? $0.promptAttack.text : $0.attack.label
+          attacker.isOfPrompts ? $0.promptAttack.title : $0.attack.label
         })
       let shown = found.prefix(3).joined(separator: "; ")
       let measured =
@@ -73,8 +73,8 @@ extension ReportPage {
         ReportTable(
           caption: "Attackers, what they need, and which of them were measured",
           columns: [
-            .text("attacker"), .text("weights"), .text("data"), .text("gradient steps"),
-            .text("measured"),
+            .text("attacker"), .prose("weights"), .prose("data"), .text("gradient steps"),
+            .prose("measured"),
           ], rows: rows)),
     ]
   }

@@ -69,10 +69,8 @@ struct JudgeOptions: ParsableArguments {
   /// What `--judge` says, or stands for.
   private var list: String { judge ?? RefusalJudge.name }
 
-  private var form: RequestFormOptions {
-    var form = RequestFormOptions()
-    (form.header, form.extraBody, form.omit) = (judgeHeader, judgeExtraBody, judgeOmit)
-    return form
+  private var form: RequestFormTexts {
+    RequestFormTexts(header: judgeHeader, extraBody: judgeExtraBody, omit: judgeOmit)
   }
 
   private var requestForm: RequestForm {

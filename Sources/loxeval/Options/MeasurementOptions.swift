@@ -126,8 +126,10 @@ struct MeasurementOptions: ParsableArguments {
     get throws {
       let forms = try promptAttack.map { try PromptAttackKind.parse($0) }
       var seen: Set<String> = []
-      if let twice = forms.first(where: { !seen.insert($0.id.text).inserted }) {
-        throw ValidationError("--prompt-attack: expected each once, found \(twice.id.text) again")
+      if let twice = forms.first(where: { !seen.insert($0.id.title).inserted }) {
+        throw ValidationError(
+          "--prompt-attack: expected each once, and templates of different names, found \(twice.id.title) again"
+        )
       }
       return forms
     }

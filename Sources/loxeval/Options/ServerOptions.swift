@@ -20,7 +20,25 @@ struct ServerOptions: ParsableArguments {
   @Option(help: "The server's model; by default the first that it lists.")
   var modelName: String?
 
-  @OptionGroup var form: RequestFormOptions
+  @Option(
+    help: ArgumentHelp(
+      "A header of the models' requests with its value from the environment's variable, such as "
+        + "api-key=AZURE_KEY. May be repeated.", valueName: "name=variable"))
+  var header: [String] = []
+
+  @Option(
+    help: ArgumentHelp(
+      "Further fields of the models' requests, such as '{\"top_k\": 20}'; part of the run's plan.",
+      valueName: "json"))
+  var extraBody: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "A field to leave out of the models' requests: "
+        + RequestForm.omittable.joined(separator: ", ")
+        + ". May be repeated; part of the run's plan. seed and a temperature or top_p of 1 are left out "
+        + "by themselves where the server refuses them.", valueName: "field"))
+  var omit: [String] = []
 
   /// In seconds, up to a day.
   fileprivate static let seconds = NumberRange<Double>.above(0, upTo: 86_400)
@@ -45,7 +63,7 @@ struct ServerOptions: ParsableArguments {
     func check(_ holds: Bool, _ flag: String, _ expected: String, _ found: Any) throws {
       guard holds else { throw ValidationError("\(flag): expected \(expected), found \(found)") }
     }
-    _ = try credentials
+    _ = try (credentials, form.requestForm(omit: "--omit", extra: "--extra-body"))
     for text in endpoint {
       do { _ = try Endpoint(text, credentials: credentials) } catch let error as TransportError {
         throw ValidationError("--endpoint: \(error)")
@@ -54,6 +72,10 @@ struct ServerOptions: ParsableArguments {
     try check(
       Set(endpoint).count == endpoint.count, "--endpoint", "each once",
       endpoint.map(Secrets.withoutCredentials))
+  }
+
+  private var form: RequestFormTexts {
+    RequestFormTexts(header: header, extraBody: extraBody, omit: omit)
   }
 
   private var credentials: Credentials {
@@ -100,29 +122,12 @@ struct ServerOptions: ParsableArguments {
   }
 }
 
-/// How requests are written where a server wants it otherwise, and what it is shown.
-struct RequestFormOptions: ParsableArguments {
-  @Option(
-    help: ArgumentHelp(
-      "A header of the models' requests with its value from the environment's variable, such as "
-        + "api-key=AZURE_KEY. May be repeated.", valueName: "name=variable"))
-  var header: [String] = []
-
-  @Option(
-    help: ArgumentHelp(
-      "Further fields of the models' requests, such as '{\"top_k\": 20}'; part of the run's plan.",
-      valueName: "json"))
+/// How requests are written where a server wants it otherwise, and what it is shown, as the options of a command spell it.
+struct RequestFormTexts {
+  /// Of headers, as name=variable.
+  var header: [String]
   var extraBody: String?
-
-  @Option(
-    help: ArgumentHelp(
-      "A field to leave out of the models' requests: "
-        + RequestForm.omittable.joined(separator: ", ")
-        + ". May be repeated; part of the run's plan. seed and a temperature or top_p of 1 are left out "
-        + "by themselves where the server refuses them.", valueName: "field"))
-  var omit: [String] = []
-
-  func validate() throws { _ = try requestForm(omit: "--omit", extra: "--extra-body") }
+  var omit: [String]
 
   func requestForm(omit option: String, extra: String) throws -> RequestForm {
     do {
