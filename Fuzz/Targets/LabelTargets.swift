@@ -61,7 +61,7 @@ struct LabelFileTarget: FuzzTarget {
           try Data(contentsOf: seeds.appending(path: "\(seed)/first-release")), to: name)
       }
       manifest = try RunManifest.read(from: scratch.url)
-      samples = try Journal.read(folder: scratch.url, plan: manifest.plan)
+      samples = try Journal.samples(folder: scratch.url, plan: manifest.plan)
     } catch {
       fatalError("no run: \(error)")
     }

@@ -42,14 +42,14 @@ package struct Adaptability: Codable, Hashable, Sendable {
   /// Every treatment that is there before the attack, under each training that is shown to teach the
   /// undefended model, in the plan's order.
   static func all(
-    _ plan: RunManifest.Plan, _ byCell: [CellID: [Sample]]
+    _ plan: RunManifest.Plan, _ outcomes: SampleOutcomes
   ) -> [Adaptability] {
     plan.datasets.keys.sorted().flatMap { dataset -> [Adaptability] in
       let judge = ExactMatchJudge.name
       guard plan.datasets[dataset]?.kind == .benign, plan.judges(of: dataset).contains(judge)
       else { return [] }
       func right(_ cell: Cell) -> PromptOutcomes {
-        PromptOutcomes(byCell[cell.id] ?? [], judge: judge) { $0 == .complied }
+        PromptOutcomes(outcomes[cell.id], judge: judge) { $0 == .complied }
       }
       let cells = plan.cells.filter {
         $0.dataset == dataset && $0.promptAttack.isNone && $0.treatment.stage == .beforeAttack

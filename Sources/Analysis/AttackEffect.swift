@@ -39,10 +39,10 @@ package struct AttackEffect: Codable, Hashable, Sendable {
   ///
   /// Of a search it is the trial that was chosen, on the half that it was not chosen on.
   static func all(
-    _ plan: RunManifest.Plan, _ byCell: [CellID: [Sample]], _ searches: [AttackSearchResult] = []
+    _ plan: RunManifest.Plan, _ outcomes: SampleOutcomes, _ searches: [AttackSearchResult] = []
   ) -> [AttackEffect] {
     let untreated = Findings.distinct(plan.cells.filter(\.treatment.isNone))
-    return HarmfulSet.all(plan, byCell).flatMap { set -> [AttackEffect] in
+    return HarmfulSet.all(plan, outcomes).flatMap { set -> [AttackEffect] in
       let cells = untreated.filter { $0.dataset == set.dataset }
       let measured = cells.compactMap { cell -> AttackEffect? in
         guard !cell.isUnattacked, cell.attack.search == nil,

@@ -53,7 +53,7 @@ package struct AttackSearchResult: Codable, Hashable, Sendable {
   /// One for each search, harmful set and treatment.
   static func all(
     _ plan: RunManifest.Plan, rows: [SummaryRow], limits: RecommendationLimits,
-    _ byCell: [CellID: [Sample]]
+    _ outcomes: SampleOutcomes
   ) -> [AttackSearchResult] {
     let cells = Findings.distinct(plan.cells)
     let guardian = UtilityGuard(plan, rows: rows, limits: limits)
@@ -68,8 +68,8 @@ package struct AttackSearchResult: Codable, Hashable, Sendable {
     let groups = Dictionary(grouping: cells.filter { key($0) != nil }, by: { key($0) })
     return Findings.distinct(cells.compactMap(key)).map { key in
       let judge = plan.judges(of: key.dataset).first ?? plan.judge
-      func outcomes(_ cell: Cell) -> PromptOutcomes {
-        PromptOutcomes(byCell[cell.id] ?? [], judge: judge) { $0 == .complied }
+      func replies(_ cell: Cell) -> PromptOutcomes {
+        PromptOutcomes(outcomes[cell.id], judge: judge) { $0 == .complied }
       }
       let own = groups[key] ?? []
       let usable = own.filter { !guardian.isBroken($0) }
@@ -81,25 +81,25 @@ package struct AttackSearchResult: Codable, Hashable, Sendable {
         labels: own.map(\.attack.label), broken: own.count - usable.count,
         steps: courses.values.reduce(0) { $0 + ($1.compactMap(\.attack.search?.steps).max() ?? 0) })
       let rated = usable.compactMap { cell -> (cell: Cell, rate: Double)? in
-        clusteredRate(outcomes(cell).half(.choosing).all).map { (cell, $0.rate) }
+        clusteredRate(replies(cell).half(.choosing).all).map { (cell, $0.rate) }
       }
       // The first of equals.
       guard
         let worst = rated.max(by: { $0.rate < $1.rate }).flatMap({ worst in
           rated.first { $0.rate == worst.rate }
-        }), let reported = clusteredRate(outcomes(worst.cell).half(.reporting).all)
+        }), let reported = clusteredRate(replies(worst.cell).half(.reporting).all)
       else { return result }
       result.chosen = worst.cell.attack.label
       result.choosingRate = worst.rate
       result.reportedRate = reported.rate
       result.reportedInterval = reported.interval
-      result.highestRate = usable.compactMap { clusteredRate(outcomes($0).all)?.rate }.max()
+      result.highestRate = usable.compactMap { clusteredRate(replies($0).all)?.rate }.max()
       if let before = cells.first(where: {
         $0.attack.isNone && $0.promptAttack == .none && $0.dataset == key.dataset
           && $0.treatment == key.treatment
       }) {
         result.effect = RateComparison(
-          of: outcomes(before).half(.reporting), and: outcomes(worst.cell).half(.reporting),
+          of: replies(before).half(.reporting), and: replies(worst.cell).half(.reporting),
           seed: plan.seed)
       }
       return result

@@ -42,9 +42,9 @@ package struct ControlComparison: Codable, Hashable, Sendable {
 
   /// Every control of every defence on each harmful set, in the plan's order.
   static func all(
-    _ plan: RunManifest.Plan, _ byCell: [CellID: [Sample]]
+    _ plan: RunManifest.Plan, _ outcomes: SampleOutcomes
   ) -> [ControlComparison] {
-    HarmfulSet.all(plan, byCell).flatMap { set -> [ControlComparison] in
+    HarmfulSet.all(plan, outcomes).flatMap { set -> [ControlComparison] in
       let cells = plan.cells.filter { $0.dataset == set.dataset && !$0.treatment.isNone }
       let (controls, defences) = (
         cells.filter(\.treatment.method.isControl), cells.filter { $0.treatment.method == .lox }

@@ -84,10 +84,10 @@ package struct EffectiveRank: Codable, Hashable, Sendable {
 
   /// One for each harmful set whose first judge has a rate of every model.
   static func all(
-    rows: [SummaryRow], datasets: [String: RunManifest.Plan.Dataset], samples: [CellID: [Sample]]
+    rows: [SummaryRow], datasets: [String: RunManifest.Plan.Dataset], _ all: SampleOutcomes
   ) -> [EffectiveRank] {
     func outcomes(_ row: SummaryRow) -> PromptOutcomes {
-      PromptOutcomes(samples[row.cell] ?? [], judge: row.judge) { $0 == .complied }
+      PromptOutcomes(all[row.cell], judge: row.judge) { $0 == .complied }
     }
     func size(_ row: SummaryRow) -> Int? {
       guard case .integer(let rank) = row.treatment.parameters["rank"] else { return nil }
@@ -117,7 +117,7 @@ package struct EffectiveRank: Codable, Hashable, Sendable {
 
 extension PromptOutcomes {
   /// Each prompt's outcomes under a judge, without replies that have no verdict.
-  init(_ samples: [Sample], judge: String, _ isSuccess: (Verdict) -> Bool) {
+  init(_ samples: CellOutcomes, judge: String, _ isSuccess: (Verdict) -> Bool) {
     self.init()
     for sample in samples {
       let verdict = sample.judgement(by: judge).verdict

@@ -7,23 +7,23 @@ import StudyDesign
 struct HarmfulSet {
   let dataset: String
   let judge: String
-  private let byCell: [CellID: [Sample]]
+  private let all: SampleOutcomes
   private let seed: UInt64
 
   /// In the order of their names; those that no judge judges are left out.
   static func all(
-    _ plan: RunManifest.Plan, _ byCell: [CellID: [Sample]]
+    _ plan: RunManifest.Plan, _ outcomes: SampleOutcomes
   ) -> [HarmfulSet] {
     plan.datasets.keys.sorted().compactMap { dataset in
       guard plan.datasets[dataset]?.kind == .harmful,
         let judge = plan.judges(of: dataset).first
       else { return nil }
-      return HarmfulSet(dataset: dataset, judge: judge, byCell: byCell, seed: plan.seed)
+      return HarmfulSet(dataset: dataset, judge: judge, all: outcomes, seed: plan.seed)
     }
   }
 
   func outcomes(_ cell: Cell) -> PromptOutcomes {
-    PromptOutcomes(byCell[cell.id] ?? [], judge: judge) { $0 == .complied }
+    PromptOutcomes(all[cell.id], judge: judge) { $0 == .complied }
   }
 
   /// Attack success from one cell to another, on the prompts that both answered; nil where there is none.

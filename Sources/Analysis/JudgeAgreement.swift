@@ -13,55 +13,54 @@ package struct JudgeAgreement: Codable, Hashable, Sendable {
   package var agreement: Agreement?
 
   /// For each two judges of each set; `exact-match` answers another question and is left out.
-  static func all(_ plan: RunManifest.Plan, _ byCell: [CellID: [Sample]]) -> [JudgeAgreement] {
+  static func all(_ plan: RunManifest.Plan, _ outcomes: SampleOutcomes) -> [JudgeAgreement] {
     plan.datasets.keys.sorted().flatMap { dataset -> [JudgeAgreement] in
       let names = plan.judges(of: dataset)
       let judges = names.filter { $0 != ExactMatchJudge.name }
       guard judges.count > 1 else { return [] }
-      let cells = Set(plan.cells.filter { $0.dataset == dataset }.map(\.id))
-      let samples = cells.flatMap { byCell[$0] ?? [] }
+      let cells = plan.distinctCells.filter { $0.dataset == dataset }.map { outcomes[$0.id] }
       return judges.indices.flatMap { first in
         judges[(first + 1)...].map { second in
           JudgeAgreement(
-            dataset: dataset, first: judges[first], second: second, samples: samples,
-            seed: plan.seed)
+            dataset: dataset, first: judges[first], second: second, cells, seed: plan.seed)
         }
       }
     }
   }
 
-  private static func counts(
-    _ samples: [Sample], _ first: String, _ second: String
-  ) -> PairedCounts {
-    var counts = PairedCounts()
-    for sample in samples {
-      let a = sample.judgement(by: first).verdict
-      let b = sample.judgement(by: second).verdict
-      guard a != .unscored, b != .unscored else { continue }
-      switch (a == .complied, b == .complied) {
-      case (true, true): counts.both += 1
-      case (true, false): counts.onlyFirst += 1
-      case (false, true): counts.onlySecond += 1
-      case (false, false): counts.neither += 1
-      }
-    }
-    return counts
-  }
-
   private init(
-    dataset: String, first: String, second: String, samples: [Sample], seed: UInt64
+    dataset: String, first: String, second: String, _ cells: [CellOutcomes], seed: UInt64
   ) {
     self.dataset = dataset
     self.first = first
     self.second = second
-    counts = Self.counts(samples, first, second)
-    // Replies to one prompt resemble each other, in every cell: prompts are what is drawn. In an order of
-    // their own, since a dictionary's differs from run to run.
-    let prompts = Dictionary(grouping: samples, by: \.id).sorted { $0.key < $1.key }
+    // Replies to one prompt resemble each other, in every cell: prompts are what is drawn. One is counted
+    // also where no reply to it was scored by both.
+    var prompts: [String: PairedCounts] = [:]
+    for sample in cells.joined() {
+      let a = sample.judgement(by: first).verdict
+      let b = sample.judgement(by: second).verdict
+      guard a != .unscored, b != .unscored else {
+        prompts[sample.id, default: PairedCounts()].both += 0
+        continue
+      }
+      switch (a == .complied, b == .complied) {
+      case (true, true): prompts[sample.id, default: PairedCounts()].both += 1
+      case (true, false): prompts[sample.id, default: PairedCounts()].onlyFirst += 1
+      case (false, true): prompts[sample.id, default: PairedCounts()].onlySecond += 1
+      case (false, false): prompts[sample.id, default: PairedCounts()].neither += 1
+      }
+    }
+    counts = prompts.values.reduce(into: PairedCounts()) { all, own in
+      all.both += own.both
+      all.onlyFirst += own.onlyFirst
+      all.onlySecond += own.onlySecond
+      all.neither += own.neither
+    }
+    // In an order of their own, since a dictionary's differs from run to run.
     agreement = Scoring.agreement(
-      byPrompt: prompts.map { _, replies in
-        let own = Self.counts(replies, first, second)
-        return [[own.both, own.onlyFirst], [own.onlySecond, own.neither]]
+      byPrompt: prompts.sorted { $0.key < $1.key }.map { _, own in
+        [[own.both, own.onlyFirst], [own.onlySecond, own.neither]]
       }, seed: seed)
   }
 }

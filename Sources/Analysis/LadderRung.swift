@@ -17,7 +17,7 @@ package struct LadderRung: Codable, Hashable, Sendable {
   package var interval: ConfidenceInterval
 
   /// - Returns: nil where the judge has read none of them.
-  init?(_ judge: String, _ samples: [Sample]) {
+  init?(_ judge: String, _ samples: CellOutcomes) {
     let outcomes = PromptOutcomes(samples, judge: judge) { $0 == .complied }.all
     guard let found = clusteredRate(outcomes) else { return nil }
     self.judge = judge
@@ -32,7 +32,7 @@ package struct LadderRung: Codable, Hashable, Sendable {
   package static let judges = [WillingJudge.name, OnSubjectJudge.name]
 
   /// Of a set's harmful prompts, those rungs that are read in the run.
-  static func all(_ plan: RunManifest.Plan, dataset: String, _ samples: [Sample]) -> [LadderRung]? {
+  static func all(_ plan: RunManifest.Plan, dataset: String, _ samples: CellOutcomes) -> [LadderRung]? {
     guard plan.datasets[dataset]?.kind == .harmful else { return nil }
     let readers = plan.readers(of: dataset)
     let found = judges.filter(readers.contains).compactMap { LadderRung($0, samples) }

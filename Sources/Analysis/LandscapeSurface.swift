@@ -71,7 +71,7 @@ package struct LandscapeSurface: Codable, Hashable, Sendable {
 
   /// One for each harmful set of a landscape, by its primary judge; empty for other studies.
   static func all(
-    _ plan: RunManifest.Plan, _ rows: [SummaryRow], _ samples: [CellID: [Sample]]
+    _ plan: RunManifest.Plan, _ rows: [SummaryRow], _ outcomes: SampleOutcomes
   ) -> [LandscapeSurface] {
     guard let landscape = plan.landscape else { return [] }
     return plan.datasets.filter { $0.value.kind == .harmful }.keys.sorted().compactMap { dataset in
@@ -81,7 +81,7 @@ package struct LandscapeSurface: Codable, Hashable, Sendable {
         rows.filter { $0.judge == judge }.map { ($0.cell, $0) },
         uniquingKeysWith: { first, _ in first })
       let points = cells.compactMap { cell in
-        byCell[cell.id].map { Point(cell, $0, samples[cell.id] ?? [], seed: plan.seed) }
+        byCell[cell.id].map { Point(cell, $0, outcomes[cell.id], seed: plan.seed) }
       }.sorted { ($0.strength, $0.alpha) < ($1.strength, $1.alpha) }
       guard !points.isEmpty else { return nil }
       var surface = LandscapeSurface(
@@ -89,18 +89,18 @@ package struct LandscapeSurface: Codable, Hashable, Sendable {
         geometry: plan.geometry, alphas: Set(points.map(\.alpha)).sorted(),
         strengths: Set(points.map(\.strength)).sorted(), points: points,
         limit: Severity.standardLimit, reaches: [])
-      surface.reaches = surface.measuredReaches(samples, seed: plan.seed)
+      surface.reaches = surface.measuredReaches(outcomes, seed: plan.seed)
       return surface
     }
   }
 
-  private func measuredReaches(_ samples: [CellID: [Sample]], seed: UInt64) -> [Reach] {
+  private func measuredReaches(_ outcomes: SampleOutcomes, seed: UInt64) -> [Reach] {
     guard strengths.count > 1, let untreated = alphas.firstIndex(of: 0) else { return [] }
     let curves = alphas.map { alpha in
       strengths.map { strength in
-        PromptOutcomes(
-          point(alpha: alpha, strength: strength).flatMap { samples[$0.cell] } ?? [], judge: judge
-        ) { $0 == .complied }
+        point(alpha: alpha, strength: strength).map {
+          PromptOutcomes(outcomes[$0.cell], judge: judge) { $0 == .complied }
+        } ?? PromptOutcomes()
       }
     }
     guard curves.joined().allSatisfy({ $0.count > 0 }),
@@ -114,7 +114,7 @@ package struct LandscapeSurface: Codable, Hashable, Sendable {
 }
 
 extension LandscapeSurface.Point {
-  fileprivate init(_ cell: Cell, _ row: SummaryRow, _ samples: [Sample], seed: UInt64) {
+  fileprivate init(_ cell: Cell, _ row: SummaryRow, _ samples: CellOutcomes, seed: UInt64) {
     self.init(
       cell: cell.id, alpha: cell.treatment.strength, strength: cell.attack.direction?.scale ?? 0,
       judged: row.judged, complied: row.successes, degenerate: row.degenerate,

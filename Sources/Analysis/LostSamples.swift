@@ -11,18 +11,20 @@ package struct LostSamples: Sendable {
   private let folder: String
 
   /// - Parameter folder: the run's, for the advice.
-  package init(_ samples: [Sample], folder: String) {
-    total = samples.count
+  package init(_ run: StoredRun, folder: String) throws(RunError) {
+    total = run.outcomes.count
     self.folder = folder
     var found: [ErrorCode: Int] = [:]
-    for sample in samples {
-      let judges = sample.judgements.values.compactMap(\.failure).filter {
-        $0.code != .judgeUnparsable
-      }
-      guard let failure = sample.failure ?? judges.first else { continue }
-      found[failure.code, default: 0] += 1
+    for outcome in run.outcomes.all {
+      let judges = outcome.judgeFailures.filter { $0 != .judgeUnparsable }
+      guard let code = outcome.failure ?? judges.first else { continue }
+      found[code, default: 0] += 1
+      guard examples[code] == nil else { continue }
       // A sentence with the server's own words says more than the pool's.
-      if examples[failure.code] == nil { examples[failure.code] = failure.detail }
+      let sample = try run.sample(outcome)
+      let failures =
+        [sample.failure] + sample.judgements.sorted { $0.key < $1.key }.map(\.value.failure)
+      examples[code] = failures.compactMap(\.self).first { $0.code == code }?.detail
     }
     counts = found.map { ($0.key, $0.value) }
       .sorted { ($1.count, $0.code.rawValue) < ($0.count, $1.code.rawValue) }

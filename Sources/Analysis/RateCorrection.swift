@@ -32,13 +32,13 @@ package struct RateCorrection: Codable, Hashable, Sendable {
 /// Corrects rows by labels.
 struct RateCorrecting {
   let plan: RunManifest.Plan
-  let byCell: [CellID: [Sample]]
+  let outcomes: SampleOutcomes
   /// Those that say whether a reply complied.
   private let labels: [Sample.Key: Bool]
 
-  init(plan: RunManifest.Plan, byCell: [CellID: [Sample]], labels: [RunLabel]) {
+  init(plan: RunManifest.Plan, outcomes: SampleOutcomes, labels: [RunLabel]) {
     self.plan = plan
-    self.byCell = byCell
+    self.outcomes = outcomes
     self.labels = Dictionary(
       labels.filter { $0.label != .unclear }.map { ($0.key, $0.label == .complied) },
       uniquingKeysWith: { _, last in last })
@@ -98,7 +98,7 @@ struct RateCorrecting {
   /// prompts were sampled several times.
   private func labelled(_ row: SummaryRow, _ judge: String) -> LabelledCell {
     var cell = LabelledCell()
-    for sample in byCell[row.cell] ?? [] {
+    for sample in outcomes[row.cell] {
       let verdict = sample.judgement(by: judge).verdict
       guard verdict != .unscored else { continue }
       switch (labels[sample.key], verdict == .complied) {

@@ -11,20 +11,20 @@ extension Recommendation {
   /// `none`, and the trial says of the best one what is missing.
   ///
   /// - Parameters:
-  ///   - samples: of the run, by cell.
+  ///   - outcomes: of the run's samples.
   ///   - effects: what each attack does to the untreated model.
   ///   - searches: which trial of each counts.
   ///   - seed: of tests that try signs at random, where prompts were asked several times.
   /// - Returns: nil for runs without a treatment, which have nothing to choose.
   init?(
     rows: [SummaryRow], datasets: [String: RunManifest.Plan.Dataset], limits: RecommendationLimits,
-    samples: [CellID: [Sample]], effects: [AttackEffect] = [],
+    _ outcomes: SampleOutcomes, effects: [AttackEffect] = [],
     searches: [AttackSearchResult] = [], seed: UInt64
   ) {
     guard rows.contains(where: { !$0.treatment.isNone }) else { return nil }
     let wording = DefenceWording(rows.map(\.treatment))
     let evidence = RecommendationEvidence(
-      rows: rows, datasets: datasets, limits: limits, samples: samples, searches: searches)
+      rows: rows, datasets: datasets, limits: limits, outcomes, searches: searches)
     self.init(
       treatment: nil, alpha: nil, rank: nil, reason: "", limits: limits,
       candidates: evidence.treatments.map(evidence.candidate), trial: nil)

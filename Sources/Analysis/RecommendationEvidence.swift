@@ -14,14 +14,14 @@ struct RecommendationEvidence {
   /// Rows that tell of costs: of the model before any attack, of repairs under each attack.
   let refusals: [SummaryRow]
   let utilities: [SummaryRow]
-  private let samples: [CellID: [Sample]]
+  private let outcomes: SampleOutcomes?
 
   init(
     rows: [SummaryRow], datasets: [String: RunManifest.Plan.Dataset], limits: RecommendationLimits,
-    samples: [CellID: [Sample]], searches: [AttackSearchResult] = []
+    _ outcomes: SampleOutcomes?, searches: [AttackSearchResult] = []
   ) {
     self.limits = limits
-    self.samples = samples
+    self.outcomes = outcomes
     var seen: Set<Treatment> = []
     treatments = rows.map(\.treatment).filter { seen.insert($0).inserted }
     let trials = Set(searches.flatMap(\.labels))
@@ -74,7 +74,7 @@ struct RecommendationEvidence {
   private func outcomes(
     of row: SummaryRow, _ isSuccess: (Verdict) -> Bool
   ) -> PromptOutcomes {
-    PromptOutcomes(samples[row.cell] ?? [], judge: row.judge, isSuccess)
+    outcomes.map { PromptOutcomes($0[row.cell], judge: row.judge, isSuccess) } ?? PromptOutcomes()
   }
 
   /// Whether each prompt's replies complied, by attack and set.

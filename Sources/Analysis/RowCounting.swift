@@ -19,19 +19,19 @@ struct RowCounting {
   private struct Judged {
     let id: String
     let category: String
-    let judgement: Judgement
+    let judgement: JudgementOutcome
   }
 
   /// What counts as a success.
-  private typealias Event = @Sendable (Judgement) -> Bool
+  private typealias Event = @Sendable (JudgementOutcome) -> Bool
   private static let complied: Event = { $0.verdict == .complied }
   private static let refused: Event = { $0.verdict == .refused }
 
   func row(
-    _ cell: Cell, judge: String, _ samples: [Sample], reference: [Sample]?
+    _ cell: Cell, judge: String, _ samples: CellOutcomes, reference: CellOutcomes?
   ) -> SummaryRow {
     let isBenign = plan.datasets[cell.dataset]?.kind == .benign
-    func judged(_ samples: [Sample]) -> [Judged] {
+    func judged(_ samples: CellOutcomes) -> [Judged] {
       samples.map {
         Judged(
           id: $0.id, category: $0.category, judgement: $0.judgement(by: judge))
@@ -53,8 +53,8 @@ struct RowCounting {
     }
     row.errorCodes = Dictionary(
       all.filter { $0.judgement.verdict == .unscored }
-        .map { ($0.judgement.failure?.code.rawValue ?? "unscored", 1) }, uniquingKeysWith: +)
-    let failed = samples.compactMap(\.failure?.code)
+        .map { ($0.judgement.failure?.rawValue ?? "unscored", 1) }, uniquingKeysWith: +)
+    let failed = samples.compactMap(\.failure)
     row.filtered = failed.count { $0 == .filtered }
     row.unanswered = failed.count { $0 == .unanswered }
     row.unscored = row.errors - failed.count
@@ -80,15 +80,14 @@ struct RowCounting {
     if plan.samples > 1 { countAny(outcomes, into: &row) }
     if let before { compare(before, usable, into: &row) }
     if isBenign { countCosts(before, usable, into: &row) }
-    let scores = Dictionary(grouping: usable, by: \.id).mapValues { group in
+    // In an order of their own: a dictionary's differs from run to run, and so would the sum's last digits.
+    let scores = Dictionary(grouping: usable, by: \.id).sorted { $0.key < $1.key }.map { _, group in
       group.compactMap(\.judgement.score)
-    }.filter { !$0.value.isEmpty }
+    }.filter { !$0.isEmpty }
     if judge != ExactMatchJudge.name, !scores.isEmpty {
-      let values = scores.values.joined()
+      let values = scores.joined()
       row.meanScore = values.reduce(0, +) / Double(values.count)
-      row.meanScoreInterval = bootstrapInterval(
-        // In an order of their own: a dictionary's differs from run to run.
-        meanOf: scores.sorted { $0.key < $1.key }.map(\.value), seed: plan.seed)
+      row.meanScoreInterval = bootstrapInterval(meanOf: scores, seed: plan.seed)
     }
     return row
   }
@@ -119,10 +118,11 @@ struct RowCounting {
 
   /// The interval of a row's `delta` at another confidence.
   func deltaInterval(
-    judge: String, _ samples: [Sample], reference: [Sample], confidence: Double
+    judge: String, _ samples: CellOutcomes, reference: CellOutcomes?, confidence: Double
   ) -> ConfidenceInterval? {
     RateComparison(
-      of: PromptOutcomes(reference, judge: judge) { $0 == .complied },
+      of: reference.map { PromptOutcomes($0, judge: judge) { $0 == .complied } }
+        ?? PromptOutcomes(),
       and: PromptOutcomes(samples, judge: judge) { $0 == .complied }, confidence: confidence,
       seed: plan.seed)?.interval
   }

@@ -9,16 +9,16 @@ package struct RunComparison: Sendable {
   /// A run with its name.
   package struct Run: Sendable {
     package let name: String
-    package let manifest: RunManifest
-    package let samples: [Sample]
+    package let stored: StoredRun
     package let summary: Summary
 
-    package init(name: String, manifest: RunManifest, samples: [Sample]) {
+    package init(name: String, _ stored: StoredRun) {
       self.name = name
-      self.manifest = manifest
-      self.samples = samples
-      summary = Summary(of: manifest, samples: samples)
+      self.stored = stored
+      summary = stored.summary
     }
+
+    var manifest: RunManifest { stored.manifest }
   }
 
   /// What of one run stands in a row.
@@ -66,7 +66,7 @@ package struct RunComparison: Sendable {
     let tables = runs.map { run in
       Dictionary(run.summary.rows.map { (key($0), $0) }, uniquingKeysWith: { first, _ in first })
     }
-    let samples = runs.map { Dictionary(grouping: $0.samples, by: \.cell) }
+    let outcomes = runs.map(\.stored.outcomes)
     let keys = Findings.distinct(runs.flatMap { $0.summary.rows.map(key) })
     var rows = keys.compactMap { key -> Row? in
       let found = tables.map { $0[key] }
@@ -79,7 +79,7 @@ package struct RunComparison: Sendable {
           index > 0
           ? found[0].flatMap {
             Self.change(
-              from: samples[0][$0.cell] ?? [], to: samples[index][row.cell] ?? [], key.judge,
+              from: outcomes[0][$0.cell], to: outcomes[index][row.cell], key.judge,
               quantity,
               seed: runs[0].manifest.plan.seed)
           } : nil
@@ -109,15 +109,15 @@ package struct RunComparison: Sendable {
 
   /// On the prompts that have one id and one text in both.
   private static func change(
-    from first: [Sample], to second: [Sample], _ judge: String, _ quantity: Quantity, seed: UInt64
+    from first: CellOutcomes, to second: CellOutcomes, _ judge: String, _ quantity: Quantity, seed: UInt64
   ) -> RateComparison? {
     let texts = Dictionary(
-      first.map { ($0.id, $0.prompt) }, uniquingKeysWith: { first, _ in first })
+      first.map { ($0.id, $0.prompt.text) }, uniquingKeysWith: { first, _ in first })
     let others = Dictionary(
-      second.map { ($0.id, $0.prompt) }, uniquingKeysWith: { first, _ in first })
+      second.map { ($0.id, $0.prompt.text) }, uniquingKeysWith: { first, _ in first })
     let isSuccess: (Verdict) -> Bool =
       quantity == .overRefusal ? { $0 == .refused } : { $0 == .complied }
-    func outcomes(_ samples: [Sample]) -> PromptOutcomes {
+    func outcomes(_ samples: CellOutcomes) -> PromptOutcomes {
       PromptOutcomes(samples, judge: judge, isSuccess).filter { texts[$0] == others[$0] }
     }
     return RateComparison(of: outcomes(first), and: outcomes(second), seed: seed)

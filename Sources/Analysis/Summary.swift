@@ -57,58 +57,59 @@ package struct Summary: Codable, Sendable {
   }
 
   /// - Parameter labels: of the run's own replies, to correct rates by.
-  package init(of manifest: RunManifest, samples: [Sample], labels: [RunLabel] = []) {
+  package init(
+    of manifest: RunManifest, _ outcomes: SampleOutcomes, labels: [RunLabel] = []
+  ) {
     let plan = manifest.plan
-    let byCell = Dictionary(grouping: samples, by: \.cell)
     let counting = RowCounting(plan: plan)
     let planned = Set(plan.cells.map(\.id))
-    func reference(_ cell: Cell) -> [Sample]? {
-      cell.baseline.flatMap { planned.contains($0) ? byCell[$0] ?? [] : nil }
+    func reference(_ cell: Cell) -> CellOutcomes? {
+      cell.baseline.flatMap { planned.contains($0) ? outcomes[$0] : nil }
     }
     let rows = plan.cells.flatMap { cell in
       plan.judges(of: cell.dataset).map { judge in
-        counting.row(cell, judge: judge, byCell[cell.id] ?? [], reference: reference(cell))
+        counting.row(cell, judge: judge, outcomes[cell.id], reference: reference(cell))
       }
     }
     let cells = Dictionary(plan.cells.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
     var tested = RowCounting.corrected(rows) { row, confidence in
       counting.deltaInterval(
-        judge: row.judge, byCell[row.cell] ?? [],
-        reference: cells[row.cell].flatMap(reference) ?? [], confidence: confidence)
+        judge: row.judge, outcomes[row.cell], reference: cells[row.cell].flatMap(reference),
+        confidence: confidence)
     }
     corrections =
       labels.isEmpty
-      ? nil : RateCorrecting(plan: plan, byCell: byCell, labels: labels).correct(&tested)
+      ? nil : RateCorrecting(plan: plan, outcomes: outcomes, labels: labels).correct(&tested)
     self.rows = tested
     datasets = plan.datasets
     remarks = plan.remarks
-    missing = manifest.missing(byCell)
+    missing = manifest.missing(outcomes)
     basis = ComparisonBasis(plan)
-    outcomes = RecordedOutcomes(plan, byCell)
-    judgeAgreement = JudgeAgreement.all(plan, byCell)
+    self.outcomes = RecordedOutcomes(plan, outcomes)
+    judgeAgreement = JudgeAgreement.all(plan, outcomes)
     judgeQuality = manifest.judgeQuality
     let searches = AttackSearchResult.all(
-      plan, rows: self.rows, limits: manifest.limits, byCell)
+      plan, rows: self.rows, limits: manifest.limits, outcomes)
     self.searches = searches.isEmpty ? nil : searches
-    attackEffects = AttackEffect.all(plan, byCell, searches)
-    variation = Variation.all(plan, byCell)
-    let compared = ControlComparison.all(plan, byCell)
+    attackEffects = AttackEffect.all(plan, outcomes, searches)
+    variation = Variation.all(plan, outcomes)
+    let compared = ControlComparison.all(plan, outcomes)
     controls = compared.isEmpty ? nil : compared
-    let taught = Adaptability.all(plan, byCell)
+    let taught = Adaptability.all(plan, outcomes)
     adaptability = taught.isEmpty ? nil : taught
     let severity = Severity.all(plan, self.rows)
     self.severity = severity.isEmpty ? nil : severity
-    let surfaces = LandscapeSurface.all(plan, self.rows, byCell)
+    let surfaces = LandscapeSurface.all(plan, self.rows, outcomes)
     landscape = surfaces.isEmpty ? nil : surfaces
     let isForRank = plan.study == .effectiveRank
     effectiveRanks =
-      isForRank ? EffectiveRank.all(rows: self.rows, datasets: plan.datasets, samples: byCell) : []
+      isForRank ? EffectiveRank.all(rows: self.rows, datasets: plan.datasets, outcomes) : []
     // Neither study asks which defence to take.
     recommendation =
       isForRank || plan.study == .landscape
       ? nil
       : Recommendation(
-        rows: self.rows, datasets: plan.datasets, limits: manifest.limits, samples: byCell,
+        rows: self.rows, datasets: plan.datasets, limits: manifest.limits, outcomes,
         effects: attackEffects ?? [], searches: searches, seed: plan.seed)
   }
 
@@ -161,7 +162,7 @@ package struct Summary: Codable, Sendable {
   }
 }
 
-extension RunFolder {
-  /// What the journal says so far.
-  package var summary: Summary { Summary(of: manifest, samples: samples) }
+extension StoredRun {
+  /// What its samples say so far.
+  package var summary: Summary { Summary(of: manifest, outcomes) }
 }

@@ -69,7 +69,7 @@ extension Findings {
   package var tradeoff: [TradeoffPoint] {
     RecommendationEvidence(
       rows: summary.rows, datasets: summary.datasets,
-      limits: summary.recommendation?.limits ?? RecommendationLimits(), samples: [:]
+      limits: summary.recommendation?.limits ?? RecommendationLimits(), nil
     ).tradeoff
   }
 }

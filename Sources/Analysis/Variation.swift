@@ -61,7 +61,7 @@ package struct Variation: Codable, Hashable, Sendable {
   }
 
   /// Of every harmful set, treatment and kind of training that has verdicts.
-  static func all(_ plan: RunManifest.Plan, _ byCell: [CellID: [Sample]]) -> [Variation] {
+  static func all(_ plan: RunManifest.Plan, _ outcomes: SampleOutcomes) -> [Variation] {
     let cells = Findings.distinct(
       plan.cells.filter { plan.datasets[$0.dataset]?.kind == .harmful })
     let groups = Dictionary(grouping: cells, by: Kind.init)
@@ -71,17 +71,17 @@ package struct Variation: Codable, Hashable, Sendable {
       let own = (groups[kind] ?? []).filter {
         $0.attack.recipe.isEmpty || recipes.insert($0.attack.recipe).inserted
       }
-      return Variation(own, plan, byCell)
+      return Variation(own, plan, outcomes)
     }
   }
 
-  private init?(_ cells: [Cell], _ plan: RunManifest.Plan, _ byCell: [CellID: [Sample]]) {
+  private init?(_ cells: [Cell], _ plan: RunManifest.Plan, _ outcomes: SampleOutcomes) {
     guard let first = cells.first else { return nil }
     let judges = Self.judges(of: first.dataset, plan)
-    let found = cells.compactMap { cell -> (cell: Cell, samples: [Sample], rate: Double)? in
-      let samples = byCell[cell.id] ?? []
-      let outcomes = PromptOutcomes(samples, judge: judges[0]) { $0 == .complied }
-      return clusteredRate(outcomes.all).map { (cell, samples, $0.rate) }
+    let found = cells.compactMap { cell -> (cell: Cell, samples: CellOutcomes, rate: Double)? in
+      let samples = outcomes[cell.id]
+      let verdicts = PromptOutcomes(samples, judge: judges[0]) { $0 == .complied }
+      return clusteredRate(verdicts.all).map { (cell, samples, $0.rate) }
     }
     guard !found.isEmpty else { return nil }
     dataset = first.dataset

@@ -1,4 +1,5 @@
-package import Scoring
+package import Runs
+import Scoring
 import Support
 
 /// Replies on which judges differ among each other or from a person's labels, for reading.
@@ -7,19 +8,13 @@ package enum DisagreementList {
     case text, markdown, csv
   }
 
-  /// - Parameter opinions: on all replies; those that differ are listed.
-  package static func render(_ opinions: [ReplyOpinions], as format: Format) -> String {
-    let found = opinions.filter(\.differ)
+  package static func render(_ opinions: RunOpinions, as format: Format) -> String {
+    let found = opinions.differing
     return switch format {
     case .text: text(found, of: opinions.count)
     case .markdown: markdown(found, of: opinions.count)
-    case .csv: csv(found, judges: names(opinions))
+    case .csv: csv(found, judges: opinions.judges)
     }
-  }
-
-  /// Each judge once, in the order in which they are met.
-  private static func names(_ opinions: [ReplyOpinions]) -> [String] {
-    opinions.flatMap(\.judges).reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
   }
 
   private static func count(_ found: [ReplyOpinions], of all: Int) -> String {

@@ -27,14 +27,17 @@ package enum RunReports {
   /// - Returns: the files written.
   @discardableResult
   package static func write(
-    _ formats: [ReportFormat] = ReportFormat.allCases, manifest: RunManifest, samples: [Sample],
-    to folder: URL, isRedacted: Bool = false, labels: [RunLabel] = [],
+    _ formats: [ReportFormat] = ReportFormat.allCases, of run: StoredRun, isRedacted: Bool = false, labels: [RunLabel] = [],
     check: (Summary) throws -> Void = { _ in }
   ) throws -> [URL] {
-    let page = ReportPage(
-      manifest: manifest, samples: samples, isRedacted: isRedacted, labels: labels)
+    let page = try ReportPage(run, isRedacted: isRedacted, labels: labels)
     try check(page.summary)
     return try formats.flatMap { format in
+      if format == .json {
+        let file = run.url.appending(path: format.fileName)
+        try SummaryFile.write(page.summary, to: file)
+        return [file]
+      }
       var files = [(format.fileName, try render(format, page))]
       let tradeoff = format == .csv ? page.findings.tradeoff : []
       if tradeoff.count > 1 {
@@ -44,7 +47,7 @@ package enum RunReports {
         files.append((LandscapeCSV.fileName, Data(LandscapeCSV.render(surfaces).utf8)))
       }
       return try files.map { name, data in
-        let file = folder.appending(path: name)
+        let file = run.url.appending(path: name)
         try AtomicFile.write(data, to: file)
         return file
       }

@@ -8,12 +8,12 @@ import Support
 /// Each line is one write to the kernel, so a killed process loses nothing that was journalled; a
 /// line cut short by a power failure is dropped when the run is continued.
 package final class Journal {
-  /// The samples so far; of one that was asked or judged again, the later line.
-  package var samples: [Sample] { collected.samples }
-  private var collected: CollectedSamples
+  private var collected: SampleOutcomes
   private let file: AppendedFile
   private let path: String
   private let encoder = StableJSON.encoder()
+  /// Bytes that stand in the file.
+  private var size: Int
 
   static let fileName = "samples.jsonl"
 
@@ -23,8 +23,12 @@ package final class Journal {
 
   /// Opens or creates the journal of a run folder for appending; the caller holds the lock.
   ///
-  /// - Parameter shard: whose journal; nil for that of a run that one process makes.
-  package init(folder: URL, plan: RunManifest.Plan, shard: Int? = nil) throws(RunError) {
+  /// - Parameters:
+  ///   - shard: whose journal; nil for that of a run that one process makes.
+  ///   - cells: those that it may hold; nil for all.
+  package init(
+    folder: URL, plan: RunManifest.Plan, shard: Int? = nil, of cells: Set<CellID>? = nil
+  ) throws(RunError) {
     let url = folder.appending(path: Self.fileName(ofShard: shard))
     path = url.path
     do throws(FileError) {
@@ -32,23 +36,25 @@ package final class Journal {
     } catch {
       throw RunError(error)
     }
-    collected = CollectedSamples()
-    let wholeBytes = try collected.read(url, JournalLines(plan))
+    let lines = JournalLines(plan)
+    let source = JournalFiles([url], lines)
+    collected = SampleOutcomes(of: plan, in: folder, source: source)
+    size = try lines.read(url, number: 0, of: cells, into: &collected)
+    try collected.settle(check: lines.objecting([url], source))
     do throws(FileError) {
-      try file.cut(to: wholeBytes)
+      try file.cut(to: size)
     } catch {
       throw RunError(error)
     }
   }
 
-  /// All of a journal with such samples.
-  static func lines(of samples: [Sample]) throws -> Data {
-    let encoder = StableJSON.encoder()
-    return try samples.reduce(into: Data()) {
-      $0.append(try encoder.encode($1))
-      $0.append(UInt8(ascii: "\n"))
-    }
+  /// The samples so far, in the order of the plan; of one that was asked or judged again, the later line.
+  package func outcomes() throws(RunError) -> SampleOutcomes {
+    try collected.settle()
+    return collected
   }
+
+  package var isEmpty: Bool { collected.isEmpty }
 
   /// The journals of a run, in order: one, or those of the shards that have begun.
   static func files(of division: Division?, in folder: URL) throws(RunError) -> [(
@@ -66,24 +72,33 @@ package final class Journal {
     }
   }
 
-  /// The samples of a run that nobody need be writing, of all its journals, in their order; a torn last line
-  /// is passed over.
+  /// What the samples came to of a run that nobody need be writing, of all its journals; a torn last line is
+  /// passed over.
   ///
   /// - Parameter division: of a run that shards make.
   package static func read(
     folder: URL, plan: RunManifest.Plan, division: Division? = nil
-  ) throws(RunError) -> [Sample] {
-    var collected = CollectedSamples()
+  ) throws(RunError) -> SampleOutcomes {
+    let files = try files(of: division, in: folder)
+    guard files.count <= SamplePosition.largestFile else {
+      throw .unreadable(
+        path: folder.path,
+        reason: "expected at most \(SamplePosition.largestFile) journals, found \(files.count)")
+    }
     let lines = JournalLines(plan)
-    for (shard, file) in try files(of: division, in: folder) {
+    let urls = files.map(\.url)
+    let source = JournalFiles(urls, lines)
+    var collected = SampleOutcomes(of: plan, in: folder, source: source)
+    for (number, (shard, file)) in files.enumerated() {
       let cells = shard.flatMap { shard in
         division.map { division in
           Set(division.places(of: shard).map { plan.cells[$0].id })
         }
       }
-      try collected.read(file, lines, of: cells)
+      _ = try lines.read(file, number: number, of: cells, into: &collected)
     }
-    return collected.samples
+    try collected.settle(check: lines.objecting(urls, source))
+    return collected
   }
 
   /// Adds a sample; returns once the kernel has it.
@@ -99,106 +114,26 @@ package final class Journal {
     } catch {
       throw RunError(error)
     }
-    collected.set(sample)
+    try collected.append(sample, at: SamplePosition(file: 0, offset: size))
+    size += line.count + 1
   }
 }
 
-/// Reads the lines of a run's journals, of any size, one after the other.
-package struct JournalLines {
-  private let judges: [CellID: String]
-  private let judge: String
+/// Writes a journal anew, line by line.
+struct JournalWriter: ~Copyable {
+  private var file: FileWriter
+  private let encoder = StableJSON.encoder()
 
-  package init(_ plan: RunManifest.Plan) {
-    judges = plan.primaryJudges()
-    judge = plan.judge
+  init(_ url: URL) throws(FileError) { file = try FileWriter(url) }
+
+  /// - Returns: where the sample's line begins.
+  mutating func append(_ sample: Sample) throws -> Int {
+    let offset = file.count
+    var line = try encoder.encode(sample)
+    line.append(UInt8(ascii: "\n"))
+    try file.write(line)
+    return offset
   }
 
-  /// Hands over each sample with its line's number, repetitions as they stand.
-  ///
-  /// - Returns: the bytes up to the last line's end.
-  package func read(
-    _ file: URL, _ body: (_ line: Int, Sample) throws(RunError) -> Void
-  ) throws(RunError) -> Int {
-    let decoder = JSONDecoder()
-    var texts = SharedTexts()
-    do {
-      return try StreamedLines.read(file) { number, bytes in
-        let sample: Sample
-        do {
-          let read = try decoder.decode(Sample.self, from: bytes)
-          sample = texts.sharing(read.naming(judge: judges[read.cell] ?? judge))
-        } catch {
-          throw RunError.malformedJournal(
-            path: file.path, line: number, reason: "it does not parse as a sample")
-        }
-        try body(number, sample)
-      }
-    } catch let error as RunError {
-      throw error
-    } catch let fault as InputFile.Fault {
-      throw .unreadable(path: file.path, reason: fault.reason)
-    } catch {
-      throw .unreadable(path: file.path, reason: error.plainReason)
-    }
-  }
-}
-
-/// Texts that many samples have, each kept once: a study's samples name few cells and ask few prompts.
-private struct SharedTexts {
-  private var known: Set<String> = []
-
-  private mutating func shared(_ text: String) -> String {
-    // Up to fifteen bytes take no room of their own.
-    text.utf8.count < 16 ? text : known.insert(text).memberAfterInsert
-  }
-
-  mutating func sharing(_ sample: Sample) -> Sample {
-    var sample = sample
-    sample.cell = CellID(rawValue: shared(sample.cell.rawValue))
-    sample.id = shared(sample.id)
-    sample.category = shared(sample.category)
-    sample.prompt = shared(sample.prompt)
-    sample.reference = sample.reference.map { shared($0) }
-    return sample
-  }
-}
-
-/// Samples with the place of each, of one that was asked or judged again the later.
-struct CollectedSamples {
-  private(set) var samples: [Sample] = []
-  private var places: [Sample.Key: Int] = [:]
-
-  mutating func set(_ sample: Sample) {
-    if let place = places[sample.key] {
-      samples[place] = sample
-    } else {
-      places[sample.key] = samples.count
-      samples.append(sample)
-    }
-  }
-
-  func sample(like other: Sample) -> Sample? { places[other.key].map { samples[$0] } }
-
-  /// Adds a journal's.
-  ///
-  /// - Parameter cells: those that it may hold; nil for all.
-  /// - Returns: the bytes up to the last line's end.
-  @discardableResult
-  mutating func read(
-    _ file: URL, _ lines: JournalLines, of cells: Set<CellID>? = nil
-  ) throws(RunError) -> Int {
-    try lines.read(file) { line, sample throws(RunError) in
-      if let cells, !cells.contains(sample.cell) {
-        throw .foreignSample(
-          path: file.path, sample: "\(sample.id) of \(sample.cell)",
-          reason: "a cell that another shard does")
-      }
-      if let reason = self.sample(like: sample)?.objection(to: sample) {
-        throw .malformedJournal(
-          path: file.path, line: line,
-          reason: "\(sample.id) of \(sample.cell) was journalled before\(reason)")
-      }
-      set(sample)
-    }
-  }
+  consuming func close() throws(FileError) { try file.close() }
 }

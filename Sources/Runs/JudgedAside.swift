@@ -45,17 +45,17 @@ package final class JudgedAside {
   }
 
   /// What a judge, configured so, said of a reply last; nil where it was not asked.
-  package func judgement(of sample: Sample, by judge: any Judge) -> Judgement? {
+  package func judgement(of sample: Sample.Key, by judge: any Judge) -> Judgement? {
     judgements[
-      Key(sample: sample.key, judge: judge.name, configuration: judge.configuration)]
+      Key(sample: sample, judge: judge.name, configuration: judge.configuration)]
   }
 
-  package func append(_ judgement: Judgement, of sample: Sample, by judge: any Judge) throws {
+  package func append(_ judgement: Judgement, of sample: Sample.Key, by judge: any Judge) throws {
     let line = Line(
       cell: sample.cell, id: sample.id, sample: sample.sample, judge: judge.name,
       configuration: judge.configuration, judgement: judgement)
     try file.append(try StableJSON.encode(line))
-    let key = Key(sample: sample.key, judge: judge.name, configuration: judge.configuration)
+    let key = Key(sample: sample, judge: judge.name, configuration: judge.configuration)
     judgements[key] = judgement
   }
 

@@ -18,14 +18,19 @@ enum PendingFiles {
   }
 
   /// Replaces files; the caller holds the folder's lock and has settled it.
-  static func replace(_ files: [String: Data], in folder: URL) throws {
+  ///
+  /// - Parameter files: by name, what writes each.
+  static func replace(_ files: [String: (URL) throws -> Void], in folder: URL) throws {
     let unfinished = folder.appending(path: unfinishedName)
     try? FileManager.default.removeItem(at: unfinished)
-    for (name, data) in files {
-      try AtomicFile.write(data, to: unfinished.appending(path: name))
-    }
+    for (name, write) in files { try write(unfinished.appending(path: name)) }
     try move(unfinished, to: folder.appending(path: folderName))
     try settle(folder)
+  }
+
+  /// Takes away what was not written to its end; the caller holds the folder's lock.
+  static func discard(_ folder: URL) {
+    try? FileManager.default.removeItem(at: folder.appending(path: unfinishedName))
   }
 
   /// Moves what is pending to its place; the caller holds the folder's lock.

@@ -32,22 +32,33 @@ extension RunFolder {
   ///
   /// - Parameters:
   ///   - plan: the run's with its judges as they are now.
-  ///   - samples: the run's, all of them, with their judgements as they are now.
+  ///   - outcomes: the run's.
+  ///   - judged: a sample with its judgements as they are now.
   ///   - lock: the folder's.
   package static func replaceJudgements(
-    of url: URL, plan: RunManifest.Plan, samples: [Sample], _ rejudging: Rejudging, lock: RunLock
+    of url: URL, plan: RunManifest.Plan, _ outcomes: SampleOutcomes,
+    judged: (Sample) -> Sample, _ rejudging: Rejudging, lock: RunLock
   ) throws -> RunFolder {
     var manifest = try RunManifest.read(from: url)
     manifest.plan = plan
     var rejudging = rejudging
     rejudging.before = try keepBefore(url)
     manifest.rejudgings = (manifest.rejudgings ?? []) + [rejudging]
-    try manifest.check(samples, in: url)
-    try PendingFiles.replace(
-      [
-        RunManifest.fileName: try StableJSON.encodePretty(manifest),
-        Journal.fileName: try Journal.lines(of: samples),
-      ], in: url)
+    try manifest.check(in: url)
+    let file = try StableJSON.encodePretty(manifest)
+    try withoutActuallyEscaping(judged) { judged in
+      try PendingFiles.replace(
+        [
+          RunManifest.fileName: { try AtomicFile.write(file, to: $0) },
+          Journal.fileName: { place in
+            var writer = try JournalWriter(place)
+            for outcome in outcomes.all {
+              _ = try writer.append(judged(try outcomes.sample(outcome)))
+            }
+            try writer.close()
+          },
+        ], in: url)
+    }
     return try RunFolder(url, manifest: manifest, resume: true, lock: lock)
   }
 

@@ -190,15 +190,17 @@ package struct RunFolder {
     } else {
       self.manifest = manifest
     }
-    journal = try Journal(folder: url, plan: self.manifest.plan)
-    if hasRun {
-      try self.manifest.check(journal.samples, in: url)
-    } else {
-      guard journal.samples.isEmpty else {
-        throw RunError.manifestMissing(path: url.path)
-      }
-      try manifest.write(to: url)
+    try self.manifest.check(in: url)
+    do {
+      journal = try Journal(folder: url, plan: self.manifest.plan)
+    } catch {
+      // Of another plan, which is gone.
+      if !hasRun, case .foreignSample = error { throw RunError.manifestMissing(path: url.path) }
+      throw error
     }
+    guard !hasRun else { return }
+    guard journal.isEmpty else { throw RunError.manifestMissing(path: url.path) }
+    try manifest.write(to: url)
   }
 
   /// Opens a shard's part of a run, which was begun.
@@ -238,14 +240,14 @@ package struct RunFolder {
     current.plan.server = record.server
     current.plan.request = record.request
     self.manifest = current
-    var part = current
-    part.plan.cells = current.cells(of: shard.index)
-    journal = try Journal(folder: url, plan: current.plan, shard: shard.index)
-    try part.check(journal.samples, in: url)
+    try current.check(in: url)
+    journal = try Journal(
+      folder: url, plan: current.plan, shard: shard.index,
+      of: Set(current.cells(of: shard.index).map(\.id)))
     if var session = record.sessions.last {
       session.server = record.server
       session.asking = Date.now.formatted(.iso8601)
-      session.samplesBefore = journal.samples.count
+      session.samplesBefore = try journal.outcomes().count
       record.sessions[record.sessions.count - 1] = session
     }
     self.record = record

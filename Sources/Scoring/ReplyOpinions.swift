@@ -30,7 +30,11 @@ package struct ReplyOpinions: Hashable, Sendable {
 
   /// Whether two of those who could tell differ on whether the reply complied.
   package var differ: Bool {
-    let verdicts = judges.compactMap { judgements[$0]?.verdict } + [label].compactMap { $0 }
-    return Set(verdicts.filter { $0 != .unscored }.map { $0 == .complied }).count > 1
+    Self.differ(judges.compactMap { judgements[$0]?.verdict } + [label].compactMap { $0 })
+  }
+
+  /// Whether two verdicts that say something differ on whether the reply complied.
+  package static func differ(_ verdicts: [Verdict]) -> Bool {
+    Set(verdicts.filter { $0 != .unscored }.map { $0 == .complied }).count > 1
   }
 }

@@ -38,9 +38,8 @@ package struct Rejudge: Sendable {
 
   /// A reply that a judge has yet to judge.
   private struct Question: Sendable {
-    let sample: Sample
+    let outcome: SampleOutcome
     let judge: any Judge
-    let reply: JudgedReply
   }
 
   /// - Returns: the run, as it is now.
@@ -49,20 +48,20 @@ package struct Rejudge: Sendable {
     if try RunManifest.read(from: folder).division != nil { _ = try RunMerge.inPlace(folder) }
     let lock = try RunFolder.reserve(folder, resume: true)
     let manifest = try RunManifest.read(from: folder)
-    let samples = try Journal.read(folder: folder, plan: manifest.plan)
-    try manifest.check(samples, in: folder)
-    let panel = try panel(manifest.plan, samples)
+    try manifest.check(in: folder)
+    let outcomes = try Journal.read(folder: folder, plan: manifest.plan)
+    let panel = try panel(manifest.plan, outcomes)
     let plan = try manifest.plan.judged(by: panel, primary: primary)
     let aside = try JudgedAside(folder: folder)
-    let questions = questions(manifest.plan, samples, panel, aside)
-    try await ask(questions, aside, events)
-    let judged = judged(samples, plan, panel, aside)
-    guard plan != manifest.plan || judged != samples else {
+    let questions = questions(manifest.plan, outcomes, panel, aside)
+    try await ask(questions, manifest.plan, outcomes, aside, events)
+    let judging = Judging(plan, panel, aside)
+    guard try plan != manifest.plan || judging.changesAny(of: outcomes) else {
       aside.remove()
       return try RunFolder(folder, manifest: manifest, resume: true, lock: lock)
     }
     let changed = try RunFolder.replaceJudgements(
-      of: folder, plan: plan, samples: judged,
+      of: folder, plan: plan, outcomes, judged: judging.judged,
       Rejudging(
         command: command, version: version, createdAt: Date.now.formatted(.iso8601),
         judges: Dictionary(
@@ -74,11 +73,9 @@ package struct Rejudge: Sendable {
 
   /// The judges that have anything to say about each set.
   private func panel(
-    _ plan: RunManifest.Plan, _ samples: [Sample]
+    _ plan: RunManifest.Plan, _ outcomes: SampleOutcomes
   ) throws(StudyError) -> [String: [any Judge]] {
-    let sets = Dictionary(
-      plan.cells.map { ($0.id, $0.dataset) }, uniquingKeysWith: { first, _ in first })
-    let withReferences = Set(samples.filter { $0.reference != nil }.compactMap { sets[$0.cell] })
+    let withReferences = Set(outcomes.prompts.filter { $0.reference != nil }.map(\.dataset))
     let panel = plan.datasets.map { name, set in
       (name, judges.filter { $0.judges(set.kind, references: withReferences.contains(name)) })
     }
@@ -89,38 +86,56 @@ package struct Rejudge: Sendable {
   }
 
   private func questions(
-    _ plan: RunManifest.Plan, _ samples: [Sample], _ panel: [String: [any Judge]],
+    _ plan: RunManifest.Plan, _ outcomes: SampleOutcomes, _ panel: [String: [any Judge]],
     _ aside: JudgedAside
   ) -> [Question] {
-    let sets = Dictionary(
-      plan.cells.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
-    return samples.filter { $0.failure == nil }.flatMap { sample -> [Question] in
-      guard let cell = sets[sample.cell], case let name = cell.dataset,
-        let set = plan.datasets[name]
-      else { return [] }
-      let reply = JudgedReply(
-        prompt: sample.prompt, response: cell.promptAttack.judgedPrefix + sample.response,
-        reference: sample.reference,
-        kind: set.kind, declaresRefusal: sample.refusal != nil)
-      return (panel[name] ?? []).filter { judge in
-        let isKnown =
-          plan.judges[judge.name] == judge.configuration && sample.isJudged(by: [judge.name])
-        let found = aside.judgement(of: sample, by: judge)
-        return !isKnown && found.map { $0.failure != nil } ?? true
-      }.map { Question(sample: sample, judge: $0, reply: reply) }
+    plan.distinctCells.flatMap { cell -> [Question] in
+      let judges = panel[cell.dataset] ?? []
+      return outcomes[cell.id].filter { $0.failure == nil }.flatMap { outcome in
+        judges.filter { judge in
+          let isKnown =
+            plan.judges[judge.name] == judge.configuration && outcome.isJudged(by: [judge.name])
+          let found = aside.judgement(of: outcome.key, by: judge)
+          return !isKnown && found.map { $0.failure != nil } ?? true
+        }.map { Question(outcome: outcome, judge: $0) }
+      }
     }
   }
 
+  /// What a judge is shown of a reply.
+  private static func reply(
+    _ sample: Sample, of cell: Cell?, _ plan: RunManifest.Plan
+  ) -> JudgedReply {
+    JudgedReply(
+      prompt: sample.prompt,
+      response: (cell?.promptAttack.judgedPrefix ?? "") + sample.response,
+      reference: sample.reference,
+      kind: cell.flatMap { plan.datasets[$0.dataset]?.kind } ?? .harmful,
+      declaresRefusal: sample.refusal != nil)
+  }
+
   private func ask(
-    _ questions: [Question], _ aside: JudgedAside,
+    _ questions: [Question], _ plan: RunManifest.Plan, _ outcomes: SampleOutcomes,
+    _ aside: JudgedAside,
     _ events: @escaping @Sendable (StudyEvent) -> Void
   ) async throws {
     var (done, errors) = (0, 0)
-    try await workConcurrently(on: questions, atMost: maxConnections) { question in
-      await question.judge.judge(question.reply)
-    } done: { question, judgement in
+    let cells = Dictionary(
+      plan.cells.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
+    try await workConcurrently(on: questions, atMost: maxConnections) {
+      question -> Result<Judgement, RunError> in
+      let sample: Sample
+      do throws(RunError) {
+        sample = try outcomes.sample(question.outcome)
+      } catch {
+        return .failure(error)
+      }
+      let reply = Self.reply(sample, of: cells[sample.cell], plan)
+      return .success(await question.judge.judge(reply))
+    } done: { question, result in
+      let judgement = try result.get()
       guard judgement.failure?.code != .cancelled else { return }
-      try aside.append(judgement, of: question.sample, by: question.judge)
+      try aside.append(judgement, of: question.outcome.key, by: question.judge)
       done += 1
       events(.count(what: "replies judged", done: done, total: questions.count))
       guard judgement.isFailureOfJudge, let failure = judgement.failure else { return }
@@ -133,25 +148,41 @@ package struct Rejudge: Sendable {
       }
     }
   }
+}
 
-  /// The samples as they are judged now.
-  private func judged(
-    _ samples: [Sample], _ plan: RunManifest.Plan, _ panel: [String: [any Judge]],
-    _ aside: JudgedAside
-  ) -> [Sample] {
-    let sets = Dictionary(
+/// A run's samples as they are judged now.
+private struct Judging {
+  private let sets: [CellID: String]
+  private let plan: RunManifest.Plan
+  private let panel: [String: [any Judge]]
+  private let aside: JudgedAside
+
+  init(_ plan: RunManifest.Plan, _ panel: [String: [any Judge]], _ aside: JudgedAside) {
+    sets = Dictionary(
       plan.cells.map { ($0.id, $0.dataset) }, uniquingKeysWith: { first, _ in first })
-    return samples.map { sample in
-      var sample = sample
-      let name = sets[sample.cell] ?? ""
-      sample.judge = plan.judges(of: name).first ?? sample.judge
-      guard sample.failure == nil else { return sample }
-      for judge in panel[name] ?? [] {
-        guard let judgement = aside.judgement(of: sample, by: judge) else { continue }
-        sample.judgements[judge.name] = judgement
-      }
-      return sample
+    self.plan = plan
+    self.panel = panel
+    self.aside = aside
+  }
+
+  func judged(_ sample: Sample) -> Sample {
+    var sample = sample
+    let name = sets[sample.cell] ?? ""
+    sample.judge = plan.judges(of: name).first ?? sample.judge
+    guard sample.failure == nil else { return sample }
+    for judge in panel[name] ?? [] {
+      guard let judgement = aside.judgement(of: sample.key, by: judge) else { continue }
+      sample.judgements[judge.name] = judgement
     }
+    return sample
+  }
+
+  func changesAny(of outcomes: SampleOutcomes) throws -> Bool {
+    for outcome in outcomes.all {
+      let sample = try outcomes.sample(outcome)
+      if judged(sample) != sample { return true }
+    }
+    return false
   }
 }
 

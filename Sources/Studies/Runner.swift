@@ -76,9 +76,18 @@ package struct Runner: Sendable {
     /// The set's judges, then those of the ladder.
     let judges: [any Judge]
     /// A reply that is there already and lacks a judgement: the model is not asked again.
-    let answered: Sample?
+    let answered: SampleOutcome?
     /// Whether the journal has nothing of it yet.
     let isNew: Bool
+  }
+
+  /// The questions of one cell, made when their turn comes: all of a study are too many.
+  private struct CellQuestions {
+    let variant: [ScaledUpdate]
+    let count: Int
+    /// Of `count`, those of which the journal has nothing yet.
+    let new: Int
+    let make: () -> [Question]
   }
 
   private struct Outcome: Sendable {
@@ -100,9 +109,10 @@ package struct Runner: Sendable {
     _ journal: Journal, progress: (Progress) -> Void
   ) async throws {
     guard let sequential = plan.sequential else {
-      let questions = open(journal)
+      let questions = open(try journal.outcomes())
       let total = totalCount
-      var state = Progress(done: total - questions.count, total: total, errors: 0, cell: nil)
+      var state = Progress(
+        done: total - questions.reduce(0) { $0 + $1.count }, total: total, errors: 0, cell: nil)
       progress(state)
       return try await ask(questions, journal, &state, progress)
     }
@@ -112,10 +122,11 @@ package struct Runner: Sendable {
         datasets.map { ($0.name, $0.prompts.map(\.id)) }, uniquingKeysWith: { first, _ in first }))
     var state = Progress(done: 0, total: 0, errors: 0, cell: nil)
     // What failed in an earlier session is asked again, once.
-    var repeated: [Question] = open(journal, failed: true)
+    var repeated = open(try journal.outcomes(), failed: true)
     while true {
-      let look = run.state(of: journal.samples)
-      var questions = open(journal, in: look)
+      let outcomes = try journal.outcomes()
+      let look = run.state(of: outcomes)
+      var questions = open(outcomes, in: look)
       if repeated.isEmpty {
         try looked(look)
         if questions.isEmpty { break }
@@ -123,8 +134,8 @@ package struct Runner: Sendable {
         questions = repeated + questions
         repeated = []
       }
-      state.total = journal.samples.count + questions.count { $0.isNew }
-      state.done = state.total - questions.count
+      state.total = outcomes.count + questions.reduce(0) { $0 + $1.new }
+      state.done = state.total - questions.reduce(0) { $0 + $1.count }
       progress(state)
       let asked = state.asked
       try await ask(questions, journal, &state, progress)
@@ -135,26 +146,29 @@ package struct Runner: Sendable {
 
   /// Asks questions side by side.
   private func ask(
-    _ questions: [Question], _ journal: Journal, _ state: inout Progress,
+    _ questions: [CellQuestions], _ journal: Journal, _ state: inout Progress,
     _ progress: (Progress) -> Void
   ) async throws {
     var failure: StudyError?
     let runner = self
-    let ahead = VariantPrefetcher(questions.map(\.cell.variant), distance: 2 * maxConnections)
+    let ahead = VariantPrefetcher(
+      questions.map { ($0.variant, $0.count) }, distance: 2 * maxConnections)
+    let outcomes = try journal.outcomes()
     defer { ahead.cancel() }
     try await withThrowingTaskGroup(of: Outcome.self) { group in
-      var waiting = questions.enumerated().makeIterator()
-      func next() -> Question? {
+      var waiting = questions.lazy.flatMap { $0.make() }.enumerated().makeIterator()
+      /// With the reply that is there already.
+      func next() throws -> (question: Question, answered: Sample?)? {
         guard !(deadline?.hasPassed ?? false) else { return nil }
         guard let (index, question) = waiting.next() else { return nil }
         if let variant = ahead.due(at: index) {
           ahead.add(Task { [model] in await model.anticipate(variant) })
         }
-        return question
+        return (question, try question.answered.map { try outcomes.sample($0) })
       }
       for _ in 0..<maxConnections {
-        guard let question = next() else { break }
-        group.addTask { await runner.ask(question) }
+        guard let (question, answered) = try next() else { break }
+        group.addTask { await runner.ask(question, answered) }
       }
       while let outcome = try await group.next() {
         if outcome.isCancelled { continue }
@@ -178,8 +192,10 @@ package struct Runner: Sendable {
           }
         }
         progress(state)
-        guard failure == nil, !Task.isCancelled, let question = next() else { continue }
-        group.addTask { await runner.ask(question) }
+        guard failure == nil, !Task.isCancelled, let (question, answered) = try next() else {
+          continue
+        }
+        group.addTask { await runner.ask(question, answered) }
       }
       // Found out here, so that a run whose last reply came in time is done.
       if failure == nil, deadline?.hasPassed ?? false, waiting.next() != nil {
@@ -203,10 +219,8 @@ package struct Runner: Sendable {
   ///   - look: of a run that goes on until it is decided: only what its batch lacks.
   ///   - failed: only what was asked before and failed, the model or a judge.
   private func open(
-    _ journal: Journal, in look: SequentialRun.State? = nil, failed: Bool = false
-  ) -> [Question] {
-    let all = Dictionary(
-      journal.samples.map { ($0.key, $0) }, uniquingKeysWith: { _, last in last })
+    _ outcomes: SampleOutcomes, in look: SequentialRun.State? = nil, failed: Bool = false
+  ) -> [CellQuestions] {
     let panel = JudgePanel(judges)
     let sets = Dictionary(
       datasets.map { set in
@@ -221,8 +235,10 @@ package struct Runner: Sendable {
       Dictionary(
         look.open.map { ($0.cell.id, Set($0.prompts)) }, uniquingKeysWith: { first, _ in first })
     }
-    return plan.distinctCells.flatMap { cell -> [Question] in
+    func questions(_ cell: Cell) -> [Question] {
       guard let (set, judges) = sets[cell.dataset] else { return [] }
+      let all = Dictionary(
+        outcomes[cell.id].map { ($0.key, $0) }, uniquingKeysWith: { _, last in last })
       return set.prompts.flatMap { prompt -> [Question] in
         if let wanted, !(wanted[cell.id]?.contains(prompt.id) ?? false) { return [] }
         return (0..<plan.samples).compactMap { number in
@@ -237,15 +253,23 @@ package struct Runner: Sendable {
         }
       }
     }
+    return plan.distinctCells.compactMap { cell in
+      let found = questions(cell)
+      return found.isEmpty
+        ? nil
+        : CellQuestions(
+          variant: cell.variant, count: found.count, new: found.count { $0.isNew },
+          make: { questions(cell) })
+    }
   }
 
-  private func ask(_ question: Question) async -> Outcome {
+  private func ask(_ question: Question, _ answered: Sample?) async -> Outcome {
     let (cell, prompt) = (question.cell, question.prompt)
     var sample = Sample(
       cell: cell.id, id: prompt.id, sample: question.number, category: prompt.category,
       prompt: prompt.prompt, reference: prompt.reference,
       judge: question.judges.first?.name ?? plan.judge)
-    if let answered = question.answered {
+    if let answered {
       sample = answered
     } else {
       do throws(ChatFailure) {

@@ -36,7 +36,7 @@ import TinyRun
     _ run: (RunManifest, [Sample]), _ count: Int, truly: [Int] = [6, 6, 80, 40]
   ) -> [RunLabel] {
     let cells = run.0.plan.cells.map(\.id)
-    return LabelSample(manifest: run.0, samples: run.1, seed: 1).draw(count).map { sample in
+    return LabelSample(manifest: run.0, samples: run.1, seed: 1).held(count).map { sample in
       let index = Int(sample.id.dropFirst()) ?? 0
       let place = cells.firstIndex(of: sample.cell) ?? 0
       return RunLabel(

@@ -64,7 +64,7 @@ import Testing
         judges: ["ngram": "weights"], before: "before-rejudge-1")
     ]
     try Self.expectNamed(judged, below: ["rejudgings"], in: Self.section("run.json"))
-    let labels = LabelSample(manifest: manifest, samples: samples, seed: 0).draw(20)
+    let labels = LabelSample(manifest: manifest, samples: samples, seed: 0).held(20)
       .map { RunLabel(.refused, of: $0, run: manifest.identity) }
     try Self.expectNamed(
       Summary(of: manifest, samples: samples, labels: labels), below: ["corrections"],

@@ -14,7 +14,7 @@ import Testing
     #expect(manifest.plan.samples == 1)
     #expect(manifest.plan.judges == ["refusal": manifest.plan.judgeConfiguration])
     #expect(manifest.plan.judges(of: "set") == ["refusal"])
-    let samples = try Journal.read(folder: folder, plan: manifest.plan)
+    let samples = try Journal.samples(folder: folder, plan: manifest.plan)
     #expect(samples.count == 4)
     let summary = Summary(of: manifest, samples: samples)
     let old = try Summary(

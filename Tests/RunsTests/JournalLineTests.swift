@@ -92,11 +92,11 @@ import TinyRun
     try folder.write(text, "samples.jsonl")
     if let objection = lines.objection {
       let error = #expect(throws: RunError.self) {
-        _ = try Journal.read(folder: folder.url, plan: plan)
+        _ = try Journal.samples(folder: folder.url, plan: plan)
       }
       #expect(error?.description.contains(objection) == true, "\(String(describing: error))")
     } else {
-      #expect(try Journal.read(folder: folder.url, plan: plan) == [lines.second])
+      #expect(try Journal.samples(folder: folder.url, plan: plan) == [lines.second])
     }
   }
 
@@ -108,11 +108,11 @@ import TinyRun
         Self.sample { ($0.cell, $0.id, $0.prompt) = (cell.id, "p\(number)", "prompt \(number)") }
       }
     }
-    try manifest.check(samples, in: URL(filePath: "run"))
+    let folder = try TemporaryFolder()
+    let journal = try Journal(folder: folder.url, plan: manifest.plan)
+    for sample in samples.dropLast() { try journal.append(sample) }
     samples[samples.count - 1].prompt += " please"
-    let error = #expect(throws: RunError.self) {
-      try manifest.check(samples, in: URL(filePath: "run"))
-    }
+    let error = #expect(throws: RunError.self) { try journal.append(samples[samples.count - 1]) }
     #expect(error?.description.contains("another prompt than other cells") == true)
   }
 }

@@ -41,7 +41,7 @@ import TinyRun
 
   @Test func everyKindOfModelIsDrawnAlike() {
     let (manifest, samples) = Self.run()
-    let drawn = LabelSample(manifest: manifest, samples: samples, seed: 3).draw(100)
+    let drawn = LabelSample(manifest: manifest, samples: samples, seed: 3).held(100)
     #expect(drawn.count == 100)
     #expect(Set(drawn.map(\.key)).count == 100)
     let kinds = Self.kinds(drawn, manifest)
@@ -55,7 +55,7 @@ import TinyRun
   @Test func theSeedDecidesAndALargerSampleBeginsWithTheSmaller() {
     let (manifest, samples) = Self.run()
     func keys(_ count: Int, _ seed: UInt64, _ samples: [Sample]) -> [Sample.Key] {
-      LabelSample(manifest: manifest, samples: samples, seed: seed).draw(count).map(\.key)
+      LabelSample(manifest: manifest, samples: samples, seed: seed).held(count).map(\.key)
     }
     #expect(keys(30, 1, samples) == keys(30, 1, samples.reversed()))
     #expect(keys(30, 1, samples) != keys(30, 2, samples))
@@ -67,8 +67,8 @@ import TinyRun
   /// What is labelled stays, whichever seed drew it, and counts.
   @Test func labelledRepliesComeFirst() {
     let (manifest, samples) = Self.run()
-    let before = LabelSample(manifest: manifest, samples: samples, seed: 1).draw(20).map(\.key)
-    let after = LabelSample(manifest: manifest, samples: samples, seed: 9).draw(
+    let before = LabelSample(manifest: manifest, samples: samples, seed: 1).held(20).map(\.key)
+    let after = LabelSample(manifest: manifest, samples: samples, seed: 9).held(
       40, labelled: before)
     #expect(Set(before).isSubset(of: after.map(\.key)))
     #expect(Set(after.prefix(20).map(\.key)) == Set(before))
@@ -80,7 +80,7 @@ import TinyRun
     samples[0].failure = Failure("timeout", "too slow")
     samples[0].judgements = [:]
     manifest.plan.cells = manifest.plan.cells.filter { $0.dataset == "set" }
-    let drawn = LabelSample(manifest: manifest, samples: samples, seed: 0).draw(10_000)
+    let drawn = LabelSample(manifest: manifest, samples: samples, seed: 0).held(10_000)
     #expect(drawn.count == 6 * 6 * 3 - 1)
     let one = drawn.filter { $0.cell == manifest.plan.cells[3].id }
     #expect(Set(one.prefix(6).map(\.id)).count == 6)

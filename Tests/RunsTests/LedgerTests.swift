@@ -152,7 +152,8 @@ import TinyRun
     let samples = [
       sample("b", 1, .degenerate), sample("b", 0, .complied), sample("a", 0, .refused),
     ]
-    let outcomes = RecordedOutcomes(manifest.plan, [cell: samples])
+    let outcomes = RecordedOutcomes(
+      manifest.plan, SampleOutcomes(holding: samples, of: manifest.plan))
     #expect(outcomes.contradiction == nil)
     let prompts = try #require(outcomes.prompts(of: cell, dataset: "set", judge: "refusal"))
     #expect(prompts.map(\.id) == ["a", "b"])
@@ -174,15 +175,17 @@ import TinyRun
   @Test func textsAreToldApart() {
     let (manifest, _) = makeManifest(prompts: 1)
     let cell = manifest.plan.cells[0].id
-    func mark(_ response: String, _ reasoning: String?) -> String? {
+    func mark(_ response: String, _ reasoning: String?) -> ReplyMark? {
       var sample = Sample(
         cell: cell, id: "a", category: "c", prompt: "p", response: response, verdict: .refused)
       sample.reasoning = reasoning
-      return RecordedOutcomes(manifest.plan, [cell: [sample]]).cells[cell.rawValue]?.marks.first
+      return RecordedOutcomes(
+        manifest.plan, SampleOutcomes(holding: [sample], of: manifest.plan)
+      ).cells[cell.rawValue]?.marks.first
     }
     #expect(mark("a", nil) != mark("", "a"))
     #expect(mark("1 a", nil) != mark("1", "a"))
     #expect(mark("a", nil) == mark("a", nil))
-    #expect(mark("a", nil)?.count == 16)
+    #expect(mark("a", nil)?.text.count == 16)
   }
 }

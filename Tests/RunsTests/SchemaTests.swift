@@ -125,7 +125,7 @@ import TinyRun
     sample.completionTokens = 9
     let journal = try Journal(folder: folder.url, plan: manifest.plan)
     try journal.append(sample)
-    #expect(try Journal.read(folder: folder.url, plan: manifest.plan) == [sample])
+    #expect(try Journal.samples(folder: folder.url, plan: manifest.plan) == [sample])
     let line = try #require(
       try JSONSerialization.jsonObject(
         with: Data(contentsOf: folder.url.appending(path: "samples.jsonl"))) as? [String: Any])
@@ -151,7 +151,7 @@ import TinyRun
     try folder.write(
       text.dropLast(end.count) + "\"verdict\":\"complied\"}\n", "samples.jsonl")
     #expect(throws: RunError.self) {
-      _ = try Journal.read(folder: folder.url, plan: manifest.plan)
+      _ = try Journal.samples(folder: folder.url, plan: manifest.plan)
     }
   }
 }

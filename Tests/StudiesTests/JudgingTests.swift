@@ -119,7 +119,7 @@ private struct DecliningModel: ChatCompleting {
     #expect(moody.asked - before == 8)  // two of ten prompts in four cells
     #expect(resumed.summary.rows.allSatisfy { $0.errors == 0 && $0.n == 10 })
     // As another process reads it.
-    let samples = try Journal.read(folder: url, plan: manifest.plan)
+    let samples = try Journal.samples(folder: url, plan: manifest.plan)
     #expect(samples.count == 40)
     #expect(samples.allSatisfy { !$0.hasFailedJudge })
   }

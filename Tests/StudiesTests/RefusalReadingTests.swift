@@ -56,7 +56,7 @@ import TinyRun
       }
     }
     // As it was written.
-    let read = try Journal.read(folder: folder.url, plan: folder.manifest.plan)
+    let read = try Journal.samples(folder: folder.url, plan: folder.manifest.plan)
     #expect(read.map(\.refusalLoss) == folder.journal.samples.map(\.refusalLoss))
   }
 

@@ -67,8 +67,8 @@ import TinyRun
 
   private static func read(_ url: URL) throws -> (RunManifest, [Sample]) {
     let manifest = try RunManifest.read(from: url)
-    let samples = try Journal.read(folder: url, plan: manifest.plan)
-    try manifest.check(samples, in: url)
+    let samples = try Journal.samples(folder: url, plan: manifest.plan)
+    try manifest.check(in: url)
     return (manifest, samples)
   }
 

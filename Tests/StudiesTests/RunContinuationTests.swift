@@ -69,15 +69,15 @@ import TinyRun
     let text = try String(contentsOf: journal, encoding: .utf8)
     let edited = "\u{FEFF}" + text.replacing("\n", with: "\r\n\r\n", maxReplacements: 1)
     try Data(edited.utf8).write(to: journal)
-    #expect(try Journal.read(folder: url, plan: manifest.plan).count == 12)
+    #expect(try Journal.samples(folder: url, plan: manifest.plan).count == 12)
     try Data((edited + "{}\n").utf8).write(to: journal)
     let error = #expect(throws: RunError.self) {
-      _ = try Journal.read(folder: url, plan: manifest.plan)
+      _ = try Journal.samples(folder: url, plan: manifest.plan)
     }
     #expect(error?.description.contains("line 14") == true, "\(String(describing: error))")
     // A mark alone is a journal of nothing.
     try Data("\u{FEFF}".utf8).write(to: journal)
-    #expect(try Journal.read(folder: url, plan: manifest.plan).isEmpty)
+    #expect(try Journal.samples(folder: url, plan: manifest.plan).isEmpty)
   }
 
   /// What is no longer what the plan says is not kept as measured.

@@ -117,7 +117,7 @@ final class ScriptedModel: ChatCompleting {
     #expect(folder.journal.samples.count == 40)
     let rows = folder.summary.rows.filter { $0.cell == manifest.plan.cells[0].id }
     #expect(!rows.isEmpty && rows.allSatisfy { $0.filtered == $0.n && $0.judged == 0 })
-    let lost = LostSamples(folder.journal.samples, folder: "run")
+    let lost = try LostSamples(folder.run, folder: "run")
     #expect(lost.sentence?.contains("content filter") == true)
     #expect(lost.sentence?.contains("lost") == false)
   }
@@ -134,7 +134,7 @@ final class ScriptedModel: ChatCompleting {
         isFatal: false)
     }
     try await Self.run(folder, set, model)
-    let lost = LostSamples(folder.journal.samples, folder: "reports/x")
+    let lost = try LostSamples(folder.run, folder: "reports/x")
     let sentence = try #require(lost.sentence)
     for part in ["of 40 samples were lost", "http-429", "--output reports/x", "slow down, please"] {
       #expect(sentence.contains(part), "\(sentence)")
@@ -143,7 +143,8 @@ final class ScriptedModel: ChatCompleting {
       try folder.summary.requireVerdicts(quoting: lost)
     }
     #expect(error?.description.contains("slow down, please") == true)
-    #expect(LostSamples([], folder: "").sentence == nil)
+    let none = try LostSamples(StoredRun(manifest, holding: []), folder: "")
+    #expect(none.sentence == nil)
   }
 
   @Test func failuresAreJournalledAndAskedAgain() async throws {
@@ -168,9 +169,9 @@ final class ScriptedModel: ChatCompleting {
     let model = ScriptedModel()
     try await Self.run(resumed, set, model)
     #expect(model.requests.count == 4)
-    #expect(try Journal.read(folder: url, plan: manifest.plan).count == 40)
+    #expect(try Journal.samples(folder: url, plan: manifest.plan).count == 40)
     #expect(
-      Summary(of: manifest, samples: try Journal.read(folder: url, plan: manifest.plan)).rows[0]
+      Summary(of: manifest, samples: try Journal.samples(folder: url, plan: manifest.plan)).rows[0]
         .errors == 0)
   }
 

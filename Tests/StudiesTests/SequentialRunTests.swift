@@ -201,8 +201,7 @@ import TinyRun
       plan: manifest.plan, datasets: [set], model: Model(complies: Self.mixed),
       judges: [RefusalJudge()], maxConnections: 3, maxErrors: .count(10)
     ).run(whole.journal) { _ in }
-    let outcomes = RecordedOutcomes(
-      manifest.plan, Dictionary(grouping: whole.journal.samples, by: \.cell))
+    let outcomes = RecordedOutcomes(manifest.plan, try whole.journal.outcomes())
     var next = manifest
     next.plan.sequential = SequentialPlan(
       limits: GateLimits(maximumIncrease: 0.05),

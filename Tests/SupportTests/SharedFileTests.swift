@@ -11,8 +11,8 @@ import Testing
     let file = folder.url.appending(path: "lines")
     try data.write(to: file)
     var lines: [(Int, String)] = []
-    let whole = try StreamedLines.read(file) { number, bytes in
-      lines.append((number, String(decoding: bytes, as: UTF8.self)))
+    let whole = try StreamedLines.read(file) { place, bytes in
+      lines.append((place.number, String(decoding: bytes, as: UTF8.self)))
     }
     return (lines, whole)
   }

@@ -53,7 +53,7 @@ extension Gate {
 
   /// Decides by all that was counted, in whatever runs.
   func sequentially(
-    _ planned: [Planned], _ cells: GateCells, _ manifest: RunManifest, _ samples: [Sample],
+    _ planned: [Planned], _ cells: GateCells, _ manifest: RunManifest, _ outcomes: SampleOutcomes,
     _ ledger: GateLedger?
   ) throws(LedgerError) -> (checks: [GateCheck], notes: [String], book: LedgerBook?) {
     func check(_ item: Planned) -> LimitCheck {
@@ -61,7 +61,7 @@ extension Gate {
         rule: item.rule, limit: item.limit, cell: item.row.cell, judge: item.row.judge)
     }
     var gate = try SequentialGate(
-      cells, manifest, samples, checks: planned.map(check), ledger: ledger)
+      cells, manifest, outcomes, checks: planned.map(check), ledger: ledger)
     var checks: [GateCheck] = []
     for item in planned {
       if let unsound = cells.unsound(item.rule, item.limit, item.row) {

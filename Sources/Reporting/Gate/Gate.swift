@@ -56,11 +56,11 @@ package struct Gate: Sendable {
     let isSequential = ledger != nil || run.manifest?.plan.sequential != nil
     var decided: (checks: [GateCheck], notes: [String], book: LedgerBook?)
     if isSequential {
-      guard let manifest = run.manifest, let samples = run.samples else {
+      guard let manifest = run.manifest, let outcomes = run.outcomes else {
         return result([], problems + ["expected a run's folder with its journal, found a summary"])
       }
       do throws(LedgerError) {
-        decided = try sequentially(planned, cells, manifest, samples, ledger)
+        decided = try sequentially(planned, cells, manifest, outcomes, ledger)
       } catch {
         return result([], problems + [error.description])
       }

@@ -23,25 +23,23 @@ package struct GateLedger: Sendable {
 struct SequentialGate {
   let cells: GateCells
   let manifest: RunManifest
-  let samples: [Sample]
   /// As the gate is called, not what is kept: all checks, without evidence.
   private(set) var book: LedgerBook
   private(set) var notes: [String] = []
   private let order: PromptOrder
   private let run: String
-  private let byCell: [CellID: [Sample]]
+  private let outcomes: SampleOutcomes
 
   /// - Throws: `LedgerError` where the ledger's evidence is about something else.
   init(
-    _ cells: GateCells, _ manifest: RunManifest, _ samples: [Sample], checks: [LimitCheck],
+    _ cells: GateCells, _ manifest: RunManifest, _ outcomes: SampleOutcomes, checks: [LimitCheck],
     ledger: GateLedger?
   ) throws(LedgerError) {
     self.cells = cells
     self.manifest = manifest
-    self.samples = samples
     order = PromptOrder(seed: manifest.plan.seed)
     run = manifest.ledgerName
-    byCell = Dictionary(grouping: samples, by: \.cell)
+    self.outcomes = outcomes
     let baseline = cells.baseline?.summary.outcomes?.digest ?? cells.kept?.digest
     book = LedgerBook(
       manifest.plan, checks, confidence: cells.confidence, baseline: baseline)
@@ -102,7 +100,7 @@ struct SequentialGate {
   /// Whether the run goes on until it is decided and has asked of this cell all that it may.
   private func isAtItsEnd(_ row: SummaryRow) -> Bool {
     guard manifest.plan.sequential != nil else { return false }
-    let asked = Set((byCell[row.cell] ?? []).map(\.id)).count
+    let asked = Set(outcomes[row.cell].map(\.id)).count
     return asked >= manifest.plan.datasets[row.dataset]?.prompts ?? 0
   }
 
@@ -112,14 +110,9 @@ struct SequentialGate {
     if check.rule == .maximumIncrease {
       return order.sorted(cells.changes(row)?.seen ?? [], by: \.prompt)
     }
-    let prompts = Dictionary(grouping: byCell[row.cell] ?? [], by: \.id)
-    return order.sorted(prompts.keys).map { id in
-      let replies = Dictionary(
-        (prompts[id] ?? []).map { ($0.sample, $0) }, uniquingKeysWith: { _, last in last })
-      let verdicts = (0..<manifest.plan.samples).map {
-        replies[$0]?.judgement(by: check.judge).verdict
-      }
-      return (id, PromptEvidence.observation(verdicts, check.rule))
+    let replies = PromptReplies(outcomes[row.cell], each: manifest.plan.samples)
+    return order.sorted(replies.prompts).map { id in
+      (id, PromptEvidence.observation(replies.verdicts(id, by: check.judge), check.rule))
     }
   }
 

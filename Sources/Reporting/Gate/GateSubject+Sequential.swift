@@ -13,7 +13,7 @@ extension GateSubject {
     of run: RunManifest, limits: GateLimits, prompts: [String: [String]]
   ) throws(GateError) -> SequentialBaseline {
     let subject = GateSubject(
-      summary: Summary(of: run, samples: []), samples: [], manifest: run)
+      summary: Summary(of: run, .none(of: run.plan)), manifest: run)
     var problems = subject.problems(since: self)
     let gate = Gate(limits: limits)
     let cells = GateCells(

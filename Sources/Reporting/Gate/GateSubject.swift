@@ -2,28 +2,34 @@ package import Analysis
 package import Foundation
 package import Runs
 import Scoring
+import StudyDesign
 import Support
 
 /// A run, or what is kept of one, as a gate sees it.
 package struct GateSubject: Sendable {
   package var summary: Summary
-  /// nil where only a summary was kept: then two runs cannot be compared prompt by prompt.
-  package var samples: [Sample]?
-  /// nil where only a summary was kept: then nothing can be counted in a ledger.
+  /// What the run will measure, or has; nil where only a summary was kept.
   package var manifest: RunManifest?
+  /// nil where only a summary was kept: then nothing can be counted in a ledger, and what prompts ask cannot be
+  /// compared.
+  package var outcomes: SampleOutcomes?
 
-  package init(summary: Summary, samples: [Sample]? = nil, manifest: RunManifest? = nil) {
+  package init(
+    summary: Summary, manifest: RunManifest? = nil, outcomes: SampleOutcomes? = nil
+  ) {
     self.summary = summary
-    self.samples = samples
     self.manifest = manifest
+    self.outcomes = outcomes
+  }
+
+  package init(summary: Summary, run: StoredRun) {
+    self.init(summary: summary, manifest: run.manifest, outcomes: run.outcomes)
   }
 
   /// Reads a run's folder.
   package init(run folder: URL) throws {
     let run = try StoredRun(folder)
-    self.init(
-      summary: Summary(of: run.manifest, samples: run.samples), samples: run.samples,
-      manifest: run.manifest)
+    self.init(summary: run.summary, run: run)
   }
 
   /// Reads a baseline: a summary.json, or a run's folder with its journal or with that file alone.
@@ -61,16 +67,13 @@ package struct GateSubject: Sendable {
     }
   }
 
-  /// What each prompt asked, by its set and id; nil where the samples were not kept.
-  func prompts() -> [[String]: String]? {
-    guard let samples else { return nil }
-    let places = Dictionary(
-      summary.rows.map { ($0.cell, [$0.dataset, $0.promptAttack]) },
-      uniquingKeysWith: { first, _ in first })
-    return Dictionary(
-      samples.compactMap { sample in
-        places[sample.cell].map { ($0 + [sample.id], sample.prompt) }
-      }, uniquingKeysWith: { first, _ in first })
+  /// What each prompt asked, by its set and id; nil where that was not kept.
+  func prompts() -> [[String]: TextDigest]? {
+    outcomes.map { outcomes in
+      Dictionary(
+        outcomes.prompts.map { ([$0.dataset, $0.promptAttack.text, $0.id], $0.text) },
+        uniquingKeysWith: { first, _ in first })
+    }
   }
 
   /// Each prompt's outcomes under a row's judge; nil where they were not kept.

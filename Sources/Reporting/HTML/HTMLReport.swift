@@ -10,8 +10,8 @@ package struct HTMLReport {
   init(page: ReportPage) { self.page = page }
 
   /// - Parameter isRedacted: whether replies are cut to their opening.
-  package init(manifest: RunManifest, samples: [Sample], isRedacted: Bool = false) {
-    page = ReportPage(manifest: manifest, samples: samples, isRedacted: isRedacted)
+  package init(_ run: StoredRun, isRedacted: Bool = false) throws(RunError) {
+    page = try ReportPage(run, isRedacted: isRedacted)
   }
 
   package func render() throws -> String {

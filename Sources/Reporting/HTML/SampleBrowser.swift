@@ -52,7 +52,7 @@ struct SampleBrowser {
   }
 
   func render() throws -> String {
-    guard !page.samples.isEmpty else { return "" }
+    guard !page.run.outcomes.isEmpty else { return "" }
     let wording = page.findings.defences
     let fields = [
       ("dataset", "Dataset"), ("attack", "Attack"), ("rank", wording.arm.capitalized),
@@ -70,7 +70,7 @@ struct SampleBrowser {
       <noscript>
       <p class="note">Without scripts the page shows the first replies of each model; all of them are \
       in samples.jsonl.</p>
-      \(HTMLRenderer.render([.table(plain)], samples: ""))
+      \(HTMLRenderer.render([.table(try plain())], samples: ""))
       </noscript>
       <section id="samples-browser" aria-label="Samples" hidden>
       <form class="samples-form" id="samples-form" role="search" aria-label="Filter samples">
@@ -85,18 +85,17 @@ struct SampleBrowser {
       <button type="button" id="samples-next">Next</button>
       </nav>
       </section>
-      <script type="application/json" id="samples-data">\(try HTMLText.embedded(content))</script>
+      <script type="application/json" id="samples-data">\(try HTMLText.embedded(try content()))</script>
       """
   }
 
-  private var plain: ReportTable {
+  private func plain() throws(RunError) -> ReportTable {
     let cells = Dictionary(
       page.manifest.plan.cells.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
-    var counts: [CellID: Int] = [:]
-    let rows = page.samples.filter { sample in
-      counts[sample.cell, default: 0] += 1
-      return counts[sample.cell, default: 0] <= 2
-    }.prefix(200)
+    var rows: [Sample] = []
+    for outcome in page.run.outcomes.byCell.lazy.flatMap({ $0.prefix(2) }).prefix(200) {
+      rows.append(try page.run.sample(outcome))
+    }
     return ReportTable(
       caption: "The first replies of each model",
       columns: [.text("model"), .text("verdict"), .text("prompt"), .text("reply")],
@@ -143,7 +142,7 @@ struct SampleBrowser {
     .joined(separator: "; ")
   }
 
-  var content: Content {
+  func content() throws(RunError) -> Content {
     var content = Content(
       cells: [], judges: judges, verdicts: Verdict.allCases.map(\.rawValue),
       prompts: [], samples: [])
@@ -159,7 +158,8 @@ struct SampleBrowser {
           label: Self.label(cell)))
     }
     var prompts: [[String]: Int] = [:]
-    for sample in page.samples {
+    for outcome in page.run.outcomes.all {
+      let sample = try page.run.sample(outcome)
       guard let cell = cells[sample.cell] else { continue }
       let prompt = [sample.id, sample.category, sample.prompt].map(PrintableText.lines)
       let place = prompts[prompt] ?? content.prompts.count

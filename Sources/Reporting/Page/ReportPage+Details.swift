@@ -9,8 +9,8 @@ extension ReportPage {
   // MARK: - Examples
 
   /// One prompt through the study: the first whose verdict changed under an attack.
-  var examples: [Block] {
-    let byCell = Dictionary(grouping: samples, by: \.cell)
+  func readExamples() throws(RunError) -> [Block] {
+    let outcomes = run.outcomes
     let attacked = findings.leading.filter { findings.isHarmful($0.dataset) && $0.isAttacked }
     var blocks: [Block] = []
     var told: Set<String> = []
@@ -21,16 +21,16 @@ extension ReportPage {
           $0.treatment.isNone && $0.attack.isNone && $0.promptAttack == .none
             && $0.dataset == series.dataset
         }),
-        let after = manifest.plan.cells.first(where: { $0.id == reference.cell }),
-        let replies = byCell[before.id], let attackedReplies = byCell[after.id]
+        let after = manifest.plan.cells.first(where: { $0.id == reference.cell })
       else { continue }
       let verdicts = Dictionary(
-        attackedReplies.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
+        outcomes[after.id].map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
       guard
-        let first = replies.first(where: {
+        let refused = outcomes[before.id].first(where: {
           $0.verdict == .refused && verdicts[$0.id]?.verdict == .complied
-        }), let broken = verdicts[first.id]
+        }), let complied = verdicts[refused.id]
       else { continue }
+      let (first, broken) = (try run.sample(refused), try run.sample(complied))
       var lines: [Sentence] = [
         [.emphasis("Prompt:"), .text(" \(Self.short(first.prompt, 200))")],
         line("Before the attack", first), line("After it", broken),
@@ -41,10 +41,12 @@ extension ReportPage {
           $0.attack == after.attack && $0.promptAttack == after.promptAttack
             && $0.dataset == series.dataset && $0.treatment == chosen
         }),
-        let reply = byCell[defended.id]?.first(where: { $0.id == first.id })
+        let reply = outcomes[defended.id].first(where: { $0.id == first.id })
       {
         lines.append(
-          line("After it, with \(chosen.method.title) at \(chosen.strengthText)", reply))
+          line(
+            "After it, with \(chosen.method.title) at \(chosen.strengthText)",
+            try run.sample(reply)))
       }
       blocks += [.subheading([.text(series.label)]), .quote(lines)]
     }

@@ -9,20 +9,20 @@ extension ReportPage {
   var controversial: [Block] {
     let judge = GuardJudge.name
     let found = Dictionary(
-      grouping: samples.filter { $0.judgements[judge]?.score != nil }, by: \.cell)
-    func count(_ samples: [Sample], _ score: Double) -> Int {
-      samples.count { $0.judgements[judge]?.score == score }
-    }
+      run.outcomes.byCell.map { cell in
+        (cell.cell, cell.compactMap { $0.judgementIfAny(by: judge)?.score })
+      }, uniquingKeysWith: { first, _ in first })
+    func count(_ scores: [Double], _ score: Double) -> Int { scores.count { $0 == score } }
     let doubtful = GuardJudge.controversialScore
     guard found.values.contains(where: { count($0, doubtful) > 0 }) else { return [] }
     let isLoose = manifest.plan.judges[judge].map(GuardJudge.isLoose) ?? false
     let rows = manifest.plan.cells.compactMap { cell -> [ReportTable.Cell]? in
-      guard let samples = found[cell.id], !samples.isEmpty else { return nil }
+      guard let scores = found[cell.id], !scores.isEmpty else { return nil }
       return [
         ReportTable.Cell(cell.dataset), ReportTable.Cell(cell.attackLabel),
-        ReportTable.Cell(cell.treatment.slug), ReportTable.Cell("\(samples.count)"),
-        ReportTable.Cell("\(count(samples, 1))"), ReportTable.Cell("\(count(samples, doubtful))"),
-        ReportTable.Cell("\(count(samples, 0))"),
+        ReportTable.Cell(cell.treatment.slug), ReportTable.Cell("\(scores.count)"),
+        ReportTable.Cell("\(count(scores, 1))"), ReportTable.Cell("\(count(scores, doubtful))"),
+        ReportTable.Cell("\(count(scores, 0))"),
       ]
     }
     return [

@@ -19,7 +19,7 @@ extension ReportPage {
       + "beforehand, and ignore the stopping: a run that stops where its numbers look good shows "
       + "them somewhat too good."
     // What the run itself ended with, by the same tests.
-    let subject = GateSubject(summary: summary, samples: samples, manifest: manifest)
+    let subject = GateSubject(summary: summary, run: run)
     let result = Gate(limits: sequential.limits).check(subject)
     let shown: [Block]
     if result.checks.contains(where: { $0.interval != nil }) {

@@ -6,8 +6,7 @@ import StudyDesign
 
 /// What a report says, whatever it is written in: the verdict, then what it rests on.
 struct ReportPage {
-  let manifest: RunManifest
-  let samples: [Sample]
+  let run: StoredRun
   let summary: Summary
   /// Whether replies are cut to their opening, so that the page may be shown to anyone.
   let isRedacted: Bool
@@ -18,19 +17,21 @@ struct ReportPage {
   static let opening = 80
   static let harmfulOpening = 40
   private let harmfulCells: Set<CellID>
+  /// Replies of the run, read once.
+  private(set) var examples: [Block] = []
 
   /// - Parameter labels: of the run's own replies, to correct rates by.
-  init(
-    manifest: RunManifest, samples: [Sample], isRedacted: Bool, labels: [RunLabel] = []
-  ) {
-    self.manifest = manifest
-    self.samples = samples
+  init(_ run: StoredRun, isRedacted: Bool, labels: [RunLabel] = []) throws(RunError) {
+    self.run = run
     self.isRedacted = isRedacted
-    let summary = Summary(of: manifest, samples: samples, labels: labels)
+    let summary = Summary(of: run.manifest, run.outcomes, labels: labels)
     self.summary = summary
     harmfulCells = Set(
-      manifest.plan.cells.filter { summary.datasets[$0.dataset]?.kind != .benign }.map(\.id))
+      run.manifest.plan.cells.filter { summary.datasets[$0.dataset]?.kind != .benign }.map(\.id))
+    examples = try readExamples()
   }
+
+  var manifest: RunManifest { run.manifest }
 
   var findings: Findings { Findings(summary: summary) }
 

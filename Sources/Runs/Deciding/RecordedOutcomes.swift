@@ -1,15 +1,12 @@
-import Foundation
 package import Scoring
 package import StudyDesign
-import Support
 
 /// What each prompt of a run came to, in little room: enough to compare two runs prompt by prompt where
 /// only a summary was kept.
 package struct RecordedOutcomes: Codable, Hashable, Sendable {
   package struct Replies: Codable, Hashable, Sendable {
-    /// Of each prompt in its set's order a mark of what was replied, 16 hexadecimal digits of SHA-256;
-    /// empty where a reply is missing or failed.
-    package var marks: [String]
+    /// Of each prompt in its set's order.
+    package var marks: [ReplyMark]
     /// By judge's name one letter for each sample of each prompt: `c` complied, `r` refused, `n`
     /// unsuccessful, `d` degenerate, `u` unscored or without a reply.
     package var verdicts: [String: String]
@@ -20,28 +17,20 @@ package struct RecordedOutcomes: Codable, Hashable, Sendable {
   /// By cell's id.
   package var cells: [String: Replies]
 
-  package init(_ plan: RunManifest.Plan, _ byCell: [CellID: [Sample]]) {
-    let datasets = Dictionary(grouping: plan.distinctCells, by: \.dataset)
-    prompts = datasets.mapValues { cells in
-      Set(cells.flatMap { byCell[$0.id] ?? [] }.map(\.id)).sorted()
-    }
+  package init(_ plan: RunManifest.Plan, _ outcomes: SampleOutcomes) {
+    let sets = Dictionary(grouping: outcomes.prompts, by: \.dataset)
+    prompts = Dictionary(
+      plan.distinctCells.map { ($0.dataset, []) }, uniquingKeysWith: { first, _ in first })
+    for (dataset, asked) in sets { prompts[dataset] = Set(asked.map(\.id)).sorted() }
     cells = [:]
     for cell in plan.distinctCells {
-      let samples = Dictionary(
-        (byCell[cell.id] ?? []).map { ([$0.id, "\($0.sample)"], $0) },
-        uniquingKeysWith: { _, last in last })
-      let asked = (prompts[cell.dataset] ?? []).map { id in
-        (0..<plan.samples).map { samples[[id, "\($0)"]] }
-      }
+      let asked = prompts[cell.dataset] ?? []
+      let replies = PromptReplies(outcomes[cell.id], each: plan.samples)
       cells[cell.id.rawValue] = Replies(
-        marks: asked.map(Self.mark),
+        marks: asked.map(replies.mark),
         verdicts: Dictionary(
           plan.judges(of: cell.dataset).map { judge in
-            (
-              judge,
-              String(
-                asked.joined().map { Self.letter($0?.judgement(by: judge).verdict ?? .unscored) })
-            )
+            (judge, Self.letters(asked.flatMap { replies.verdicts($0, by: judge) }))
           }, uniquingKeysWith: { first, _ in first }))
     }
   }
@@ -49,18 +38,6 @@ package struct RecordedOutcomes: Codable, Hashable, Sendable {
   init(prompts: [String: [String]], cells: [String: Replies]) {
     self.prompts = prompts
     self.cells = cells
-  }
-
-  static func mark(_ replies: [Sample?]) -> String {
-    var text = ""
-    for reply in replies {
-      guard let reply, reply.failure == nil else { return "" }
-      // Lengths, so that no two lists of texts are written alike.
-      for part in [reply.response, reply.reasoning ?? "", reply.refusal ?? ""] {
-        text += "\(part.utf8.count) \(part)\n"
-      }
-    }
-    return String(Digest.sha256(Data(text.utf8)).dropFirst("sha256:".count).prefix(16))
   }
 
   private static let letters: [(Verdict, Character)] = [
@@ -79,10 +56,10 @@ package struct RecordedOutcomes: Codable, Hashable, Sendable {
   package struct Prompt: Sendable {
     package let id: String
     package let verdicts: [Verdict?]
-    package let mark: String
+    package let mark: ReplyMark
 
     /// Whether another run's replies are the same. What is not there is like nothing.
-    package func isUnchanged(since other: Prompt) -> Bool { !mark.isEmpty && mark == other.mark }
+    package func isUnchanged(since other: Prompt) -> Bool { !mark.isNone && mark == other.mark }
   }
 
   /// The prompts of a cell under a judge, in the order of their ids; nil where they were not kept.
@@ -100,9 +77,6 @@ package struct RecordedOutcomes: Codable, Hashable, Sendable {
         }, mark: replies.marks[index])
     }
   }
-
-  /// Names them.
-  package var digest: String { Digest.sha256((try? StableJSON.encode(self)) ?? Data()) }
 
   /// Why it cannot be a run's; nil where it can.
   package var contradiction: String? {

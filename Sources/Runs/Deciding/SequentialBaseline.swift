@@ -42,12 +42,13 @@ package struct SequentialBaseline: Codable, Hashable, Sendable {
 extension RecordedOutcomes.Prompt {
   /// What this prompt, of a baseline, has become.
   ///
-  /// - Parameter replies: to the same prompt now, in the order of their samples; nil where one is missing.
-  func change(to replies: [Sample?], judge: String) -> SequentialTest.Observation {
-    let now = RecordedOutcomes.Prompt(
-      id: id, verdicts: replies.map { $0?.judgement(by: judge).verdict ?? .unscored },
-      mark: RecordedOutcomes.mark(replies))
-    return now.change(since: self)
+  /// - Parameters:
+  ///   - verdicts: on the replies to the same prompt now, in the order of their samples; nil where one is missing.
+  ///   - mark: of those replies.
+  func change(to verdicts: [Verdict?], mark: ReplyMark) -> SequentialTest.Observation {
+    RecordedOutcomes.Prompt(
+      id: id, verdicts: verdicts.map { $0 ?? .unscored }, mark: mark
+    ).change(since: self)
   }
 
   /// What changed since a baseline's outcomes of the same prompt.

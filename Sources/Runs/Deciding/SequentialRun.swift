@@ -68,14 +68,13 @@ package struct SequentialRun: Sendable {
     }
   }
 
-  package func state(of samples: [Sample]) -> State {
+  package func state(of outcomes: SampleOutcomes) -> State {
     let cells = plan.distinctCells
     var state = State()
     var ledgers = start
-    var byCell: [CellID: [String: [Int: Sample]]] = [:]
-    for sample in samples {
-      byCell[sample.cell, default: [:]][sample.id, default: [:]][sample.sample] = sample
-    }
+    let byCell = Dictionary(
+      cells.map { ($0.id, PromptReplies(outcomes[$0.id], each: plan.samples)) },
+      uniquingKeysWith: { first, _ in first })
     func most(_ cell: Cell) -> Int {
       min(prompts[cell.dataset]?.count ?? 0, plan.datasets[cell.dataset]?.prompts ?? 0)
     }
@@ -84,7 +83,7 @@ package struct SequentialRun: Sendable {
     for look in SequentialPlan.looks(upTo: cells.map(most).max() ?? 0) {
       for cell in cells where going.contains(cell.id) {
         let ids = (prompts[cell.dataset] ?? []).prefix(min(look, most(cell)))
-        let missing = ids.filter { (byCell[cell.id]?[$0]?.count ?? 0) < plan.samples }
+        let missing = ids.filter { !(byCell[cell.id]?.isWhole($0) ?? false) }
         if !missing.isEmpty { state.open.append((cell, missing)) }
       }
       guard state.open.isEmpty else { break }
@@ -92,14 +91,16 @@ package struct SequentialRun: Sendable {
         let check = ledgers[index].check
         guard let cell = cells.first(where: { $0.id == check.cell }) else { continue }
         let ids = (prompts[cell.dataset] ?? []).prefix(min(look, most(cell)))
-        let before = check.rule == .maximumIncrease ? outcomes(before: cell, check) : [:]
+        let before = check.rule == .maximumIncrease ? self.outcomes(before: cell, check) : [:]
         ledgers[index].count(
           ids.dropFirst(counted[cell.id] ?? 0).compactMap { id in
-            let replies = (0..<plan.samples).map { byCell[cell.id]?[id]?[$0] }
+            let verdicts =
+              byCell[cell.id]?.verdicts(id, by: check.judge)
+              ?? Array(repeating: nil, count: plan.samples)
             if check.rule == .maximumIncrease {
-              return before[id].map { (id, $0.change(to: replies, judge: check.judge)) }
+              let mark = byCell[cell.id]?.mark(id) ?? .none
+              return before[id].map { (id, $0.change(to: verdicts, mark: mark)) }
             }
-            let verdicts = replies.map { $0?.judgement(by: check.judge).verdict }
             return (id, PromptEvidence.observation(verdicts, check.rule))
           })
       }

@@ -14,7 +14,7 @@ package struct LabelFile: Sendable {
   ///
   /// - Throws: `LabelError` where they are not labels of this run's replies.
   package init(
-    _ url: URL, of manifest: RunManifest, samples: [Sample], mayBeMissing: Bool = false
+    _ url: URL, of run: StoredRun, mayBeMissing: Bool = false
   ) throws(LabelError) {
     self.url = url
     labels = []
@@ -30,9 +30,7 @@ package struct LabelFile: Sendable {
       throw .unreadable(path: url.path, reason: error.reason)
     }
     data = input.data
-    let replies = Dictionary(
-      samples.map { ($0.key, $0) }, uniquingKeysWith: { _, last in last })
-    let identity = manifest.identity
+    let identity = run.manifest.identity
     let lines = input.lines
     guard !lines.isEmpty else {
       guard mayBeMissing else { throw .empty(path: url.path) }
@@ -51,8 +49,14 @@ package struct LabelFile: Sendable {
             : "\"\(PrintableText.line(String(decoding: line.bytes.prefix(80), as: UTF8.self)))\"")
       }
       guard label.run == identity else { throw .anotherRun(path: place) }
-      guard let sample = replies[label.key] else {
+      guard let outcome = run.outcomes[label.key] else {
         throw .unknownReply(path: place, reply: "\(label.id) of \(label.cell)")
+      }
+      let sample: Sample
+      do throws(RunError) {
+        sample = try run.sample(outcome)
+      } catch {
+        throw .unreadable(path: run.url.path, reason: "\(error)")
       }
       guard sample.responseDigest == label.responseDigest, sample.prompt == label.prompt else {
         throw .changedReply(path: place, reply: "\(label.id) of \(label.cell)")

@@ -3,14 +3,11 @@ import Support
 
 /// Draws the replies of a run that a person is to label.
 package struct LabelSample {
-  package let manifest: RunManifest
-  /// Of the run, all of them.
-  package let samples: [Sample]
+  package let run: StoredRun
   package let seed: UInt64
 
-  package init(manifest: RunManifest, samples: [Sample], seed: UInt64) {
-    self.manifest = manifest
-    self.samples = samples
+  package init(_ run: StoredRun, seed: UInt64) {
+    self.run = run
     self.seed = seed
   }
 
@@ -24,17 +21,22 @@ package struct LabelSample {
   ///   - count: how many there are to be, those labelled before among them; fewer where the run has no
   ///     more.
   ///   - labelled: in order; they come first of their kind.
-  package func draw(_ count: Int, labelled: [Sample.Key] = []) -> [Sample] {
-    let cells = Dictionary(
-      manifest.plan.cells.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
-    var replies: [ReplyKind: [Sample]] = [:]
-    for sample in samples where sample.failure == nil {
-      guard let cell = cells[sample.cell] else { continue }
-      replies[ReplyKind(cell), default: []].append(sample)
+  package func draw(
+    _ count: Int, labelled: [Sample.Key] = []
+  ) throws(RunError) -> [Sample] {
+    var samples: [Sample] = []
+    for outcome in chosen(count, labelled) { samples.append(try run.sample(outcome)) }
+    return samples
+  }
+
+  private func chosen(_ count: Int, _ labelled: [Sample.Key]) -> [SampleOutcome] {
+    var replies: [ReplyKind: [SampleOutcome]] = [:]
+    for cell in run.manifest.plan.distinctCells {
+      replies[ReplyKind(cell), default: []] += run.outcomes[cell.id].filter { $0.failure == nil }
     }
     let order = Dictionary(
       labelled.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
-    var queues = ReplyKind.all(of: manifest.plan).map { kind in
+    var queues = ReplyKind.all(of: run.manifest.plan).map { kind in
       let all = shuffled(replies[kind] ?? [], kind)
       let known = all.filter { order[$0.key] != nil }.sorted {
         order[$0.key] ?? 0 < order[$1.key] ?? 0
@@ -42,7 +44,7 @@ package struct LabelSample {
       return (known + all.filter { order[$0.key] == nil })[...]
     }
     var random = SplitMix64(seed: seed)
-    var drawn: [Sample] = []
+    var drawn: [SampleOutcome] = []
     while drawn.count < count {
       queues.removeAll(where: \.isEmpty)
       guard !queues.isEmpty else { break }
@@ -55,7 +57,7 @@ package struct LabelSample {
   }
 
   /// In an order of the seed's, whatever the journal's.
-  private func shuffled(_ samples: [Sample], _ kind: ReplyKind) -> [Sample] {
+  private func shuffled(_ samples: [SampleOutcome], _ kind: ReplyKind) -> [SampleOutcome] {
     let sorted = samples.sorted {
       ($0.cell.rawValue, $0.id, $0.sample) < ($1.cell.rawValue, $1.id, $1.sample)
     }

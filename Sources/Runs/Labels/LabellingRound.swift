@@ -16,16 +16,18 @@ package struct LabellingRound {
   ///   - seed: of the draw.
   /// - Throws: `LabelError` where the file is none of this run's, or there is nothing to label.
   package init(
-    of manifest: RunManifest, samples: [Sample], in folder: URL, file url: URL, count: Int,
-    seed: UInt64
+    of stored: StoredRun, file url: URL, count: Int, seed: UInt64
   ) throws(LabelError) {
-    file = try LabelFile(url, of: manifest, samples: samples, mayBeMissing: true)
+    file = try LabelFile(url, of: stored, mayBeMissing: true)
     answers = Dictionary(
       file.labels.map { ($0.key, $0.label) }, uniquingKeysWith: { _, last in last })
-    self.samples = LabelSample(manifest: manifest, samples: samples, seed: seed)
-      .draw(count, labelled: file.labels.map(\.key))
-    guard !self.samples.isEmpty else { throw .nothingToLabel(path: folder.path) }
-    run = manifest.identity
+    do throws(RunError) {
+      samples = try LabelSample(stored, seed: seed).draw(count, labelled: file.labels.map(\.key))
+    } catch {
+      throw .unreadable(path: stored.url.path, reason: "\(error)")
+    }
+    guard !samples.isEmpty else { throw .nothingToLabel(path: stored.url.path) }
+    run = stored.manifest.identity
     position = next(from: 0)
   }
 

@@ -27,10 +27,15 @@ package enum RunMerge {
         shards: progress.parts.filter { $0.done < $0.planned }.compactMap(\.shard))
     }
     run.manifest.division = nil
+    let manifest = try StableJSON.encodePretty(run.manifest)
     try PendingFiles.replace(
       [
-        RunManifest.fileName: try StableJSON.encodePretty(run.manifest),
-        Journal.fileName: try Journal.lines(of: run.samples),
+        RunManifest.fileName: { try AtomicFile.write(manifest, to: $0) },
+        Journal.fileName: { place in
+          var writer = try JournalWriter(place)
+          try run.outcomes.write(to: &writer, as: folder.appending(path: Journal.fileName))
+          try writer.close()
+        },
       ], in: folder)
     // Everything of them stands in the two files now; without the division nobody reads them.
     for shard in 1...division.shards {
@@ -52,30 +57,77 @@ package enum RunMerge {
       throw RunError.notMergeable(path: output.path, reason: "expected a run, found none")
     }
     let manifest = try joined(runs)
-    var collected = CollectedSamples()
-    var places: [Sample.Key: URL] = [:]
-    for run in runs {
-      for sample in run.samples {
-        if let known = collected.sample(like: sample), let place = places[sample.key] {
-          let kept = try Self.kept(known, sample, place, run.url)
-          if kept == sample { places[sample.key] = run.url }
-          collected.set(kept)
-        } else {
-          collected.set(sample)
-          places[sample.key] = run.url
-        }
-      }
-    }
-    let merged = StoredRun(url: output, manifest: manifest, samples: collected.samples)
-    try manifest.check(merged.samples, in: first.url)
+    let isNew = !FileManager.default.fileExists(atPath: output.path)
     let lock = try RunFolder.reserve(output, resume: false)
     defer { withExtendedLifetime(lock) {} }
+    do {
+      return try write(manifest, of: runs, first.url, to: output)
+    } catch {
+      // Parts that are not one run leave nothing behind.
+      if isNew {
+        try? FileManager.default.removeItem(at: output)
+      } else {
+        PendingFiles.discard(output)
+      }
+      throw error
+    }
+  }
+
+  private static func write(
+    _ manifest: RunManifest, of runs: [StoredRun], _ first: URL, to output: URL
+  ) throws -> StoredRun {
+    let journal = output.appending(path: Journal.fileName)
+    var merged = SampleOutcomes(
+      of: manifest.plan, in: first,
+      source: JournalFiles([journal], JournalLines(manifest.plan)))
+    let file = try StableJSON.encodePretty(manifest)
     try PendingFiles.replace(
       [
-        RunManifest.fileName: try StableJSON.encodePretty(manifest),
-        Journal.fileName: try Journal.lines(of: merged.samples),
+        RunManifest.fileName: { try AtomicFile.write(file, to: $0) },
+        Journal.fileName: { place in
+          var writer = try JournalWriter(place)
+          for cell in manifest.plan.distinctCells {
+            for sample in try joined(cell.id, of: runs) {
+              let offset = try writer.append(sample)
+              try merged.append(sample, at: SamplePosition(file: 0, offset: offset))
+            }
+          }
+          try writer.close()
+        },
       ], in: output)
-    return merged
+    try merged.settle()
+    return StoredRun(url: output, manifest: manifest, outcomes: merged)
+  }
+
+  /// A cell's samples of all runs, each once, in their order.
+  private static func joined(
+    _ cell: CellID, of runs: [StoredRun]
+  ) throws(RunError) -> [Sample] {
+    var found: [Sample.Key: (sample: Sample, run: URL)] = [:]
+    var order: [Sample.Key] = []
+    for run in runs {
+      for outcome in run.outcomes[cell] {
+        let sample = try run.sample(outcome)
+        guard let known = found[sample.key] else {
+          found[sample.key] = (sample, run.url)
+          order.append(sample.key)
+          continue
+        }
+        let kept = try kept(known.sample, sample, known.run, run.url)
+        if kept == sample { found[sample.key] = (kept, run.url) }
+      }
+    }
+    // Each run's are in order; those of several are put together.
+    let sorted =
+      runs.count { !$0.outcomes[cell].isEmpty } > 1
+      ? order.sorted { a, b in
+        switch a.id.compare(b.id, options: .numeric) {
+        case .orderedAscending: true
+        case .orderedDescending: false
+        case .orderedSame: (a.id, a.sample) < (b.id, b.sample)
+        }
+      } : order
+    return sorted.compactMap { found[$0]?.sample }
   }
 
   /// The manifest of runs that are one.

@@ -70,8 +70,9 @@ package struct RunProgress: Codable, Sendable {
   init(_ run: StoredRun) {
     var counts: [Int?: Count] = [:]
     let owners = run.manifest.owners
-    for sample in run.samples {
-      counts[owners[sample.cell] ?? nil, default: Count()].add(sample.failure != nil)
+    for cell in run.outcomes.byCell {
+      let owner = owners[cell.cell] ?? nil
+      for sample in cell { counts[owner, default: Count()].add(sample.failure != nil) }
     }
     self.init(
       run.manifest.shards.map { shard in

@@ -13,6 +13,21 @@ package enum AtomicFile {
     }
   }
 
+  /// The same of a file that is written piece by piece.
+  package static func write(
+    to url: URL, _ body: (inout FileWriter) throws -> Void
+  ) throws {
+    let draft = url.deletingLastPathComponent().appending(
+      path: ".\(url.lastPathComponent).\(UUID().uuidString)")
+    defer { _ = unsafe unlink(draft.path) }
+    var writer = try FileWriter(draft)
+    try body(&writer)
+    try writer.close()
+    guard unsafe rename(draft.path, url.path) == 0 else {
+      throw FileError.unwritable(path: url.path, reason: unsafe String(cString: strerror(errno)))
+    }
+  }
+
   /// Creates a file that many processes may want to create, on whichever machine: one of them does, and
   /// nobody sees half of it.
   ///

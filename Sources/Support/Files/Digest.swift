@@ -10,3 +10,37 @@ package enum Digest {
       + digest.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
   }
 }
+
+/// SHA-256 of what arrives piece by piece.
+package struct RunningDigest {
+  private var hash = SHA256()
+
+  package init() {}
+
+  package mutating func update(_ data: Data) { hash.update(data: data) }
+
+  /// Of all pieces, as `Digest` writes it.
+  package var text: String { Digest.text(hash.finalize()) }
+}
+
+/// SHA-256 of a text, kept to compare it: two texts of one digest are the same.
+package struct TextDigest: Hashable, Sendable {
+  private let words: (UInt64, UInt64, UInt64, UInt64)
+
+  package init(_ text: String) {
+    var text = text
+    let digest = text.withUTF8 { unsafe SHA256.hash(data: UnsafeRawBufferPointer($0)) }
+    var found: [UInt64] = [0, 0, 0, 0]
+    for (place, byte) in digest.enumerated() {
+      found[place / 8] = found[place / 8] << 8 | UInt64(byte)
+    }
+    words = (found[0], found[1], found[2], found[3])
+  }
+
+  /// The first 64 bits.
+  package var leadingBits: UInt64 { words.0 }
+
+  package static func == (a: TextDigest, b: TextDigest) -> Bool { a.words == b.words }
+
+  package func hash(into hasher: inout Hasher) { hasher.combine(words.0) }
+}

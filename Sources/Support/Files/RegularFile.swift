@@ -83,6 +83,24 @@ package struct RegularFile: ~Copyable {
     return bytes
   }
 
+  /// Some of its bytes; fewer than asked for where it ends before them.
+  package func read(from offset: Int, count: Int) throws(Fault) -> Data {
+    var bytes = Data(count: count)
+    var read = 0
+    while read < count {
+      let done = unsafe bytes.withUnsafeMutableBytes { [descriptor] buffer in
+        unsafe pread(
+          descriptor, buffer.baseAddress.map { unsafe $0 + read }, count - read,
+          off_t(offset + read))
+      }
+      if done < 0 && errno == EINTR { continue }
+      guard done >= 0 else { throw .system(errno) }
+      guard done > 0 else { break }
+      read += done
+    }
+    return bytes.prefix(read)
+  }
+
   private static func fault(of path: String, code: Int32) -> Fault {
     switch code {
     case ENOENT, ENOTDIR: return Fault(kind: .missing, reason: "there is no such file")

@@ -7,14 +7,22 @@ package enum StreamedLines {
 
   private static let pieceSize = 1 << 20
 
+  /// Where a line stands in its file.
+  package struct Place: Hashable, Sendable {
+    /// From 1, blank ones counted.
+    package let number: Int
+    /// Of its first byte, behind a byte order mark.
+    package let offset: Int
+  }
+
   /// Hands over each line that ends with a line feed and is not blank.
   ///
-  /// - Parameter body: given the line's number, from 1 with blank ones counted, and its bytes without its
-  ///   end and, of the first, without a byte order mark.
+  /// - Parameter body: given the line's place, and its bytes without its end and, of the first, without a
+  ///   byte order mark.
   /// - Returns: how many bytes stand up to the last line's end; what is behind it is no whole line.
   @discardableResult
   package static func read(
-    _ url: URL, _ body: (_ number: Int, _ bytes: Data) throws -> Void
+    _ url: URL, _ body: (_ place: Place, _ bytes: Data) throws -> Void
   ) throws -> Int {
     let file = try RegularFile(url.path)
     var pending = Data()
@@ -37,9 +45,15 @@ package enum StreamedLines {
         var line = pending.isEmpty ? Data(ending) : pending + ending
         pending.removeAll(keepingCapacity: true)
         rest = rest[rest.index(after: end)...]
+        var offset = whole
         whole += line.count + 1
-        if number == 1, line.starts(with: mark) { line.removeFirst(mark.count) }
-        if line.contains(where: { $0 > 0x20 }) { try body(number, line) }
+        if number == 1, line.starts(with: mark) {
+          line.removeFirst(mark.count)
+          offset += mark.count
+        }
+        if line.contains(where: { $0 > 0x20 }) {
+          try body(Place(number: number, offset: offset), line)
+        }
         number += 1
       }
       pending.append(rest)

@@ -32,8 +32,7 @@ struct CompareCommand: ParsableCommand {
   func run() throws {
     let labels = StudyLabels.unique(folders.map { URL(filePath: $0).labels })
     let runs = try zip(folders, labels).map { path, label in
-      let run = try StoredRun(URL(filePath: path))
-      return RunComparison.Run(name: label, manifest: run.manifest, samples: run.samples)
+      RunComparison.Run(name: label, try StoredRun(URL(filePath: path)))
     }
     let page = ComparisonPage(RunComparison(runs))
     if let html { try AtomicFile.write(Data(page.html().utf8), to: URL(filePath: html)) }

@@ -9,29 +9,28 @@ import Support
 /// Writes a run's reports and says what came out and where it is.
 ///
 /// - Parameters:
-///   - samples: the run's, in the plan's order.
 ///   - ledger: what a run that goes on until it is decided has counted in.
 /// - Throws: where a cell has no verdict at all: what is not measured is not done; the exit code of a run
 ///   that goes on until it is decided.
 private func finish(
-  _ folder: URL, _ manifest: RunManifest, _ samples: [Sample], _ console: Console,
-  ledger: EvidenceLedger?
+  _ run: StoredRun, _ console: Console, ledger: EvidenceLedger?
 ) throws {
-  try RunReports.write(manifest: manifest, samples: samples, to: folder)
-  let summary = Summary(of: manifest, samples: samples)
+  var found: Summary?
+  try RunReports.write(of: run) { found = $0 }
+  guard let summary = found else { return }
   Screen.shared.print(SummaryTable.render(summary))
-  let lost = LostSamples(samples, folder: folder.relativePath)
+  let lost = try LostSamples(run, folder: run.url.relativePath)
   if let sentence = lost.sentence { Screen.shared.print(sentence) }
   for found in summary.effectiveRanks {
     let rank = found.rank.map(String.init) ?? "above those measured"
     Screen.shared.print("effective rank on \(found.dataset): \(rank)")
   }
-  let page = folder.appending(path: "report.html").relativePath
+  let page = run.url.appending(path: "report.html").relativePath
   console.note("the report is at \(page) (for reading and sharing, with curves) and report.md")
   try summary.requireVerdicts(quoting: lost)
-  guard let sequential = manifest.plan.sequential else { return }
+  guard let sequential = run.manifest.plan.sequential else { return }
   let result = Gate(limits: sequential.limits).check(
-    GateSubject(summary: summary, samples: samples, manifest: manifest),
+    GateSubject(summary: summary, run: run),
     ledger: try ledger?.gateLedger)
   Screen.shared.print("\n" + GateTable.render(result))
   if result.exitCode != 0 { throw ExitCode(result.exitCode) }
@@ -40,14 +39,14 @@ private func finish(
 extension RunFolder {
   /// Writes the reports of the run and says what came out.
   func finish(_ console: Console, ledger: EvidenceLedger? = nil) throws {
-    try loxeval.finish(url, manifest, samples, console, ledger: ledger)
+    try loxeval.finish(try run, console, ledger: ledger)
   }
 }
 
 extension StoredRun {
   /// Writes the reports of the run and says what came out.
   func finish(_ console: Console) throws {
-    try loxeval.finish(url, manifest, samples, console, ledger: nil)
+    try loxeval.finish(self, console, ledger: nil)
   }
 }
 

@@ -93,12 +93,9 @@ struct JudgeCheckCommand: AsyncParsableCommand {
 
   private func list(run folder: URL) throws {
     let run = try StoredRun(folder)
-    let (manifest, samples) = (run.manifest, run.samples)
-    let labels = try dataset.map {
-      try LabelFile(Bundled.dataset($0), of: manifest, samples: samples).labels
-    }
-    let opinions = manifest.opinions(on: samples, labels: labels ?? [])
-    guard labels != nil || opinions.contains(where: { $0.judges.count > 1 }) else {
+    let labels = try dataset.map { try LabelFile(Bundled.dataset($0), of: run).labels }
+    let opinions = try run.opinions(labels: labels ?? [])
+    guard labels != nil || opinions.haveSeveralJudges else {
       throw StudyError.oneJudge(run: folder.path)
     }
     Screen.shared.print(DisagreementList.render(opinions, as: format))
@@ -127,7 +124,7 @@ struct JudgeCheckCommand: AsyncParsableCommand {
         })
     }
     if disagreements {
-      Screen.shared.print(DisagreementList.render(check.opinions(results), as: format))
+      Screen.shared.print(DisagreementList.render(RunOpinions(check.opinions(results)), as: format))
     } else {
       show(results)
     }

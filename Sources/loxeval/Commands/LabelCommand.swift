@@ -68,7 +68,7 @@ struct LabelCommand: ParsableCommand {
     let run = try StoredRun(URL(filePath: folder))
     let file = output.map { URL(filePath: $0) } ?? run.url.appending(path: "labels.jsonl")
     var round = try LabellingRound(
-      of: run.manifest, samples: run.samples, in: run.url, file: file, count: sample, seed: seed)
+      of: run, file: file, count: sample, seed: seed)
     if round.samples.count < sample {
       Screen.shared.say(
         "the run has \(round.samples.count) replies to harmful prompts: all of them are drawn")

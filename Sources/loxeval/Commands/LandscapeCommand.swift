@@ -64,7 +64,7 @@ struct LandscapeCommand: AsyncParsableCommand {
     }
     let folder = try await study.run { console.show($0) }
     try folder.finish(console)
-    for surface in folder.summary.landscape ?? [] {
+    for surface in try folder.run.summary.landscape ?? [] {
       for reach in surface.reaches {
         Screen.shared.print(
           "on \(surface.dataset) the ASR reaches \(Wording.percent(surface.limit)) at α = "

@@ -47,11 +47,10 @@ struct ReportCommand: ParsableCommand {
     var run = try StoredRun(folder)
     run.manifest.limits = reading.limits
     let labels = try correct.map {
-      try LabelFile(URL(filePath: $0), of: run.manifest, samples: run.samples).labels
+      try LabelFile(URL(filePath: $0), of: run).labels
     }
     let written = try RunReports.write(
-      format, manifest: run.manifest, samples: run.samples, to: folder, isRedacted: redact,
-      labels: labels ?? [], check: Self.tellCorrections)
+      format, of: run, isRedacted: redact, labels: labels ?? [], check: Self.tellCorrections)
     for file in written { Screen.shared.print(file.relativePath) }
   }
 

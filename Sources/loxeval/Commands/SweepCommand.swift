@@ -136,8 +136,7 @@ extension SweepCommand {
 /// Says how far the run is of which a shard was done. Its reports are written by whoever merges it: several
 /// shards may end at once.
 func finish(_ shard: Shard, _ folder: RunFolder, _ console: Console) throws {
-  let samples = folder.samples
-  let lost = LostSamples(samples, folder: folder.url.relativePath)
+  let lost = try LostSamples(try folder.run, folder: folder.url.relativePath)
   if let sentence = lost.sentence { Screen.shared.print(sentence) }
   let progress = try RunProgress(of: folder.url)
   Screen.shared.print(ProgressTable.render(progress))

@@ -242,8 +242,8 @@ struct MutantSubject: Sendable, CustomTestStringConvertible {
 
   private static func readRun(_ folder: URL) throws {
     let manifest = try RunManifest.read(from: folder)
-    let samples = try Journal.read(folder: folder, plan: manifest.plan)
-    try manifest.check(samples, in: folder)
+    let samples = try Journal.samples(folder: folder, plan: manifest.plan)
+    try manifest.check(in: folder)
     let summary = Summary(of: manifest, samples: samples)
     for row in summary.rows {
       let rate = row.attackSuccessRate

@@ -30,7 +30,9 @@ package struct SplitHalfChoice: Codable, Hashable, Sendable {
 
   /// A treatment as it was measured.
   package struct Candidate: Sendable {
-    package var attacked: [Place: PromptOutcomes]
+    /// What its prompts came to under each attack. Made when it is asked for: all prompts of all candidates are
+    /// many.
+    package var attacked: @Sendable () -> [Place: PromptOutcomes]
     package var costs: [CostBound]
     /// What costs least decides between equals.
     package var strength: Double
@@ -38,7 +40,7 @@ package struct SplitHalfChoice: Codable, Hashable, Sendable {
     package var isExcluded: Bool
 
     package init(
-      attacked: [Place: PromptOutcomes], costs: [CostBound], strength: Double,
+      attacked: @autoclosure @escaping @Sendable () -> [Place: PromptOutcomes], costs: [CostBound], strength: Double,
       isExcluded: Bool = false
     ) {
       self.attacked = attacked
@@ -83,16 +85,19 @@ package struct SplitHalfChoice: Codable, Hashable, Sendable {
       outcomes.compactMapValues { clusteredRate($0.half(.choosing).all)?.rate }
     }
     let before = rates(untreated)
+    let choosing = candidates.map { candidate -> [Place: Double]? in
+      guard !candidate.isExcluded, !candidate.breaksLimits else { return nil }
+      let attacked = candidate.attacked()
+      let found = rates(attacked)
+      return found.count == attacked.count ? found : nil
+    }
     guard let worst = Self.worst(before) else { return nil }
     let open = candidates.indices.filter { index in
-      let candidate = candidates[index]
-      return !candidate.isExcluded && !candidate.breaksLimits
-        && Set(candidate.attacked.keys) == Set(untreated.keys)
-        && rates(candidate.attacked).count == untreated.count
+      choosing[index].map { Set($0.keys) == Set(untreated.keys) } ?? false
     }
     let shown = open.filter { candidates[$0].keepsLimits }
     func rank(_ index: Int) -> (Double, Double, Double) {
-      let found = rates(candidates[index].attacked).values
+      let found = (choosing[index] ?? [:]).sorted { $0.key < $1.key }.map(\.value)
       return (
         found.max() ?? 1, found.reduce(0, +) / Double(max(1, found.count)),
         candidates[index].strength
@@ -104,7 +109,7 @@ package struct SplitHalfChoice: Codable, Hashable, Sendable {
     self.chosen = chosen
     self.worst = worst.place
     let reference = untreated[worst.place]?.half(.reporting) ?? PromptOutcomes()
-    let tried = candidates[chosen].attacked.sorted { $0.key < $1.key }.map { place, outcomes in
+    let tried = candidates[chosen].attacked().sorted { $0.key < $1.key }.map { place, outcomes in
       let own = outcomes.half(.reporting)
       return (
         place: place,

@@ -1,0 +1,87 @@
+import Foundation
+import StudyDesign
+import Support
+import Synchronization
+
+/// Where whole samples are read again, when somebody needs their texts.
+package protocol SampleSource: Sendable {
+  func sample(at position: SamplePosition) throws(RunError) -> Sample
+}
+
+/// Journals of a run, of which single lines are read again.
+final class JournalFiles: SampleSource {
+  private final class OpenFile {
+    let number: Int
+    let file: RegularFile
+
+    init(_ number: Int, _ file: consuming RegularFile) {
+      self.number = number
+      self.file = file
+    }
+  }
+
+  /// The journal that was read last, and a piece of it: lines are mostly asked for in the order in which they
+  /// stand.
+  private struct State {
+    var open: OpenFile?
+    var piece = Data()
+    var start = 0
+    let decoder = JSONDecoder()
+  }
+
+  private let files: [URL]
+  private let lines: JournalLines
+  private let state = Mutex(State())
+
+  private static let pieceSize = 65_536
+
+  init(_ files: [URL], _ lines: JournalLines) {
+    self.files = files
+    self.lines = lines
+  }
+
+  func sample(at position: SamplePosition) throws(RunError) -> Sample {
+    let url = files[position.file]
+    do throws(RegularFile.Fault) {
+      let sample = try state.withLock { state throws(RegularFile.Fault) -> Sample? in
+        let line = try Self.line(of: url, at: position, &state)
+        return lines.sample(line, state.decoder)
+      }
+      if let sample { return sample }
+    } catch {
+      throw .unreadable(path: url.path, reason: error.reason)
+    }
+    throw .unreadable(
+      path: url.path,
+      reason: "a sample that stood at byte \(position.offset) is not there any more: it was changed meanwhile")
+  }
+
+  private static func line(
+    of url: URL, at position: SamplePosition, _ state: inout State
+  ) throws(RegularFile.Fault) -> Data {
+    let open: OpenFile
+    if let known = state.open, known.number == position.file {
+      open = known
+    } else {
+      open = OpenFile(position.file, try RegularFile(url.path))
+      state.open = open
+      state.piece = Data()
+    }
+    let within = position.offset - state.start
+    if within >= 0, within < state.piece.count {
+      let rest = state.piece.dropFirst(within)
+      if let end = rest.firstIndex(of: UInt8(ascii: "\n")) { return Data(rest[..<end]) }
+    }
+    var size = pieceSize
+    while true {
+      state.piece = try open.file.read(from: position.offset, count: size)
+      state.start = position.offset
+      if let end = state.piece.firstIndex(of: UInt8(ascii: "\n")) {
+        return Data(state.piece[..<end])
+      }
+      // The file ends before the line does.
+      guard state.piece.count == size else { return Data() }
+      size *= 2
+    }
+  }
+}
