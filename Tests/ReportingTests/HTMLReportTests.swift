@@ -106,3 +106,33 @@ import TinyRun
     #expect(!page.contains("without LoX"))
   }
 }
+
+/// How much of a run stands in its page.
+@Suite struct PageRoomTests {
+  @Test func smallRunsAreWhole() {
+    let room = PageRoom(samples: 640, cells: 16)
+    #expect(room.samplesOfCell == .max)
+    #expect(room.remark.isEmpty)
+    let reply = String(repeating: "é", count: 12_000)
+    #expect(room.cut(reply) == reply)
+  }
+
+  /// Long replies share the page: none is cut before its share is used up, and what is cut says by how much.
+  @Test func longRepliesAreCut() {
+    let room = PageRoom(samples: 10_000, cells: 10)
+    #expect(room.charactersOfText == 800)
+    #expect(room.cut(String(repeating: "👩‍🚀", count: 800)) == String(repeating: "👩‍🚀", count: 800))
+    let cut = room.cut(String(repeating: "a", count: 5_803))
+    #expect(cut.hasPrefix(String(repeating: "a", count: 800) + " …"))
+    #expect(cut.hasSuffix("(5003 more characters in samples.jsonl)"))
+    #expect(room.cut("short") == "short")
+  }
+
+  @Test func ofManySamplesTheFirstOfEachCellAreThere() {
+    let room = PageRoom(samples: 10_000_000, cells: 10_000)
+    #expect(room.samplesOfCell == 2)
+    #expect(room.charactersOfText == 400)
+    #expect(room.remark.contains("of 10000000 in all"))
+    #expect(PageRoom(samples: 50_000, cells: 40_000).samplesOfCell == 1)
+  }
+}

@@ -11,6 +11,12 @@ import Support
 struct SampleBrowser {
   static let title = "Samples"
   let page: ReportPage
+  let room: PageRoom
+
+  init(page: ReportPage) {
+    self.page = page
+    room = PageRoom(samples: page.run.outcomes.count, cells: page.run.outcomes.cellCount)
+  }
 
   /// What the script reads.
   struct Content: Encodable {
@@ -66,7 +72,7 @@ struct SampleBrowser {
     return """
       <h2 id="\(HTMLText.anchor(Self.title))">\(Self.title)</h2>
       <p class="note">Prompts, and what the models said: their words, not the project's.\
-      \(page.isRedacted ? " Cut to their opening." : "")</p>
+      \(page.isRedacted ? " Cut to their opening." : "")\(HTMLText.escape(room.remark))</p>
       <noscript>
       <p class="note">Without scripts the page shows the first replies of each model; all of them are \
       in samples.jsonl.</p>
@@ -158,10 +164,12 @@ struct SampleBrowser {
           label: Self.label(cell)))
     }
     var prompts: [[String]: Int] = [:]
-    for outcome in page.run.outcomes.all {
+    for outcome in page.run.outcomes.byCell.lazy.flatMap({ $0.prefix(room.samplesOfCell) })
+      .prefix(PageRoom.mostSamples)
+    {
       let sample = try page.run.sample(outcome)
       guard let cell = cells[sample.cell] else { continue }
-      let prompt = [sample.id, sample.category, sample.prompt].map(PrintableText.lines)
+      let prompt = [sample.id, sample.category, room.cut(sample.prompt)].map(PrintableText.lines)
       let place = prompts[prompt] ?? content.prompts.count
       if place == content.prompts.count {
         prompts[prompt] = place
@@ -171,7 +179,7 @@ struct SampleBrowser {
         Entry(
           cell: cell, prompt: place,
           verdicts: verdicts(of: sample, dataset: content.cells[cell].dataset),
-          reply: PrintableText.lines(page.shown(sample, limit: .max)),
+          reply: PrintableText.lines(room.cut(page.shown(sample, limit: .max))),
           remark: PrintableText.lines(remark(on: sample))))
     }
     return content

@@ -63,6 +63,8 @@ package struct SampleOutcomes: Sendable {
   // MARK: - Reading
 
   package var count: Int { records.reduce(0) { $0 + $1.count } }
+  /// Cells that have some.
+  package var cellCount: Int { records.count { !$0.isEmpty } }
   package var isEmpty: Bool { records.allSatisfy(\.isEmpty) }
 
   /// Those of a cell; none where the plan does not have it.
