@@ -51,7 +51,7 @@ package final class Journal {
   }
 
   /// The journals of a run, in order: one, or those of the shards that have begun.
-  static func files(of division: Division?, in folder: URL) throws(RunError) -> [(
+  package static func files(of division: Division?, in folder: URL) throws(RunError) -> [(
     shard: Int?, url: URL
   )] {
     let files = FileManager.default
@@ -107,10 +107,22 @@ package final class Journal {
 package struct JournalLines {
   private let judges: [CellID: String]
   private let judge: String
+  private let decoder = JSONDecoder()
 
   package init(_ plan: RunManifest.Plan) {
     judges = plan.primaryJudges()
     judge = plan.judge
+  }
+
+  /// The sample of one line.
+  func sample(_ bytes: Data, line: Int, of file: URL) throws(RunError) -> Sample {
+    do {
+      let sample = try decoder.decode(Sample.self, from: bytes)
+      return sample.naming(judge: judges[sample.cell] ?? judge)
+    } catch {
+      throw .malformedJournal(
+        path: file.path, line: line, reason: "it does not parse as a sample")
+    }
   }
 
   /// Hands over each sample with its line's number, repetitions as they stand.
@@ -119,18 +131,10 @@ package struct JournalLines {
   package func read(
     _ file: URL, _ body: (_ line: Int, Sample) throws(RunError) -> Void
   ) throws(RunError) -> Int {
-    let decoder = JSONDecoder()
     var texts = SharedTexts()
     do {
       return try StreamedLines.read(file) { number, bytes in
-        let sample: Sample
-        do {
-          let read = try decoder.decode(Sample.self, from: bytes)
-          sample = texts.sharing(read.naming(judge: judges[read.cell] ?? judge))
-        } catch {
-          throw RunError.malformedJournal(
-            path: file.path, line: number, reason: "it does not parse as a sample")
-        }
+        let sample = texts.sharing(try self.sample(bytes, line: number, of: file))
         try body(number, sample)
       }
     } catch let error as RunError {
