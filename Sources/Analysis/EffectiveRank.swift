@@ -46,7 +46,7 @@ package struct EffectiveRank: Codable, Hashable, Sendable {
 
   /// What the tests on the same prompts show of it; in files of earlier releases, which have none, what
   /// the shares alone say.
-  var answer: String {
+  package var answer: String {
     guard let tested else {
       return rank.map { "By the measured shares alone the effective rank on \(dataset) is \($0)" }
         ?? "By the measured shares alone the effective rank on \(dataset) is above those measured"

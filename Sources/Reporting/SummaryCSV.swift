@@ -44,7 +44,7 @@ package enum SummaryCSV {
   }
 
   /// Of LoX, its controls and the untreated model; of others `parameters` says it.
-  private static func alpha(_ treatment: Treatment) -> String {
+  static func alpha(_ treatment: Treatment) -> String {
     hasAlpha(treatment.method) ? Number.text(treatment.strength) : ""
   }
 
@@ -52,7 +52,7 @@ package enum SummaryCSV {
     method.isNamedByRank || method.isControl
   }
 
-  private static func parameters(_ treatment: Treatment) -> String {
+  static func parameters(_ treatment: Treatment) -> String {
     var parameters = treatment.parameters
     if !hasAlpha(treatment.method) {
       parameters[treatment.method.strengthName] = .number(treatment.strength)

@@ -57,7 +57,7 @@ package final class Journal {
   package var isEmpty: Bool { collected.isEmpty }
 
   /// The journals of a run, in order: one, or those of the shards that have begun.
-  static func files(of division: Division?, in folder: URL) throws(RunError) -> [(
+  package static func files(of division: Division?, in folder: URL) throws(RunError) -> [(
     shard: Int?, url: URL
   )] {
     let files = FileManager.default

@@ -21,7 +21,9 @@ struct Loxeval: AsyncParsableCommand {
     version: version,
     subcommands: [
       SweepCommand.self, LandscapeCommand.self, EvaluateCommand.self, MergeCommand.self,
-      StatusCommand.self, ReportCommand.self, CompareCommand.self,
+      RunsCommand.self, StatusCommand.self, ShowCommand.self, ExportCommand.self,
+      ReportCommand.self,
+      CompareCommand.self,
       GateCommand.self,
       RejudgeCommand.self, LabelCommand.self, JudgeCheckCommand.self, JudgeTrainCommand.self,
       ExtrapolateCommand.self, RepairCommand.self, SpectrumCommand.self, AttackCommand.self,
@@ -34,7 +36,8 @@ struct Loxeval: AsyncParsableCommand {
     // A reader of the output that has gone is told as an error, not by the signal's death.
     signal(SIGPIPE, SIG_IGN)
     let work = Task {
-      var command = try parseAsRoot()
+      try CommandArguments.expand()
+      var command = try parseAsRoot(CommandArguments.all)
       if var asynchronous = command as? any AsyncParsableCommand {
         try await asynchronous.run()
       } else {
@@ -49,9 +52,12 @@ struct Loxeval: AsyncParsableCommand {
       status = conclude(error)
     }
     if let reason = Screen.shared.lossOfResults {
-      Screen.shared.say("loxeval: error: \(reason)")
+      Screen.shared.say("loxeval: error: \(reason)", as: .error)
       if status == ExitStatus.done.rawValue { status = ExitStatus.error.rawValue }
     }
+    var end = ProgressEvent(.end)
+    end.status = Int(status)
+    Screen.shared.tell(end)
     Foundation.exit(status)
   }
 
@@ -77,7 +83,7 @@ struct Loxeval: AsyncParsableCommand {
       return Interruption.shared.status(of: signal).rawValue
     }
     if case StudyError.stoppedInTime = error {
-      screen.sayLines("loxeval: \(error)")
+      screen.sayLines("loxeval: \(error)", as: .error)
       return ExitStatus.stoppedInTime.rawValue
     }
     // A gate has said what it had to say.
@@ -87,10 +93,10 @@ struct Loxeval: AsyncParsableCommand {
       screen.print(fullMessage(for: error))
       return ExitStatus.done.rawValue
     case .validationFailure:
-      screen.sayLines(fullMessage(for: error))
+      screen.sayLines(fullMessage(for: error), as: .error)
       return ExitStatus.usage.rawValue
     default:
-      screen.sayLines("loxeval: error: \(error)")
+      screen.sayLines("loxeval: error: \(error)", as: .error)
       return ExitStatus.error.rawValue
     }
   }

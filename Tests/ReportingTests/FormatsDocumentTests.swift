@@ -108,6 +108,20 @@ import Testing
     try Self.expectNamed(RunProgress([part]), below: ["parts"], in: section)
   }
 
+  @Test func everythingOfExportsAndListsIsNamed() throws {
+    let section = try Self.section("samples.csv")
+    for column in TidyTable.columns + TidyTable.texts + ["verdict_JUDGE", "score_JUDGE"] {
+      #expect(section.contains("`\(column)`"), "\(column)")
+    }
+    var entry = RunEntry(URL(filePath: "nowhere"))
+    (entry.begun, entry.command, entry.study, entry.state) = ("", "", "", .asking)
+    (entry.done, entry.planned, entry.errors, entry.verdict) = (0, 0, 0, "")
+    try Self.expectNamed(entry, below: [], in: Self.text()[...])
+    let (manifest, samples) = ReportTests.run()
+    try Self.expectNamed(
+      SampleRecord(samples[0], of: manifest.plan.cells[0]), below: [], in: Self.text()[...])
+  }
+
   @Test func everyFieldOfALedgerIsNamed() throws {
     let run = GateRun.of(1, 40)
     let result = Gate(limits: GateLimits(maximumSuccessRate: 0.05)).check(

@@ -52,7 +52,7 @@ package struct HTMLReport {
     let titles = blocks.compactMap { block -> String? in
       switch block {
       case .heading(let title): title
-      case .samples where !page.samples.isEmpty: SampleBrowser.title
+      case .samples where !page.run.outcomes.isEmpty: SampleBrowser.title
       default: nil
       }
     }

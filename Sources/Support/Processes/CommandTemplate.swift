@@ -25,4 +25,40 @@ package struct CommandTemplate: Hashable, Sendable, CustomStringConvertible {
     }
     return isPlain && !text.isEmpty ? text : "'\(text.replacing("'", with: "'\\''"))'"
   }
+
+  /// The words of a command that `quoted` wrote the words of, as a shell would read them; nothing is expanded.
+  ///
+  /// - Returns: nil where a quotation does not end.
+  package static func words(_ text: String) -> [String]? {
+    var words: [String] = []
+    var word: String?
+    var quote: Character?
+    var rest = text[...]
+    while let character = rest.popFirst() {
+      if let open = quote {
+        if character == open {
+          quote = nil
+        } else if character == "\\", open == "\"", let escaped = rest.first,
+          "\\\"$`".contains(escaped)
+        {
+          word?.append(rest.removeFirst())
+        } else {
+          word?.append(character)
+        }
+      } else if character == "'" || character == "\"" {
+        quote = character
+        word = word ?? ""
+      } else if character == "\\" {
+        guard let escaped = rest.popFirst() else { return nil }
+        word = (word ?? "") + String(escaped)
+      } else if character == " " || character == "\t" || character == "\n" {
+        if let word { words.append(word) }
+        word = nil
+      } else {
+        word = (word ?? "") + String(character)
+      }
+    }
+    guard quote == nil else { return nil }
+    return words + (word.map { [$0] } ?? [])
+  }
 }

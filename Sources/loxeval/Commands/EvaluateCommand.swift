@@ -30,6 +30,7 @@ struct EvaluateCommand: AsyncParsableCommand {
   @OptionGroup(title: "Measurement") var measurement: MeasurementOptions
   @OptionGroup(title: "Deciding") var deciding: DecidingOptions
   @OptionGroup(title: "General") var common: CommonOptions
+  @OptionGroup(title: "General") var file: StudyFileOptions
 
   func validate() throws {
     guard (subject.model == nil) != servers.endpoint.isEmpty else {

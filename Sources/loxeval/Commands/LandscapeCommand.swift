@@ -22,11 +22,20 @@ struct LandscapeCommand: AsyncParsableCommand {
   @Flag(help: "Print the models (id, the model's id as --cells wants it, updates) and stop.")
   var plan = false
 
+  enum PlanFormat: String, ExpressibleByArgument, CaseIterable {
+    case text, json
+  }
+
+  @Option(help: "What --plan gives: text, or json, which --config reads. (default: text)")
+  var format: PlanFormat?
+
   @OptionGroup(title: "Servers") var servers: StudyServerOptions
   @OptionGroup(title: "Measurement") var measurement: MeasurementOptions
   @OptionGroup(title: "General") var common: CommonOptions
+  @OptionGroup(title: "General") var file: StudyFileOptions
 
   func validate() throws {
+    guard plan || format == nil else { throw ValidationError("--format: expected --plan with it") }
     guard measurement.promptAttack.isEmpty else {
       throw ValidationError(
         "--prompt-attack: a landscape is of one attack on weights; leave it out")
@@ -55,8 +64,11 @@ struct LandscapeCommand: AsyncParsableCommand {
     study.measurement.refusals = landscape.models.isMicro ? .micro : .standard
     if !servers.isExternal { try study.requireReadArguments() }
     if plan {
-      PlannedCells.show(study.plan.cells, of: study.measurement, console)
-      return
+      guard format == .json else {
+        return PlannedCells.show(study.plan.cells, of: study.measurement, console)
+      }
+      return try PlannedCells.showJSON(
+        study.plan.cells, of: study.measurement, command: Self.self, hiding: secrets)
     }
     if servers.isExternal {
       console.note(

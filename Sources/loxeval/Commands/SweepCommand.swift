@@ -44,6 +44,7 @@ struct SweepCommand: AsyncParsableCommand {
   @OptionGroup(title: "Measurement") var measurement: MeasurementOptions
   @OptionGroup(title: "Deciding") var deciding: DecidingOptions
   @OptionGroup(title: "General") var common: CommonOptions
+  @OptionGroup(title: "General") var file: StudyFileOptions
 
   func validate() throws {
     guard !study.effectiveRank || measurement.promptAttack.isEmpty else {
@@ -97,7 +98,7 @@ struct SweepCommand: AsyncParsableCommand {
     sweep.isFromBase = study.effectiveRank
     sweep.measurement.shard = shard
     if !servers.isExternal { try sweep.requireReadArguments() }
-    if machines.isPlan { return try planned(sweep, console) }
+    if machines.isPlan { return try planned(sweep, console, hiding: secrets) }
     if let export {
       let file = try await sweep.export(to: URL(filePath: export), serve: servers.exportTemplate) {
         console.show($0)
@@ -117,7 +118,7 @@ struct SweepCommand: AsyncParsableCommand {
 
 extension SweepCommand {
   /// Shows the plan, or gives it to machines.
-  private func planned(_ sweep: Sweep, _ console: Console) throws {
+  private func planned(_ sweep: Sweep, _ console: Console, hiding secrets: Secrets) throws {
     let plan = sweep.plan
     // A study that cannot be divided so is told of here, and not by each of its shards.
     let division = try machines.shards.map { shards in
@@ -125,7 +126,8 @@ extension SweepCommand {
     }
     try machines.carryOut(output: measurement.output) { format in
       if format == .json {
-        try PlannedCells.showJSON(plan.cells, division, of: sweep.measurement)
+        try PlannedCells.showJSON(
+          plan.cells, division, of: sweep.measurement, command: Self.self, hiding: secrets)
       } else {
         PlannedCells.show(plan.cells, division, of: sweep.measurement, console)
       }

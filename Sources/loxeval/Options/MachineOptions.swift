@@ -120,7 +120,7 @@ struct MachineOptions: ParsableArguments {
       (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe"))
       ?? CommandLine.arguments[0]
     return ShardedCommand(
-      program: isInImage ? "loxeval" : program, arguments: Array(CommandLine.arguments.dropFirst()),
+      program: isInImage ? "loxeval" : program, arguments: CommandArguments.all,
       directory: FileManager.default.currentDirectoryPath, run: run, shards: shards)
   }
 }

@@ -42,6 +42,11 @@ struct CommonOptions: ParsableArguments {
   var quiet = false
 
   @Option(
+    help:
+      "How progress is told on stderr: text, or json, an object a line. (default: text)")
+  var progress: ProgressForm?
+
+  @Option(
     in: WorkerPool.threadRange, help: "Threads that compute; by default one for each processor.")
   var threads: Int?
 
@@ -52,9 +57,12 @@ struct CommonOptions: ParsableArguments {
   /// Sets the process up and returns where progress goes.
   func start() -> Console {
     BLAS.setThreadCount(threadCount)
+    if progress == .json { Screen.shared.tellsJSON = true }
     return Console(isQuiet: quiet)
   }
 }
+
+extension ProgressForm: ExpressibleByArgument {}
 
 extension Arithmetic: ExpressibleByArgument {
   /// Of every command that computes.
@@ -69,11 +77,9 @@ enum RecordedCommand {
   /// - Parameter secrets: of the command, which are left out.
   static func text(hiding secrets: Secrets) -> String {
     secrets.cleaned(
-      CommandLine.arguments.map { quoted(Secrets.withoutCredentials($0)) }.joined(separator: " "))
-  }
-
-  private static func quoted(_ argument: String) -> String {
-    CommandTemplate.quoted(argument == CommandLine.arguments.first ? "loxeval" : argument)
+      (["loxeval"] + CommandArguments.all).map {
+        CommandTemplate.quoted(Secrets.withoutCredentials($0))
+      }.joined(separator: " "))
   }
 }
 

@@ -4,6 +4,7 @@ import Foundation
 import Runs
 import Scoring
 import Studies
+import StudyDesign
 import Support
 import Synchronization
 
@@ -13,17 +14,21 @@ final class Console: Sendable {
   private let screen: Screen
   private let time: any TimeSource
   private let progress: Mutex<ProgressLine>
+  private let pulse = Mutex(ProgressPulse())
 
   init(isQuiet: Bool, screen: Screen = .shared, time: any TimeSource = SystemTime()) {
     self.isQuiet = isQuiet
     self.screen = screen
     self.time = time
     progress = Mutex(ProgressLine(style: screen.drawsBars ? .bar : .lines, now: time.now))
-    if !isQuiet { watch() }
+    // Programs are told when there is something to tell.
+    if !isQuiet, !screen.tellsJSON { watch() }
   }
 
   /// What a reader of the result must know; said even where no progress is shown.
-  static func warning(_ message: String) { Screen.shared.say("loxeval: warning: \(message)") }
+  static func warning(_ message: String) {
+    Screen.shared.say("loxeval: warning: \(message)", as: .warning)
+  }
 
   /// Looks each second whether something is due to be told, also where the work tells nothing.
   private func watch() {
@@ -50,6 +55,7 @@ final class Console: Sendable {
   /// Says that a step begins.
   func step(_ message: String) {
     guard !isQuiet else { return }
+    if screen.tellsJSON { return screen.tell(ProgressEvent(.step, text: message)) }
     progress.withLock { progress in
       screen.keepBar()
       screen.say(message)
@@ -67,7 +73,11 @@ final class Console: Sendable {
       let speed = progress.seconds > 0 ? Double(progress.tokens) / progress.seconds : 0
       update(
         "steps", progress.step, progress.steps,
-        detail: String(format: "  loss %.4f, %.0f tokens a second", progress.loss, speed))
+        detail: String(format: "  loss %.4f, %.0f tokens a second", progress.loss, speed)
+      ) {
+        $0.loss = progress.loss.isFinite ? progress.loss : nil
+        $0.tokensPerSecond = speed.rounded()
+      }
     case .look(let look):
       let counts = [
         ("passed", look.count(.passed)), ("breached", look.count(.breached)),
@@ -82,12 +92,27 @@ final class Console: Sendable {
       let errors = progress.errors > 0 ? ", \(progress.errors) errors" : ""
       update(
         "samples", progress.done, progress.total,
-        detail: errors + (progress.cell.map { "  \($0)" } ?? ""))
+        detail: errors + (progress.cell.map { "  \($0)" } ?? "")
+      ) {
+        $0.errors = progress.errors
+        $0.cell = progress.cell?.rawValue
+      }
     }
   }
 
-  private func update(_ what: String, _ done: Int, _ total: Int, detail: String = "") {
+  /// - Parameter add: what else programs are told of it.
+  private func update(
+    _ what: String, _ done: Int, _ total: Int, detail: String = "",
+    add: (inout ProgressEvent) -> Void = { _ in }
+  ) {
     guard !isQuiet else { return }
+    if screen.tellsJSON {
+      return pulse.withLock { pulse in
+        guard var event = pulse.update(what, done: done, of: total, at: time.now) else { return }
+        add(&event)
+        screen.tell(event)
+      }
+    }
     progress.withLock { progress in
       show(progress.update(what, done: done, of: total, detail: detail, at: time.now))
     }

@@ -18,6 +18,7 @@ final class Interruption: Sendable {
     var first: Int32?
     var at: Duration = .zero
     var asksToStartAgain = false
+    var isPaging = false
   }
 
   private let state = Mutex(State())
@@ -35,6 +36,12 @@ final class Interruption: Sendable {
   var asksToStartAgain: Bool {
     get { state.withLock { $0.asksToStartAgain } }
     set { state.withLock { $0.asksToStartAgain = newValue } }
+  }
+
+  /// Whether a pager has the terminal: Ctrl-C is then for it alone.
+  var isPaging: Bool {
+    get { state.withLock { $0.isPaging } }
+    set { state.withLock { $0.isPaging = newValue } }
   }
 
   /// The exit code of work that a signal ended.
@@ -64,6 +71,7 @@ final class Interruption: Sendable {
   }
 
   private func receive(_ number: Int32, _ stop: @Sendable () -> Void) {
+    guard number != SIGINT || !isPaging else { return }
     let now = time.now
     let isFirst = state.withLock { state -> Bool? in
       guard state.first != nil else {

@@ -1,3 +1,4 @@
+import ArgumentParser
 import Foundation
 import ModelAccess
 import Runs
@@ -40,6 +41,9 @@ enum PlannedCells {
       var shard: Int?
     }
 
+    /// The study, as `--config` reads it.
+    var command: String
+    var options: [String: StudyOption]
     var models: Int
     var prompts: Int
     var samples: Int
@@ -49,17 +53,24 @@ enum PlannedCells {
     var cells: [PlannedCell]
 
     enum CodingKeys: String, CodingKey {
-      case models, prompts, samples, shards, cells
+      case command, options, models, prompts, samples, shards, cells
       case tokensEach = "tokens_each"
     }
   }
 
+  /// - Parameters:
+  ///   - command: whose study it is.
+  ///   - secrets: of the command, which are left out.
   static func showJSON(
-    _ cells: [Cell], _ division: Division?, of measurement: Studies.Measurement
+    _ cells: [Cell], _ division: Division? = nil, of measurement: Studies.Measurement,
+    command: any ParsableCommand.Type, hiding secrets: Secrets
   ) throws {
+    let table = try OptionTable(command)
     let size = measurement.size(of: cells)
     let models = models(cells)
     let plan = Plan(
+      command: table.command,
+      options: StudyFile.options(CommandArguments.all.dropFirst(), table, hiding: secrets),
       models: size.models, prompts: size.prompts, samples: size.samples,
       tokensEach: size.tokensEach, shards: division?.shards,
       cells: cells.enumerated().map { place, cell in

@@ -14,6 +14,14 @@ final class Screen: Sendable {
   /// The system's reason why a result could not be printed; nil where all were.
   private let loss = Mutex<Int32?>(nil)
 
+  private let json = Mutex(false)
+
+  /// Whether everything on stderr is a JSON object a line.
+  var tellsJSON: Bool {
+    get { json.withLock { $0 } }
+    set { json.withLock { $0 = newValue } }
+  }
+
   /// Whether stderr can redraw a line in place.
   let drawsBars: Bool
 
@@ -35,15 +43,34 @@ final class Screen: Sendable {
     put(shown.hasSuffix("\n") ? shown : shown + "\n", to: STDOUT_FILENO)
   }
 
+  /// Prints a part of a result whose reader may end before it is whole, as `head` does.
+  ///
+  /// - Returns: whether more can be printed.
+  func offer(_ text: String) -> Bool {
+    put(PrintableText.lines(text), to: STDOUT_FILENO, isPart: true)
+  }
+
   /// Prints a line that a CI system reads as a command; what in it is not the project's own is escaped
   /// by who made it.
   func printCommand(_ line: String) { put(line + "\n", to: STDOUT_FILENO) }
 
   /// Says something beside the result, in one line.
-  func say(_ line: String) { put(PrintableText.line(line) + "\n", to: STDERR_FILENO) }
+  func say(_ line: String, as kind: ProgressEvent.Kind = .note) {
+    if tellsJSON { return tell(ProgressEvent(kind, text: line)) }
+    put(PrintableText.line(line) + "\n", to: STDERR_FILENO)
+  }
 
   /// Says something beside the result, in lines.
-  func sayLines(_ text: String) { put(PrintableText.lines(text) + "\n", to: STDERR_FILENO) }
+  func sayLines(_ text: String, as kind: ProgressEvent.Kind = .note) {
+    if tellsJSON { return tell(ProgressEvent(kind, text: text)) }
+    put(PrintableText.lines(text) + "\n", to: STDERR_FILENO)
+  }
+
+  /// Tells programs of the work, where they are told.
+  func tell(_ event: ProgressEvent) {
+    guard tellsJSON else { return }
+    put(event.line + "\n", to: STDERR_FILENO)
+  }
 
   /// Draws a line on stderr in place of the one that stands there, cut to the terminal's width.
   func draw(_ line: String) {
@@ -72,13 +99,18 @@ final class Screen: Sendable {
     }
   }
 
-  private func put(_ text: String, to stream: Int32) {
+  /// - Parameter isPart: whether a reader that has gone wanted no more.
+  @discardableResult
+  private func put(_ text: String, to stream: Int32, isPart: Bool = false) -> Bool {
     bar.withLock { open in
       if open != nil { Self.write("\r\u{1B}[K", to: STDERR_FILENO) }
       let isWritten = Self.write(text, to: stream)
       let reason = errno
-      if !isWritten, stream == STDOUT_FILENO { loss.withLock { $0 = $0 ?? reason } }
+      if !isWritten, stream == STDOUT_FILENO, !(isPart && reason == EPIPE) {
+        loss.withLock { $0 = $0 ?? reason }
+      }
       if let text = open { Self.write("\(text)\u{1B}[K", to: STDERR_FILENO) }
+      return isWritten
     }
   }
 

@@ -1,0 +1,39 @@
+import Foundation
+import Reporting
+import Runs
+import Support
+
+/// The runs below a folder, for a terminal.
+enum RunTable {
+  private static let header = ["run", "begun", "what", "state", "samples", "verdict"]
+
+  static func render(_ runs: [RunEntry]) -> String {
+    let table = TextTable.render(
+      header,
+      runs.map { run in
+        [
+          run.run, when(run.begun),
+          [run.command, run.study].compactMap(\.self).joined(separator: " of "),
+          run.problem == nil ? run.state?.rawValue ?? "" : "unreadable", samples(run),
+          run.problem ?? run.verdict ?? "",
+        ]
+      })
+    // The last column may be long, and would pad every line.
+    return table.split(separator: "\n").map { line in
+      String(line.reversed().drop { $0 == " " }.reversed())
+    }.joined(separator: "\n")
+  }
+
+  /// `2026-11-26 15:35`, in UTC.
+  private static func when(_ begun: String?) -> String {
+    guard let begun else { return "" }
+    guard (try? Date(begun, strategy: .iso8601)) != nil, begun.count >= 16 else { return begun }
+    return begun.prefix(10) + " " + begun.dropFirst(11).prefix(5)
+  }
+
+  private static func samples(_ run: RunEntry) -> String {
+    guard let done = run.done, let planned = run.planned else { return "" }
+    let errors = run.errors.map { $0 > 0 ? ", \(Number.grouped($0)) failed" : "" } ?? ""
+    return "\(Number.grouped(done)) of \(Number.grouped(planned))\(errors)"
+  }
+}
