@@ -117,8 +117,11 @@ let package = Package(
         "ChatTemplates", "StudyDesign", "Decoder",
       ]),
 
-    // The network.
+    // The network: bytes by HTTP, and models by their names on a hub.
     room("HTTP", ["Support", "ModelAccess", "CLibcurl"]),
+    room(
+      "Hub",
+      ["Support", "ModelAccess", "HTTP", .product(name: "Crypto", package: "swift-crypto")]),
 
     // Asking: the client, and a server to ask.
     room("Inference", ["Support", "ModelAccess", "HTTP"]),
@@ -155,8 +158,9 @@ let package = Package(
       name: "loxeval",
       dependencies: [
         "Support", "LinearAlgebra", "Checkpoints", "LoX", "Tokenization", "ModelAccess",
-        "StudyDesign", "ChatTemplates", "Decoder", "Defences", "Attacks", "HTTP",
-        "Inference", "LocalServer", "PromptSets", "Scoring", "Runs", "Studies", "Analysis", "Reporting",
+        "StudyDesign", "ChatTemplates", "Decoder", "Defences", "Attacks", "HTTP", "Hub",
+        "Inference", "LocalServer", "PromptSets", "Scoring", "Runs", "Studies", "Analysis",
+        "Reporting",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
@@ -165,7 +169,9 @@ let package = Package(
     .target(name: "CThreadSanitizer", path: "Tests/CThreadSanitizer"),
     .target(
       name: "TestSupport",
-      dependencies: ["CThreadSanitizer", "Support"],
+      dependencies: [
+        "CThreadSanitizer", "Support", .product(name: "Crypto", package: "swift-crypto"),
+      ],
       path: "Tests/TestSupport",
       swiftSettings: strict),
     .target(
@@ -207,6 +213,7 @@ let package = Package(
         "StudyDesign", "Decoder", "TinyModel",
       ]),
     tests("HTTP", ["Support"]),
+    tests("Hub", ["Support", "HTTP"], exclude: ["Peers"]),
     tests("Inference", ["Support", "ModelAccess", "HTTP"]),
     tests(
       "LocalServer",

@@ -205,6 +205,9 @@ package struct RunManifest: Codable, Hashable, Sendable {
   package var division: Division?
   /// Of the shards that made it, each start; nil where one process did.
   package var sessions: [Session]?
+  /// The models that were named as a hub names them, with the commits that were taken; nil where all were
+  /// folders, and of earlier releases. What they hold is in the plan's digests.
+  package var sources: [ModelSource]?
 
   package init(
     plan: Plan, environment: Environment, judgeQuality: [JudgeQuality] = [],

@@ -71,7 +71,7 @@ package struct SingleEvaluation {
     let updates = try StudyUpdates(
       zip(names, adapters).map { NamedUpdate(name: $0, update: $1.update) })
     let variant = zip(names, adapters).map { ScaledUpdate(name: $0, scale: $1.scale) }
-    let cells = cells(checkpoint.folder.lastPathComponent, variant)
+    let cells = cells(checkpoint.folder.modelName, variant)
     events(.step("\(measurement.size(of: cells))"))
     let digest = try await runOnOwnThread(named: "loxeval-digests") { checkpoint.digest() }
     let models = ModelsToServe(

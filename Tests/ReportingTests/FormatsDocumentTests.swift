@@ -72,6 +72,18 @@ import Testing
     try Self.expectNamed(labels[0], below: [], in: Self.text()[...])
   }
 
+  /// Models by name.
+  @Test func whereThingsCameFromIsNamed() throws {
+    var (manifest, _) = ReportTests.run()
+    manifest.sources = [
+      ModelSource(
+        role: "base", repository: "org/name", revision: "main",
+        commit: String(repeating: "0", count: 40))
+    ]
+    let section = try Self.section("run.json")
+    try Self.expectNamed(manifest, below: ["sources"], in: section)
+  }
+
   @Test func everythingOfALandscapeIsNamed() throws {
     let (manifest, samples) = LandscapeTests.run()
     try Self.expectNamed(

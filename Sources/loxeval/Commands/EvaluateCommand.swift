@@ -15,12 +15,15 @@ struct EvaluateCommand: AsyncParsableCommand {
       """)
 
   struct SubjectOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("A Hugging Face folder.", valueName: "dir"))
+    @Option(
+      help: ArgumentHelp(
+        "A Hugging Face folder, or a model's name on the hub, such as org/name[@revision].",
+        valueName: "dir|name"))
     var model: String?
 
     @Option(
       help: ArgumentHelp(
-        "A PEFT folder to put on the model, with its scale (1). May be repeated.",
+        "A PEFT folder, or its name on the hub, to put on the model, with its scale (1). May be repeated.",
         valueName: "dir[:scale]"))
     var adapter: [AdapterArgument] = []
   }
@@ -53,11 +56,14 @@ struct EvaluateCommand: AsyncParsableCommand {
   func run() async throws {
     let console = common.start()
     let secrets = try measurement.secrets(servers)
+    let folders = ModelFolders(console, run: measurement.folder)
     let measured: SingleEvaluation.Subject
     if let model = subject.model {
-      let checkpoint = try Checkpoint(folder: URL(filePath: model))
-      measured = .folder(
-        checkpoint, adapters: try subject.adapter.map { try $0.load(for: checkpoint) })
+      measured = try await folders.wait { folders in
+        let checkpoint = try Checkpoint(folder: folders.model(model, as: "model"))
+        return .folder(
+          checkpoint, adapters: try subject.adapter.map { try $0.load(for: checkpoint, folders) })
+      }
     } else {
       measured = .endpoints(
         ServersAsTheyAre(
@@ -65,13 +71,14 @@ struct EvaluateCommand: AsyncParsableCommand {
           connection: try servers.connection(
             continuing: measurement.continued, writing: measurement.writing.choice)))
     }
-    let evaluation = SingleEvaluation(
+    var evaluation = SingleEvaluation(
       subject: measured,
       measurement: try measurement.measurement(
         threads: common.threadCount,
         judges: await measurement.judges(servers) { console.note($0) }, secrets: secrets,
         deciding: deciding),
       chatFormat: try measurement.writing.choice)
+    evaluation.measurement.sources = folders.sources
     let folder = try await evaluation.run { console.show($0) }
     try folder.finish(console, ledger: evaluation.measurement.ledger)
   }

@@ -150,8 +150,11 @@ struct MeasurementOptions: ParsableArguments {
     return secrets
   }
 
+  /// The run's folder, where it is named.
+  var folder: URL? { output.map { URL(filePath: $0) } }
+
   /// The folder of the run that is continued.
-  var continued: URL? { resume ? output.map { URL(filePath: $0) } : nil }
+  var continued: URL? { resume ? folder : nil }
 
   /// - Parameters:
   ///   - standard: the prompt sets where none is named, and how much of them is asked.
