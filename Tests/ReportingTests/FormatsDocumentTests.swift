@@ -72,7 +72,7 @@ import Testing
     try Self.expectNamed(labels[0], below: [], in: Self.text()[...])
   }
 
-  /// Models by name.
+  /// Models by name, and replies that others recorded.
   @Test func whereThingsCameFromIsNamed() throws {
     var (manifest, _) = ReportTests.run()
     manifest.sources = [
@@ -82,6 +82,10 @@ import Testing
     ]
     let section = try Self.section("run.json")
     try Self.expectNamed(manifest, below: ["sources"], in: section)
+    let set = RunManifest.Plan.Dataset(digest: "sha256:1", prompts: 1, kind: .harmful)
+    var recorded = set
+    recorded.replies = RunManifest.Plan.Dataset.Replies(form: "inspect", digest: "sha256:2")
+    try Self.expectNamed(recorded, below: ["replies"], in: section)
   }
 
   @Test func everythingOfALandscapeIsNamed() throws {
