@@ -39,8 +39,8 @@ let fuzzers: [Target] = [
   .executableTarget(
     name: "loxeval-fuzz",
     dependencies: [
-      "CLibFuzzer", "Support", "Checkpoints", "Jinja", "Tokenization", "ModelAccess", "Inference",
-      "PromptSets", "Scoring", "Runs",
+      "CLibFuzzer", "Support", "Checkpoints", "Jinja", "Tokenization", "ModelAccess", "HTTP",
+      "Inference", "PromptSets", "Scoring", "Runs",
     ],
     path: "Fuzz", exclude: ["CLibFuzzer", "Corpora", "Dictionaries"], swiftSettings: strict,
     // The toolchain's own linker: gold ends with an internal error.
@@ -117,8 +117,14 @@ let package = Package(
         "ChatTemplates", "StudyDesign", "Decoder",
       ]),
 
+    // The network: bytes by HTTP, and models by their names on a hub.
+    room("HTTP", ["Support", "ModelAccess", "CLibcurl"]),
+    room(
+      "Hub",
+      ["Support", "ModelAccess", "HTTP", .product(name: "Crypto", package: "swift-crypto")]),
+
     // Asking: the client, and a server to ask.
-    room("Inference", ["Support", "ModelAccess", "CLibcurl"]),
+    room("Inference", ["Support", "ModelAccess", "HTTP"]),
     room(
       "LocalServer",
       [
@@ -134,7 +140,7 @@ let package = Package(
       "Studies",
       [
         "Support", "LinearAlgebra", "Checkpoints", "LoX", "ModelAccess", "StudyDesign",
-        "ChatTemplates", "Decoder", "Defences", "Attacks", "Inference", "LocalServer",
+        "ChatTemplates", "Decoder", "Defences", "Attacks", "HTTP", "Inference", "LocalServer",
         "PromptSets", "Scoring", "Runs",
       ]),
 
@@ -152,8 +158,9 @@ let package = Package(
       name: "loxeval",
       dependencies: [
         "Support", "LinearAlgebra", "Checkpoints", "LoX", "Tokenization", "ModelAccess",
-        "StudyDesign", "ChatTemplates", "Decoder", "Defences", "Attacks", "Inference",
-        "LocalServer", "PromptSets", "Scoring", "Runs", "Studies", "Analysis", "Reporting",
+        "StudyDesign", "ChatTemplates", "Decoder", "Defences", "Attacks", "HTTP", "Hub",
+        "Inference", "LocalServer", "PromptSets", "Scoring", "Runs", "Studies", "Analysis",
+        "Reporting",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
@@ -161,7 +168,10 @@ let package = Package(
     // Tests: one target per room.
     .target(name: "CThreadSanitizer", path: "Tests/CThreadSanitizer"),
     .target(
-      name: "TestSupport", dependencies: ["CThreadSanitizer", "Support"],
+      name: "TestSupport",
+      dependencies: [
+        "CThreadSanitizer", "Support", .product(name: "Crypto", package: "swift-crypto"),
+      ],
       path: "Tests/TestSupport",
       swiftSettings: strict),
     .target(
@@ -202,12 +212,14 @@ let package = Package(
         "Support", "LinearAlgebra", "Checkpoints", "LoX", "ModelAccess", "ChatTemplates",
         "StudyDesign", "Decoder", "TinyModel",
       ]),
-    tests("Inference", ["Support", "ModelAccess"]),
+    tests("HTTP", ["Support"]),
+    tests("Hub", ["Support", "HTTP"], exclude: ["Peers"]),
+    tests("Inference", ["Support", "ModelAccess", "HTTP"]),
     tests(
       "LocalServer",
       [
         "Support", "LinearAlgebra", "Checkpoints", "ModelAccess", "ChatTemplates", "Decoder",
-        "Inference", "TinyModel",
+        "HTTP", "Inference", "TinyModel",
       ]),
     tests("PromptSets", ["Support", "ModelAccess"]),
     tests("Scoring", ["Support", "ModelAccess"], exclude: ["Golden"]),
@@ -222,8 +234,8 @@ let package = Package(
       "Studies",
       [
         "Support", "LinearAlgebra", "ModelAccess", "StudyDesign", "Checkpoints", "LoX",
-        "Tokenization", "ChatTemplates", "Decoder", "Defences", "Attacks", "Inference",
-        "PromptSets", "Scoring", "Runs", "Analysis", "TinyRun", "TinyModel",
+        "Tokenization", "ChatTemplates", "Decoder", "Defences", "Attacks", "HTTP",
+        "Inference", "PromptSets", "Scoring", "Runs", "Analysis", "TinyRun", "TinyModel",
       ]),
     tests("Analysis", ["Support", "ModelAccess", "StudyDesign", "Scoring", "Runs", "TinyRun"]),
     tests(

@@ -110,7 +110,7 @@ extension AttackResult {
     case .lowRank(let scaled):
       try scaled.update.writePEFT(
         to: folder, scale: scaled.scale, tiesHead: checkpoint.hasTiedHead,
-        naming: checkpoint.naming, baseModel: checkpoint.folder.lastPathComponent,
+        naming: checkpoint.naming, baseModel: checkpoint.folder.fullModelName,
         additionalFiles: additionalFiles, replaceExisting: false)
     case .checkpoint(let write): try write(folder, additionalFiles)
     case .model(let tuned): try tuned.copy(to: folder, additionalFiles: additionalFiles)

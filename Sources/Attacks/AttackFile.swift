@@ -1,6 +1,7 @@
 import Decoder
 import Foundation
 import LoX
+import ModelAccess
 import StudyDesign
 import Support
 

@@ -20,10 +20,13 @@ package struct AttackSpecification: Sendable {
   package var arithmetic: Arithmetic
   /// Finds a bundled training set by its name, such as `training/identity-shift`.
   package var bundled: @Sendable (String) -> URL
+  /// Finds the folder of what was trained elsewhere.
+  package var folder: @Sendable (String) throws -> URL
 
   package init(
     seed: UInt64, method: TrainingRecipe.Method = .lora, origin: AttackOrigin = .each,
     seeds: Int = 1, steps: [Int] = [], arithmetic: Arithmetic = .float32,
+    folder: @escaping @Sendable (String) throws -> URL = { URL(filePath: $0) },
     bundled: @escaping @Sendable (String) -> URL
   ) {
     self.seed = seed
@@ -32,6 +35,7 @@ package struct AttackSpecification: Sendable {
     self.method = method
     self.origin = origin
     self.arithmetic = arithmetic
+    self.folder = folder
     self.bundled = bundled
   }
 

@@ -1,6 +1,7 @@
 package import Checkpoints
 package import Foundation
 import LoX
+import ModelAccess
 package import StudyDesign
 import Support
 
@@ -58,9 +59,11 @@ package struct ImportedAttack: Attack {
 
 extension ImportedAttack {
   static let kind = AttackKind(
-    "import", form: ":DIR", summary: "a PEFT folder or a whole model", takesPath: true
-  ) { item, _ in
-    try ImportedAttack(folder: item.path())
+    "import", form: ":DIR", summary: "a PEFT folder or a whole model, or its name on the hub",
+    takesPath: true
+  ) { item, specification in
+    _ = try item.path()
+    return try ImportedAttack(folder: specification.folder(item.argument ?? ""))
   }
 }
 
@@ -87,16 +90,6 @@ extension AttackResult {
       }
       try tuned.requireNumbers()
       self.init(.model(tuned))
-    }
-  }
-}
-
-extension URL {
-  /// What a folder may be called: its last component, then with ever more of those before it.
-  package var labels: [String] {
-    let components = absoluteURL.standardizedFileURL.pathComponents.filter { $0 != "/" }
-    return components.indices.reversed().map {
-      components[$0...].joined(separator: "/")
     }
   }
 }

@@ -118,6 +118,20 @@ package struct RunManifest: Codable, Hashable, Sendable {
       package var kind: PromptKind
       /// The names of the set's judges; the first gives its samples' verdict.
       package var judges: [String]
+      /// Where others recorded the replies; nil where models were asked.
+      package var replies: Replies?
+
+      /// A file of recorded replies.
+      package struct Replies: Codable, Hashable, Sendable {
+        package var form: String
+        /// SHA-256 of the file.
+        package var digest: String
+
+        package init(form: String, digest: String) {
+          self.form = form
+          self.digest = digest
+        }
+      }
 
       package init(digest: String, prompts: Int, kind: PromptKind, judges: [String] = []) {
         self.digest = digest
@@ -205,6 +219,9 @@ package struct RunManifest: Codable, Hashable, Sendable {
   package var division: Division?
   /// Of the shards that made it, each start; nil where one process did.
   package var sessions: [Session]?
+  /// The models that were named as a hub names them, with the commits that were taken; nil where all were
+  /// folders, and of earlier releases. What they hold is in the plan's digests.
+  package var sources: [ModelSource]?
 
   package init(
     plan: Plan, environment: Environment, judgeQuality: [JudgeQuality] = [],
@@ -248,6 +265,9 @@ package struct RunManifest: Codable, Hashable, Sendable {
 }
 
 extension RunManifest.Plan {
+  /// Whether others recorded the replies: nothing of how they were asked is known.
+  package var isRecorded: Bool { datasets.values.contains { $0.replies != nil } }
+
   /// The names of a set's judges; the first is its primary judge, whose verdict is its samples'.
   package func judges(of dataset: String) -> [String] { datasets[dataset]?.judges ?? [judge] }
 

@@ -1,4 +1,5 @@
 package import Foundation
+package import HTTP
 package import Inference
 package import ModelAccess
 package import Scoring

@@ -52,7 +52,7 @@ package struct Landscape {
 
   package var plan: LandscapePlan {
     LandscapePlan(
-      model: pair.aligned.folder.lastPathComponent, targets: "\(pair.targets)",
+      model: pair.aligned.folder.modelName, targets: "\(pair.targets)",
       defence: LoXDefence(rank: rank, strengths: alphas), attack: attack, strengths: strengths,
       datasets: measurement.datasets.map(\.name))
   }

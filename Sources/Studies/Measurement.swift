@@ -49,6 +49,8 @@ package struct Measurement: Sendable {
   package var promptAttacks: [any PromptAttackForm] = []
   /// When the run is left to be continued later.
   package var deadline: Deadline?
+  /// The models that were named as a hub names them.
+  package var sources: [ModelSource] = []
   /// Whose loss is measured on harmful prompts, where what answers can tell; empty for none.
   package var refusals = RefusalTexts.none
 
@@ -126,6 +128,7 @@ package struct Measurement: Sendable {
         threads: threads, blas: BLAS.build, instructions: arithmetic.instructions,
         platform: ProcessInfo.processInfo.operatingSystemVersionString),
       limits: limits)
+    if !sources.isEmpty { manifest.sources = sources }
     if let findBaseline {
       let ids = datasets.map { ($0.name, $0.prompts.map(\.id)) }
       let baseline = try findBaseline(

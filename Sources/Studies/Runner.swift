@@ -276,8 +276,13 @@ package struct Runner: Sendable {
         let decoding = (plan.samplingSeeds ?? .byNumber).decoding(
           plan.decoding, prompt: prompt.id, number: question.number)
         let messages = try messages(question)
-        let reply = try await model.complete(
-          ChatRequest(messages: messages, decoding: decoding, variant: cell.variant))
+        let reply =
+          if let recorded = model as? RecordedReplies {
+            try recorded.reply(to: prompt.id, of: cell.dataset, number: question.number)
+          } else {
+            try await model.complete(
+              ChatRequest(messages: messages, decoding: decoding, variant: cell.variant))
+          }
         sample.response = reply.text
         sample.reasoning = reply.reasoning
         sample.refusal = reply.refusal

@@ -4,7 +4,7 @@ package import Checkpoints
 import Foundation
 import Inference
 import ModelAccess
-import PromptSets
+package import PromptSets
 package import Runs
 import StudyDesign
 import Support
@@ -28,6 +28,8 @@ package struct SingleEvaluation {
   package enum Subject {
     case folder(Checkpoint, adapters: [Adapter])
     case endpoints(ServersAsTheyAre)
+    /// What others recorded; `models` is what answered each set.
+    case recorded([RecordedSet], models: [String])
   }
 
   package var subject: Subject
@@ -49,6 +51,8 @@ package struct SingleEvaluation {
       return try await run(checkpoint, adapters, lock, events)
     case .endpoints(let servers):
       return try await run(servers, lock, events)
+    case .recorded(let sets, let models):
+      return try await run(sets, models, lock, events)
     }
   }
 
@@ -71,7 +75,7 @@ package struct SingleEvaluation {
     let updates = try StudyUpdates(
       zip(names, adapters).map { NamedUpdate(name: $0, update: $1.update) })
     let variant = zip(names, adapters).map { ScaledUpdate(name: $0, scale: $1.scale) }
-    let cells = cells(checkpoint.folder.lastPathComponent, variant)
+    let cells = cells(checkpoint.folder.modelName, variant)
     events(.step("\(measurement.size(of: cells))"))
     let digest = try await runOnOwnThread(named: "loxeval-digests") { checkpoint.digest() }
     let models = ModelsToServe(
@@ -101,6 +105,30 @@ package struct SingleEvaluation {
           cells: cells, models: [:], updates: [:], remarks: [:], server: servers,
           chatFormat: chatFormat)
       }
+    }
+  }
+
+  private func run(
+    _ sets: [RecordedSet], _ models: [String], _ lock: RunLock,
+    _ events: @escaping @Sendable (StudyEvent) -> Void
+  ) async throws -> RunFolder {
+    let cells = zip(sets, models).flatMap { set, model in
+      self.cells(model, []).filter { $0.dataset == set.set.name }
+    }
+    events(.step("\(measurement.size(of: cells))"))
+    let replies = ReadyServers(
+      description: "recorded replies", build: "", modelName: models.first ?? "",
+      model: RecordedReplies(sets))
+    return try await measurement.run(
+      replies, weights: "", updates: nil, lock: lock, events: events
+    ) { replies in
+      var manifest = try measurement.manifest(
+        cells: cells, models: [:], updates: [:], remarks: [:], server: replies)
+      for set in sets {
+        manifest.plan.datasets[set.set.name]?.replies = RunManifest.Plan.Dataset.Replies(
+          form: set.form.rawValue, digest: set.digest)
+      }
+      return manifest
     }
   }
 }

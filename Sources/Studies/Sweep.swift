@@ -49,7 +49,7 @@ package struct Sweep {
   /// What is measured, and what is made for it.
   package var plan: SweepPlan {
     SweepPlan(
-      model: origin.folder.lastPathComponent, targets: "\(pair.targets)", defences: defences,
+      model: origin.folder.modelName, targets: "\(pair.targets)", defences: defences,
       attacks: servedAttacks, datasets: measurement.datasets.map(\.name),
       promptAttacks: measurement.promptAttacks.map(\.id), on: measurement.harmfulSets)
   }

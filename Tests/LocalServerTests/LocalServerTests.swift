@@ -2,6 +2,7 @@ import ChatTemplates
 import Checkpoints
 import Decoder
 import Foundation
+import HTTP
 import Inference
 import LinearAlgebra
 import ModelAccess

@@ -72,6 +72,22 @@ import Testing
     try Self.expectNamed(labels[0], below: [], in: Self.text()[...])
   }
 
+  /// Models by name, and replies that others recorded.
+  @Test func whereThingsCameFromIsNamed() throws {
+    var (manifest, _) = ReportTests.run()
+    manifest.sources = [
+      ModelSource(
+        role: "base", repository: "org/name", revision: "main",
+        commit: String(repeating: "0", count: 40))
+    ]
+    let section = try Self.section("run.json")
+    try Self.expectNamed(manifest, below: ["sources"], in: section)
+    let set = RunManifest.Plan.Dataset(digest: "sha256:1", prompts: 1, kind: .harmful)
+    var recorded = set
+    recorded.replies = RunManifest.Plan.Dataset.Replies(form: "inspect", digest: "sha256:2")
+    try Self.expectNamed(recorded, below: ["replies"], in: section)
+  }
+
   @Test func everythingOfALandscapeIsNamed() throws {
     let (manifest, samples) = LandscapeTests.run()
     try Self.expectNamed(

@@ -12,6 +12,8 @@ package final class ScriptedHTTPServer: Sendable {
     /// Request line, headers and body.
     package let request: String
 
+    package var isHead: Bool { request.hasPrefix("HEAD ") }
+
     /// Writes bytes as they are.
     package func send(_ data: Data) {
       var rest = [UInt8](data)[...]
@@ -50,6 +52,9 @@ package final class ScriptedHTTPServer: Sendable {
         "{\"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\",\"content\":\"\(text)\"},"
           + "\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":2}}")
     }
+
+    /// Ends the connection once what was sent has arrived.
+    package func close() { shutdown(descriptor, Int32(SHUT_RDWR)) }
 
     /// Closes without a word more, as a crashed process does.
     package func reset() {

@@ -1,4 +1,5 @@
 import Foundation
+package import HTTP
 package import ModelAccess
 package import Support
 

@@ -1,4 +1,5 @@
 package import Foundation
+import HTTP
 package import ModelAccess
 
 /// vLLM: adapters are loaded at run time and chosen as the request's model, one a request. So each

@@ -1,4 +1,5 @@
 import Foundation
+package import HTTP
 package import Support
 
 /// Where a server is, and what it wants to be shown.

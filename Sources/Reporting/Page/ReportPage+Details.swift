@@ -88,6 +88,10 @@ extension ReportPage {
     let apart =
       decoding.maxReasoningTokens.map { " and \($0) of thoughts apart from them" } ?? ""
     let often = plan.samples == 1 ? "one a prompt" : "\(plan.samples) a prompt"
+    let asked =
+      plan.isRecorded
+      ? "recorded elsewhere, \(often)"
+      : "\(how), at most \(decoding.maxTokens) tokens\(apart), \(often), seed \(plan.seed)"
     // The judge that gives the verdict first.
     let judges: [Sentence] = plan.judges.sorted {
       ($0.key == plan.judge ? 0 : 1, $0.key) < ($1.key == plan.judge ? 0 : 1, $1.key)
@@ -100,7 +104,7 @@ extension ReportPage {
           [.text("Prompts: \(sets.joined(separator: "; "))")],
           [
             .text(
-              "Replies: \(how), at most \(decoding.maxTokens) tokens\(apart), \(often), seed \(plan.seed)"
+              "Replies: \(asked)"
                 + (plan.request.map { "; requests \($0.label)" } ?? ""))
           ],
         ] + judges + [
@@ -121,6 +125,11 @@ extension ReportPage {
     add("model", plan.models.map { ($0.key, $0.value) })
     add("update", plan.updates.map { ($0.key, $0.value) })
     add("dataset", plan.datasets.map { ($0.key, $0.value.digest) })
+    add(
+      "replies",
+      plan.datasets.compactMap { name, set in
+        set.replies.map { ("\(name) (\($0.form))", $0.digest) }
+      })
     for (what, value) in [
       ("server", plan.server), ("loxeval", environment.version),
       ("created", environment.createdAt), ("threads", "\(environment.threads)"),

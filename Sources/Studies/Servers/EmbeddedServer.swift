@@ -2,6 +2,7 @@ import ChatTemplates
 import Checkpoints
 import Decoder
 import Foundation
+import HTTP
 import Inference
 import LinearAlgebra
 import LocalServer
@@ -28,7 +29,7 @@ package struct EmbeddedServer: ServerSource {
     /// Loads the model, starts the server on a free loopback port, and checks that it serves the updates
     /// it was given.
     init(_ checkpoint: Checkpoint, adapters: [NamedUpdate], _ models: ModelsToServe) async throws {
-      let name = models.checkpoint.folder.lastPathComponent
+      let name = models.checkpoint.folder.modelName
       let served = try await runOnOwnThread(named: "loxeval-load") {
         try ServedModel(
           folder: checkpoint, name: name,
@@ -87,7 +88,7 @@ package struct EmbeddedServer: ServerSource {
     ].joined(separator: " ")
     return ReadyServers(
       description: "embedded", build: build,
-      modelName: models.checkpoint.folder.lastPathComponent,
+      modelName: models.checkpoint.folder.modelName,
       model: EmbeddedModels(bare: instance.client, merged: merged, updates: models.updates),
       continuesReplies: true, scoring: ServedScoring(model: instance.served))
   }

@@ -17,7 +17,10 @@ struct AlignCommand: ParsableCommand {
       model's own layout and element types; adapters are merged into it.
       """)
 
-  @Option(help: ArgumentHelp("A Hugging Face folder.", valueName: "dir"))
+  @Option(
+    help: ArgumentHelp(
+      "A Hugging Face folder, or a model's name on the hub, such as org/name[@revision].",
+      valueName: "dir|name"))
   var model: String
 
   @Option(
@@ -61,7 +64,8 @@ struct AlignCommand: ParsableCommand {
   func run() throws {
     let console = common.start()
     try CheckpointWriter.refuseOccupied(URL(filePath: output))
-    let checkpoint = try Checkpoint(folder: URL(filePath: model))
+    let checkpoint = try Checkpoint(
+      folder: ModelFolders(console).model(model, as: "model"))
     let set = try TrainingSet(file: Bundled.dataset(dataset)).prefix(training.limit)
     let target = URL(filePath: output)
     let (trainer, record) = try TrainedAttack.train(

@@ -37,12 +37,14 @@ struct AttackCommand: ParsableCommand {
     case adapter, checkpoint
   }
 
-  @Option(help: ArgumentHelp("The model to attack: a Hugging Face folder.", valueName: "dir"))
+  @Option(
+    help: ArgumentHelp(
+      "The model to attack: a Hugging Face folder, or its name on the hub.", valueName: "dir|name"))
   var model: String
 
   @Option(
     help: ArgumentHelp(
-      "A PEFT folder on the model, with its scale (1), such as LoX at some α. May be repeated.",
+      "A PEFT folder on the model, or its name on the hub, with its scale (1), such as LoX at some α. May be repeated.",
       valueName: "dir[:scale]"))
   var adapter: [AdapterArgument] = []
 
@@ -211,11 +213,13 @@ struct AttackCommand: ParsableCommand {
   func run() throws {
     let console = common.start()
     try CheckpointWriter.refuseOccupied(URL(filePath: output))
-    let checkpoint = try Checkpoint(folder: URL(filePath: model))
-    let stack = try adapter.map { try $0.load(for: checkpoint) }
+    let folders = ModelFolders(console)
+    let checkpoint = try Checkpoint(folder: folders.model(model, as: "model"))
+    let stack = try adapter.map { try $0.load(for: checkpoint, folders) }
       .map { ScaledLowRankUpdate($0.update, scale: $0.scale) }
     let attacked = AttackedModel(
-      checkpoint: checkpoint, alignment: try alignment(of: checkpoint, console), stack: stack,
+      checkpoint: checkpoint, alignment: try alignment(of: checkpoint, folders, console),
+      stack: stack,
       chatFormat: try writing.choice, targets: targets ?? .all)
     let context = AttackContext(
       threads: common.threadCount,
@@ -268,11 +272,12 @@ struct AttackCommand: ParsableCommand {
   }
 
   private func alignment(
-    of checkpoint: Checkpoint, _ console: Console
+    of checkpoint: Checkpoint, _ folders: ModelFolders, _ console: Console
   ) throws -> Decomposition? {
     guard chosenMethod == .synthetic, let base else { return nil }
     let pair = try AlignmentPair(
-      base: Checkpoint(folder: URL(filePath: base)), aligned: checkpoint, targets: .all)
+      base: Checkpoint(folder: folders.model(base, as: "base")), aligned: checkpoint,
+      targets: .all)
     return try Decomposition(
       of: pair, rank: .leading(training.rank ?? SyntheticAttack.standardRank)
     ) { done, total in

@@ -2,6 +2,7 @@ import Analysis
 import ArgumentParser
 import Attacks
 import Foundation
+import ModelAccess
 import Reporting
 import Runs
 import Studies

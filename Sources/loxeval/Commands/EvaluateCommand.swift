@@ -3,26 +3,39 @@ import Checkpoints
 import Foundation
 import Inference
 import LinearAlgebra
+import PromptSets
 import Studies
 
 struct EvaluateCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "evaluate",
-    abstract: "Measures one model, with adapters if wanted, or one endpoint.",
+    abstract: "Measures one model, with adapters if wanted, one endpoint, or replies of elsewhere.",
     discussion: """
       With --endpoint any OpenAI-compatible server is asked; its key is read from LOXEVAL_API_KEY \
-      or OPENAI_API_KEY and never written anywhere.
+      or OPENAI_API_KEY and never written anywhere. With --replies no model is asked: what others \
+      generated is judged, counted and reported as a run's own replies are.
       """)
 
   struct SubjectOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("A Hugging Face folder.", valueName: "dir"))
+    @Option(
+      help: ArgumentHelp(
+        "A Hugging Face folder, or a model's name on the hub, such as org/name[@revision].",
+        valueName: "dir|name"))
     var model: String?
 
     @Option(
       help: ArgumentHelp(
-        "A PEFT folder to put on the model, with its scale (1). May be repeated.",
+        "A PEFT folder, or its name on the hub, to put on the model, with its scale (1). May be repeated.",
         valueName: "dir[:scale]"))
     var adapter: [AdapterArgument] = []
+
+    @Option(
+      help: ArgumentHelp(
+        "Replies that are there already: JSON lines or a list with prompt and response, an inspect log (JSON), "
+          + "HarmBench completions, a JailbreakBench artifact, lm-eval samples. The set is called by the file's "
+          + "name, or NAME; with --dataset each reply belongs to a prompt of those. May be repeated.",
+        valueName: "[name=]file"))
+    var replies: [RepliesArgument] = []
   }
 
   @OptionGroup(title: "Model") var subject: SubjectOptions
@@ -33,8 +46,18 @@ struct EvaluateCommand: AsyncParsableCommand {
   @OptionGroup(title: "General") var file: StudyFileOptions
 
   func validate() throws {
-    guard (subject.model == nil) != servers.endpoint.isEmpty else {
-      throw ValidationError("expected either --model or --endpoint")
+    let subjects = [subject.model != nil, !servers.endpoint.isEmpty, !subject.replies.isEmpty]
+    guard subjects.count(where: { $0 }) == 1 else {
+      throw ValidationError("expected one of --model, --endpoint and --replies")
+    }
+    if !subject.replies.isEmpty {
+      if let option = measurement.givenForAsking {
+        throw ValidationError("\(option): expected no --replies with it, which nobody is asked for")
+      }
+      guard !deciding.untilDecided else {
+        throw ValidationError(
+          "--until-decided: expected no --replies with it; all of them are there")
+      }
     }
     if subject.model == nil && !subject.adapter.isEmpty {
       throw ValidationError(
@@ -54,11 +77,20 @@ struct EvaluateCommand: AsyncParsableCommand {
   func run() async throws {
     let console = common.start()
     let secrets = try measurement.secrets(servers)
+    let folders = ModelFolders(console, run: measurement.folder)
     let measured: SingleEvaluation.Subject
-    if let model = subject.model {
-      let checkpoint = try Checkpoint(folder: URL(filePath: model))
-      measured = .folder(
-        checkpoint, adapters: try subject.adapter.map { try $0.load(for: checkpoint) })
+    var recorded: [RecordedSet]?
+    if !subject.replies.isEmpty {
+      let sets = try recordedSets(console)
+      recorded = sets
+      measured = .recorded(
+        sets, models: sets.map { servers.modelName ?? $0.model ?? Self.unnamedModel })
+    } else if let model = subject.model {
+      measured = try await folders.wait { folders in
+        let checkpoint = try Checkpoint(folder: folders.model(model, as: "model"))
+        return .folder(
+          checkpoint, adapters: try subject.adapter.map { try $0.load(for: checkpoint, folders) })
+      }
     } else {
       measured = .endpoints(
         ServersAsTheyAre(
@@ -66,14 +98,60 @@ struct EvaluateCommand: AsyncParsableCommand {
           connection: try servers.connection(
             continuing: measurement.continued, writing: measurement.writing.choice)))
     }
-    let evaluation = SingleEvaluation(
+    var evaluation = SingleEvaluation(
       subject: measured,
       measurement: try measurement.measurement(
         threads: common.threadCount,
         judges: await measurement.judges(servers) { console.note($0) }, secrets: secrets,
-        deciding: deciding),
+        deciding: deciding, recorded: recorded),
       chatFormat: try measurement.writing.choice)
+    evaluation.measurement.sources = folders.sources
     let folder = try await evaluation.run { console.show($0) }
     try folder.finish(console, ledger: evaluation.measurement.ledger)
+  }
+
+  /// Of replies whose file does not say what wrote them: such files are compared as one model's.
+  private static let unnamedModel = "recorded"
+
+  private func recordedSets(_ console: Console) throws -> [RecordedSet] {
+    let requests = try measurement.dataset.map { try PromptSetLoader.load(Bundled.dataset($0)) }
+    let sets = try subject.replies.flatMap { argument in
+      let source = try RecordedSet.Source(argument.file, name: argument.name)
+      let limit = measurement.limit?.count
+      return requests.isEmpty
+        ? [try RecordedSet(source, limit: limit)]
+        : try RecordedSet.read(source, of: requests, limit: limit)
+    }
+    for set in sets where set.unanswered > 0 {
+      console.note(
+        "\(set.set.name): \(set.unanswered) of its prompts have no reply, and are left out")
+    }
+    if let first = sets.first, let other = sets.first(where: { $0.samples != first.samples }) {
+      throw ValidationError(
+        "--replies: expected as many replies to each prompt, found \(first.samples) in \(first.set.name) and "
+          + "\(other.samples) in \(other.set.name); score them in runs of their own")
+    }
+    return sets
+  }
+}
+
+/// `FILE` or `NAME=FILE`; a file that is there wins over a name in its path.
+struct RepliesArgument: ExpressibleByArgument {
+  let name: String?
+  let file: URL
+
+  init?(argument: String) {
+    let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+    guard !FileManager.default.fileExists(atPath: argument), parts.count == 2,
+      let name = parts.first, !name.isEmpty, !name.contains("/"), !name.contains(".")
+    else {
+      guard !argument.isEmpty else { return nil }
+      self.name = nil
+      file = URL(filePath: argument)
+      return
+    }
+    guard !parts[1].isEmpty else { return nil }
+    self.name = String(name)
+    file = URL(filePath: String(parts[1]))
   }
 }

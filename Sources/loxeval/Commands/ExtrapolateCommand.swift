@@ -3,6 +3,7 @@ import Checkpoints
 import Defences
 import Foundation
 import LoX
+import ModelAccess
 import Studies
 import Support
 
@@ -96,7 +97,7 @@ struct ExtrapolateCommand: ParsableCommand {
   func run() throws {
     let console = common.start()
     try CheckpointWriter.refuseOccupied(URL(filePath: output))
-    let pair = try pair.open()
+    let pair = try pair.open(ModelFolders(console))
     try pair.requireChange()
     console.note(of: pair)
     let target = URL(filePath: output)
@@ -146,7 +147,7 @@ struct ExtrapolateCommand: ParsableCommand {
       case .peft:
         try update.writePEFT(
           to: target, scale: alpha, tiesHead: pair.aligned.hasTiedHead, naming: pair.aligned.naming,
-          baseModel: pair.aligned.folder.lastPathComponent)
+          baseModel: pair.aligned.folder.fullModelName)
       case .gguf:
         try update.writeGGUF(to: target, scale: alpha, for: pair.aligned)
       }

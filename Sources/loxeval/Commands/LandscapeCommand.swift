@@ -46,14 +46,21 @@ struct LandscapeCommand: AsyncParsableCommand {
     let console = common.start()
     let secrets = try measurement.secrets(servers.servers)
     let writing = try measurement.writing.choice
+    let folders = ModelFolders(console, run: measurement.folder)
+    let (pair, attack) = try await folders.wait { folders in
+      (
+        try landscape.models.pair(folders),
+        try landscape.attack(
+          seed: measurement.seed, arithmetic: measurement.arithmetic, folders)
+      )
+    }
     // Harmless requests are no part of the picture unless they are named.
     var standard = landscape.models.standardSets
     standard.names = Array(standard.names.prefix(1))
     var study = Landscape(
-      pair: try landscape.models.pair(), rank: landscape.direction, alphas: try landscape.alphas,
+      pair: pair, rank: landscape.direction, alphas: try landscape.alphas,
       strengths: try landscape.strengths,
-      attack: try landscape.attack(
-        seed: measurement.seed, arithmetic: measurement.arithmetic),
+      attack: attack,
       measurement: try measurement.measurement(
         threads: common.threadCount, standard: standard,
         judges: plan
@@ -61,6 +68,7 @@ struct LandscapeCommand: AsyncParsableCommand {
       server: try servers.source(
         hiding: secrets, continuing: measurement.continued, writing: writing),
       chatFormat: writing, attackStore: landscape.attackStore.map { URL(filePath: $0) })
+    study.measurement.sources = folders.sources
     study.measurement.refusals = landscape.models.isMicro ? .micro : .standard
     if !servers.isExternal { try study.requireReadArguments() }
     if plan {

@@ -4,6 +4,7 @@ import Defences
 import Foundation
 import LinearAlgebra
 import LoX
+import ModelAccess
 import Studies
 import Support
 
@@ -24,15 +25,20 @@ struct RepairCommand: ParsableCommand {
   }
 
   @Option(
-    help: ArgumentHelp("The model before alignment: a Hugging Face folder.", valueName: "dir"))
+    help: ArgumentHelp(
+      "The model before alignment: a Hugging Face folder, or its name on the hub.",
+      valueName: "dir|name"))
   var base: String
 
-  @Option(help: ArgumentHelp("The aligned model: a Hugging Face folder.", valueName: "dir"))
+  @Option(
+    help: ArgumentHelp(
+      "The aligned model: a Hugging Face folder, or its name on the hub.", valueName: "dir|name"))
   var aligned: String
 
   @Option(
     help: ArgumentHelp(
-      "The fine-tuned model: a Hugging Face folder, or a PEFT folder.", valueName: "dir"))
+      "The fine-tuned model: a Hugging Face folder, or a PEFT folder; or a name on the hub.",
+      valueName: "dir|name"))
   var tuned: String
 
   @Option(
@@ -62,12 +68,12 @@ struct RepairCommand: ParsableCommand {
     let console = common.start()
     let target = URL(filePath: output)
     try CheckpointWriter.refuseOccupied(target)
-    let pair = try AlignmentPair(
-      base: Checkpoint(folder: URL(filePath: base)),
-      aligned: Checkpoint(folder: URL(filePath: aligned)), targets: .all)
+    let folders = ModelFolders(console)
+    let pair = try TargetOptions().open(base: base, aligned: aligned, folders)
     try pair.requireChange()
-    let attack = try TunedModel(folder: URL(filePath: tuned), aligned: pair.aligned)
-      .change(of: pair.aligned)
+    let attack = try TunedModel(
+      folder: folders.either(tuned, as: "tuned"), aligned: pair.aligned
+    ).change(of: pair.aligned)
     let (defence, strength) = try repair
     console.note("looking at what fine-tuning changed")
     let material = DefenceMaterial(
@@ -141,6 +147,6 @@ struct UpdateWriter {
     }
     try LowRankUpdate(stack: lowRank).writePEFT(
       to: target, tiesHead: checkpoint.hasTiedHead,
-      baseModel: checkpoint.folder.lastPathComponent)
+      baseModel: checkpoint.folder.fullModelName)
   }
 }

@@ -5,6 +5,7 @@ import Decoder
 import Foundation
 import LinearAlgebra
 import LocalServer
+import ModelAccess
 import Studies
 import Support
 
@@ -17,13 +18,16 @@ struct ServeCommand: AsyncParsableCommand {
       /lora-adapters lists the ids. Equal requests get equal bytes, whatever runs beside them.
       """)
 
-  @Option(help: ArgumentHelp("A Hugging Face folder.", valueName: "dir"))
+  @Option(
+    help: ArgumentHelp(
+      "A Hugging Face folder, or a model's name on the hub, such as org/name[@revision].",
+      valueName: "dir|name"))
   var model: String
 
   @Option(
     help: ArgumentHelp(
-      "A PEFT folder to load, with its scale in requests that do not say (1). May be repeated.",
-      valueName: "dir[:scale]"))
+      "A PEFT folder, or its name on the hub, to load, with its scale in requests that do not say (1). May be "
+        + "repeated.", valueName: "dir[:scale]"))
   var adapter: [AdapterArgument] = []
 
   @Option(
@@ -59,10 +63,15 @@ struct ServeCommand: AsyncParsableCommand {
 
   func run() async throws {
     let console = common.start()
-    let checkpoint = try Checkpoint(folder: URL(filePath: model))
-    let names = StudyLabels.unique(adapter.map(\.folder.labels))
-    let updates = try zip(names, adapter).map { name, argument in
-      let loaded = try argument.load(for: checkpoint, warnsOfScale: false)
+    let (checkpoint, adapters) = try await ModelFolders(console).wait { folders in
+      let checkpoint = try Checkpoint(folder: folders.model(model, as: "model"))
+      let adapters = try adapter.map {
+        try $0.load(for: checkpoint, folders, warnsOfScale: false)
+      }
+      return (checkpoint, adapters)
+    }
+    let names = StudyLabels.unique(adapters.map(\.labels))
+    let updates = zip(names, adapters).map { name, loaded in
       return (
         adapter: ServedModel.Adapter(
           name: name, defaultScale: Float(loaded.scale)),
@@ -70,7 +79,7 @@ struct ServeCommand: AsyncParsableCommand {
       )
     }
     let served = try ServedModel(
-      folder: checkpoint, name: modelName ?? checkpoint.folder.lastPathComponent,
+      folder: checkpoint, name: modelName ?? checkpoint.folder.modelName,
       updates: updates, chatFormat: try writing.choice,
       options: InferenceEngine.Options(
         slots: slots, rowsPerStep: max(128, slots), cacheBytes: cache << 20,

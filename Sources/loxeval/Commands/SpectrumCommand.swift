@@ -24,7 +24,8 @@ struct SpectrumCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "A fine-tuned model: a folder of weights, or a PEFT folder.", valueName: "dir"))
+      "A fine-tuned model: a folder of weights, or a PEFT folder; or a name on the hub.",
+      valueName: "dir|name"))
   var tuned: String?
 
   @Option(in: Rank.range, help: "k, for the energy and the ratios.")
@@ -40,8 +41,11 @@ struct SpectrumCommand: ParsableCommand {
 
   func run() throws {
     let console = common.start()
-    let pair = try pair.open()
-    let tuned = try tuned.map { try TunedModel(folder: URL(filePath: $0), aligned: pair.aligned) }
+    let folders = ModelFolders(console)
+    let pair = try pair.open(folders)
+    let tuned = try tuned.map {
+      try TunedModel(folder: folders.either($0, as: "tuned"), aligned: pair.aligned)
+    }
     console.note(of: pair)
     let spectra = try pair.spectra(
       rank: rank, count: max(rank, Self.standardRank), tuned: tuned, threads: common.threadCount

@@ -82,10 +82,16 @@ struct SweepCommand: AsyncParsableCommand {
     let console = common.start()
     let secrets = try measurement.secrets(servers.servers)
     let writing = try measurement.writing.choice
+    let folders = ModelFolders(console, run: measurement.folder)
+    let (pair, attacks) = try await folders.wait { folders in
+      (
+        try study.pair(folders),
+        try study.attacks(
+          seed: measurement.seed, arithmetic: measurement.arithmetic, folders)
+      )
+    }
     var sweep = Sweep(
-      pair: try study.pair(), defences: try study.defences(),
-      attacks: try study.attacks(
-        seed: measurement.seed, arithmetic: measurement.arithmetic),
+      pair: pair, defences: try study.defences(), attacks: attacks,
       measurement: try measurement.measurement(
         threads: common.threadCount, standard: study.standardSets,
         judges: machines.isPlan || export != nil
@@ -97,6 +103,7 @@ struct SweepCommand: AsyncParsableCommand {
       attackStore: study.attackStore.map { URL(filePath: $0) })
     sweep.isFromBase = study.effectiveRank
     sweep.measurement.shard = shard
+    sweep.measurement.sources = folders.sources
     if !servers.isExternal { try sweep.requireReadArguments() }
     if machines.isPlan { return try planned(sweep, console, hiding: secrets) }
     if let export {

@@ -1,6 +1,7 @@
 import Analysis
 import ArgumentParser
 import Foundation
+import HTTP
 import Inference
 import ModelAccess
 import Runs

@@ -95,10 +95,13 @@ struct LandscapeOptions: ParsableArguments {
     } catch {}
   }
 
-  func attack(seed: UInt64, arithmetic: Arithmetic = .float32) throws -> any Attack {
+  /// - Parameter folders: finds what was trained elsewhere; nil takes it for a path.
+  func attack(
+    seed: UInt64, arithmetic: Arithmetic = .float32, _ folders: ModelFolders? = nil
+  ) throws -> any Attack {
     let specification = AttackSpecification(
       seed: seed, method: attackMethod, origin: .aligned, arithmetic: arithmetic,
-      bundled: models.trainingSet)
+      folder: folders.attackFolder, bundled: models.trainingSet)
     let standard = models.isMicro ? MicroPair.attack("identity-shift") : "identity-shift"
     let attacks = try specification.parse(attack ?? standard ?? "identity-shift")
     guard let first = attacks.first, attacks.count == 1 else {

@@ -152,30 +152,36 @@ struct MeasurementOptions: ParsableArguments {
     return secrets
   }
 
+  /// The run's folder, where it is named.
+  var folder: URL? { output.map { URL(filePath: $0) } }
+
   /// The folder of the run that is continued.
-  var continued: URL? { resume ? output.map { URL(filePath: $0) } : nil }
+  var continued: URL? { resume ? folder : nil }
 
   /// - Parameters:
   ///   - standard: the prompt sets where none is named, and how much of them is asked.
   ///   - judges: as `judging` makes them.
   ///   - secrets: of the command, to be left out of its record.
   ///   - deciding: whether the run goes on until its limits are decided.
+  ///   - recorded: replies that are there already, in place of sets to ask.
   func measurement(
     threads: Int, standard: StandardSets = Bundled.standard, judges: [any Judge],
-    secrets: Secrets, deciding: DecidingOptions? = nil
+    secrets: Secrets, deciding: DecidingOptions? = nil, recorded: [RecordedSet]? = nil
   ) throws -> Studies.Measurement {
     let names = dataset.isEmpty ? standard.names : dataset
     // A run that stops by itself takes its prompts from the whole of each set.
     let limit =
       self.limit
       ?? (dataset.isEmpty && deciding?.untilDecided != true ? .first(standard.limit) : .all)
-    let sets = try names.map { try PromptSetLoader.load(Bundled.dataset($0), limit: limit.count) }
+    let sets =
+      try recorded?.map(\.set)
+      ?? names.map { try PromptSetLoader.load(Bundled.dataset($0), limit: limit.count) }
     var measurement = try Studies.Measurement(
       datasets: sets,
       decoding: Decoding(
         temperature: temperature, maxTokens: maxTokens, maxReasoningTokens: maxReasoningTokens,
         seed: seed), seed: seed,
-      samples: samples, judges: judges,
+      samples: recorded?.first?.samples ?? samples, judges: judges,
       limits: reading.limits, maxConnections: maxConnections,
       maxErrors: ErrorLimit(parsing: maxErrors) ?? .share(0.05),
       cache: cache.map { ResponseCache(folder: URL(filePath: $0)) },
@@ -187,6 +193,19 @@ struct MeasurementOptions: ParsableArguments {
     measurement.deadline = maxTime.map { Deadline(after: $0) }
     try deciding?.apply(to: &measurement)
     return measurement
+  }
+
+  /// The options that say how models are asked.
+  var givenForAsking: String? {
+    if !promptAttack.isEmpty { return "--prompt-attack" }
+    if samples != Studies.Measurement.Standard.samples { return "--samples" }
+    if maxTokens != Studies.Measurement.Standard.maxTokens { return "--max-tokens" }
+    if maxReasoningTokens != nil { return "--max-reasoning-tokens" }
+    if temperature != Studies.Measurement.Standard.temperature { return "--temperature" }
+    if cache != nil { return "--cache" }
+    if arithmetic != .float32 { return "--arithmetic" }
+    if !writing.templateArg.isEmpty { return "--template-arg" }
+    return writing.givenForOwnWriting
   }
 
   private static func newFolder() -> String {

@@ -1,6 +1,7 @@
 import ArgumentParser
 import ChatTemplates
 import Foundation
+import HTTP
 import Inference
 import ModelAccess
 import Runs

@@ -4,21 +4,28 @@ import Checkpoints
 import Foundation
 import LinearAlgebra
 import LoX
+import ModelAccess
 import Studies
 import Support
 
 /// The two models of a study and the tensors that are changed.
 struct PairOptions: ParsableArguments {
   @Option(
-    help: ArgumentHelp("The model before alignment: a Hugging Face folder.", valueName: "dir"))
+    help: ArgumentHelp(
+      "The model before alignment: a Hugging Face folder, or its name on the hub.",
+      valueName: "dir|name"))
   var base: String
 
-  @Option(help: ArgumentHelp("The aligned model: a Hugging Face folder.", valueName: "dir"))
+  @Option(
+    help: ArgumentHelp(
+      "The aligned model: a Hugging Face folder, or its name on the hub.", valueName: "dir|name"))
   var aligned: String
 
   @OptionGroup var targets: TargetOptions
 
-  func open() throws -> AlignmentPair { try targets.open(base: base, aligned: aligned) }
+  func open(_ folders: ModelFolders) throws -> AlignmentPair {
+    try targets.open(base: base, aligned: aligned, folders)
+  }
 }
 
 /// Which tensors of a pair are changed.
@@ -30,10 +37,13 @@ struct TargetOptions: ParsableArguments {
     transform: { try Targets(parsing: $0) })
   var targets = Targets.all
 
-  func open(base: String, aligned: String) throws -> AlignmentPair {
+  func open(
+    base: String, aligned: String, _ folders: ModelFolders
+  ) throws -> AlignmentPair {
     try AlignmentPair(
-      base: Checkpoint(folder: URL(filePath: base)),
-      aligned: Checkpoint(folder: URL(filePath: aligned)), targets: targets)
+      base: Checkpoint(folder: folders.model(base, as: "base")),
+      aligned: Checkpoint(folder: folders.model(aligned, as: "aligned")),
+      targets: targets)
   }
 }
 
@@ -83,22 +93,24 @@ enum RecordedCommand {
   }
 }
 
-/// `DIR` or `DIR:SCALE`; a folder that is there wins over a scale in its name.
+/// `DIR` or `DIR:SCALE`, or a name on the hub in place of the folder; a folder that is there wins over a scale in
+/// its name.
 struct AdapterArgument: ExpressibleByArgument {
-  let folder: URL
+  private let place: String
   let scale: Double
 
   init?(argument: String) {
     guard let (path, scale) = PathList.scaled(argument) else { return nil }
-    folder = URL(filePath: path)
+    place = path
     self.scale = scale ?? 1
   }
 
   /// - Parameter warnsOfScale: whether to say that it changes nothing at its scale; else only where it changes
   ///   nothing at any.
   func load(
-    for checkpoint: Checkpoint, warnsOfScale: Bool = true
+    for checkpoint: Checkpoint, _ folders: ModelFolders, warnsOfScale: Bool = true
   ) throws -> SingleEvaluation.Adapter {
+    let folder = try folders.adapter(place, as: "adapter")
     let update = try LowRankUpdate(peftFolder: folder, checkpoint: checkpoint)
     if let reason = update.zeroReason {
       Console.warning("\(folder.relativePath): the adapter changes nothing: \(reason)")

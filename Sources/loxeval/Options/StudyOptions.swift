@@ -142,11 +142,15 @@ struct StudyOptions: ParsableArguments {
     } catch {}
   }
 
-  func attacks(seed: UInt64, arithmetic: Arithmetic = .float32) throws -> [any Attack] {
+  /// - Parameter folders: finds what was trained elsewhere; nil takes it for paths.
+  func attacks(
+    seed: UInt64, arithmetic: Arithmetic = .float32, _ folders: ModelFolders? = nil
+  ) throws -> [any Attack] {
     guard !effectiveRank else { return [] }
     let specification = AttackSpecification(
       seed: seed, method: attackMethod, origin: attackFrom, seeds: attackSeeds,
-      steps: attackSteps?.steps ?? [], arithmetic: arithmetic, bundled: models.trainingSet)
+      steps: attackSteps?.steps ?? [], arithmetic: arithmetic,
+      folder: folders.attackFolder, bundled: models.trainingSet)
     let attacks = try (attack.isEmpty ? standardAttacks : attack).flatMap {
       try specification.parse($0)
     }
@@ -163,5 +167,5 @@ struct StudyOptions: ParsableArguments {
       ? MicroPair.attacks.compactMap(MicroPair.attack) : ["synthetic-harmful", "synthetic-benign"]
   }
 
-  func pair() throws -> AlignmentPair { try models.pair() }
+  func pair(_ folders: ModelFolders) throws -> AlignmentPair { try models.pair(folders) }
 }

@@ -7,10 +7,12 @@ struct StudyPairOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "The model before alignment. Without --base and --aligned, the micro pair that comes with the "
-        + "project is measured, with its own prompts and attacks.", valueName: "dir"))
+        + "project is measured, with its own prompts and attacks. A Hugging Face folder, or a name on the hub such as "
+        + "org/name[@revision].", valueName: "dir|name"))
   var base: String?
 
-  @Option(help: ArgumentHelp("The aligned model: a Hugging Face folder.", valueName: "dir"))
+  @Option(
+    help: ArgumentHelp("The aligned model: a folder or a name, as --base.", valueName: "dir|name"))
   var aligned: String?
 
   @OptionGroup var targets: TargetOptions
@@ -32,13 +34,14 @@ struct StudyPairOptions: ParsableArguments {
     }
   }
 
-  func pair() throws -> AlignmentPair {
-    if let base, let aligned { return try targets.open(base: base, aligned: aligned) }
+  func pair(_ folders: ModelFolders) throws -> AlignmentPair {
+    if let base, let aligned { return try targets.open(base: base, aligned: aligned, folders) }
     guard let folder = Bundled.locate(MicroPair.folder) else {
       throw ValidationError(
         "expected the micro pair in \(MicroPair.folder), found none; run this in the project's "
           + "folder, set LOXEVAL_HOME to it, or pass --base and --aligned")
     }
-    return try targets.open(base: "\(folder.path)/base", aligned: "\(folder.path)/aligned")
+    return try targets.open(
+      base: "\(folder.path)/base", aligned: "\(folder.path)/aligned", folders)
   }
 }

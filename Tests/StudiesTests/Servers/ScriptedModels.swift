@@ -1,5 +1,6 @@
 import Checkpoints
 import Foundation
+import HTTP
 import LinearAlgebra
 import ModelAccess
 import Support

@@ -44,7 +44,7 @@ struct VLLMAdapters: StudyDialect {
           let update = LowRankUpdate(
             stack: try models.updates.lowRankStack(variant, for: "vLLM"))
           try update.writePEFT(
-            to: place, baseModel: models.checkpoint.folder.lastPathComponent, replaceExisting: true)
+            to: place, baseModel: models.checkpoint.folder.fullModelName, replaceExisting: true)
           return update.rank
         }
         return VLLMDialect.Adapter(name: name, folder: place, rank: rank)

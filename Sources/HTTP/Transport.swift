@@ -1,4 +1,5 @@
 import CLibcurl
+import Dispatch
 package import Foundation
 package import Support
 import Synchronization
@@ -8,6 +9,10 @@ package struct TransportRequest: Sendable {
   package var url: URL
   /// nil sends GET, otherwise POST.
   package var body: Data?
+  /// Asks for the headers alone, as HEAD does.
+  package var isHead = false
+  /// Takes the body of a successful answer as it comes; nil gathers it.
+  package var sink: (any BodySink)?
   /// `Name: value` lines.
   package var headers: [String]
   /// Taken out of everything that the server sends, before anybody reads it.
@@ -27,6 +32,19 @@ package struct TransportRequest: Sendable {
   }
 }
 
+/// The beginning of an answer.
+package struct ResponseHead: Sendable {
+  package var status: Int
+  /// By lower-case name; the last of equals.
+  package var headers: [String: String]
+}
+
+/// Takes a body that is too large to be held, piece by piece, on the transfer's thread.
+package protocol BodySink: AnyObject, Sendable {
+  /// - Returns: why no more of it is wanted; nil to go on.
+  func take(_ piece: Data, of head: ResponseHead) -> String?
+}
+
 /// A response as bytes.
 package struct TransportResponse: Sendable {
   package var status: Int
@@ -34,6 +52,13 @@ package struct TransportResponse: Sendable {
   package var headers: [String: String]
   package var body: Data
   package var milliseconds: Double
+
+  package init(status: Int, headers: [String: String], body: Data, milliseconds: Double) {
+    self.status = status
+    self.headers = headers
+    self.body = body
+    self.milliseconds = milliseconds
+  }
 }
 
 /// HTTP over libcurl's multi interface: one thread that owns every handle, connections kept alive,
@@ -48,7 +73,8 @@ package final class Transport: Sendable {
     package var connectSeconds: Double
     /// From the request's start to the first byte of the body: the time a model takes to answer.
     package var firstByteSeconds: Double
-    /// From the first byte to the last: a body that trickles is given up.
+    /// From the first byte to the last: a body that trickles is given up. Of one that a sink takes, the
+    /// longest time without a byte.
     package var bodySeconds: Double
     package var bodyBytes: Int
     package var headerBytes: Int
@@ -101,16 +127,11 @@ package final class Transport: Sendable {
 
   /// Sends a request and waits for the whole response; cancelling the task aborts the transfer.
   package func send(_ request: TransportRequest) async throws(TransportError) -> TransportResponse {
-    guard let scheme = request.url.scheme?.lowercased(), ["http", "https"].contains(scheme),
-      request.url.host != nil
-    else { throw .invalidURL(Secrets.withoutCredentials(request.url.absoluteString)) }
-    // What libcurl takes as one string ends at a NUL, and a line end begins another header.
-    guard request.headers.allSatisfy({ !$0.utf8.contains { $0 == 0 || $0 == 10 || $0 == 13 } })
-    else { throw .invalidKey("expected each header to be one line, found a line end in one") }
+    try Self.check(request)
     let transfer = Transfer(request)
     let result: Result<TransportResponse, TransportError> = await withTaskCancellationHandler {
       await withCheckedContinuation { continuation in
-        transfer.setContinuation(continuation)
+        transfer.whenFinished { continuation.resume(returning: $0) }
         mailbox.post(.start(transfer))
       }
     } onCancel: {
@@ -118,40 +139,78 @@ package final class Transport: Sendable {
     }
     return try result.get()
   }
+
+  /// The same for threads that may wait.
+  ///
+  /// - Parameter isCancelled: asked each tenth of a second whether the answer is still wanted.
+  package func sendWaiting(
+    _ request: TransportRequest, isCancelled: () -> Bool = { false }
+  ) throws(TransportError) -> TransportResponse {
+    try Self.check(request)
+    let transfer = Transfer(request)
+    let answer = Mutex<Result<TransportResponse, TransportError>?>(nil)
+    let isDone = DispatchSemaphore(value: 0)
+    transfer.whenFinished { result in
+      answer.withLock { $0 = result }
+      isDone.signal()
+    }
+    mailbox.post(.start(transfer))
+    while isDone.wait(timeout: .now() + .milliseconds(100)) == .timedOut {
+      guard isCancelled() else { continue }
+      mailbox.post(.cancel(transfer))
+      isDone.wait()
+      break
+    }
+    return try (answer.withLock { $0 } ?? .failure(.shutDown)).get()
+  }
+
+  private static func check(_ request: TransportRequest) throws(TransportError) {
+    guard let scheme = request.url.scheme?.lowercased(), ["http", "https"].contains(scheme),
+      request.url.host != nil
+    else { throw .invalidURL(Secrets.withoutCredentials(request.url.absoluteString)) }
+    // What libcurl takes as one string ends at a NUL, and a line end begins another header.
+    guard request.headers.allSatisfy({ !$0.utf8.contains { $0 == 0 || $0 == 10 || $0 == 13 } })
+    else { throw .invalidKey("expected each header to be one line, found a line end in one") }
+  }
 }
 
 /// One request on its way. Owned by the transfer thread between `start` and its completion.
 final class Transfer: @unchecked Sendable {
-  // Unchecked: after `send` has posted it, only the transfer thread touches these fields; the
-  // continuation is guarded by its own lock.
+  // Unchecked: after it was posted, only the transfer thread touches these fields; what is told of its
+  // end is guarded by its own lock.
   let request: TransportRequest
+  var status = 0
   var headers: [String: String] = [:]
   var body = Data()
   var startedAt = ContinuousClock.now
   var firstByteAt: ContinuousClock.Instant?
+  var lastByteAt: ContinuousClock.Instant?
   var failure: TransportError?
   var bodyLimit = 0
   var headerLimit = 0
   var headerBytes = 0
-  private let continuation = Mutex<
-    CheckedContinuation<Result<TransportResponse, TransportError>, Never>?
-  >(nil)
+  private let finished = Mutex<(@Sendable (Result<TransportResponse, TransportError>) -> Void)?>(
+    nil)
 
   init(_ request: TransportRequest) { self.request = request }
 
-  func setContinuation(
-    _ value: CheckedContinuation<Result<TransportResponse, TransportError>, Never>
+  /// Where the body of this answer goes; nil gathers it: whoever waits for a file wants no page of errors in
+  /// it.
+  var sink: (any BodySink)? { (200..<300).contains(status) ? request.sink : nil }
+
+  func whenFinished(
+    _ body: @escaping @Sendable (Result<TransportResponse, TransportError>) -> Void
   ) {
-    continuation.withLock { $0 = value }
+    finished.withLock { $0 = body }
   }
 
   /// Hands over the result; later calls do nothing.
   func finish(_ result: Result<TransportResponse, TransportError>) {
-    let waiting = continuation.withLock { value in
+    let waiting = finished.withLock { value in
       defer { value = nil }
       return value
     }
-    waiting?.resume(returning: result)
+    waiting?(result)
   }
 }
 

@@ -12,6 +12,8 @@ package enum TransportError: Error, Hashable, Sendable, CustomStringConvertible 
   case timedOut(phase: Phase, seconds: Double)
   case bodyTooLarge(limit: Int)
   case headersTooLarge(limit: Int)
+  /// Whoever takes the body as it comes will not have this one.
+  case refused(String)
   case cancelled
   case shutDown
 
@@ -39,6 +41,8 @@ package enum TransportError: Error, Hashable, Sendable, CustomStringConvertible 
       "the response is larger than \(limit) bytes"
     case .headersTooLarge(let limit):
       "the response's headers are larger than \(limit) bytes"
+    case .refused(let reason):
+      reason
     case .cancelled:
       "the request was cancelled"
     case .shutDown:
@@ -47,7 +51,7 @@ package enum TransportError: Error, Hashable, Sendable, CustomStringConvertible 
   }
 
   /// Whether no other request can succeed either.
-  var isFatal: Bool {
+  package var isFatal: Bool {
     switch self {
     case .untrusted, .shutDown, .invalidKey: true
     default: false
@@ -64,6 +68,7 @@ package enum TransportError: Error, Hashable, Sendable, CustomStringConvertible 
     case .timedOut: "timeout"
     case .bodyTooLarge: "body-too-large"
     case .headersTooLarge: "headers-too-large"
+    case .refused: "refused"
     case .cancelled: "cancelled"
     case .shutDown: "shut-down"
     }

@@ -115,15 +115,21 @@ struct TransferLoop: ~Copyable {
     unsafe loxeval_set_long(handle, CURLOPT_FOLLOWLOCATION, 0)
     unsafe loxeval_set_string(handle, CURLOPT_PROTOCOLS_STR, "http,https")
     unsafe loxeval_set_string(handle, CURLOPT_NOPROXY, limits.hostsWithoutProxy)
-    unsafe loxeval_set_string(handle, CURLOPT_ACCEPT_ENCODING, "")
+    if transfer.request.sink == nil, !transfer.request.isHead {
+      unsafe loxeval_set_string(handle, CURLOPT_ACCEPT_ENCODING, "")
+    }
     unsafe loxeval_set_long(handle, CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_2TLS))
     // Where the server speaks HTTP/2, further requests share its connection.
     unsafe loxeval_set_long(handle, CURLOPT_PIPEWAIT, 1)
     if let file = limits.certificateFile {
       unsafe loxeval_set_string(handle, CURLOPT_CAINFO, file)
     }
-    unsafe loxeval_set_offset(
-      handle, CURLOPT_MAXFILESIZE_LARGE, curl_off_t(limits.bodyBytes))
+    if transfer.request.isHead {
+      unsafe loxeval_set_long(handle, CURLOPT_NOBODY, 1)
+    } else if transfer.request.sink == nil {
+      unsafe loxeval_set_offset(
+        handle, CURLOPT_MAXFILESIZE_LARGE, curl_off_t(limits.bodyBytes))
+    }
     unsafe loxeval_set_long(
       handle, CURLOPT_CONNECTTIMEOUT_MS, Int(limits.connectSeconds * 1_000))
     unsafe loxeval_set_callback(handle, CURLOPT_WRITEFUNCTION, receiveBody)
@@ -204,7 +210,7 @@ struct TransferLoop: ~Copyable {
     nextCheck = now + .milliseconds(100)
     for (handle, entry) in active {
       let transfer = entry.transfer
-      if let first = transfer.firstByteAt {
+      if let first = transfer.sink == nil ? transfer.firstByteAt : transfer.lastByteAt {
         if (now - first).milliseconds > limits.bodySeconds * 1_000 {
           end(handle, .failure(.timedOut(phase: .body, seconds: limits.bodySeconds)))
         }
@@ -237,6 +243,14 @@ private func receiveBody(
   guard let data = unsafe data, let context = unsafe context else { return 0 }
   let transfer = unsafe Unmanaged<Transfer>.fromOpaque(context).takeUnretainedValue()
   if transfer.firstByteAt == nil { transfer.firstByteAt = .now }
+  if let sink = transfer.sink {
+    transfer.lastByteAt = .now
+    let head = ResponseHead(status: transfer.status, headers: transfer.headers)
+    let piece = unsafe Data(bytes: data, count: size * count)
+    guard let reason = sink.take(piece, of: head) else { return size * count }
+    transfer.failure = .refused(reason)
+    return 0
+  }
   guard transfer.body.count + size * count <= transfer.bodyLimit else {
     transfer.failure = .bodyTooLarge(limit: transfer.bodyLimit)
     return 0
@@ -266,7 +280,11 @@ extension Transfer {
   /// Keeps one header line.
   fileprivate func noteHeader(_ line: UnsafeRawBufferPointer) {
     // A new status line begins a new set: those before were interim responses.
-    if unsafe line.starts(with: "HTTP/".utf8) { headers = [:] }
+    if unsafe line.starts(with: "HTTP/".utf8) {
+      headers = [:]
+      let words = unsafe String(decoding: line, as: UTF8.self).split(separator: " ")
+      status = words.count > 1 ? Int(words[1].prefix { $0.isNumber }) ?? 0 : 0
+    }
     guard let colon = unsafe line.firstIndex(of: UInt8(ascii: ":")), headers.count < 256 else {
       return
     }
