@@ -77,8 +77,8 @@ package struct ReplyFile: Sendable {
   private static func lines(of file: URL, isLMEval: Bool) throws(FileError) -> [ReplyRecord] {
     var reader = LineReader(file: file, isLMEval: isLMEval)
     do {
-      let whole = try StreamedLines.read(file) { number, bytes in
-        try reader.read(bytes, .line(number))
+      let whole = try StreamedLines.read(file) { line, bytes in
+        try reader.read(bytes, .line(line.number))
       }
       // A last line need not end.
       let handle = try FileHandle(forReadingFrom: file)
