@@ -182,7 +182,9 @@ let package = Package(
       swiftSettings: strict),
     .target(
       name: "TinyRun",
-      dependencies: ["ModelAccess", "StudyDesign", "PromptSets", "Scoring", "Runs", "Analysis"],
+      dependencies: [
+        "Support", "ModelAccess", "StudyDesign", "PromptSets", "Scoring", "Runs", "Analysis",
+      ],
       path: "Tests/TinyRun", swiftSettings: strict),
     .executableTarget(
       name: "kernel-checks", dependencies: ["CKernels"], path: "Tests/KernelChecks"),

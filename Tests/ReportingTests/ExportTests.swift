@@ -5,6 +5,7 @@ import StudyDesign
 import Support
 import TestSupport
 import Testing
+import TinyRun
 
 @testable import Analysis
 @testable import Reporting
@@ -140,7 +141,7 @@ import Testing
     sample.cell = twin.id
     samples.append(sample)
     let run = ExportedRun(
-      StoredRun(url: URL(filePath: "run"), manifest: manifest, samples: samples))
+      StoredRun(manifest, holding: samples))
     #expect(run.models[manifest.plan.cells[0].id] == "aligned:a0-none")
     #expect(run.models[twin.id] == "aligned:a0-none-2")
   }

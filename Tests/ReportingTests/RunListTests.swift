@@ -4,6 +4,7 @@ import StudyDesign
 import Support
 import TestSupport
 import Testing
+import TinyRun
 
 @testable import Analysis
 @testable import Reporting
@@ -16,7 +17,7 @@ import Testing
     let folder = try TemporaryFolder()
     var (manifest, samples) = ReportTests.run()
     let whole = try WrittenRun.write(manifest, samples, to: folder, "a/whole")
-    try RunReports.write(manifest: manifest, samples: samples, to: whole)
+    try RunReports.write(of: try StoredRun(whole))
     // What a run keeps within itself is no run of its own here.
     try WrittenRun.write(manifest, samples, to: folder, "a/whole/before-rejudge-1")
     manifest.environment.createdAt = "2026-01-01T03:04:05Z"

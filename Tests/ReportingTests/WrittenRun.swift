@@ -1,5 +1,6 @@
 import Foundation
 import TestSupport
+import TinyRun
 
 @testable import Runs
 

@@ -2,6 +2,7 @@ package import Analysis
 package import Foundation
 package import Runs
 package import StudyDesign
+import Support
 
 /// Samples that stand in no journal.
 private struct HeldSamples: SampleSource {
@@ -58,6 +59,15 @@ extension Journal {
     folder: URL, plan: RunManifest.Plan, division: Division? = nil
   ) throws -> [Sample] {
     try read(folder: folder, plan: plan, division: division).samples
+  }
+
+  /// All of a journal with such samples.
+  package static func lines(of samples: [Sample]) throws -> Data {
+    let encoder = StableJSON.encoder()
+    return try samples.reduce(into: Data()) {
+      $0.append(try encoder.encode($1))
+      $0.append(UInt8(ascii: "\n"))
+    }
   }
 }
 
