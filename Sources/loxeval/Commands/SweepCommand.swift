@@ -125,9 +125,11 @@ extension SweepCommand {
     }
     try machines.carryOut(output: measurement.output) { format in
       if format == .json {
-        try PlannedCells.showJSON(plan.cells, division, of: sweep.measurement)
+        try PlannedCells.showJSON(
+          plan.cells, division, of: sweep.measurement, cost: plan.cost)
       } else {
-        PlannedCells.show(plan.cells, division, of: sweep.measurement, console)
+        PlannedCells.show(
+          plan.cells, division, of: sweep.measurement, cost: plan.cost, console)
       }
     }
   }
