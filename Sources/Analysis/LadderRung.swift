@@ -32,7 +32,9 @@ package struct LadderRung: Codable, Hashable, Sendable {
   package static let judges = [WillingJudge.name, OnSubjectJudge.name]
 
   /// Of a set's harmful prompts, those rungs that are read in the run.
-  static func all(_ plan: RunManifest.Plan, dataset: String, _ samples: CellOutcomes) -> [LadderRung]? {
+  static func all(_ plan: RunManifest.Plan, dataset: String, _ samples: CellOutcomes)
+    -> [LadderRung]?
+  {
     guard plan.datasets[dataset]?.kind == .harmful else { return nil }
     let readers = plan.readers(of: dataset)
     let found = judges.filter(readers.contains).compactMap { LadderRung($0, samples) }

@@ -52,7 +52,7 @@ extension Recommendation {
         untreated: evidence.attacked(.none),
         candidates: treated.map { candidate in
           SplitHalfChoice.Candidate(
-            attacked: evidence.attacked(candidate.treatment), costs: candidate.costs,
+            attackedWhenAsked: { evidence.attacked(candidate.treatment) }, costs: candidate.costs,
             strength: candidate.alpha, isExcluded: evidence.unfitness(candidate) != nil)
         }, seed: seed)
     else {

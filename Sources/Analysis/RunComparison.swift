@@ -109,7 +109,8 @@ package struct RunComparison: Sendable {
 
   /// On the prompts that have one id and one text in both.
   private static func change(
-    from first: CellOutcomes, to second: CellOutcomes, _ judge: String, _ quantity: Quantity, seed: UInt64
+    from first: CellOutcomes, to second: CellOutcomes, _ judge: String, _ quantity: Quantity,
+    seed: UInt64
   ) -> RateComparison? {
     let texts = Dictionary(
       first.map { ($0.id, $0.prompt.text) }, uniquingKeysWith: { first, _ in first })

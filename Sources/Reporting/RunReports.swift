@@ -27,7 +27,8 @@ package enum RunReports {
   /// - Returns: the files written.
   @discardableResult
   package static func write(
-    _ formats: [ReportFormat] = ReportFormat.allCases, of run: StoredRun, isRedacted: Bool = false, labels: [RunLabel] = [],
+    _ formats: [ReportFormat] = ReportFormat.allCases, of run: StoredRun, isRedacted: Bool = false,
+    labels: [RunLabel] = [],
     check: (Summary) throws -> Void = { _ in }
   ) throws -> [URL] {
     let page = try ReportPage(run, isRedacted: isRedacted, labels: labels)

@@ -87,7 +87,7 @@ package struct Runner: Sendable {
     let count: Int
     /// Of `count`, those of which the journal has nothing yet.
     let new: Int
-    let make: () -> [Question]
+    let make: () -> AnySequence<Question>
   }
 
   private struct Outcome: Sendable {
@@ -235,31 +235,34 @@ package struct Runner: Sendable {
       Dictionary(
         look.open.map { ($0.cell.id, Set($0.prompts)) }, uniquingKeysWith: { first, _ in first })
     }
-    func questions(_ cell: Cell) -> [Question] {
-      guard let (set, judges) = sets[cell.dataset] else { return [] }
-      let all = Dictionary(
-        outcomes[cell.id].map { ($0.key, $0) }, uniquingKeysWith: { _, last in last })
-      return set.prompts.flatMap { prompt -> [Question] in
-        if let wanted, !(wanted[cell.id]?.contains(prompt.id) ?? false) { return [] }
-        return (0..<plan.samples).compactMap { number in
-          let known = all[Sample.Key(cell: cell.id, id: prompt.id, sample: number)]
-          let isNew = known == nil
-          if failed && isNew || wanted != nil && !isNew { return nil }
-          let answered = known.flatMap { $0.failure == nil ? $0 : nil }
-          if let answered, answered.isJudged(by: judges.map(\.name)) { return nil }
-          return Question(
-            cell: cell, prompt: prompt, kind: set.kind, number: number, judges: judges,
-            answered: answered, isNew: isNew)
-        }
-      }
+    func questions(_ cell: Cell) -> AnySequence<Question> {
+      guard let (set, judges) = sets[cell.dataset] else { return AnySequence([]) }
+      let all = PromptReplies(outcomes[cell.id], each: plan.samples)
+      return AnySequence(
+        set.prompts.lazy.flatMap { prompt -> [Question] in
+          if let wanted, !(wanted[cell.id]?.contains(prompt.id) ?? false) { return [] }
+          return (0..<plan.samples).compactMap { number in
+            let known = all[prompt.id, number]
+            let isNew = known == nil
+            if failed && isNew || wanted != nil && !isNew { return nil }
+            let answered = known.flatMap { $0.failure == nil ? $0 : nil }
+            if let answered, answered.isJudged(by: judges.map(\.name)) { return nil }
+            return Question(
+              cell: cell, prompt: prompt, kind: set.kind, number: number, judges: judges,
+              answered: answered, isNew: isNew)
+          }
+        })
     }
     return plan.distinctCells.compactMap { cell in
-      let found = questions(cell)
-      return found.isEmpty
+      var (count, new) = (0, 0)
+      for question in questions(cell) {
+        count += 1
+        if question.isNew { new += 1 }
+      }
+      return count == 0
         ? nil
         : CellQuestions(
-          variant: cell.variant, count: found.count, new: found.count { $0.isNew },
-          make: { questions(cell) })
+          variant: cell.variant, count: count, new: new, make: { questions(cell) })
     }
   }
 

@@ -70,10 +70,7 @@ final class StudyMaker {
       for attack in sweep.attacks { try attack.check(on: sweep.pair.aligned) }
       hasBegun = true
     }
-    let isNeeded =
-      !plan.defences.isEmpty || !plan.repairs.isEmpty
-      || plan.attacks.contains { $0.attack.alignmentRank > 0 }
-    if alignment == nil, isNeeded { alignment = try sweep.decomposed(events) }
+    if alignment == nil, plan.needsDecomposition { alignment = try sweep.decomposed(events) }
   }
 
   /// Whether all of a model is there, but for repairs, which are made once their attacks are.

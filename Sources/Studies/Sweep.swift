@@ -92,6 +92,7 @@ package struct Sweep {
     }
     let lock = try measurement.reserve()
     events(.step("\(measurement.size(of: plan.cells))"))
+    events(.step("\(plan.cost)"))
     events(.step("computing digests"))
     let digests = try await runOnOwnThread(named: "loxeval-digests") {
       StudyMaker.Digests(

@@ -55,7 +55,7 @@ extension SweepPlan {
 
 extension SweepPlan.PlannedAttack {
   /// Tells its training from all others of the study.
-  fileprivate var training: String {
+  var training: String {
     id.step == nil ? name.text : "\(id.method.rawValue) \(id.recipe) \(stack.label)"
   }
 }

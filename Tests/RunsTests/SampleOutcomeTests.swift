@@ -128,6 +128,8 @@ import TinyRun
       try writer.write("\n}\n")
     }
     let whole = try StableJSON.encodePretty(["outcomes": outcomes])
-    #expect(String(decoding: try Data(contentsOf: file), as: UTF8.self) == String(decoding: whole, as: UTF8.self))
+    #expect(
+      String(decoding: try Data(contentsOf: file), as: UTF8.self)
+        == String(decoding: whole, as: UTF8.self))
   }
 }

@@ -66,7 +66,7 @@ import Testing
     excluded.isExcluded = true
     #expect(SplitHalfChoice(untreated: untreated, candidates: [excluded]) == nil)
     let broken = SplitHalfChoice.Candidate(
-      attacked: safe.attacked, costs: [try cost(prompts: 300, rises: 30)], strength: 1)
+      attacked: safe.attacked(), costs: [try cost(prompts: 300, rises: 30)], strength: 1)
     #expect(SplitHalfChoice(untreated: untreated, candidates: [broken]) == nil)
   }
 

@@ -31,3 +31,24 @@ import Testing
     #expect("\(size)" == text)
   }
 }
+
+@Suite struct StudyCostTests {
+  @Test(
+    arguments: [
+      (
+        StudyCost(decompositions: 1, trainings: 18, trainingDialogues: 10_800),
+        "made for them: 1 decomposition, 18 trainings over about 10,800 dialogues"
+      ),
+      (
+        StudyCost(decompositions: 0, trainings: 1, trainingDialogues: 1),
+        "made for them: 1 training over about 1 dialogue"
+      ),
+      (
+        StudyCost(decompositions: 0, trainings: 0, trainingDialogues: 0),
+        "nothing is decomposed or trained for them"
+      ),
+    ])
+  func costsAreSaid(cost: StudyCost, text: String) {
+    #expect("\(cost)" == text)
+  }
+}

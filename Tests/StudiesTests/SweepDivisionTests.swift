@@ -45,6 +45,15 @@ import Testing
     #expect(try Set((1...count).flatMap { [$0] }) == Self.shards(plan, count) { _ in true })
   }
 
+  /// An attack from each of three models, and one that is made once; what nothing needs costs nothing.
+  @Test func whatIsMadeIsCounted() {
+    let plan = Self.plan()
+    #expect(
+      plan.cost == StudyCost(decompositions: 1, trainings: 4, trainingDialogues: 4_000))
+    let bare = plan.part(of: plan.cells.filter(\.variant.isEmpty))
+    #expect(bare.cost == StudyCost(decompositions: 0, trainings: 0, trainingDialogues: 0))
+  }
+
   /// What is trained once serves models that are asked anywhere.
   @Test func modelsUnderATransferredAttackAreDivided() throws {
     let found = try Self.shards(Self.plan(), 11) { $0.attack.label == "once" }

@@ -131,9 +131,8 @@ struct SampleBrowser {
   }
 
   /// By judge, as places in `Verdict.allCases`; −1 for judges that the set does not have.
-  private func verdicts(of sample: Sample, dataset: String) -> [Int] {
-    let own = page.manifest.plan.readers(of: dataset)
-    return judges.map { judge in
+  private func verdicts(of sample: Sample, by judges: [String], _ own: [String]) -> [Int] {
+    judges.map { judge in
       guard own.contains(judge) else { return -1 }
       let verdict = sample.judgement(by: judge).verdict
       return Verdict.allCases.firstIndex(of: verdict) ?? -1
@@ -163,6 +162,9 @@ struct SampleBrowser {
           kind: page.findings.isHarmful(cell.dataset) ? "harmful" : "benign",
           label: Self.label(cell)))
     }
+    let readers = Dictionary(
+      page.datasets.map { ($0, page.manifest.plan.readers(of: $0)) },
+      uniquingKeysWith: { first, _ in first })
     var prompts: [[String]: Int] = [:]
     for outcome in page.run.outcomes.byCell.lazy.flatMap({ $0.prefix(room.samplesOfCell) })
       .prefix(PageRoom.mostSamples)
@@ -178,7 +180,8 @@ struct SampleBrowser {
       content.samples.append(
         Entry(
           cell: cell, prompt: place,
-          verdicts: verdicts(of: sample, dataset: content.cells[cell].dataset),
+          verdicts: verdicts(
+            of: sample, by: content.judges, readers[content.cells[cell].dataset] ?? []),
           reply: PrintableText.lines(room.cut(page.shown(sample, limit: .max))),
           remark: PrintableText.lines(remark(on: sample))))
     }

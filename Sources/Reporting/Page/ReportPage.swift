@@ -8,6 +8,7 @@ import StudyDesign
 struct ReportPage {
   let run: StoredRun
   let summary: Summary
+  let findings: Findings
   /// Whether replies are cut to their opening, so that the page may be shown to anyone.
   let isRedacted: Bool
 
@@ -26,14 +27,13 @@ struct ReportPage {
     self.isRedacted = isRedacted
     let summary = Summary(of: run.manifest, run.outcomes, labels: labels)
     self.summary = summary
+    findings = Findings(summary: summary)
     harmfulCells = Set(
       run.manifest.plan.cells.filter { summary.datasets[$0.dataset]?.kind != .benign }.map(\.id))
     examples = try readExamples()
   }
 
   var manifest: RunManifest { run.manifest }
-
-  var findings: Findings { Findings(summary: summary) }
 
   /// The answer, one sentence each.
   var verdict: [Sentence] {

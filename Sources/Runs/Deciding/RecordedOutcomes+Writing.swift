@@ -52,7 +52,8 @@ extension RecordedOutcomes {
       return try emit(indented(try StableJSON.encodePretty(members).dropLast(), depth))
     }
     // In the encoder's own order.
-    let order = try JSONNode(parsing: [UInt8](try StableJSON.encode(members.mapValues { _ in 0 })))
+    let order =
+      try JSONNode(parsing: [UInt8](try StableJSON.encode(members.mapValues { _ in 0 })))
       .members ?? []
     try emit(start(depth))
     for (place, member) in order.enumerated() {

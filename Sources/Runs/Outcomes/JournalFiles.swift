@@ -53,7 +53,9 @@ final class JournalFiles: SampleSource {
     }
     throw .unreadable(
       path: url.path,
-      reason: "a sample that stood at byte \(position.offset) is not there any more: it was changed meanwhile")
+      reason:
+        "a sample that stood at byte \(position.offset) is not there any more: it was changed meanwhile"
+    )
   }
 
   private static func line(

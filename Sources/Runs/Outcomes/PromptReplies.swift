@@ -40,6 +40,18 @@ package struct PromptReplies {
     return found
   }
 
+  /// One of a prompt's; nil where it is missing.
+  package subscript(prompt: String, number: Int) -> SampleOutcome? {
+    guard let place = places[prompt] else { return nil }
+    // Mostly all are there.
+    if number < place.count, case let found = outcomes[place.lowerBound + number],
+      found.sample == number
+    {
+      return found
+    }
+    return outcomes[place].first { $0.sample == number }
+  }
+
   /// Of all replies to a prompt; none where one is missing or failed.
   func mark(_ prompt: String) -> ReplyMark {
     guard let place = places[prompt], place.count == each else { return .none }

@@ -134,9 +134,11 @@ extension SweepCommand {
     try machines.carryOut(output: measurement.output) { format in
       if format == .json {
         try PlannedCells.showJSON(
-          plan.cells, division, of: sweep.measurement, command: Self.self, hiding: secrets)
+          plan.cells, division, of: sweep.measurement, cost: plan.cost, command: Self.self,
+          hiding: secrets)
       } else {
-        PlannedCells.show(plan.cells, division, of: sweep.measurement, console)
+        PlannedCells.show(
+          plan.cells, division, of: sweep.measurement, cost: plan.cost, console)
       }
     }
   }

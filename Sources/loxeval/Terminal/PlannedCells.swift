@@ -12,9 +12,10 @@ enum PlannedCells {
   /// the shard that does it, where the study is divided.
   static func show(
     _ cells: [Cell], _ division: Division? = nil, of measurement: Studies.Measurement,
-    _ console: Console
+    cost: StudyCost? = nil, _ console: Console
   ) {
     console.note("\(measurement.size(of: cells))")
+    if let cost { console.note("\(cost)") }
     let models = models(cells)
     for (place, cell) in cells.enumerated() {
       let stack = cell.variant.map { "\($0.name) × \(Number.text($0.scale))" }
@@ -49,12 +50,17 @@ enum PlannedCells {
     var samples: Int
     /// New tokens of a reply, at most.
     var tokensEach: Int
+    /// Of a sweep.
+    var decompositions: Int?
+    var trainings: Int?
+    var trainingDialogues: Int?
     var shards: Int?
     var cells: [PlannedCell]
 
     enum CodingKeys: String, CodingKey {
-      case command, options, models, prompts, samples, shards, cells
+      case command, options, models, prompts, samples, decompositions, trainings, shards, cells
       case tokensEach = "tokens_each"
+      case trainingDialogues = "training_dialogues"
     }
   }
 
@@ -63,7 +69,7 @@ enum PlannedCells {
   ///   - secrets: of the command, which are left out.
   static func showJSON(
     _ cells: [Cell], _ division: Division? = nil, of measurement: Studies.Measurement,
-    command: any ParsableCommand.Type, hiding secrets: Secrets
+    cost: StudyCost? = nil, command: any ParsableCommand.Type, hiding secrets: Secrets
   ) throws {
     let table = try OptionTable(command)
     let size = measurement.size(of: cells)
@@ -72,7 +78,9 @@ enum PlannedCells {
       command: table.command,
       options: StudyFile.options(CommandArguments.all.dropFirst(), table, hiding: secrets),
       models: size.models, prompts: size.prompts, samples: size.samples,
-      tokensEach: size.tokensEach, shards: division?.shards,
+      tokensEach: size.tokensEach, decompositions: cost?.decompositions,
+      trainings: cost?.trainings, trainingDialogues: cost?.trainingDialogues,
+      shards: division?.shards,
       cells: cells.enumerated().map { place, cell in
         Plan.PlannedCell(
           cell: cell.id.rawValue, model: models[cell.variant] ?? "", updates: cell.variant,

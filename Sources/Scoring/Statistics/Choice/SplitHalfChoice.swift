@@ -40,13 +40,21 @@ package struct SplitHalfChoice: Codable, Hashable, Sendable {
     package var isExcluded: Bool
 
     package init(
-      attacked: @autoclosure @escaping @Sendable () -> [Place: PromptOutcomes], costs: [CostBound], strength: Double,
-      isExcluded: Bool = false
+      attackedWhenAsked attacked: @escaping @Sendable () -> [Place: PromptOutcomes],
+      costs: [CostBound], strength: Double, isExcluded: Bool = false
     ) {
       self.attacked = attacked
       self.costs = costs
       self.strength = strength
       self.isExcluded = isExcluded
+    }
+
+    package init(
+      attacked: [Place: PromptOutcomes], costs: [CostBound], strength: Double,
+      isExcluded: Bool = false
+    ) {
+      self.init(
+        attackedWhenAsked: { attacked }, costs: costs, strength: strength, isExcluded: isExcluded)
     }
 
     var keepsLimits: Bool { !costs.isEmpty && costs.allSatisfy(\.isKept) }
