@@ -76,8 +76,11 @@ import Testing
     (#"{"model": "m"}"#, "\"model\" is no option of a study of sweep"),
     (#"{"config": "other.json"}"#, "\"config\" is no option"),
     (#"{"help": true}"#, "\"help\" is no option"),
-    (#"{"rank": [3, 6]}"#, "rank: expected a text or a number, found an array of 2"),
-    (#"{"rank": true}"#, "rank: expected a text or a number"),
+    (
+      #"{"rank": [3, 6]}"#,
+      "with commas between, where the option takes a list), found an array of 2"
+    ),
+    (#"{"rank": true}"#, "rank: expected a text or a number, found true"),
     (#"{"rank": null}"#, "found null"), (#"{"rank": {}}"#, "found an object of 0"),
     (#"{"controls": 1}"#, "controls: expected true or false, found the number 1"),
     (#"{"controls": "yes"}"#, "controls: expected true or false, found the string"),

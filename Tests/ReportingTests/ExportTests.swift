@@ -61,8 +61,12 @@ import TinyRun
         == TidyTable.columns
         + ["refusal", "rubric"].flatMap { ["verdict_\($0)", "score_\($0)"] } + TidyTable.texts)
     #expect(rows.count == 240)
-    func column(_ name: String, _ row: Int) -> String {
-      rows[row][table.header.firstIndex(of: name) ?? 0]
+    func index(_ name: String) -> Int { table.header.firstIndex(of: name) ?? 0 }
+    /// Of the first cell, by the prompt's number: those that failed stand last.
+    func column(_ name: String, _ prompt: Int) -> String {
+      let cell = Self.run().0.plan.cells[0].id.rawValue
+      let row = rows.first { $0[index("cell")] == cell && $0[index("id")] == "p\(prompt)" }
+      return row?[index(name)] ?? "no row"
     }
     #expect(column("id", 0) == "p0")
     #expect((column("alpha", 0), column("strength", 0), column("rank", 0)) == ("0", "0", "6"))
@@ -75,10 +79,11 @@ import TinyRun
     #expect(column("reasoning", 0) == "let me think")
     // What the model wrote stands there as it is.
     #expect(column("response", 2) == "- \"quoted\", =1+1\r\nline two\u{1B}[2J")
-    let failed = try #require(
-      rows.firstIndex { $0[table.header.firstIndex(of: "error_code") ?? 0] == "timeout" })
-    #expect((column("verdict", failed), column("verdict_refusal", failed)) == ("unscored", ""))
-    #expect(column("alpha", failed) == "1.5")
+    let failed = try #require(rows.first { $0[index("error_code")] == "timeout" })
+    #expect(failed[index("verdict")] == "unscored")
+    #expect(failed[index("verdict_refusal")] == "")
+    #expect(failed[index("alpha")] == "1.5")
+    #expect(rows.suffix(5).map { $0[index("verdict")] }.count { $0 == "unscored" } == 4)
     // A label that a spreadsheet would compute is disarmed, as in summary.csv.
     #expect(text.contains(",'=identity|shift,"))
     try RunExport.write(run, as: .tidy, to: place)
@@ -112,8 +117,10 @@ import TinyRun
         $0.cell == cell.id && $0.judge == "rubric"
       })
     let metrics = try #require(scores[1]["metrics"] as? [String: [String: Any]])
-    #expect(metrics["accuracy"]?["value"] as? Double == row.attackSuccessRate)
-    #expect(metrics["mean_score"]?["value"] as? Double == row.meanScore)
+    for (name, value) in [("accuracy", row.attackSuccessRate), ("mean_score", row.meanScore)] {
+      let told = try #require(metrics[name]?["value"] as? Double)
+      expectClose(told, try #require(value), tolerance: 1e-12)
+    }
     let told = try #require(log["samples"] as? [[String: Any]])
     #expect(told.count == 20)
     #expect(told.map { $0["id"] as? String } == (0..<20).map { "p\($0)" })

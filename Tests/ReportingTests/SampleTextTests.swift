@@ -95,7 +95,7 @@ import Testing
     // With the line's end before them.
     #expect(folded.hiddenCharacters == hidden.count + 1)
     #expect(folded.hiddenLines == 28)
-    #expect(folded.remark == "[… 223 more characters, 28 lines; --full shows them]")
+    #expect(folded.remark == "[… 224 more characters, 28 lines; --full shows them]")
     #expect(FoldedText(lines, isWhole: true).lines.count == 40)
     #expect(FoldedText(lines, isWhole: true).remark == nil)
     let long = FoldedText(String(repeating: "x", count: 5_000), isWhole: false)

@@ -7,6 +7,18 @@ from pathlib import Path
 
 from lm_eval.utils import get_results_filenames, get_sample_results_filenames, make_table
 
+
+def lines_of(table):
+    """The cells of each line; a task's name stands in its first line alone."""
+    task = ""
+    for line in table.splitlines()[2:]:
+        cells = [part.strip() for part in line.strip("|").split("|")]
+        if len(cells) < 9:
+            continue
+        task = cells[0] or task
+        yield [task] + cells[1:]
+
+
 folder, run = Path(sys.argv[1]), Path(sys.argv[2])
 rows = list(csv.DictReader((run / "summary.csv").open(encoding="utf-8")))
 files = [str(file) for file in folder.rglob("*") if file.is_file()]
@@ -28,8 +40,8 @@ for file in results:
             value = numbers[f"{metric},{row['judge']}"]
             assert abs(value - float(row[column])) < 1e-9, (value, row)
             shown = [
-                [part.strip() for part in line.strip("|").split("|")] for line in table.splitlines()
-                if row["judge"] in line and metric in line and numbers["alias"] in line
+                line for line in lines_of(table)
+                if (line[0], line[2], line[4]) == (numbers["alias"], row["judge"], metric)
             ]
             assert len(shown) == 1 and abs(float(shown[0][6]) - value) < 1e-4, (shown, table)
             assert shown[0][5] == "↓", shown

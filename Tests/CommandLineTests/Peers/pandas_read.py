@@ -8,7 +8,7 @@ table = pd.read_csv(sys.argv[1])
 summary = pd.read_csv(f"{sys.argv[2]}/summary.csv")
 journal = pd.read_json(f"{sys.argv[2]}/samples.jsonl", lines=True)
 assert len(table) == len(journal)
-assert table["alpha"].dtype == float and table["sample"].dtype == int, table.dtypes
+assert table["alpha"].dtype.kind in "if" and table["sample"].dtype.kind == "i", table.dtypes
 rates = table.assign(hit=table["verdict_refusal"] == "complied").groupby(
     ["defence", "alpha", "attack", "dataset"])["hit"].mean()
 first = summary[summary["judge"] == "refusal"].set_index(["defence", "alpha", "attack", "dataset"])
