@@ -21,9 +21,8 @@ struct CachedRepository: Sendable {
   /// What has come of a blob so far.
   func part(_ etag: String) -> URL { folder.appending(path: "blobs/\(etag).incomplete") }
   /// What `FileLock` makes `ETAG.lock` of, the name that huggingface_hub locks too.
-  func lock(_ etag: String) -> URL {
-    cache.appending(path: ".locks/\(folder.lastPathComponent)/\(etag)")
-  }
+  func lock(_ etag: String) -> URL { locks.appending(path: etag) }
+  private var locks: URL { cache.appending(path: ".locks/\(folder.lastPathComponent)") }
   private func absence(_ path: String, _ commit: String) -> URL {
     folder.appending(path: ".no_exist/\(commit)/\(path)")
   }
@@ -103,7 +102,7 @@ struct CachedRepository: Sendable {
   /// Makes what every fetch needs.
   func prepare() throws(HubError) {
     try makeFolder(folder.appending(path: "blobs"))
-    try makeFolder(lock("").deletingLastPathComponent())
+    try makeFolder(locks)
     let tag = cache.appending(path: "CACHEDIR.TAG")
     if !FileManager.default.fileExists(atPath: tag.path) {
       // By which programs that make copies of disks know caches.

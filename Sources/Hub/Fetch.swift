@@ -42,7 +42,6 @@ struct Fetch {
         try cached.link(path, commit, to: etag)
       }
       try cached.note(reference.revision, is: commit)
-      hub.events(.note("\(reference) is in the hub's cache, commit \(commit)"))
     } else {
       // Known from elsewhere, and perhaps where nothing can be written.
       try? cached.note(reference.revision, is: commit)

@@ -36,7 +36,7 @@ import Testing
   private static func rate(_ folder: TemporaryFolder, _ run: String) throws -> [Double] {
     let rows = try #require(
       try object(folder, "\(run)/summary.json")["rows"] as? [[String: Any]])
-    return rows.compactMap { $0["attack_success_rate"] as? Double }
+    return rows.compactMap { $0["asr"] as? Double }
   }
 
   @Test func theyBecomeARunThatReportsAndGatesTake() throws {
@@ -92,7 +92,7 @@ import Testing
     let rows = try #require(
       try Self.object(folder, "run/summary.json")["rows"] as? [[String: Any]])
     let artifact = try #require(rows.first { $0["dataset"] as? String == "artifact" })
-    #expect(artifact["model"] as? String == "m" && artifact["attack_success_rate"] as? Double == 0)
+    #expect(artifact["model"] as? String == "m" && artifact["asr"] as? Double == 0)
     let over = try #require(rows.first { $0["dataset"] as? String == "xstest" })
     #expect(over["over_refusal"] as? Double == 0)
   }

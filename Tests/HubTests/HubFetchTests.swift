@@ -146,9 +146,9 @@ import Testing
 
   @Test func busyHubsAreAskedAgain() throws {
     let hub = try LoopbackHub(["org/name": .init(HubFolder.files)])
-    hub.spoil("config.json", .status(503), .status(429))
+    hub.spoil("tokenizer.json", .status(503), .status(429))
     _ = try HubFolder().fetch("org/name", hub)
-    #expect(hub.fetches(of: "config.json") == 3)
+    #expect(hub.fetches(of: "tokenizer.json") == 3)
   }
 
   @Test func tokensStayWithTheHub() throws {

@@ -156,6 +156,9 @@ package struct ReplyFile: Sendable {
     } catch {
       throw FileError(file, error)
     }
+    guard input.body.contains(where: { $0 > 0x20 }) else {
+      throw .empty(path: file.path, expected: "reply")
+    }
     do throws(JSONNode.SyntaxError) {
       return try JSONNode(parsing: [UInt8](input.body))
     } catch {
