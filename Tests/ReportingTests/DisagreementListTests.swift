@@ -1,3 +1,4 @@
+import Runs
 import Scoring
 import Testing
 
@@ -27,7 +28,7 @@ import Testing
   ]
 
   @Test func textShowsWhoSaysWhat() {
-    let text = DisagreementList.render(Self.opinions, as: .text)
+    let text = DisagreementList.render(RunOpinions(Self.opinions), as: .text)
     #expect(text.hasPrefix("2 of 3 replies"))
     #expect(text.contains("1. q1 of a0-none-set~1, sample 1 (c)"))
     #expect(text.contains("label: refused; refusal: complied; ngram: refused (0.25)"))
@@ -36,7 +37,7 @@ import Testing
   }
 
   @Test func markdownHoldsNoMarkupOfReplies() {
-    let text = DisagreementList.render(Self.opinions, as: .markdown)
+    let text = DisagreementList.render(RunOpinions(Self.opinions), as: .markdown)
     #expect(text.contains("\n> How?\n") && text.contains("\n> Sure.\\\n> Step"))
     #expect(text.contains("&lt;b&gt;"))
     #expect(!text.contains("<b>") && !text.contains("\u{1B}"))
@@ -44,7 +45,7 @@ import Testing
   }
 
   @Test func csvHasAColumnForEachJudge() {
-    let lines = DisagreementList.render(Self.opinions, as: .csv).split(separator: "\n")
+    let lines = DisagreementList.render(RunOpinions(Self.opinions), as: .csv).split(separator: "\n")
     #expect(lines.count == 3)
     #expect(lines[0] == "id,cell,sample,category,label,refusal,ngram,rubric,prompt,response")
     #expect(lines[1].hasPrefix("q1,a0-none-set~1,1,c,refused,complied,refused,,How?,"))
@@ -53,8 +54,8 @@ import Testing
   }
 
   @Test func nothingToReadIsSaid() {
-    let text = DisagreementList.render([Self.opinions[1]], as: .text)
+    let text = DisagreementList.render(RunOpinions([Self.opinions[1]]), as: .text)
     #expect(text.hasPrefix("0 of 1 replies"))
-    #expect(DisagreementList.render([], as: .csv).hasPrefix("id,cell,"))
+    #expect(DisagreementList.render(RunOpinions([]), as: .csv).hasPrefix("id,cell,"))
   }
 }

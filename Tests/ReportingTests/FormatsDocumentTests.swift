@@ -3,6 +3,7 @@ import ModelAccess
 import StudyDesign
 import Support
 import Testing
+import TinyRun
 
 @testable import Analysis
 @testable import Reporting

@@ -4,6 +4,7 @@ import Runs
 import Scoring
 import TestSupport
 import Testing
+import TinyRun
 
 @Suite struct FirstReleaseTests {
   /// The committed report of the first release.

@@ -1,4 +1,5 @@
 import Foundation
+import Support
 import TestSupport
 import Testing
 
@@ -19,7 +20,8 @@ import Testing
     try PendingFiles.settle(folder.url)
     #expect(try Self.read("a", folder.url) == "old")
 
-    try PendingFiles.replace(["a": Data("new".utf8), "b": Data("new".utf8)], in: folder.url)
+    let write = { (file: URL) in try AtomicFile.write(Data("new".utf8), to: file) }
+    try PendingFiles.replace(["a": write, "b": write], in: folder.url)
     #expect(
       try FileManager.default.contentsOfDirectory(atPath: folder.url.path).sorted() == ["a", "b"])
     #expect(try Self.read("a", folder.url) == "new" && Self.read("b", folder.url) == "new")
