@@ -56,6 +56,6 @@ import Testing
   @Test func nothingToReadIsSaid() {
     let text = DisagreementList.render(RunOpinions([Self.opinions[1]]), as: .text)
     #expect(text.hasPrefix("0 of 1 replies"))
-    #expect(DisagreementList.render(RunOpinions(), as: .csv).hasPrefix("id,cell,"))
+    #expect(DisagreementList.render(RunOpinions([]), as: .csv).hasPrefix("id,cell,"))
   }
 }

@@ -2,6 +2,7 @@ import Foundation
 import Runs
 import Scoring
 import Testing
+import TinyRun
 
 @testable import ModelAccess
 @testable import Reporting

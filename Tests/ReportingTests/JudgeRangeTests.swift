@@ -2,6 +2,7 @@ import Analysis
 import Runs
 import Scoring
 import Testing
+import TinyRun
 
 @testable import Reporting
 

@@ -1,6 +1,7 @@
 import Runs
 import Scoring
 import Testing
+import TinyRun
 
 @testable import Reporting
 

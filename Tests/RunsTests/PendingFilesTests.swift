@@ -20,7 +20,7 @@ import Testing
     try PendingFiles.settle(folder.url)
     #expect(try Self.read("a", folder.url) == "old")
 
-    let write = { (file: URL) throws in try AtomicFile.write(Data("new".utf8), to: file) }
+    let write = { (file: URL) in try AtomicFile.write(Data("new".utf8), to: file) }
     try PendingFiles.replace(["a": write, "b": write], in: folder.url)
     #expect(
       try FileManager.default.contentsOfDirectory(atPath: folder.url.path).sorted() == ["a", "b"])
