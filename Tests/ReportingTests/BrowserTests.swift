@@ -186,7 +186,7 @@ struct BrowserTests {
 
   @Test func thousandsOfSamplesArePaged() throws {
     var (manifest, samples) = ReportTests.run()
-    manifest.plan.datasets["harmful"]?.prompts = 500
+    manifest.plan.datasets["harmful"]?.prompts = 8000
     let cell = samples[0]
     samples += (20..<8000).map { index in
       var sample = cell

@@ -79,7 +79,7 @@ import TinyRun
       first: sample {
         $0.failure = failed
         ($0.judgements, $0.response) = ([:], "")
-      }, second: sample { $0.prompt = "q" }, objection: "with another prompt"),
+      }, second: sample { $0.prompt = "q" }, objection: "another prompt"),
   ]
 
   @Test(arguments: cases)

@@ -21,10 +21,11 @@ private func held<Value>(_ value: () throws -> Value) -> Value {
 }
 
 extension SampleOutcomes {
-  /// - Precondition: the plan has the samples.
+  /// Samples of cells that are not planned are left out.
   package init(holding samples: [Sample], of plan: RunManifest.Plan) {
     self.init(of: plan, in: URL(filePath: "/held"), source: HeldSamples(samples: samples))
-    for (place, sample) in samples.enumerated() {
+    let planned = Set(plan.cells.map(\.id))
+    for (place, sample) in samples.enumerated() where planned.contains(sample.cell) {
       held { try append(sample, at: SamplePosition(file: 0, offset: place)) }
     }
     held { try settle() }
