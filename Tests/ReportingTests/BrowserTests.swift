@@ -138,6 +138,7 @@ struct BrowserTests {
   @Test(arguments: [true, false]) func aLinkShowsItsSample(isEncoded: Bool) throws {
     var (manifest, samples) = ReportTests.run()
     manifest.plan.samples = 2
+    manifest.plan.datasets["harmful"]?.prompts = 21
     let first = samples[7]
     samples[7].id = "a/b c'd"
     samples[7].response = "the first reply"
