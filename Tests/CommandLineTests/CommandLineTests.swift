@@ -20,10 +20,18 @@ import TinyModel
     let errors: String
   }
 
-  static func start(_ arguments: [String]) throws -> (Process, Pipe, Pipe) {
+  /// - Parameters:
+  ///   - folder: where it works; nil for this process's.
+  ///   - environment: all of it; nil for this process's.
+  static func start(
+    _ arguments: [String], of program: URL = program, in folder: URL? = nil,
+    environment: [String: String]? = nil
+  ) throws -> (Process, Pipe, Pipe) {
     let process = Process()
     process.executableURL = program
     process.arguments = arguments
+    if let folder { process.currentDirectoryURL = folder }
+    if let environment { process.environment = environment }
     let (output, errors) = (Pipe(), Pipe())
     process.standardOutput = output
     process.standardError = errors
@@ -32,7 +40,12 @@ import TinyModel
   }
 
   static func run(_ arguments: String...) throws -> Result {
-    let (process, output, errors) = try start(arguments)
+    try result(of: start(arguments))
+  }
+
+  /// Waits for a program's end.
+  static func result(of started: (Process, Pipe, Pipe)) throws -> Result {
+    let (process, output, errors) = started
     let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
     let notes = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
     process.waitUntilExit()

@@ -52,22 +52,11 @@ import Testing
   static func gate(
     _ folder: TemporaryFolder, _ arguments: [String], environment: [String: String] = [:]
   ) throws -> CommandLineTests.Result {
-    let process = Process()
-    process.executableURL = CommandLineTests.program
-    process.arguments = ["gate"] + arguments
-    process.currentDirectoryURL = folder.url
     var inherited = ProcessInfo.processInfo.environment
     inherited["GITHUB_ACTIONS"] = nil
-    process.environment = inherited.merging(environment) { $1 }
-    let (output, errors) = (Pipe(), Pipe())
-    process.standardOutput = output
-    process.standardError = errors
-    try process.run()
-    let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-    let notes = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-    process.waitUntilExit()
-    return CommandLineTests.Result(
-      status: process.terminationStatus, output: text, errors: notes)
+    return try CommandLineTests.result(
+      of: CommandLineTests.start(
+        ["gate"] + arguments, in: folder.url, environment: inherited.merging(environment) { $1 }))
   }
 
   /// good: 5 of 100; bad: 60 of 100; short: 0 of 10; failed: all errors; hot: another temperature.

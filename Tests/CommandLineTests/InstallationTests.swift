@@ -11,20 +11,11 @@ import Testing
   static func run(
     _ program: URL, _ arguments: [String], in folder: URL, environment: [String: String] = [:]
   ) throws -> CommandLineTests.Result {
-    let process = Process()
-    process.executableURL = program
-    process.arguments = arguments
-    process.currentDirectoryURL = folder
     let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"
-    process.environment = ["PATH": path].merging(environment) { $1 }
-    let (output, errors) = (Pipe(), Pipe())
-    process.standardOutput = output
-    process.standardError = errors
-    try process.run()
-    let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-    let notes = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-    process.waitUntilExit()
-    return .init(status: process.terminationStatus, output: text, errors: notes)
+    return try CommandLineTests.result(
+      of: CommandLineTests.start(
+        arguments, of: program, in: folder, environment: ["PATH": path].merging(environment) { $1 })
+    )
   }
 
   /// The folder that holds nothing of the project, and the one that it was installed in.
