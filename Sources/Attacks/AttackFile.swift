@@ -172,7 +172,8 @@ package enum AttackFile {
     // Optional settings that are nil have no key of their own.
     var merged: [String: Any] = [
       "max_steps": NSNull(), "max_length": NSNull(), "decays_norms_and_biases": NSNull(),
-      "arithmetic": NSNull(),
+      "arithmetic": NSNull(), "optimizer": NSNull(),
+      "gradient_checkpointing": NSNull(),
     ]
     if let own = try JSONSerialization.jsonObject(with: encoder.encode(recipe)) as? [String: Any] {
       merged.merge(own) { $1 }

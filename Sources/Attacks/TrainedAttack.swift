@@ -65,6 +65,7 @@ package struct TrainedAttack: Attack {
       "\(what) on \(set.dialogues.count) dialogues of \(set.name), \(trainingRecipe.epochs) epochs at "
       + "\(Number.prose(trainingRecipe.learningRate)) (\(trainingRecipe.schedule.rawValue)), batch "
       + "\(trainingRecipe.batchSize * trainingRecipe.gradientAccumulation), seed \(trainingRecipe.seed)"
+      + (trainingRecipe.optimizer.map { ", \($0.rawValue)" } ?? "")
       + (trainingRecipe.arithmetic.map { ", computed in \($0.rawValue)" } ?? "") + kept
       + (step.map { ", taken after step \($0) of \(stepCount)" } ?? "") + "; "
       + origin.remark
@@ -171,6 +172,9 @@ package struct TrainedAttack: Attack {
   }
 
   private func text(of recipe: TrainingRecipe) -> String {
+    var recipe = recipe
+    // Decides how much memory it takes, and nothing of what comes out.
+    recipe.gradientCheckpointing = nil
     let parts = [try? StableJSON.encode(recipe), limits.flatMap { try? StableJSON.encode($0) }]
       .compactMap { $0.map { String(decoding: $0, as: UTF8.self) } }
     return (parts + [set.digest, "\(set.dialogues.count) dialogues"]).joined(separator: " ")

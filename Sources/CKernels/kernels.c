@@ -375,6 +375,15 @@ void loxeval_adamw(
       correction2)
 }
 
+void loxeval_adamw_8bit(
+    float *w, const float *g, int8_t *m, uint8_t *v, float *scales, size_t count, uint32_t key,
+    uint32_t begin, float gradient_scale, float rate, float decay, float beta1, float beta2,
+    float epsilon, float correction1, float correction2) {
+  DISPATCH(
+      adamw_8bit, w, g, m, v, scales, count, key, begin, gradient_scale, rate, decay, beta1, beta2,
+      epsilon, correction1, correction2)
+}
+
 void loxeval_add_scaled(const float *x, float factor, size_t count, float *y) {
   DISPATCH(add_scaled, x, factor, count, y)
 }

@@ -125,15 +125,70 @@ static void NAME(adamw)(
   }
 }
 
-static void NAME(add_scaled)(const float *x, float factor, size_t count, float *y) {
-  for (size_t i = 0; i < count; i++) y[i] += factor * x[i];
-}
-
-/// A well-mixed 32-bit hash of a counter (the finaliser of MurmurHash3): enough for dropout.
+/// A well-mixed 32-bit hash of a counter (the finaliser of MurmurHash3): enough for dropout
+/// and for rounding by chance.
 INLINE uint32_t NAME(mixed)(uint32_t h) {
   h = (h ^ (h >> 16)) * 0x85EBCA6Bu;
   h = (h ^ (h >> 13)) * 0xC2B2AE35u;
   return h ^ (h >> 16);
+}
+
+/// A share in [0, 1] as the code c of `top` whose value is (c / top)^2, or ^4 where `is_fourth`: one of its two
+/// neighbours, by chance, so that its mean is the share.
+INLINE float NAME(moment_code)(float share, const float top, const int is_fourth, float chance) {
+  const float root = is_fourth ? sqrtf(sqrtf(share)) : sqrtf(share);
+  float below = (float)(int32_t)(root * top);
+  below = below < top - 1 ? below : top - 1;
+  const float low = below / top, high = (below + 1) / top;
+  const float least = is_fourth ? low * low * low * low : low * low;
+  const float most = is_fourth ? high * high * high * high : high * high;
+  return share - least > chance * (most - least) ? below + 1 : below;
+}
+
+static void NAME(adamw_8bit)(
+    float *w, const float *g, int8_t *m, uint8_t *v, float *scales, size_t count, uint32_t key,
+    uint32_t begin, float gradient_scale, float rate, float decay, float beta1, float beta2,
+    float epsilon, float correction1, float correction2) {
+  float means[LOXEVAL_MOMENT_BLOCK], squares[LOXEVAL_MOMENT_BLOCK];
+  for (size_t block = 0; block < count; block += LOXEVAL_MOMENT_BLOCK) {
+    const size_t left = count - block;
+    const size_t size = left < LOXEVAL_MOMENT_BLOCK ? left : LOXEVAL_MOMENT_BLOCK;
+    int8_t *first = m + block;
+    uint8_t *second = v + block;
+    float *scale = scales + block / LOXEVAL_MOMENT_BLOCK * 2;
+    for (size_t i = 0; i < size; i++) {
+      const float c = (float)first[i] * (1.0f / 127), d = (float)second[i] * (1.0f / 255);
+      means[i] = scale[0] * c * fabsf(c);
+      squares[i] = scale[1] * (d * d) * (d * d);
+    }
+    NAME(adamw)(
+        w + block, g + block, means, squares, size, gradient_scale, rate, decay, beta1, beta2,
+        epsilon, correction1, correction2);
+    float most = 0, largest = 0;
+    for (size_t i = 0; i < size; i++) {
+      most = fabsf(means[i]) > most ? fabsf(means[i]) : most;
+      largest = squares[i] > largest ? squares[i] : largest;
+    }
+    scale[0] = most;
+    scale[1] = largest;
+    const float to_mean = most > 0 ? 1 / most : 0, to_square = largest > 0 ? 1 / largest : 0;
+    for (size_t i = 0; i < size; i++) {
+      const uint32_t bits = NAME(mixed)(NAME(mixed)(begin + (uint32_t)(block + i)) ^ key);
+      const float share = fabsf(means[i]) * to_mean;
+      const float code = NAME(moment_code)(
+          share < 1 ? share : 1, 127, 0, (float)(bits & 0xFFFF) * 0x1p-16f);
+      first[i] = (int8_t)(means[i] < 0 ? -code : code);
+      const float square = squares[i] * to_square;
+      const float other = NAME(moment_code)(
+          square < 1 ? square : 1, 255, 1, (float)(bits >> 16) * 0x1p-16f);
+      // A mean is divided by this one's root: it is never 0 where there was a gradient.
+      second[i] = (uint8_t)(square > 0 && other < 1 ? 1 : other);
+    }
+  }
+}
+
+static void NAME(add_scaled)(const float *x, float factor, size_t count, float *y) {
+  for (size_t i = 0; i < count; i++) y[i] += factor * x[i];
 }
 
 static void NAME(dropout)(

@@ -105,6 +105,35 @@ import TinyModel
     #expect(read.decaysNormsAndBiases == nil && read != today.trainingRecipe)
   }
 
+  /// The optimiser of every release so far needs no word, and another one makes another attack; gradient
+  /// checkpointing makes the same.
+  @Test func theOptimiserIsPartOfTheRecipe() throws {
+    let folder = try TemporaryFolder()
+    let set = try TrainingSet(file: folder.write(Self.line, "set.jsonl"))
+    func read(_ optimizer: String) throws -> TrainedAttack {
+      let text = #"{"dataset":"set.jsonl","optimizer":"\#(optimizer)"}"#
+      return try AttackFile.training(folder.write(text, "\(optimizer).json"), seed: 0) {
+        URL(filePath: $0)
+      }
+    }
+    func attack(_ optimizer: TrainingRecipe.Optimizer?) -> TrainedAttack {
+      var recipe = TrainingRecipe()
+      recipe.optimizer = optimizer
+      return TrainedAttack(labels: ["a"], recipe: recipe, set: set)
+    }
+    #expect(attack(nil).recipe == attack(.adamw).recipe)
+    #expect(!attack(nil).recipe.contains("optimizer"))
+    #expect(attack(.adamw8bit).recipe != attack(nil).recipe)
+    #expect(try #require(attack(.adamw8bit).remark).contains("adamw-8bit"))
+    #expect(try read("adamw-8bit").trainingRecipe.optimizer == .adamw8bit)
+    #expect(throws: AttackError.self) { try read("sgd") }
+    var checkpointed = TrainingRecipe()
+    checkpointed.gradientCheckpointing = true
+    let other = TrainedAttack(labels: ["a"], recipe: checkpointed, set: set)
+    #expect(other.trainingRecipe.gradientCheckpointing == true)
+    #expect(other.recipe == attack(nil).recipe)
+  }
+
   @Test func filesAreRead() throws {
     let folder = try TemporaryFolder()
     try folder.write(Self.line, "data/set.jsonl")

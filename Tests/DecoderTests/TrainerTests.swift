@@ -57,6 +57,48 @@ import TinyModel
     if objective == .preference { #expect(abs(losses[0] - log(2)) < 1e-4) }
   }
 
+  @Test(arguments: TrainingRecipe.Method.allCases, TrainingRecipe.Objective.allCases)
+  func activationsComputedAgainAreTheSameToTheBit(
+    method: TrainingRecipe.Method, objective: TrainingRecipe.Objective
+  ) throws {
+    let folder = try TemporaryFolder()
+    let model = try Self.model(in: folder)
+    var recipe = TrainingRecipe()
+    (recipe.method, recipe.objective) = (method, objective)
+    (recipe.epochs, recipe.batchSize, recipe.learningRate) = (2, 3, 5e-3)
+    recipe.dropout = method == .lora ? 0.1 : 0
+    let items = try Self.items(model, recipe)
+    let runs = try [nil, true].map { isCheckpointed in
+      recipe.gradientCheckpointing = isCheckpointed
+      let trainer = try Trainer(model: model, recipe: recipe, threads: 2)
+      #expect(trainer.decoder.activations.inputs.isEmpty == (isCheckpointed == nil))
+      return (try trainer.train(items), trainer.decoder.parameters.map(\.matrix))
+    }
+    #expect(runs[0].0 == runs[1].0)
+    #expect(runs[0].1 == runs[1].1)
+  }
+
+  @Test(arguments: TrainingRecipe.Method.allCases)
+  func meansOfEightBitsTrainAsTheWholeOnesDo(method: TrainingRecipe.Method) throws {
+    let folder = try TemporaryFolder()
+    let model = try Self.model(in: folder)
+    var recipe = TrainingRecipe()
+    recipe.method = method
+    (recipe.epochs, recipe.batchSize, recipe.learningRate) = (8, 3, 2e-3)
+    let items = try Self.items(model, recipe)
+    func losses(_ optimizer: TrainingRecipe.Optimizer?, threads: Int = 1) throws -> [Double] {
+      recipe.optimizer = optimizer
+      return try Trainer(model: model, recipe: recipe, threads: threads).train(items).map(\.loss)
+    }
+    let whole = try losses(.adamw)
+    let small = try losses(.adamw8bit)
+    #expect(whole == (try losses(nil)))
+    #expect(small == (try losses(.adamw8bit)))
+    #expect(small != whole)
+    #expect(try #require(whole.last) < 0.8 * whole[0])
+    for (one, other) in zip(small, whole) { #expect(abs(one - other) < 0.03 * whole[0]) }
+  }
+
   @Test func accumulatedAndCutBatchesGiveTheSameGradient() throws {
     let folder = try TemporaryFolder()
     let model = try Self.model(in: folder)

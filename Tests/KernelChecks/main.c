@@ -315,6 +315,98 @@ static void check_optimiser(void) {
   free(w), free(g), free(m), free(v), free(before);
 }
 
+/// The means of 8 bits as the header says that they stand there.
+static void decode(
+    const int8_t *m, const uint8_t *v, const float *scales, size_t count, float *means, float *squares) {
+  for (size_t i = 0; i < count; i++) {
+    const float *scale = scales + i / LOXEVAL_MOMENT_BLOCK * 2;
+    const double c = m[i] / 127.0, d = v[i] / 255.0;
+    means[i] = (float)(scale[0] * c * fabs(c));
+    squares[i] = (float)(scale[1] * d * d * d * d);
+  }
+}
+
+static void check_small_optimiser(void) {
+  // More than a block, and a part of one.
+  enum { COUNT = LOXEVAL_MOMENT_BLOCK + 37, DRAWS = 4000 };
+  const size_t blocks = 2;
+  float *w = drawn(COUNT, 1), *g = drawn(COUNT, 1), *next = drawn(COUNT, 1);
+  float *means = calloc(COUNT, sizeof *means), *squares = calloc(COUNT, sizeof *squares);
+  float *found = malloc(COUNT * sizeof *found), *root = malloc(COUNT * sizeof *root);
+  float *scales = calloc(2 * blocks, sizeof *scales), *other = malloc(COUNT * sizeof *other);
+  int8_t *m = calloc(COUNT, 1);
+  uint8_t *v = calloc(COUNT, 1);
+  double *first = calloc(COUNT, sizeof *first), *second = calloc(COUNT, sizeof *second);
+  g[5] = 0;
+  g[6] *= 1e-4f;
+  memcpy(other, w, COUNT * sizeof *other);
+
+  // Of no means a step is AdamW's.
+  loxeval_adamw(
+      other, g, means, squares, COUNT, 0.5f, 1e-2f, 0.1f, 0.9f, 0.999f, 1e-8f, 0.1f, 0.001f);
+  loxeval_adamw_8bit(
+      w, g, m, v, scales, COUNT, 1, 7, 0.5f, 1e-2f, 0.1f, 0.9f, 0.999f, 1e-8f, 0.1f, 0.001f);
+  for (size_t i = 0; i < COUNT; i++) expect("adamw_8bit, first step", w[i], other[i], 1, 1e-6);
+
+  // What it leaves is near, and on the mean over chances the same.
+  decode(m, v, scales, COUNT, found, root);
+  for (size_t i = 0; i < COUNT; i++) {
+    const float *scale = scales + i / LOXEVAL_MOMENT_BLOCK * 2;
+    expect("adamw_8bit, mean", found[i], means[i], scale[0], 0.016);
+    expect("adamw_8bit, square", root[i], squares[i], scale[1], 0.016);
+    if (g[i] == 0) {
+      expect("adamw_8bit, no gradient", m[i], 0, 1, 0);
+      expect("adamw_8bit, no gradient", v[i], 0, 1, 0);
+    } else if (v[i] == 0) {
+      expect("adamw_8bit, a mean that is divided by", v[i], 1, 1, 0);
+    }
+  }
+  for (uint32_t draw = 0; draw < DRAWS; draw++) {
+    float fresh[4] = {0};
+    memset(m, 0, COUNT);
+    memset(v, 0, COUNT);
+    loxeval_adamw_8bit(
+        next, g, m, v, fresh, COUNT, draw, 7, 0.5f, 1e-2f, 0.1f, 0.9f, 0.999f, 1e-8f, 0.1f, 0.001f);
+    decode(m, v, fresh, COUNT, found, root);
+    for (size_t i = 0; i < COUNT; i++) first[i] += found[i], second[i] += root[i];
+  }
+  for (size_t i = 0; i < COUNT; i++) {
+    const float *scale = scales + i / LOXEVAL_MOMENT_BLOCK * 2;
+    // Five standard errors of a choice between neighbours 1.6 % apart.
+    expect("adamw_8bit, mean of chances", first[i] / DRAWS, means[i], scale[0], 7e-4);
+    expect("adamw_8bit, mean of chances", second[i] / DRAWS, squares[i], scale[1], 7e-4);
+  }
+
+  // A further step goes on from what was left, and a number's chance does not depend on where the work is cut.
+  float whole[4], cut[4];
+  memcpy(whole, scales, sizeof whole);
+  memcpy(cut, scales, sizeof cut);
+  int8_t *m2 = malloc(COUNT);
+  uint8_t *v2 = malloc(COUNT);
+  float *w2 = malloc(COUNT * sizeof *w2);
+  memcpy(m2, m, COUNT), memcpy(v2, v, COUNT), memcpy(w2, w, COUNT * sizeof *w2);
+  decode(m, v, scales, COUNT, means, squares);
+  memcpy(other, w, COUNT * sizeof *other);
+  loxeval_adamw(
+      other, g, means, squares, COUNT, 0.5f, 1e-2f, 0.1f, 0.9f, 0.999f, 1e-8f, 0.19f, 0.002f);
+  loxeval_adamw_8bit(
+      w, g, m, v, whole, COUNT, 2, 7, 0.5f, 1e-2f, 0.1f, 0.9f, 0.999f, 1e-8f, 0.19f, 0.002f);
+  const size_t half = LOXEVAL_MOMENT_BLOCK;
+  loxeval_adamw_8bit(
+      w2, g, m2, v2, cut, half, 2, 7, 0.5f, 1e-2f, 0.1f, 0.9f, 0.999f, 1e-8f, 0.19f, 0.002f);
+  loxeval_adamw_8bit(
+      w2 + half, g + half, m2 + half, v2 + half, cut + 2, COUNT - half, 2, 7 + (uint32_t)half, 0.5f,
+      1e-2f, 0.1f, 0.9f, 0.999f, 1e-8f, 0.19f, 0.002f);
+  for (size_t i = 0; i < COUNT; i++) {
+    expect("adamw_8bit, second step", w[i], other[i], 1, 1e-6);
+    expect("adamw_8bit, cut", w2[i], w[i], 1, 0);
+    expect("adamw_8bit, cut", m2[i], m[i], 1, 0);
+    expect("adamw_8bit, cut", v2[i], v[i], 1, 0);
+  }
+  free(w), free(g), free(next), free(means), free(squares), free(found), free(root), free(scales);
+  free(other), free(m), free(v), free(first), free(second), free(m2), free(v2), free(w2);
+}
+
 static double seconds(void) {
   struct timespec now;
   clock_gettime(CLOCK_MONOTONIC, &now);
@@ -382,6 +474,7 @@ int main(int count, char **words) {
   check_rows();
   check_attention();
   check_optimiser();
+  check_small_optimiser();
   printf(
       "%s, bfloat16 by %s: %d values compared, %d wrong\n", loxeval_instruction_set(),
       loxeval_bfloat16_instruction_set(), checks, failures);

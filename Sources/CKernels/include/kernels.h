@@ -182,6 +182,21 @@ void loxeval_adamw(
     float *w, const float *g, float *m, float *v, size_t count, float gradient_scale, float rate,
     float decay, float beta1, float beta2, float epsilon, float correction1, float correction2);
 
+/// Numbers that share the scales of their 8-bit means.
+#define LOXEVAL_MOMENT_BLOCK 256
+
+/// The same with both running means in 8 bits, by blocks of LOXEVAL_MOMENT_BLOCK numbers (after Dettmers and
+/// others, arXiv 2110.02861; the codes and the rounding are this program's).
+///
+/// A block's first means are scale[0] * sign(c) * (c / 127)^2, its second ones scale[1] * (c / 255)^4, with the block's
+/// largest as scales. What a step leaves is rounded up or down by chance, so that its mean is what it would be without
+/// rounding: to the nearest, a second mean would not fall at all (by 0.1 % a step, where codes are 1.6 % apart or more).
+/// The chance depends on `key` and the number's place, `begin` being that of the first, and nothing else.
+void loxeval_adamw_8bit(
+    float *w, const float *g, int8_t *m, uint8_t *v, float *scales, size_t count, uint32_t key,
+    uint32_t begin, float gradient_scale, float rate, float decay, float beta1, float beta2,
+    float epsilon, float correction1, float correction2);
+
 /// y += factor * x.
 void loxeval_add_scaled(const float *x, float factor, size_t count, float *y);
 

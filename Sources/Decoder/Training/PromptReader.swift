@@ -43,7 +43,10 @@ package final class PromptReader {
     return BLAS.withOneThread {
       batches(examples).flatMap { batch in
         decoder.forward(batch, recipe: recipe, key: nil)
-        let streams = decoder.kept.map(\.attentionResidual.input) + [decoder.stream]
+        let streams =
+          decoder.blocks.indices.map { decoder.activations[$0].attentionResidual.input } + [
+            decoder.stream
+          ]
         return batch.sequences.map { sequence in
           let last = sequence.start + sequence.count - 1
           return streams.map { stream in

@@ -12,14 +12,29 @@ extension TrainableDecoder {
     workspace.key = key
     embedding.forward(batch.tokens, into: stream)
     let step = step(batch)
-    for (block, kept) in zip(blocks, kept) { block.forward(stream, kept, step) }
+    let count = batch.rows * shape.hiddenSize
+    for (index, block) in blocks.enumerated() {
+      if isCheckpointed {
+        unsafe activations.inputs[index].start.update(from: stream.start, count: count)
+      }
+      block.forward(stream, activations[index], step)
+    }
   }
 
   /// Carries the gradient with respect to the final hidden states, in `gradient`, back through the
-  /// blocks of the batch that `forward` computed last, adding up every parameter's gradient.
+  /// blocks of the batch that `forward` computed last, adding up every parameter's gradient. With gradient
+  /// checkpointing `stream` does not outlive it.
   func backward(_ batch: PackedBatch) {
     let step = step(batch)
-    for (block, kept) in zip(blocks, kept).reversed() { block.backward(gradient, kept, step) }
+    let count = batch.rows * shape.hiddenSize
+    for (index, block) in blocks.enumerated().reversed() {
+      // What the last block kept is still there.
+      if isCheckpointed, index < blocks.count - 1 {
+        unsafe stream.start.update(from: activations.inputs[index].start, count: count)
+        block.forward(stream, activations[index], step)
+      }
+      block.backward(gradient, activations[index], step)
+    }
     embedding.backward(gradient, batch.tokens)
   }
 

@@ -7,8 +7,8 @@ import LinearAlgebra
 /// A batch goes through as packed sequences. For the backward pass each block keeps its input, its
 /// queries, keys, values and attention output, the stream between attention and feed-forward, gate
 /// and up, and what other norms than those before the layers read; norms and attention weights are
-/// computed again. Owned by one thread, which divides
-/// the work among its pool.
+/// computed again. With gradient checkpointing it keeps its input alone, and all else is computed again. Owned by
+/// one thread, which divides the work among its pool.
 final class TrainableDecoder {
   let shape: DecoderShape
   let pool: WorkerPool
@@ -24,8 +24,9 @@ final class TrainableDecoder {
 
   // Buffers for batches of up to `capacity` rows.
   private(set) var capacity = 0
-  /// What each block keeps for the backward pass.
-  var kept: [Block<TrainableLinear>.Kept] = []
+  /// Whether what blocks keep is computed again in the backward pass.
+  let isCheckpointed: Bool
+  var activations: Activations
   var scratch = Scratch(rows: 0)
   /// The residual stream, and the gradient with respect to it, rows × hidden.
   var stream, gradient: FloatBuffer
@@ -62,6 +63,8 @@ final class TrainableDecoder {
     let none = FloatBuffer(count: 0)
     (stream, gradient) = (none, none)
     (logits, labelRows, labelNormed, labelGradient) = (none, none, none, none)
+    isCheckpointed = recipe.gradientCheckpointing == true
+    activations = Activations(of: blocks, width: width, rows: 0, isCheckpointed: isCheckpointed)
     gainSums = FloatBuffer(count: (shape.norms.map(\.width).max() ?? 0) * pool.threadCount)
     let scratch =
       blocks.flatMap(\.linearLayers).map(\.weight.scratchCount) + [head.table.scratchCount]
@@ -84,8 +87,12 @@ final class TrainableDecoder {
     capacity = batch.rows
     let rows = capacity
     func buffer(_ width: Int) -> FloatBuffer { FloatBuffer(count: rows * width) }
-    (kept, scratch) = ([], Scratch(rows: rows))  // freed before the larger ones are made
-    kept = blocks.map { $0.makeKept(rows: rows) }
+    func makeActivations(rows: Int) -> Activations {
+      Activations(of: blocks, width: shape.hiddenSize, rows: rows, isCheckpointed: isCheckpointed)
+    }
+    // Freed before the larger ones are made.
+    (activations, scratch) = (makeActivations(rows: 0), Scratch(rows: rows))
+    activations = makeActivations(rows: rows)
     stream = buffer(shape.hiddenSize)
     gradient = buffer(shape.hiddenSize)
     let rank = adapters.isEmpty ? 0 : recipe.rank

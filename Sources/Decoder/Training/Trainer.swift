@@ -62,7 +62,8 @@ package final class Trainer {
     self.stack = stack
     pool = WorkerPool(threadCount: threads, flushesSubnormals: true)
     decoder = TrainableDecoder(model: model, stack: stack, recipe: recipe, pool: pool)
-    parameters = ParameterSet(decoder.parameters, pool: pool)
+    parameters = ParameterSet(
+      decoder.parameters, optimizer: recipe.optimizer ?? .adamw, pool: pool)
   }
 
   deinit { pool.shutDown() }
