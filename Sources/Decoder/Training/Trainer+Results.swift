@@ -76,11 +76,28 @@ extension Trainer {
         try writer.copy(tensor.name, from: checkpoint)
         continue
       }
-      let size = tensor.elementCount / matrices.count
-      try writer.write(tensor.name, inPiecesOf: size, most: size) { range, piece in
-        let name = matrices[range.lowerBound / size]
-        let values = try trained[name]?.matrix.elements ?? checkpoint.floats(named: name)
-        for index in values.indices { piece[index] = values[index] }
+      let width = tensor.shape.last ?? 1
+      let rows = tensor.elementCount / matrices.count / max(1, width)
+      var untrained: (name: String, values: [Float])?
+      // Row by row from where it was trained: of the largest matrix no copy is made.
+      try writer.write(tensor.name, inPiecesOf: width) { range, piece in
+        for begin in stride(from: range.lowerBound, to: range.upperBound, by: width) {
+          let row = begin / width
+          let name = matrices[row / rows]
+          let (place, start) = (row % rows * width, begin - range.lowerBound)
+          if let parameter = trained[name] {
+            for index in 0..<width {
+              unsafe piece[start + index] = parameter.value.start[place + index]
+            }
+          } else {
+            if untrained?.name != name {
+              untrained = (name, try checkpoint.floats(named: name))
+            }
+            for index in 0..<width {
+              piece[start + index] = untrained?.values[place + index] ?? 0
+            }
+          }
+        }
       }
     }
     try model.checkpoint.requireUnchanged()
