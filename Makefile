@@ -1,7 +1,7 @@
 # `make demo` and `make test` are all a fresh machine with Swift needs.
 SHELL := /bin/bash
 
-.PHONY: help setup build install manual release demo gate-demo micro-pair test sanitize fuzz format lint clean
+.PHONY: help setup build install manual release demo gate-demo micro-pair test sanitize fuzz bench format lint clean
 
 # Of fuzzing, for each target.
 SECONDS ?= 60
@@ -44,6 +44,9 @@ sanitize: setup ## Runs tests under the address and thread sanitizers
 
 fuzz: setup ## Fuzzes each reader of foreign bytes for SECONDS (60); only one with TARGET
 	./Scripts/fuzz $(SECONDS) $(TARGET)
+
+bench: build ## Measures beside other programs with the models in PAIR, and writes docs/performance.md's table
+	python3 Benchmarks/all.py --pair "$(PAIR)"
 
 format: ## Formats all Swift files in place
 	swift format -i -r Package.swift Sources Tests Fuzz

@@ -69,6 +69,12 @@ found = measure.in_turn(
 shutil.rmtree(output, ignore_errors=True)
 size = sum(f.stat().st_size for f in (pair / "aligned").glob("*.safetensors"))
 copying = found["read both, write one"].median("seconds")
+
+
+def peak(name):
+    return f", {found[name].largest('peak') / 2**30:.2f} GiB"
+
+
 rows = [
     [
         name, f"{side.median('seconds'):.1f}", side.spread("seconds", ".1f"),
@@ -82,4 +88,11 @@ measure.report(
         f"{pair.name}: {size / 1e9:.1f} GB a folder, {options.rounds} rounds, medians",
         measure.table(
             ["program", "seconds", "range", "times copying", "user", "system", "peak RSS, GiB"], rows),
-    ], found, folder_bytes=size)
+    ], found, folder_bytes=size, headlines=[
+        [f"{what} of a pair of {size / 1e9:.1f} GB each", *(
+            f"{found[name].median('seconds'):.0f} s" + words for name, words in ((one, peak(one)), (other, f": {beside}"))),
+         f"{found[one].median('seconds') / found[other].median('seconds'):.2f} × {kind}"]
+        for what, one, other, beside, kind in [
+            ("LoX", "extrapolate", "read both, write one", "reading both, writing one", "copying"),
+            ("that as an adapter,", "extrapolate --as adapter", "read both", "reading both", "reading"),
+        ]])

@@ -95,4 +95,13 @@ measure.report(
         measure.table([
             "program", "seconds, median", "range", "peak MiB", "times the time", "times the memory"], rows),
         agreement, f"largest relative difference of a leading singular value: {worst:.1e}",
-    ], found)
+    ], found, headlines=[
+        [what, *(f"{found[side].median('seconds'):.2f} s, {found[side].largest('peak') / 2**30:.2f} GiB" + words
+                 for side, words in ((one, ""), (other, f": {beside}"))),
+         f"{found[other].median('seconds') / found[one].median('seconds'):.1f} ×"]
+        for what, one, other, beside in [
+            ("LoX of the SmolLM2 pair, files to files", "loxeval extrapolate", "PyTorch, full SVDs", "full SVDs in PyTorch"),
+            ("", "loxeval extrapolate", "mergekit task arithmetic (full rank)", "mergekit's task arithmetic, of full rank"),
+            ("the same as an adapter", "loxeval extrapolate --as adapter", "mergekit extract-lora, rank 6",
+             "mergekit's LoRA extraction at rank 6"),
+        ] if other in found])

@@ -89,7 +89,11 @@ def main():
                 f"medians of {options.rounds} rounds in turn",
                 measure.table(["server", "new tokens a second", "rounds", "peak memory"], rows),
                 f"ratio {ours / theirs:.2f}",
-            ], rates)
+            ], rates, headlines=[[
+                f"replies, new tokens a second ({name}, {SLOTS} at a time)",
+                *(f"{values.median('tokens_per_second'):.0f}, {values.largest('peak') / 2**30:.2f} GiB"
+                  + ("" if server == "loxeval serve" else ": llama.cpp's server, f16") for server, values in rates.items()),
+                f"{ours / theirs:.1f} ×"]])
     finally:
         for process, _ in servers.values():
             process.kill()

@@ -163,10 +163,11 @@ def add_options(parser, rounds):
         help="where the numbers go (default: Benchmarks/results/NAME-COMMIT.json)")
 
 
-def report(name, options, tables, measured, **facts):
+def report(name, options, tables, measured, headlines=(), **facts):
     """Prints the tables, and writes them with every sample and the machine as JSON.
 
-    `tables` are texts in the order in which they are printed; `facts` are further findings.
+    `tables` are texts in the order in which they are printed; `headlines` are the rows that all.py puts into one table of
+    all benchmarks: what was done, loxeval's number, the other's with its name, and their ratio; `facts` are further findings.
     """
     print("\n\n".join(tables))
     where = machine(getattr(options, "loxeval", None))
@@ -180,6 +181,7 @@ def report(name, options, tables, measured, **facts):
     }
     content = {
         "benchmark": name, "machine": where, "settings": settings, "tables": tables,
+        "headlines": list(headlines),
         "samples": {side: list(map(dict, values.samples)) for side, values in measured.items()}, **facts,
     }
     path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n")

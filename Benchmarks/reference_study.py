@@ -51,7 +51,7 @@ def main():
             "PyTorch and transformers": lambda number: theirs(options, work, found),
         }
         measured = measure.in_turn(sides, options.rounds)
-        measure.report("reference_study", options, tables(options, measured, found), measured, found=found)
+        measure.report("reference_study", options, tables(options, measured, found), measured, found=found, headlines=[headline(options, measured)])
     finally:
         shutil.rmtree(work)
 
@@ -103,6 +103,15 @@ def theirs(options, work, found):
     for part, seconds in outcome["seconds"].items():
         sample[f"seconds_{part}"] = seconds
     return sample
+
+
+def headline(options, measured):
+    own, other = measured.values()
+    return [
+        f"the paper's experiment, whole ({options.limit} prompts, {options.alpha.count(',') + 1} α, {options.dtype})",
+        f"{own.median('seconds'):.0f} s, {own.largest('peak') / 2**30:.2f} GiB",
+        f"{other.median('seconds'):.0f} s, {other.largest('peak') / 2**30:.2f} GiB: PyTorch and transformers",
+        f"{other.median('seconds') / own.median('seconds'):.1f} ×"]
 
 
 def tables(options, measured, found):

@@ -84,7 +84,9 @@ def main():
             f"ten cells of {options.prompts} prompts, {options.tokens} new tokens; medians of {options.rounds} rounds in turn",
             measure.table(["what", "seconds", "range", "share", "processor seconds", "peak RSS, GiB"], rows),
             f"{shared} of {len(together)} replies are equal",
-        ], found)
+        ], found, headlines=[[
+            "ten cells of a study", f"{found['one sweep'].median('seconds'):.1f} s",
+            f"{whole:.1f} s: ten runs of `loxeval evaluate`", f"{whole / found['one sweep'].median('seconds'):.2f} ×"]])
 
 
 if __name__ == "__main__":

@@ -103,7 +103,7 @@ def main():
 
     chosen = [options.server] if options.server else alone
     measured = measure.in_turn({server: side(server) for server in chosen}, options.rounds)
-    rows = []
+    rows, headlines = [], []
     for server, values in measured.items():
         one, nine, replies = map(values.median, ["one", "nine", "alone"])
         overhead = statistics.median((s["nine"] - s["one"]) / s["alone"] - 1 for s in values.samples)
@@ -111,13 +111,16 @@ def main():
             server, f"{one:.1f}", f"{nine:.1f}", f"{nine - one:.1f}", f"{replies:.1f}", f"{overhead:+.1%}",
             f"{9 * one:.1f}",
         ])
+        headlines.append([
+            f"eight further α in a sweep, {server} server", f"{nine - one:.1f} s",
+            f"{replies:.1f} s: the server alone, for the same replies", f"{overhead:+.1%}"])
     measure.report(
         "sweep_overhead", options, [
             f"{options.prompts} prompts, {NEW_TOKENS} new tokens, {SLOTS} at a time, medians of "
             f"{options.rounds} rounds, seconds",
             measure.table([
                 "server", "1 α", "9 α", "the eight in the sweep", "asked alone", "overhead", "9 × 1 α"], rows),
-        ], measured)
+        ], measured, headlines=headlines)
     shutil.rmtree(work)
 
 
