@@ -164,7 +164,7 @@ package struct TrainedAttack: Attack {
   }
 
   /// How a model reads dialogues.
-  private static func reading(
+  static func reading(
     _ model: AttackedModel
   ) throws -> (tokenizer: Tokenizer, format: ChatFormat) {
     let tokenizer = try Tokenizer(folder: model.checkpoint.folder)

@@ -92,7 +92,7 @@ struct TransferLoop: ~Copyable {
     while active.count < limits.connections, !waiting.isEmpty {
       let transfer = waiting.removeFirst()
       guard let handle = idle.popLast() ?? EasyHandle() else {
-        transfer.finish(.failure(.connection("libcurl has no more handles")))
+        transfer.finish(.failure(.unreachable("libcurl has no more handles")))
         continue
       }
       transfer.startedAt = .now
@@ -185,7 +185,8 @@ struct TransferLoop: ~Copyable {
       return .failure(.untrusted(unsafe String(cString: curl_easy_strerror(code))))
     }
     guard code == CURLE_OK else {
-      return .failure(.connection(unsafe String(cString: curl_easy_strerror(code))))
+      let reason = unsafe String(cString: curl_easy_strerror(code))
+      return .failure(Self.isUnreachable(code) ? .unreachable(reason) : .connection(reason))
     }
     var status = 0
     unsafe loxeval_get_long(handle.raw, CURLINFO_RESPONSE_CODE, &status)
@@ -195,6 +196,10 @@ struct TransferLoop: ~Copyable {
         status: status, headers: transfer.headers.mapValues(secrets.cleaned),
         body: secrets.cleaned(transfer.body),
         milliseconds: (ContinuousClock.now - transfer.startedAt).milliseconds))
+  }
+
+  private static func isUnreachable(_ code: CURLcode) -> Bool {
+    [CURLE_COULDNT_CONNECT, CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_RESOLVE_PROXY].contains(code)
   }
 
   private static func isUntrusted(_ code: CURLcode) -> Bool {

@@ -5,7 +5,9 @@ package enum TransportError: Error, Hashable, Sendable, CustomStringConvertible 
   case invalidURL(String)
   /// What the server is to be shown cannot be sent.
   case invalidKey(String)
-  /// The server could not be reached, or the connection broke.
+  /// The server could not be reached: it never had the request.
+  case unreachable(String)
+  /// The connection broke.
   case connection(String)
   /// The server's certificate does not hold, or no common TLS was found.
   case untrusted(String)
@@ -30,7 +32,7 @@ package enum TransportError: Error, Hashable, Sendable, CustomStringConvertible 
       "expected an http or https URL, found \(url)"
     case .invalidKey(let reason):
       reason
-    case .connection(let reason):
+    case .unreachable(let reason), .connection(let reason):
       "the connection failed: \(reason); is the server running and its address right?"
     case .untrusted(let reason):
       "TLS failed: \(reason); certificates are always verified: name your own authority's file "
@@ -63,7 +65,7 @@ package enum TransportError: Error, Hashable, Sendable, CustomStringConvertible 
     switch self {
     case .invalidURL: "invalid-url"
     case .invalidKey: "invalid-key"
-    case .connection: "connection"
+    case .unreachable, .connection: "connection"
     case .untrusted: "untrusted"
     case .timedOut: "timeout"
     case .bodyTooLarge: "body-too-large"

@@ -114,6 +114,13 @@ package struct RunFolder {
     try manifest.write(to: url)
   }
 
+  /// Keeps what the run has cost so far.
+  package mutating func note(_ spending: Spending) throws {
+    guard manifest.spending != spending else { return }
+    manifest.spending = spending
+    try manifest.write(to: url)
+  }
+
   /// Keeps what further updates of the run are, which were made while it went on.
   ///
   /// - Throws: `RunError.runDiffers` where one is another than it was.

@@ -222,6 +222,9 @@ package struct RunManifest: Codable, Hashable, Sendable {
   /// The models that were named as a hub names them, with the commits that were taken; nil where all were
   /// folders, and of earlier releases. What they hold is in the plan's digests.
   package var sources: [ModelSource]?
+  /// What it cost, as its last session knew when it ended; nil where nobody gave prices, and of earlier
+  /// releases. Decides nothing of the samples.
+  package var spending: Spending?
 
   package init(
     plan: Plan, environment: Environment, judgeQuality: [JudgeQuality] = [],

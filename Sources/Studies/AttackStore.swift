@@ -1,6 +1,7 @@
 import Attacks
 import ChatTemplates
 import Checkpoints
+import Decoder
 import Foundation
 import LoX
 import ModelAccess
@@ -33,6 +34,9 @@ struct AttackStore {
     var remark: String?
     /// Digest of all that decides the weights.
     var key: String
+    /// What tells the model that was attacked from others: the checkpoint's digest, then those of its updates;
+    /// nil of earlier releases.
+    var start: String?
     var training: TrainingRecord?
     /// What came out on the way, in words.
     var found: String?
@@ -268,7 +272,7 @@ struct AttackStore {
     let key = try keys(of: wanted, start, context).current
     let record = Record(
       name: attack.name, method: attack.method.rawValue, remark: attack.remark, key: key.digest,
-      training: result.training, found: result.found)
+      start: start.key, training: result.training, found: result.found)
     do {
       try result.write(
         to: key.place, as: start.model.checkpoint,
@@ -277,6 +281,36 @@ struct AttackStore {
       // Another process made the same meanwhile: its weights are these.
     }
     return try read(wanted, at: key.place, start)
+  }
+
+  /// Whether an attack of a name stands here that was made in the same way from a model of the same checkpoint,
+  /// as far as is known before that model's own updates are made.
+  ///
+  /// - Parameters:
+  ///   - recipe: as a training's record has it; nil for attacks that are no trainings of this program's.
+  ///   - digest: the checkpoint's; computed where something of the name is here.
+  func seemsToHold(
+    _ attack: any Attack, named name: UpdateName, recipe: TrainingRecipe?, on digest: () -> String
+  ) -> Bool {
+    let files = FileManager.default
+    let places = ((try? files.contentsOfDirectory(atPath: folder.path)) ?? []).filter {
+      $0.hasPrefix("\(name)-") && $0.count == name.text.count + 13 || $0 == name.text
+    }
+    return places.contains { place in
+      guard
+        let data = try? InputFile(
+          folder.appending(path: "\(place)/\(Self.recordFileName)"), .records
+        ).body,
+        let record = try? JSONDecoder().decode(Record.self, from: data),
+        record.method == attack.method.rawValue
+      else { return false }
+      if let recipe {
+        guard record.training?.recipe == recipe,
+          record.training?.datasetDigest == (attack as? TrainedAttack)?.set.digest
+        else { return false }
+      }
+      return record.start.map { $0 == digest() || $0.hasPrefix("\(digest()) ") } ?? keepsEarlier
+    }
   }
 
   private func place(of name: UpdateName, _ key: String) -> URL {

@@ -33,6 +33,8 @@ package struct JudgeSource: Sendable {
   package var template: URL?
   /// The n-gram judge's.
   package var weights: URL?
+  /// Counts what requests to their servers take, where that is paid for.
+  package var meter: (any TokenMeter)?
 
   package init(_ specifications: [JudgeSpecification]) { self.specifications = specifications }
 
@@ -44,6 +46,29 @@ package struct JudgeSource: Sendable {
   package func open(
     connections: Int, note: @escaping @Sendable (String) -> Void
   ) async throws -> [any Judge] {
+    var limits = limits
+    limits.connections = connections
+    let transport = Transport(limits: limits)
+    let make = try maker()
+    var judges: [any Judge] = []
+    for specification in specifications {
+      var model: JudgeModel?
+      if specification.needsModel {
+        model = try await open(specification.name, transport, note)
+      }
+      judges.append(try make(specification, model))
+    }
+    return judges
+  }
+
+  /// The judges with one model in the place of those that they would have.
+  func unopened(_ model: JudgeModel) throws -> [any Judge] {
+    let make = try maker()
+    return try specifications.map { try make($0, $0.needsModel ? model : nil) }
+  }
+
+  /// Reads the files, and makes judges by them.
+  private func maker() throws -> (JudgeSpecification, JudgeModel?) throws -> any Judge {
     let phrases = try phrases.map(Self.phrases) ?? .standard
     let template = try template.map { file in
       do throws(InputFile.Fault) {
@@ -54,20 +79,9 @@ package struct JudgeSource: Sendable {
     }
     let needsWeights = specifications.contains { $0.name == NGramJudge.name }
     let weights = needsWeights ? try weights.map { try NGramWeights($0) } : nil
-    var limits = limits
-    limits.connections = connections
-    let transport = Transport(limits: limits)
-    var judges: [any Judge] = []
-    for specification in specifications {
-      var model: JudgeModel?
-      if specification.needsModel {
-        model = try await open(specification.name, transport, note)
-      }
-      judges.append(
-        try specification.make(model: model, phrases: phrases, template: template, weights: weights)
-      )
+    return { specification, model in
+      try specification.make(model: model, phrases: phrases, template: template, weights: weights)
     }
-    return judges
   }
 
   private func open(
@@ -80,7 +94,7 @@ package struct JudgeSource: Sendable {
     let name = try await probe.model(named: wanted.name)
     let client = OpenAIClient(
       endpoint: probe.endpoint, model: name, transport: transport,
-      form: AdaptableForm(form, note: { note("judge \(judge): \($0)") }))
+      form: AdaptableForm(form, note: { note("judge \(judge): \($0)") }), meter: meter)
     try await client.tryOut(Decoding(maxTokens: 16))
     // Part of the judge's configuration, and so of the plan.
     let form = client.form.value.label

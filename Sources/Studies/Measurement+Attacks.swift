@@ -1,4 +1,5 @@
 import Attacks
+import Decoder
 import Foundation
 import Runs
 import StudyDesign
@@ -9,9 +10,11 @@ extension Measurement {
   /// Takes the run's folder, or the part of it that this process does, before anything is made.
   func reserve() throws -> RunLock {
     let here = ProcessInfo.processInfo
-    return try RunFolder.reserve(
+    let lock = try RunFolder.reserve(
       output, resume: resume, shard: shard,
       holder: "process \(here.processIdentifier) on \(here.hostName)")
+    try spending?.open(in: output)
+    return lock
   }
 
   /// Where this process keeps files that no other one may use.
@@ -29,12 +32,17 @@ extension Measurement {
       keepsEarlier: shared == nil && shard == nil && RunFolder.holdsRun(output))
   }
 
-  func attackContext(_ events: @escaping @Sendable (StudyEvent) -> Void) -> AttackContext {
+  /// - Parameter going: told how a training goes on, too.
+  func attackContext(
+    _ events: @escaping @Sendable (StudyEvent) -> Void,
+    going: @escaping (Trainer.Progress) -> Void = { _ in }
+  ) -> AttackContext {
     AttackContext(
       threads: threads, note: { events(.step($0)) },
       progress: { progress in
         try Task.checkCancellation()
         events(.training(progress))
+        going(progress)
       })
   }
 

@@ -51,6 +51,8 @@ package struct Measurement: Sendable {
   package var deadline: Deadline?
   /// The models that were named as a hub names them.
   package var sources: [ModelSource] = []
+  /// What the run costs, where servers that are paid for answer.
+  package var spending: SpendingBook?
   /// Whose loss is measured on harmful prompts, where what answers can tell; empty for none.
   package var refusals = RefusalTexts.none
 
@@ -192,11 +194,19 @@ package struct Measurement: Sendable {
         reading: servers.scoring.flatMap { RefusalReading(refusals, by: $0) },
         requireUnchanged: requireUnchanged, events: events)
     } catch {
-      try folder.note(servers.form())
+      try note(servers, in: &folder)
       throw error
     }
-    try folder.note(servers.form())
+    try note(servers, in: &folder)
     return folder
+  }
+
+  /// Keeps what became known of the servers while the run went on.
+  private func note(_ servers: ReadyServers, in folder: inout RunFolder) throws {
+    try folder.note(servers.form())
+    guard let spending else { return }
+    try spending.save()
+    try folder.note(spending.spending)
   }
 
   /// The run's folder, or the part of it that this process does.
@@ -224,13 +234,11 @@ package struct Measurement: Sendable {
   func cached(
     _ servers: ReadyServers, weights: String, updates: StudyUpdates?
   ) -> any ChatCompleting {
-    guard let cache else { return servers.model }
-    let form = servers.form().label
-    return CachedModel(
-      model: servers.model, cache: cache,
-      server: form.isEmpty ? servers.build : "\(servers.build), \(form)", weights: weights,
-      digests: updates?.digests() ?? [:],
-      identity: servers.identity)
+    guard
+      let cached = CachedModel(
+        servers, self, weights: weights, digests: updates?.digests() ?? [:])
+    else { return servers.model }
+    return cached
   }
 
   /// Asks what is left to ask.

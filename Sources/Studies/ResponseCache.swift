@@ -95,14 +95,23 @@ struct CachedModel: ChatCompleting {
 
   func anticipate(_ variant: [ScaledUpdate]) async { await model.anticipate(variant) }
 
-  func complete(_ request: ChatRequest) async throws(ChatFailure) -> ChatReply {
-    let key = ResponseCache.Key(
+  /// Whether a reply is there already.
+  func holds(_ request: ChatRequest) async throws(ChatFailure) -> Bool {
+    cache.reply(for: try await key(request)) != nil
+  }
+
+  private func key(_ request: ChatRequest) async throws(ChatFailure) -> ResponseCache.Key {
+    ResponseCache.Key(
       server: server, weights: weights,
       updates: request.variant.map {
         .init(digest: digests[$0.name] ?? $0.name.text, scale: $0.scale)
       },
       identity: try await identity(request.variant), messages: request.messages,
       decoding: request.decoding)
+  }
+
+  func complete(_ request: ChatRequest) async throws(ChatFailure) -> ChatReply {
+    let key = try await key(request)
     if let reply = cache.reply(for: key) { return reply }
     let reply = try await model.complete(request)
     do {
@@ -111,5 +120,20 @@ struct CachedModel: ChatCompleting {
       throw .fatal("cache-unwritable", "\(error)")
     }
     return reply
+  }
+}
+
+extension CachedModel {
+  /// A measurement's servers behind its cache; nil where it has none.
+  init?(
+    _ servers: ReadyServers, _ measurement: Measurement, weights: String,
+    digests: [UpdateName: String]
+  ) {
+    guard let cache = measurement.cache else { return nil }
+    let form = servers.form().label
+    self.init(
+      model: servers.model, cache: cache,
+      server: form.isEmpty ? servers.build : "\(servers.build), \(form)", weights: weights,
+      digests: digests, identity: servers.identity)
   }
 }

@@ -101,6 +101,8 @@ package struct Runner: Sendable {
     var isFatal = false
     /// No result: the request is asked again when the run is continued.
     var isCancelled = false
+    /// Why nothing more may be asked: its cost could pass the limit.
+    var isTooDear: String?
   }
 
   /// Runs to the end, or until too many requests failed, a failure that no other request can escape,
@@ -171,6 +173,10 @@ package struct Runner: Sendable {
         group.addTask { await runner.ask(question, answered) }
       }
       while let outcome = try await group.next() {
+        // What is under way is let come to its end: it is paid for.
+        if let reason = outcome.isTooDear, failure == nil {
+          failure = .costReached(reason: reason)
+        }
         if outcome.isCancelled { continue }
         let sample = outcome.sample
         try requireUnchanged()
@@ -302,6 +308,9 @@ package struct Runner: Sendable {
         sample.attempts = error.attempts
         sample.failure = error.failure
         let isFiltered = error.code == .filtered
+        if error.code == .costLimit {
+          return Outcome(sample: sample, isCancelled: true, isTooDear: error.message)
+        }
         return Outcome(
           sample: sample, failure: isFiltered ? nil : "\(error)", isFiltered: isFiltered,
           isFatal: error.isFatal,
@@ -334,6 +343,11 @@ package struct Runner: Sendable {
       if let known = answered.judgements[judge.name], known.failure == nil { continue }
       let judgement = await judge.judge(reply)
       outcome.sample.judgements[judge.name] = judgement
+      // The reply is kept; a judge that failed is asked again when the run is continued.
+      if judgement.failure?.code == .costLimit {
+        outcome.isTooDear = judgement.failure?.detail
+        continue
+      }
       if judgement.isFailureOfJudge, let failure = judgement.failure {
         outcome.failure = "judge \(judge.name): \(failure)"
         outcome.isFatal = outcome.isFatal || judgement.isFatal

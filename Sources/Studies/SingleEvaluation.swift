@@ -44,6 +44,22 @@ package struct SingleEvaluation {
     self.chatFormat = chatFormat
   }
 
+  /// What is measured, known before a server is asked: of an endpoint that has to say its model's name without
+  /// that.
+  package var cells: [Cell] {
+    switch subject {
+    case .folder(let checkpoint, let adapters):
+      cells(checkpoint.folder.modelName, Self.variant(adapters))
+    case .endpoints(let servers): cells(servers.connection.modelName ?? "", [])
+    case .recorded(let sets, let models): cells(of: sets, models)
+    }
+  }
+
+  /// Whether it has to be asked: replies that are there need not.
+  package var isAsked: Bool {
+    if case .recorded = subject { false } else { true }
+  }
+
   package func run(events: @escaping @Sendable (StudyEvent) -> Void) async throws -> RunFolder {
     let lock = try measurement.reserve()
     switch subject {
@@ -53,6 +69,27 @@ package struct SingleEvaluation {
       return try await run(servers, lock, events)
     case .recorded(let sets, let models):
       return try await run(sets, models, lock, events)
+    }
+  }
+
+  private static func names(_ adapters: [Adapter]) -> [UpdateName] {
+    var namer = UpdateNamer()
+    return StudyLabels.unique(adapters.map(\.labels)).map { namer.name(resembling: $0) }
+  }
+
+  /// The model with its adapters.
+  private static func variant(_ adapters: [Adapter]) -> [ScaledUpdate] {
+    zip(names(adapters), adapters).map { ScaledUpdate(name: $0, scale: $1.scale) }
+  }
+
+  static func updates(_ adapters: [Adapter]) throws -> StudyUpdates {
+    try StudyUpdates(
+      zip(names(adapters), adapters).map { NamedUpdate(name: $0, update: $1.update) })
+  }
+
+  private func cells(of sets: [RecordedSet], _ models: [String]) -> [Cell] {
+    zip(sets, models).flatMap { set, model in
+      cells(model, []).filter { $0.dataset == set.set.name }
     }
   }
 
@@ -70,12 +107,8 @@ package struct SingleEvaluation {
     _ checkpoint: Checkpoint, _ adapters: [Adapter],
     _ lock: RunLock, _ events: @escaping @Sendable (StudyEvent) -> Void
   ) async throws -> RunFolder {
-    var namer = UpdateNamer()
-    let names = StudyLabels.unique(adapters.map(\.labels)).map { namer.name(resembling: $0) }
-    let updates = try StudyUpdates(
-      zip(names, adapters).map { NamedUpdate(name: $0, update: $1.update) })
-    let variant = zip(names, adapters).map { ScaledUpdate(name: $0, scale: $1.scale) }
-    let cells = cells(checkpoint.folder.modelName, variant)
+    let updates = try Self.updates(adapters)
+    let cells = cells
     events(.step("\(measurement.size(of: cells))"))
     let digest = try await runOnOwnThread(named: "loxeval-digests") { checkpoint.digest() }
     let models = ModelsToServe(
@@ -112,9 +145,7 @@ package struct SingleEvaluation {
     _ sets: [RecordedSet], _ models: [String], _ lock: RunLock,
     _ events: @escaping @Sendable (StudyEvent) -> Void
   ) async throws -> RunFolder {
-    let cells = zip(sets, models).flatMap { set, model in
-      self.cells(model, []).filter { $0.dataset == set.set.name }
-    }
+    let cells = cells
     events(.step("\(measurement.size(of: cells))"))
     let replies = ReadyServers(
       description: "recorded replies", build: "", modelName: models.first ?? "",

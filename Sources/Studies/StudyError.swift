@@ -34,10 +34,27 @@ package enum StudyError: Error, Equatable, CustomStringConvertible {
   case invalidCells(path: String, reason: String)
   /// The time that was given is up; the run is kept.
   case stoppedInTime(reason: String)
+  /// Another request could pass what the run may cost; the run is kept.
+  case costReached(reason: String)
   /// Servers that answer a turn instead of going on from it.
   case cannotContinue(server: String, attack: String)
   /// A limit that none of the run's cells measures.
   case nothingMeasures(GateRule)
+
+  /// The error as a stop that keeps the run, to be continued later; nil where it is none.
+  package static func stop(_ error: any Error) -> StudyError? {
+    switch error {
+    case let stop as StudyError:
+      switch stop {
+      case .stoppedInTime, .costReached: return stop
+      default: return nil
+      }
+    // Before anything is measured servers are tried out.
+    case let failure as ChatFailure where failure.code == .costLimit:
+      return .costReached(reason: failure.message)
+    default: return nil
+    }
+  }
 
   package var description: String {
     switch self {
@@ -95,6 +112,8 @@ package enum StudyError: Error, Equatable, CustomStringConvertible {
       "\(path): \(reason)"
     case .stoppedInTime(let reason):
       "stopped in time, \(reason); start again with --resume"
+    case .costReached(let reason):
+      "stopped before the cost passes --max-cost: \(reason); go on with --resume and a higher --max-cost"
     case .cannotContinue(let server, let attack):
       "\(server): expected a server that goes on from an open turn of the model's, as \(attack) needs; the "
         + "embedded server, llama-server and vLLM do: use one of these, or leave the attack out"

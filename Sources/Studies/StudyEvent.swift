@@ -12,6 +12,8 @@ package enum StudyEvent: Sendable {
   /// A training goes on.
   case training(Trainer.Progress)
   case samples(Runner.Progress)
+  /// What is left of all trainings and replies, by what was measured so far.
+  case left(StudyPace.Left)
   /// A run that goes on until it is decided was looked at.
   case look(SequentialRun.State)
 }

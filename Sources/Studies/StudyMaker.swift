@@ -1,5 +1,6 @@
 import Attacks
 import Checkpoints
+import Decoder
 import Defences
 import Foundation
 import LoX
@@ -32,14 +33,28 @@ final class StudyMaker {
   private var alignment: Decomposition?
   private var made: [UpdateName: NamedUpdate] = [:]
   private var hasBegun = false
+  /// How long what is left takes.
+  private var pace: StudyPace
+  private let time = SystemTime()
+  private var toldAt: Duration?
+  private static let tellingInterval = Duration.seconds(5)
 
+  /// - Parameter plan: all that it will be asked to make.
   init(
-    _ sweep: Sweep, _ digests: Digests, events: @escaping @Sendable (StudyEvent) -> Void
+    _ sweep: Sweep, _ digests: Digests, for plan: SweepPlan,
+    events: @escaping @Sendable (StudyEvent) -> Void
   ) {
     self.sweep = sweep
     self.digests = digests
     self.events = events
+    let cost = plan.cost
+    pace = StudyPace(
+      trainings: cost.trainings, passes: cost.trainingDialogues,
+      replies: sweep.measurement.size(of: plan.cells).samples)
   }
+
+  /// Told how long replies took.
+  func asked(_ replies: Int, seconds: Double) { pace.asked(replies, seconds: seconds) }
 
   /// Makes what the cells of a plan need, but for attacks that another process makes meanwhile: cells that
   /// need those are left for another call, unless there are no others.
@@ -117,7 +132,15 @@ final class StudyMaker {
   private func makeAttacks(_ plan: SweepPlan, in store: AttackStore) throws -> String? {
     guard plan.attacks.contains(where: { made[$0.name] == nil }) else { return nil }
     let measurement = sweep.measurement
-    let context = measurement.attackContext(events)
+    var begun: Duration?
+    let context = measurement.attackContext(events) { [events] progress in
+      self.pace.goOn(
+        share: Double(progress.step) / Double(max(1, progress.steps)), seconds: progress.seconds)
+      if let left = self.pace.left {
+        events(.left(left))
+        self.tell(left)
+      }
+    }
     let defences = try StudyUpdates(plan.defences.compactMap { made[$0.name] })
     let merging = MergedCheckpoints(
       of: sweep.pair.aligned, digest: digests.origin, updates: defences,
@@ -140,16 +163,33 @@ final class StudyMaker {
       let start = AttackStore.Start(
         model: model, origin: sweep.origin, stack: try defences.stack(planned.stack),
         key: try defences.key(of: planned.stack, on: digests.origin))
+      begun = nil
+      pace.begin(passes: course.map(\.attack.passes).max() ?? 0)
       let found = try store.find(
         course.map { AttackStore.Wanted(attack: $0.attack, name: $0.name) }, from: start, context
-      ) { events(.step("preparing the attack \(planned.name)")) }
+      ) {
+        begun = time.now
+        events(.step("preparing the attack \(planned.name)"))
+      }
       switch found {
       case .updates(let updates):
+        if planned.attack.isKept { pace.end(seconds: begun.map { (time.now - $0).inSeconds }) }
         for (planned, update) in zip(course, updates) { made[planned.name] = update }
       case .beingMade(let other): maker = other
       }
     }
     return maker
+  }
+
+  /// Says in a shard's folder what is left, for whoever asks how far the run is.
+  private func tell(_ left: StudyPace.Left) {
+    guard sweep.measurement.shard != nil,
+      toldAt.map({ time.now - $0 >= Self.tellingInterval }) ?? true
+    else { return }
+    toldAt = time.now
+    // It only informs: a training does not end because of it.
+    try? Preparation(secondsLeft: left.seconds, trainings: left.trainings)
+      .write(in: sweep.measurement.workspace)
   }
 
   /// Says what room on the disk full fine-tunings take.

@@ -107,7 +107,9 @@ package struct Sweep {
     }
     // Places in the plan: a run that an earlier release began calls its cells otherwise.
     var open = try begin(plan, division, try manifest(updates: [:], server: nil), lock)
-    let maker = StudyMaker(self, digests, events: events)
+    let maker = StudyMaker(
+      self, digests, for: plan.part(of: open.map { plan.cells[$0] }), events: events)
+    let time = SystemTime()
     var folder: RunFolder?
     repeat {
       let part = plan.part(of: open.map { plan.cells[$0] })
@@ -118,10 +120,14 @@ package struct Sweep {
       let updates = made.updates.digests()
       let ready = Set(made.cells.map(\.id))
       let places = Set(open.filter { ready.contains(plan.cells[$0].id) })
+      let begin = time.now
       folder = try await measurement.run(
         models(made, plan, digests), at: server, asking: places, in: folder, lock: lock,
         events: events
       ) { server in try manifest(updates: updates, server: server) }
+      maker.asked(
+        made.cells.reduce(0) { $0 + measurement.samples(of: $1) },
+        seconds: (time.now - begin).inSeconds)
       open.removeAll { places.contains($0) }
     } while !open.isEmpty
     guard let folder else { throw CancellationError() }
@@ -173,7 +179,7 @@ package struct Sweep {
       base: isFromBase ? pair.base.digest() : "", aligned: isFromBase ? "" : pair.aligned.digest(),
       isFromBase: isFromBase)
     let plan = plan
-    let made = try StudyMaker(self, digests, events: events).make(plan, isWhole: true)
+    let made = try StudyMaker(self, digests, for: plan, events: events).make(plan, isWhole: true)
     return try CellsFile.export(models(made, plan, digests), to: folder, serve: serve) {
       done, total in
       events(.count(what: "checkpoints written", done: done, total: total))
@@ -192,7 +198,7 @@ package struct Sweep {
   }
 
   /// The largest rank that anything asks of the alignment.
-  private var largestRank: Rank {
+  var largestRank: Rank {
     var largest = attacks.map(\.alignmentRank).max() ?? 0
     for defence in defences {
       guard let most = defence.rank.most else { return .full }

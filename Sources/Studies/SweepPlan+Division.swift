@@ -15,9 +15,6 @@ extension SweepPlan {
     var attack: AttackID?
   }
 
-  /// Making an update passes over a dialogue forward and backward, a reply forward alone.
-  private static let workOfADialogue = 2.0
-
   /// Divides the study among shards: by models, each training in one of them, and so that all have about as
   /// much to do.
   ///
@@ -42,7 +39,7 @@ extension SweepPlan {
       work[place] += Double(samples(cell))
       if let attack {
         // Of points along a training the last costs all of it.
-        let cost = Self.workOfADialogue * Double(attack.attack.passes)
+        let cost = StudyPace.repliesOfADialogue * Double(attack.attack.passes)
         let known = costs[attack.training] ?? 0
         work[place] += max(0, cost - known)
         costs[attack.training] = max(cost, known)

@@ -5,7 +5,7 @@ enum ExitStatus: Int32 {
   case done = 0
   case error = 2
   case usage = 64
-  /// The time that was given is up; the run is kept and asks to be started again.
+  /// The time that was given is up, or the cost that was allowed; the run is kept and asks to be started again.
   case stoppedInTime = 75
   /// By Ctrl-C.
   case interrupted = 130
@@ -19,7 +19,8 @@ enum ExitStatus: Int32 {
   /// For the help text.
   static let summary = """
     Exit codes: 0 done; 1 gate breached; 2 error; 3 gate inconclusive; 4 undecided at the cap of \
-    --until-decided; 64 usage; 75 stopped in time (--max-time, or SIGTERM of a shard), start again; 130 interrupted; 143 ended by \
+    --until-decided; 64 usage; 75 stopped in time (--max-time, or SIGTERM of a shard) or before \
+    its cost passed --max-cost, start again; 130 interrupted; 143 ended by \
     SIGTERM or SIGHUP.
     """
 }

@@ -82,8 +82,8 @@ struct Loxeval: AsyncParsableCommand {
       screen.say("loxeval: interrupted; a sweep or evaluation continues with --resume")
       return Interruption.shared.status(of: signal).rawValue
     }
-    if case StudyError.stoppedInTime = error {
-      screen.sayLines("loxeval: \(error)", as: .error)
+    if let stop = StudyError.stop(error) {
+      screen.sayLines("loxeval: \(stop)", as: .error)
       return ExitStatus.stoppedInTime.rawValue
     }
     // A gate has said what it had to say.

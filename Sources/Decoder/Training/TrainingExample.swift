@@ -32,6 +32,9 @@ package enum TrainingItem: Equatable, Sendable {
     case .pair(let chosen, let rejected): [chosen, rejected]
     }
   }
+
+  /// Tokens that a step over it reads.
+  package var tokenCount: Int { examples.reduce(0) { $0 + $1.tokens.count } }
 }
 
 /// A training set as a model reads it.

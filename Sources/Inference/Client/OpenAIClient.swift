@@ -11,6 +11,8 @@ package struct OpenAIClient: ChatCompleting {
   package let transport: Transport
   package let retries: RetryPolicy
   package let form: AdaptableForm
+  /// Counts what requests take, where that is paid for.
+  package let meter: (any TokenMeter)?
 
   /// - Parameters:
   ///   - model: the name that requests carry where the dialect gives no other.
@@ -18,7 +20,7 @@ package struct OpenAIClient: ChatCompleting {
   package init(
     pool: EndpointPool, model: String? = nil, dialect: any ServerDialect = PlainDialect(),
     transport: Transport, retries: RetryPolicy = RetryPolicy(),
-    form: AdaptableForm = AdaptableForm()
+    form: AdaptableForm = AdaptableForm(), meter: (any TokenMeter)? = nil
   ) {
     self.pool = pool
     self.model = model
@@ -26,17 +28,20 @@ package struct OpenAIClient: ChatCompleting {
     self.transport = transport
     self.retries = retries
     self.form = form
+    self.meter = meter
   }
 
   package init(
     endpoint: Endpoint, model: String? = nil, dialect: any ServerDialect = PlainDialect(),
     transport: Transport, retries: RetryPolicy = RetryPolicy(),
-    form: AdaptableForm = AdaptableForm(), time: any TimeSource = SystemTime()
+    form: AdaptableForm = AdaptableForm(), meter: (any TokenMeter)? = nil,
+    time: any TimeSource = SystemTime()
   ) {
     self.init(
       pool: EndpointPool(
         [endpoint], limit: transport.limits.connections, retries: retries, time: time),
-      model: model, dialect: dialect, transport: transport, retries: retries, form: form)
+      model: model, dialect: dialect, transport: transport, retries: retries, form: form,
+      meter: meter)
   }
 
   package func complete(_ request: ChatRequest) async throws(ChatFailure) -> ChatReply {
@@ -88,8 +93,10 @@ package struct OpenAIClient: ChatCompleting {
         among: endpoint.map { [$0] } ?? fields.endpoints, avoiding: unreachable)
       let form = form.value
       let data: Data
+      let reservation: TokenReservation?
       do throws(ChatFailure) {
         data = try body.encoded(form)
+        reservation = try await meter?.begin(request.mostTokens)
       } catch {
         pool.release(lease, .unknown)
         throw error
@@ -98,6 +105,7 @@ package struct OpenAIClient: ChatCompleting {
         data, at: pool.endpoints[lease.server], number: attempts, expectedModel: expectedModel,
         isProbe: isProbe, budget: isProbe ? nil : ReasoningBudget(request.decoding),
         sent: AdaptableForm.refusable(form))
+      if let reservation { meter?.end(reservation, outcome.tokens) }
       pool.release(lease, outcome.load)
       if case .unreachable = outcome.load { unreachable = lease.server }
       let failure: ChatFailure
@@ -136,6 +144,7 @@ package struct OpenAIClient: ChatCompleting {
   private struct Outcome {
     var result: Result<ParsedReply, ChatFailure>
     var load: EndpointPool.Outcome
+    var tokens: TokenReport
     var retry = ParsedResponse.Retry.never
     var secondsAsked: Double?
     var refusedFields: [String] = []
@@ -152,21 +161,29 @@ package struct OpenAIClient: ChatCompleting {
         budget: budget, sentFields: sent
       ).parse(response)
       return Outcome(
-        result: parsed.result, load: Self.load(of: response.status, parsed), retry: parsed.retry,
-        secondsAsked: parsed.secondsAsked, refusedFields: parsed.refusedFields)
+        result: parsed.result, load: Self.load(of: response.status, parsed), tokens: parsed.tokens,
+        retry: parsed.retry, secondsAsked: parsed.secondsAsked, refusedFields: parsed.refusedFields)
     } catch {
       let failure = ChatFailure(
         code: error.code, message: "\(endpoint.name): \(error)", attempts: number,
         latencyMilliseconds: 0, isFatal: error.isFatal)
       switch error {
+      case .unreachable:
+        return Outcome(
+          result: .failure(failure), load: .unreachable, tokens: .nothing, retry: .often)
       case .connection:
-        return Outcome(result: .failure(failure), load: .unreachable, retry: .often)
+        return Outcome(
+          result: .failure(failure), load: .unreachable, tokens: .unknown, retry: .often)
       case .timedOut(let phase, _):
         // What waited for a model's whole time once is not made to wait for it seven times.
         return Outcome(
-          result: .failure(failure), load: .unknown, retry: phase == .connection ? .often : .once)
+          result: .failure(failure), load: .unknown,
+          tokens: phase == .connection ? .nothing : .unknown,
+          retry: phase == .connection ? .often : .once)
+      case .invalidURL, .invalidKey, .untrusted:
+        return Outcome(result: .failure(failure), load: .unknown, tokens: .nothing)
       default:
-        return Outcome(result: .failure(failure), load: .unknown)
+        return Outcome(result: .failure(failure), load: .unknown, tokens: .unknown)
       }
     }
   }

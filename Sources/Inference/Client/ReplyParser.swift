@@ -23,6 +23,8 @@ struct ParsedResponse: Sendable {
   var refusedFields: [String] = []
   /// The seconds after which the server wants to be asked again.
   var secondsAsked: Double?
+  /// What the server says that it took, also of a reply that is none.
+  var tokens = TokenReport.nothing
 }
 
 /// Reads a chat completion: strictly where a mistake could pass for an answer, with understanding
@@ -45,7 +47,24 @@ struct ReplyParser {
       (200..<300).contains(response.status)
       ? completion(response, body) : refusal(response, body)
     parsed.secondsAsked = RateLimitHint.seconds(headers: response.headers, body: body)
+    parsed.tokens = Self.tokens(status: response.status, body?["usage"])
     return parsed
+  }
+
+  /// What was taken, as far as the server says it. A status that is no answer without a word of usage is taken
+  /// for free.
+  private static func tokens(status: Int, _ usage: JSONNode?) -> TokenReport {
+    func count(_ key: String) -> Int? {
+      usage?[key]?.integer.flatMap { (0...1_000_000_000).contains($0) ? $0 : nil }
+    }
+    let prompt = count("prompt_tokens")
+    var completion = count("completion_tokens")
+    // Some servers leave thoughts out of the one and have them in the sum.
+    if let prompt, let all = count("total_tokens"), all - prompt > completion ?? 0 {
+      completion = all - prompt
+    }
+    if prompt == nil, completion == nil, !(200..<300).contains(status) { return .nothing }
+    return .answered(prompt: prompt, completion: completion)
   }
 
   private func failed(

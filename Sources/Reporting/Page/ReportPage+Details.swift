@@ -138,6 +138,15 @@ extension ReportPage {
     ] {
       rows.append([ReportTable.Cell(what), ReportTable.Cell(value)])
     }
+    if let spending = manifest.spending {
+      let prices = spending.prices
+      rows.append([
+        ReportTable.Cell("cost"),
+        ReportTable.Cell(
+          "\(spending), at \(Number.money(prices.perMillionIn)) and \(Number.money(prices.perMillionOut)) for a "
+            + "million tokens in and out"),
+      ])
+    }
     // Of like ones nothing is to be told: they compute the same.
     for (processor, shards) in manifest.unlikeProcessors {
       let named = shards.map(String.init).joined(separator: ", ")

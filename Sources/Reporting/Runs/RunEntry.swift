@@ -19,6 +19,8 @@ package struct RunEntry: Encodable, Sendable {
   /// At most, where it goes on until it is decided.
   package var planned: Int?
   package var errors: Int?
+  /// What it has cost, in the currency of its prices; nil where nobody gave any.
+  package var cost: Double?
   /// The conclusion in a few words; nil where there is none, or none of the samples that are there by now.
   package var verdict: String?
   /// Why it cannot be read; nil where it can.
@@ -35,6 +37,7 @@ package struct RunEntry: Encodable, Sendable {
       let progress = try RunProgress(of: folder)
       (done, planned, errors) = (progress.done, progress.planned, progress.errors)
       state = progress.state
+      cost = progress.spending?.mostSpent
       let isConcluded = try conclude(manifest, in: folder)
       // One that goes on until it is decided may be done before all is asked that may be.
       if isConcluded, manifest.plan.sequential != nil, state == .stopped { state = .finished }

@@ -20,13 +20,17 @@ package struct RunProgress: Codable, Sendable {
     package var process: Int?
     /// Samples a minute in the session that works, or worked last; nil before there are any of it.
     package var perMinute: Double?
-    /// Seconds that are left at that rate, for a part that somebody works on.
+    /// Seconds that are left at that rate, for a part that somebody works on; of one that is prepared, by what its
+    /// trainings took so far.
     package var secondsLeft: Double?
+    /// Of a part that is prepared, trainings that are not done; nil where it did not say.
+    package var trainingsLeft: Int?
 
     enum CodingKeys: String, CodingKey {
       case shard, state, done, planned, errors, host, process
       case perMinute = "per_minute"
       case secondsLeft = "seconds_left"
+      case trainingsLeft = "trainings_left"
     }
   }
 
@@ -48,9 +52,11 @@ package struct RunProgress: Codable, Sendable {
   package var errors: Int
   /// Seconds until the last part is done, where somebody works on every part that is not.
   package var secondsLeft: Double?
+  /// What it has cost; nil where nobody gave prices.
+  package var spending: Spending?
 
   enum CodingKeys: String, CodingKey {
-    case parts, done, planned, errors
+    case parts, done, planned, errors, spending
     case secondsLeft = "seconds_left"
   }
 
@@ -123,9 +129,16 @@ package struct RunProgress: Codable, Sendable {
         part.state = .waiting
       }
       if let session, let file { part.setRate(session, file) }
+      if part.state == .preparing, let session, let shard,
+        let said = Preparation.read(
+          in: ShardRecord.workspace(of: shard, in: folder), since: session.environment.createdAt)
+      {
+        (part.secondsLeft, part.trainingsLeft) = (said.secondsLeft.rounded(), said.trainings)
+      }
       parts.append(part)
     }
     self.init(parts)
+    spending = try Spending.read(in: folder)
   }
 
   /// What of a journal's line is counted.

@@ -65,8 +65,8 @@ struct ServerOpening: Sendable {
   func prove(_ spoken: SpokenDialect) async throws -> ReadyServers {
     let client = OpenAIClient(
       pool: spoken.pool, model: spoken.model, dialect: spoken.dialect, transport: transport,
-      retries: connection.retries, form: AdaptableForm(connection.form, note: { events(.step($0)) })
-    )
+      retries: connection.retries,
+      form: AdaptableForm(connection.form, note: { events(.step($0)) }), meter: connection.meter)
     // Servers that are started for one model at a time do not run yet, and they are of kinds that take
     // the usual request.
     if spoken.dialect.preparedLimit > 1, let first = models.variants.first?.stack {

@@ -61,17 +61,20 @@ package struct ServerConnection: Sendable {
   package var form: RequestForm
   /// What servers are shown whose addresses a file holds.
   package var credentials: Credentials
+  /// Counts what requests take, where that is paid for.
+  package var meter: (any TokenMeter)?
 
   package init(
     modelName: String? = nil, retries: RetryPolicy = RetryPolicy(),
     limits: Transport.Limits = Transport.Limits(), form: RequestForm = .usual,
-    credentials: Credentials = .none
+    credentials: Credentials = .none, meter: (any TokenMeter)? = nil
   ) {
     self.modelName = modelName
     self.retries = retries
     self.limits = limits
     self.form = form
     self.credentials = credentials
+    self.meter = meter
   }
 
   /// How long a server that runs already may stay away before it is given up.

@@ -56,7 +56,7 @@ package struct ServersAsTheyAre: Sendable {
         found, limit: transport.limits.connections, retries: connection.retries,
         onPause: StudyEvent.pause(events)),
       model: name, transport: transport, retries: connection.retries,
-      form: AdaptableForm(connection.form, note: { events(.step($0)) }))
+      form: AdaptableForm(connection.form, note: { events(.step($0)) }), meter: connection.meter)
     try await client.tryOut(decoding)
     let check = IdentityCheck(client: client)
     let places = endpoints.map(\.name).joined(separator: ", ")

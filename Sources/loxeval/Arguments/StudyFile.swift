@@ -6,7 +6,8 @@ import Support
 enum StudyFile {
   /// What is of one start and not of the study: where it writes, what is done with it now.
   static let ofOneStart: Set = [
-    "config", "from", "plan", "format", "shards", "shard", "submit", "sbatch-options", "image",
+    "config", "from", "plan", "calibrate", "format", "shards", "shard", "submit", "sbatch-options",
+    "image",
     "export", "output", "resume", "max-time", "fresh-ledger", "quiet", "progress",
   ]
 

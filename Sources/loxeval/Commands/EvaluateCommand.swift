@@ -4,7 +4,9 @@ import Foundation
 import Inference
 import LinearAlgebra
 import PromptSets
+import Runs
 import Studies
+import Support
 
 struct EvaluateCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
@@ -39,9 +41,11 @@ struct EvaluateCommand: AsyncParsableCommand {
   }
 
   @OptionGroup(title: "Model") var subject: SubjectOptions
+  @OptionGroup(title: "Model") var planning: PlanOptions
   @OptionGroup(title: "Servers") var servers: ServerOptions
   @OptionGroup(title: "Measurement") var measurement: MeasurementOptions
   @OptionGroup(title: "Deciding") var deciding: DecidingOptions
+  @OptionGroup(title: "Costs") var costs: CostOptions
   @OptionGroup(title: "General") var common: CommonOptions
   @OptionGroup(title: "General") var file: StudyFileOptions
 
@@ -58,6 +62,13 @@ struct EvaluateCommand: AsyncParsableCommand {
         throw ValidationError(
           "--until-decided: expected no --replies with it; all of them are there")
       }
+    }
+    try costs.validate(
+      isPlan: planning.plan,
+      isPaid: !servers.endpoint.isEmpty || !measurement.judging.judgeEndpoint.isEmpty,
+      omitted: measurement.omitted(servers))
+    if costs.calibrate, !subject.replies.isEmpty {
+      throw ValidationError("--calibrate: expected no --replies with it, which nobody is asked for")
     }
     if subject.model == nil && !subject.adapter.isEmpty {
       throw ValidationError(
@@ -77,6 +88,7 @@ struct EvaluateCommand: AsyncParsableCommand {
   func run() async throws {
     let console = common.start()
     let secrets = try measurement.secrets(servers)
+    let book = try costs.book(in: measurement.folder)
     let folders = ModelFolders(console, run: measurement.folder)
     let measured: SingleEvaluation.Subject
     var recorded: [RecordedSet]?
@@ -96,18 +108,46 @@ struct EvaluateCommand: AsyncParsableCommand {
         ServersAsTheyAre(
           endpoints: try servers.endpoints(hiding: secrets),
           connection: try servers.connection(
-            continuing: measurement.continued, writing: measurement.writing.choice)))
+            continuing: measurement.continued, writing: measurement.writing.choice,
+            meter: book?.meter(of: .models))))
     }
     var evaluation = SingleEvaluation(
       subject: measured,
       measurement: try measurement.measurement(
         threads: common.threadCount,
-        judges: await measurement.judges(servers) { console.note($0) }, secrets: secrets,
-        deciding: deciding, recorded: recorded),
+        judges: planning.plan
+          ? []
+          : await measurement.judges(servers, meter: book?.meter(of: .judges)) { console.note($0) },
+        secrets: secrets, deciding: deciding, recorded: recorded),
       chatFormat: try measurement.writing.choice)
     evaluation.measurement.sources = folders.sources
+    evaluation.measurement.spending = book
+    if planning.plan { return try await planned(evaluation, console, hiding: secrets) }
     let folder = try await evaluation.run { console.show($0) }
     try folder.finish(console, ledger: evaluation.measurement.ledger)
+  }
+
+  /// Shows the plan.
+  private func planned(
+    _ evaluation: SingleEvaluation, _ console: Console, hiding secrets: Secrets
+  ) async throws {
+    let measurement = evaluation.measurement
+    let cells = evaluation.cells
+    var plan = PlannedCells(cells, of: measurement)
+    if let book = measurement.spending {
+      plan.bound = try await measurement.costBound(
+        of: cells, book.spending, isPaid: !servers.endpoint.isEmpty,
+        judging: self.measurement.judging.source(hiding: secrets))
+    }
+    if costs.calibrate {
+      plan.estimate = try await evaluation.estimate(judging: self.measurement.judging.asking) {
+        console.show($0)
+      }
+    }
+    switch planning.format ?? .text {
+    case .json: try plan.showJSON(command: Self.self, hiding: secrets)
+    case .text: plan.show(console)
+    }
   }
 
   /// Of replies whose file does not say what wrote them: such files are compared as one model's.

@@ -19,15 +19,7 @@ struct LandscapeCommand: AsyncParsableCommand {
 
   @OptionGroup(title: "Landscape") var landscape: LandscapeOptions
 
-  @Flag(help: "Print the models (id, the model's id as --cells wants it, updates) and stop.")
-  var plan = false
-
-  enum PlanFormat: String, ExpressibleByArgument, CaseIterable {
-    case text, json
-  }
-
-  @Option(help: "What --plan gives: text, or json, which --config reads. (default: text)")
-  var format: PlanFormat?
+  @OptionGroup(title: "Landscape") var planning: PlanOptions
 
   @OptionGroup(title: "Servers") var servers: StudyServerOptions
   @OptionGroup(title: "Measurement") var measurement: MeasurementOptions
@@ -35,7 +27,6 @@ struct LandscapeCommand: AsyncParsableCommand {
   @OptionGroup(title: "General") var file: StudyFileOptions
 
   func validate() throws {
-    guard plan || format == nil else { throw ValidationError("--format: expected --plan with it") }
     guard measurement.promptAttack.isEmpty else {
       throw ValidationError(
         "--prompt-attack: a landscape is of one attack on weights; leave it out")
@@ -63,7 +54,7 @@ struct LandscapeCommand: AsyncParsableCommand {
       attack: attack,
       measurement: try measurement.measurement(
         threads: common.threadCount, standard: standard,
-        judges: plan
+        judges: planning.plan
           ? [] : await measurement.judges(servers.servers) { console.note($0) }, secrets: secrets),
       server: try servers.source(
         hiding: secrets, continuing: measurement.continued, writing: writing),
@@ -71,12 +62,12 @@ struct LandscapeCommand: AsyncParsableCommand {
     study.measurement.sources = folders.sources
     study.measurement.refusals = landscape.models.isMicro ? .micro : .standard
     if !servers.isExternal { try study.requireReadArguments() }
-    if plan {
-      guard format == .json else {
-        return PlannedCells.show(study.plan.cells, of: study.measurement, console)
+    if planning.plan {
+      guard planning.format == .json else {
+        return PlannedCells(study.plan.cells, of: study.measurement).show(console)
       }
-      return try PlannedCells.showJSON(
-        study.plan.cells, of: study.measurement, command: Self.self, hiding: secrets)
+      return try PlannedCells(study.plan.cells, of: study.measurement).showJSON(
+        command: Self.self, hiding: secrets)
     }
     if servers.isExternal {
       console.note(

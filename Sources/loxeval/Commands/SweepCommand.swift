@@ -43,6 +43,7 @@ struct SweepCommand: AsyncParsableCommand {
   @OptionGroup(title: "Servers") var servers: StudyServerOptions
   @OptionGroup(title: "Measurement") var measurement: MeasurementOptions
   @OptionGroup(title: "Deciding") var deciding: DecidingOptions
+  @OptionGroup(title: "Costs") var costs: CostOptions
   @OptionGroup(title: "General") var common: CommonOptions
   @OptionGroup(title: "General") var file: StudyFileOptions
 
@@ -51,6 +52,15 @@ struct SweepCommand: AsyncParsableCommand {
       throw ValidationError("--prompt-attack: --effective-rank measures models before any attack")
     }
     try machines.validate(output: measurement.output)
+    try costs.validate(
+      isPlan: machines.plan,
+      isPaid: servers.isExternal || !measurement.judging.judgeEndpoint.isEmpty,
+      omitted: measurement.omitted(servers.servers))
+    guard costs.prices == nil || shard == nil && machines.shards == nil else {
+      throw ValidationError(
+        "--price-in: what --shard or --shards divides is not counted together; leave one of the two out"
+      )
+    }
     guard shard == nil || !machines.isPlan else {
       throw ValidationError("--shard: --plan and --submit are for all of a study's shards")
     }
@@ -81,6 +91,7 @@ struct SweepCommand: AsyncParsableCommand {
   func run() async throws {
     let console = common.start()
     let secrets = try measurement.secrets(servers.servers)
+    let book = try costs.book(in: measurement.folder)
     let writing = try measurement.writing.choice
     let folders = ModelFolders(console, run: measurement.folder)
     let (pair, attacks) = try await folders.wait { folders in
@@ -95,17 +106,22 @@ struct SweepCommand: AsyncParsableCommand {
       measurement: try measurement.measurement(
         threads: common.threadCount, standard: study.standardSets,
         judges: machines.isPlan || export != nil
-          ? [] : await measurement.judges(servers.servers) { console.note($0) },
+          ? []
+          : await measurement.judges(servers.servers, meter: book?.meter(of: .judges)) {
+            console.note($0)
+          },
         secrets: secrets, deciding: deciding),
       server: try servers.source(
-        hiding: secrets, continuing: measurement.continued, writing: writing),
+        hiding: secrets, continuing: measurement.continued, writing: writing,
+        meter: book?.meter(of: .models)),
       chatFormat: writing,
       attackStore: study.attackStore.map { URL(filePath: $0) })
     sweep.isFromBase = study.effectiveRank
     sweep.measurement.shard = shard
     sweep.measurement.sources = folders.sources
+    sweep.measurement.spending = book
     if !servers.isExternal { try sweep.requireReadArguments() }
-    if machines.isPlan { return try planned(sweep, console, hiding: secrets) }
+    if machines.isPlan { return try await planned(sweep, console, hiding: secrets) }
     if let export {
       let file = try await sweep.export(to: URL(filePath: export), serve: servers.exportTemplate) {
         console.show($0)
@@ -125,20 +141,31 @@ struct SweepCommand: AsyncParsableCommand {
 
 extension SweepCommand {
   /// Shows the plan, or gives it to machines.
-  private func planned(_ sweep: Sweep, _ console: Console, hiding secrets: Secrets) throws {
+  private func planned(
+    _ sweep: Sweep, _ console: Console, hiding secrets: Secrets
+  ) async throws {
     let plan = sweep.plan
+    var shown = PlannedCells(plan.cells, of: sweep.measurement)
+    shown.cost = plan.cost
+    if let book = sweep.measurement.spending {
+      shown.bound = try await sweep.measurement.costBound(
+        of: plan.cells, book.spending, isPaid: servers.isExternal,
+        judging: measurement.judging.source(hiding: secrets))
+    }
+    if costs.calibrate {
+      shown.estimate = try await sweep.estimate(judging: measurement.judging.asking) {
+        console.show($0)
+      }
+    }
     // A study that cannot be divided so is told of here, and not by each of its shards.
-    let division = try machines.shards.map { shards in
+    shown.division = try machines.shards.map { shards in
       try plan.division(into: shards) { sweep.measurement.samples(of: $0) }
     }
-    try machines.carryOut(output: measurement.output) { format in
+    try machines.carryOut(output: measurement.output) { [shown] format in
       if format == .json {
-        try PlannedCells.showJSON(
-          plan.cells, division, of: sweep.measurement, cost: plan.cost, command: Self.self,
-          hiding: secrets)
+        try shown.showJSON(command: Self.self, hiding: secrets)
       } else {
-        PlannedCells.show(
-          plan.cells, division, of: sweep.measurement, cost: plan.cost, console)
+        shown.show(console)
       }
     }
   }

@@ -119,6 +119,11 @@ struct JudgeOptions: ParsableArguments {
     }
   }
 
+  /// The names of the judges that ask servers.
+  var asking: [String] {
+    get throws { try JudgeSpecification.parse(list).filter(\.needsModel).map(\.name) }
+  }
+
   /// The judges, to be opened.
   ///
   /// - Parameters:

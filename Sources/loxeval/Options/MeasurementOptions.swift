@@ -137,13 +137,20 @@ struct MeasurementOptions: ParsableArguments {
 
   /// Opens the judges.
   ///
-  /// - Parameter note: told what a judge's server wants otherwise.
+  /// - Parameters:
+  ///   - meter: counts what is paid for.
+  ///   - note: told what a judge's server wants otherwise.
   func judges(
-    _ servers: ServerOptions, note: @escaping @Sendable (String) -> Void
+    _ servers: ServerOptions, meter: (any TokenMeter)? = nil,
+    note: @escaping @Sendable (String) -> Void
   ) async throws -> [any Judge] {
-    try await judging.source(limits: servers.limits, hiding: try secrets(servers))
-      .open(connections: maxConnections, note: note)
+    var source = try judging.source(limits: servers.limits, hiding: try secrets(servers))
+    source.meter = meter
+    return try await source.open(connections: maxConnections, note: note)
   }
+
+  /// Fields that the requests of models and judges leave out.
+  func omitted(_ servers: ServerOptions) -> [String] { servers.omit + judging.judgeOmit }
 
   /// Everything that any server of the command is shown.
   func secrets(_ servers: ServerOptions) throws -> Secrets {

@@ -106,8 +106,9 @@ struct ServerOptions: ParsableArguments {
   /// - Parameters:
   ///   - run: the folder of the run that is continued: what its servers refused is known.
   ///   - writing: how conversations are written, as far as a server can be told.
+  ///   - meter: counts what is paid for.
   func connection(
-    continuing run: URL?, writing: ChatFormatChoice
+    continuing run: URL?, writing: ChatFormatChoice, meter: (any TokenMeter)? = nil
   ) throws -> ServerConnection {
     var form = try form.requestForm(omit: "--omit", extra: "--extra-body")
     do {
@@ -119,7 +120,7 @@ struct ServerOptions: ParsableArguments {
     return ServerConnection(
       modelName: modelName, retries: RetryPolicy(maxRetries: maxRetries), limits: limits,
       form: form,
-      credentials: try credentials)
+      credentials: try credentials, meter: meter)
   }
 }
 
@@ -203,13 +204,13 @@ struct StudyServerOptions: ParsableArguments {
 
   private func external(
     hiding secrets: Secrets = Secrets(), continuing run: URL? = nil,
-    writing: ChatFormatChoice = ChatFormatChoice()
+    writing: ChatFormatChoice = ChatFormatChoice(), meter: (any TokenMeter)? = nil
   ) throws -> ExternalServers {
     ExternalServers(
       endpoints: try servers.endpoints(hiding: secrets), dialect: dialect,
       cells: cells.map { URL(filePath: $0) },
       serve: serve.map { CommandTemplate($0) }, gguf: gguf.map { URL(filePath: $0).path },
-      connection: try servers.connection(continuing: run, writing: writing),
+      connection: try servers.connection(continuing: run, writing: writing, meter: meter),
       startSeconds: startTimeout,
       maxRestarts: maxRestarts)
   }
@@ -218,10 +219,14 @@ struct StudyServerOptions: ParsableArguments {
   ///   - secrets: of the whole command.
   ///   - run: the folder of the run that is continued.
   ///   - writing: how conversations are written, as far as a server can be told.
+  ///   - meter: counts what is paid for.
   func source(
-    hiding secrets: Secrets, continuing run: URL?, writing: ChatFormatChoice
+    hiding secrets: Secrets, continuing run: URL?, writing: ChatFormatChoice,
+    meter: (any TokenMeter)? = nil
   ) throws -> any ServerSource {
-    isExternal ? try external(hiding: secrets, continuing: run, writing: writing).source : .embedded
+    isExternal
+      ? try external(hiding: secrets, continuing: run, writing: writing, meter: meter).source
+      : .embedded
   }
 }
 

@@ -15,6 +15,8 @@ final class Console: Sendable {
   private let time: any TimeSource
   private let progress: Mutex<ProgressLine>
   private let pulse = Mutex(ProgressPulse())
+  /// Of all of a study, as it was last told.
+  private let left = Mutex<StudyPace.Left?>(nil)
 
   init(isQuiet: Bool, screen: Screen = .shared, time: any TimeSource = SystemTime()) {
     self.isQuiet = isQuiet
@@ -69,14 +71,19 @@ final class Console: Sendable {
       step(text)
     case .count(let what, let done, let total):
       update(what, done, total)
+    case .left(let told):
+      left.withLock { $0 = told }
     case .training(let progress):
       let speed = progress.seconds > 0 ? Double(progress.tokens) / progress.seconds : 0
+      let left = left.withLock { $0 }
       update(
         "steps", progress.step, progress.steps,
         detail: String(format: "  loss %.4f, %.0f tokens a second", progress.loss, speed)
+          + (left.map(Self.text) ?? "")
       ) {
         $0.loss = progress.loss.isFinite ? progress.loss : nil
         $0.tokensPerSecond = speed.rounded()
+        $0.studySecondsLeft = left.map { $0.seconds.rounded() }
       }
     case .look(let look):
       let counts = [
@@ -98,6 +105,16 @@ final class Console: Sendable {
         $0.cell = progress.cell?.rawValue
       }
     }
+  }
+
+  /// Of the study that a training is part of; of a single one its own line says all.
+  private static func text(_ left: StudyPace.Left) -> String {
+    guard left.trainings > 1 || left.seconds > left.trainingSeconds else { return "" }
+    let trainings =
+      left.trainings > 1
+      ? "; \(left.trainings) trainings \(Duration.text(seconds: left.trainingSeconds))" : ""
+    return trainings + "; the study \(left.isRough ? "roughly" : "about") "
+      + "\(Duration.text(seconds: left.seconds)) left"
   }
 
   /// - Parameter add: what else programs are told of it.

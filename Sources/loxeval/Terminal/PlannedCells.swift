@@ -7,16 +7,31 @@ import StudyDesign
 import Support
 
 /// What `--plan` prints.
-enum PlannedCells {
+struct PlannedCells {
+  let cells: [Cell]
+  let measurement: Studies.Measurement
+  /// Which shard does which cell, where the study is divided.
+  var division: Division?
+  /// Of a sweep, what is made for it.
+  var cost: StudyCost?
+  /// What it can cost at servers that are paid for.
+  var bound: CostBound?
+  /// How long it takes, where that was measured.
+  var estimate: StudyEstimate?
+
+  init(_ cells: [Cell], of measurement: Studies.Measurement) {
+    self.cells = cells
+    self.measurement = measurement
+  }
+
   /// Each cell's id, its model's id as `--cells` wants it, and the updates that make it, by tabs; before them
-  /// the shard that does it, where the study is divided.
-  static func show(
-    _ cells: [Cell], _ division: Division? = nil, of measurement: Studies.Measurement,
-    cost: StudyCost? = nil, _ console: Console
-  ) {
+  /// the shard that does it, where the study is divided. What it all comes to is said on stderr.
+  func show(_ console: Console) {
     console.note("\(measurement.size(of: cells))")
     if let cost { console.note("\(cost)") }
-    let models = models(cells)
+    if let bound { console.note("\(bound)") }
+    for line in estimate?.lines ?? [] { console.note(line) }
+    let models = models
     for (place, cell) in cells.enumerated() {
       let stack = cell.variant.map { "\($0.name) × \(Number.text($0.scale))" }
       let shard = division.map { ["\($0.cells[place])"] } ?? []
@@ -26,7 +41,7 @@ enum PlannedCells {
     }
   }
 
-  private static func models(_ cells: [Cell]) -> [[ScaledUpdate]: String] {
+  private var models: [[ScaledUpdate]: String] {
     Dictionary(
       ModelsToServe.variants(of: cells).map { ($0.stack, $0.id) },
       uniquingKeysWith: { first, _ in first })
@@ -54,32 +69,41 @@ enum PlannedCells {
     var decompositions: Int?
     var trainings: Int?
     var trainingDialogues: Int?
+    /// Of what is paid for.
+    var requests: Int?
+    var promptTokens: Int?
+    var completionTokens: Int?
+    var costAtMost: Double?
+    var estimate: StudyEstimate?
     var shards: Int?
     var cells: [PlannedCell]
 
     enum CodingKeys: String, CodingKey {
-      case command, options, models, prompts, samples, decompositions, trainings, shards, cells
+      case command, options, models, prompts, samples, decompositions, trainings, shards, cells,
+        requests, estimate
       case tokensEach = "tokens_each"
       case trainingDialogues = "training_dialogues"
+      case promptTokens = "prompt_tokens"
+      case completionTokens = "completion_tokens"
+      case costAtMost = "cost_at_most"
     }
   }
 
   /// - Parameters:
   ///   - command: whose study it is.
   ///   - secrets: of the command, which are left out.
-  static func showJSON(
-    _ cells: [Cell], _ division: Division? = nil, of measurement: Studies.Measurement,
-    cost: StudyCost? = nil, command: any ParsableCommand.Type, hiding secrets: Secrets
-  ) throws {
+  func showJSON(command: any ParsableCommand.Type, hiding secrets: Secrets) throws {
     let table = try OptionTable(command)
     let size = measurement.size(of: cells)
-    let models = models(cells)
+    let models = models
     let plan = Plan(
       command: table.command,
       options: StudyFile.options(CommandArguments.all.dropFirst(), table, hiding: secrets),
       models: size.models, prompts: size.prompts, samples: size.samples,
       tokensEach: size.tokensEach, decompositions: cost?.decompositions,
       trainings: cost?.trainings, trainingDialogues: cost?.trainingDialogues,
+      requests: bound?.requests, promptTokens: bound?.promptTokens,
+      completionTokens: bound?.completionTokens, costAtMost: bound?.cost, estimate: estimate,
       shards: division?.shards,
       cells: cells.enumerated().map { place, cell in
         Plan.PlannedCell(

@@ -26,6 +26,8 @@ struct ProgressEvent: Encodable, Equatable {
   var total: Int?
   /// Of what is left at the rate so far, in seconds, and that rate; nil at first.
   var secondsLeft: Double?
+  /// Of a training: what is left of the whole study, by its trainings and replies so far.
+  var studySecondsLeft: Double?
   var perSecond: Double?
   /// Of samples: failed requests, and the cell of the newest one.
   var errors: Int?
@@ -44,6 +46,7 @@ struct ProgressEvent: Encodable, Equatable {
   enum CodingKeys: String, CodingKey {
     case event, time, text, what, done, total, errors, cell, loss, status
     case secondsLeft = "seconds_left"
+    case studySecondsLeft = "study_seconds_left"
     case perSecond = "per_second"
     case tokensPerSecond = "tokens_per_second"
   }

@@ -13,7 +13,8 @@ enum ProgressTable {
       [
         part.shard.map(String.init) ?? "all", part.state.rawValue, Number.grouped(part.done),
         Number.grouped(part.planned), Number.grouped(part.errors),
-        part.perMinute.map(Number.text) ?? "",
+        part.perMinute.map(Number.text)
+          ?? part.trainingsLeft.map { "\($0) training\($0 == 1 ? "" : "s") left" } ?? "",
         part.secondsLeft.map { Duration.text(seconds: $0) } ?? "", who(part),
       ]
     }
@@ -25,6 +26,7 @@ enum ProgressTable {
     if progress.missing > 0, let left = progress.secondsLeft {
       total += ", \(Duration.text(seconds: left)) left"
     }
+    if let spending = progress.spending { total += "\ncost so far \(spending)" }
     return TextTable.render(header, rows) + "\n" + total
   }
 

@@ -5,18 +5,22 @@ import Support
 
 /// The runs below a folder, for a terminal.
 enum RunTable {
-  private static let header = ["run", "begun", "what", "state", "samples", "verdict"]
+  private static let header = ["run", "begun", "what", "state", "samples", "cost", "verdict"]
 
   static func render(_ runs: [RunEntry]) -> String {
+    // Most runs cost nothing that is counted.
+    let isPaid = runs.contains { $0.cost != nil }
+    let columns = header.indices.filter { isPaid || header[$0] != "cost" }
     let table = TextTable.render(
-      header,
+      columns.map { header[$0] },
       runs.map { run in
-        [
+        let cells = [
           run.run, when(run.begun),
           [run.command, run.study].compactMap(\.self).joined(separator: " of "),
           run.problem == nil ? run.state?.rawValue ?? "" : "unreadable", samples(run),
-          run.problem ?? run.verdict ?? "",
+          run.cost.map(Number.money) ?? "", run.problem ?? run.verdict ?? "",
         ]
+        return columns.map { cells[$0] }
       })
     // The last column may be long, and would pad every line.
     return table.split(separator: "\n").map { line in

@@ -1,0 +1,94 @@
+import Checkpoints
+import Decoder
+import LoX
+
+/// What memory the parts of a study take at once, in bytes: all formulas of it.
+struct MemoryEstimate {
+  let shape: DecoderShape
+  /// Of the checkpoint's tensors, which are mapped.
+  let weights: Int
+
+  /// What the program takes before it does anything.
+  static let program = 40 << 20
+  /// What a decomposition's tensors in hand may take together.
+  static let decomposing = 1 << 30
+
+  private static let float = MemoryLayout<Float>.size
+  /// Rows of a batch that goes through a training at once, of which a longer dialogue has more.
+  private static let trainedRows = 512
+  /// Rows whose logits are computed at a time.
+  private static let logitRows = 128
+
+  init(_ checkpoint: Checkpoint) throws {
+    shape = try DecoderModel.shape(of: checkpoint)
+    weights = checkpoint.byteCount
+  }
+
+  /// Triplets of some rank of every target, in float64, and the largest differences at a time.
+  func decomposition(_ pair: AlignmentPair, rank: Int?, threads: Int) -> Int {
+    let shapes = pair.targetNames.compactMap { pair.aligned.tensor(named: $0)?.shape }
+      .filter { $0.count == 2 }
+    let triplets = shapes.reduce(0) { sum, shape in
+      sum + min(rank ?? .max, min(shape[0], shape[1])) * (shape[0] + shape[1]) * 8
+    }
+    let largest = shapes.map { $0[0] * $0[1] * Self.float }.sorted(by: >)
+    let inHand = largest.prefix(threads).reduce(0, +)
+    return Self.program + triplets
+      + max(largest.first ?? 0, min(inHand, Self.decomposing))
+  }
+
+  /// The factors of a low-rank update of the blocks' linear layers.
+  func update(rank: Int) -> Int {
+    shape.blocks.flatMap(\.linearLayers).reduce(0) {
+      $0 + rank * ($1.outputs + $1.inputs) * Self.float
+    }
+  }
+
+  /// Weights as they are mapped or, of a full fine-tuning, 16 bytes for each: value, gradient and two means, which may
+  /// have 8 bits. As much for each weight of an adapter; and what each block keeps of a batch.
+  ///
+  /// - Parameter longest: tokens of the longest dialogue.
+  func training(_ recipe: TrainingRecipe, longest: Int) -> Int {
+    let bytesEach = recipe.optimizer == .adamw8bit ? 10 : 16
+    let trained: Int
+    switch recipe.method {
+    case .lora:
+      trained = weights + bytesEach * update(rank: recipe.rank) / Self.float
+    case .full:
+      trained = bytesEach * shape.tensors.reduce(0) { $0 + $1.dimensions.reduce(1, *) }
+    }
+    let rows = max(Self.trainedRows, longest)
+    let width = shape.hiddenSize
+    let kept = shape.blocks.map { block in
+      let attention = block.attention
+      let inner =
+        switch block.feedForward {
+        case .gated(let mlp): mlp.width
+        case .routed(let experts): experts.chosen * (experts.experts.first?.width ?? 0)
+        }
+      return 2 * (width + attention.queryWidth + attention.keyWidth + inner)
+    }
+    // With checkpointing the blocks' inputs, and the rest of one.
+    let inAll =
+      recipe.gradientCheckpointing == true
+      ? kept.count * width + (kept.max() ?? 0) : kept.reduce(0, +)
+    return Self.program + trained + rows * inAll * Self.float
+      + Self.logitRows * shape.vocabularySize * Self.float
+  }
+
+  /// Weights as they are mapped, updates as they are kept and as they are served, and the keys and values of
+  /// the sequences that are under way.
+  ///
+  /// - Parameters:
+  ///   - updates: bytes of all updates' factors.
+  ///   - merged: models with a change of full rank that are open beside it.
+  ///   - positions: tokens of a prompt and its reply.
+  func serving(updates: Int, merged: Int, slots: Int, positions: Int) -> Int {
+    let width = shape.blocks.reduce(0) { $0 + $1.attention.keyWidth }
+    let cache = min(
+      InferenceEngine.Options().cacheBytes,
+      slots * min(positions, shape.contextLength) * width * 2 * Self.float)
+    return Self.program + weights * (1 + merged) + 2 * updates + cache * (1 + merged)
+      + slots * shape.vocabularySize * Self.float
+  }
+}
