@@ -1,5 +1,6 @@
 package import Attacks
 import Foundation
+import Inference
 package import ModelAccess
 package import PromptSets
 package import Runs
@@ -101,6 +102,8 @@ package struct Runner: Sendable {
     var isFatal = false
     /// No result: the request is asked again when the run is continued.
     var isCancelled = false
+    /// Why the run is to be left for later; nil to go on.
+    var reasonToStop: String?
   }
 
   /// Runs to the end, or until too many requests failed, a failure that no other request can escape,
@@ -171,7 +174,13 @@ package struct Runner: Sendable {
         group.addTask { await runner.ask(question, answered) }
       }
       while let outcome = try await group.next() {
-        if outcome.isCancelled { continue }
+        if outcome.isCancelled {
+          if let reason = outcome.reasonToStop, failure == nil {
+            failure = .stoppedInTime(reason: reason)
+            group.cancelAll()
+          }
+          continue
+        }
         let sample = outcome.sample
         try requireUnchanged()
         try journal.append(sample)
@@ -297,6 +306,8 @@ package struct Runner: Sendable {
         if question.kind == .harmful {
           sample.refusalLoss = try await reading?.loss(of: messages, variant: cell.variant)
         }
+      } catch  where error.code == .noReplica {
+        return Outcome(sample: sample, isCancelled: true, reasonToStop: error.message)
       } catch {
         sample.latencyMilliseconds = error.latencyMilliseconds
         sample.attempts = error.attempts
