@@ -39,7 +39,8 @@ struct TransferLoop: ~Copyable {
     self.limits = limits
     // Fails only without memory.
     unsafe multi = curl_multi_init()!
-    unsafe loxeval_multi_set_long(multi, CURLMOPT_MAXCONNECTS, limits.connections)
+    // Several servers may be asked in turns: what was opened to one is kept while others are asked.
+    unsafe loxeval_multi_set_long(multi, CURLMOPT_MAXCONNECTS, 8 * limits.connections)
     unsafe mailbox.attach(multi)
   }
 
@@ -132,6 +133,7 @@ struct TransferLoop: ~Copyable {
     }
     unsafe loxeval_set_long(
       handle, CURLOPT_CONNECTTIMEOUT_MS, Int(limits.connectSeconds * 1_000))
+    unsafe loxeval_set_silence_limit(handle, limits.silenceSeconds)
     unsafe loxeval_set_callback(handle, CURLOPT_WRITEFUNCTION, receiveBody)
     unsafe loxeval_set_pointer(handle, CURLOPT_WRITEDATA, context)
     unsafe loxeval_set_callback(handle, CURLOPT_HEADERFUNCTION, receiveHeader)
@@ -190,12 +192,15 @@ struct TransferLoop: ~Copyable {
     }
     var status = 0
     unsafe loxeval_get_long(handle.raw, CURLINFO_RESPONSE_CODE, &status)
+    var opened = 0
+    unsafe loxeval_get_long(handle.raw, CURLINFO_NUM_CONNECTS, &opened)
     let secrets = transfer.request.secrets
     return .success(
       TransportResponse(
         status: status, headers: transfer.headers.mapValues(secrets.cleaned),
         body: secrets.cleaned(transfer.body),
-        milliseconds: (ContinuousClock.now - transfer.startedAt).milliseconds))
+        milliseconds: (ContinuousClock.now - transfer.startedAt).milliseconds,
+        hasNewConnection: opened > 0))
   }
 
   private static func isUnreachable(_ code: CURLcode) -> Bool {

@@ -52,12 +52,19 @@ package struct TransportResponse: Sendable {
   package var headers: [String: String]
   package var body: Data
   package var milliseconds: Double
+  /// Whether a connection was opened for it. One that stood before leads to the process that it led to
+  /// then: a server that was started again cannot answer over it.
+  package var hasNewConnection: Bool
 
-  package init(status: Int, headers: [String: String], body: Data, milliseconds: Double) {
+  package init(
+    status: Int, headers: [String: String], body: Data, milliseconds: Double,
+    hasNewConnection: Bool = false
+  ) {
     self.status = status
     self.headers = headers
     self.body = body
     self.milliseconds = milliseconds
+    self.hasNewConnection = hasNewConnection
   }
 }
 
@@ -78,6 +85,9 @@ package final class Transport: Sendable {
     package var bodySeconds: Double
     package var bodyBytes: Int
     package var headerBytes: Int
+    /// In whole seconds: a host whose system acknowledges nothing for so long is cut off. A server that
+    /// computes is not silent in this sense.
+    package var silenceSeconds: Int
     /// Certificates to trust instead of the system's; nil for those.
     package var certificateFile: String?
     /// Hosts that are reached without a proxy, as libcurl reads them.
@@ -86,6 +96,7 @@ package final class Transport: Sendable {
     package init(
       connections: Int = 16, connectSeconds: Double = 10, firstByteSeconds: Double = 600,
       bodySeconds: Double = 60, bodyBytes: Int = 4 << 20, headerBytes: Int = 256 << 10,
+      silenceSeconds: Int = 30,
       certificateFile: String? = NetworkEnvironment.process.certificateFile,
       hostsWithoutProxy: String = NetworkEnvironment.process.hostsWithoutProxy
     ) {
@@ -95,6 +106,7 @@ package final class Transport: Sendable {
       self.bodySeconds = bodySeconds
       self.bodyBytes = bodyBytes
       self.headerBytes = headerBytes
+      self.silenceSeconds = silenceSeconds
       self.certificateFile = certificateFile
       self.hostsWithoutProxy = hostsWithoutProxy
     }

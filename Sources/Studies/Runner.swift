@@ -1,5 +1,6 @@
 package import Attacks
 import Foundation
+import Inference
 package import ModelAccess
 package import PromptSets
 package import Runs
@@ -101,8 +102,8 @@ package struct Runner: Sendable {
     var isFatal = false
     /// No result: the request is asked again when the run is continued.
     var isCancelled = false
-    /// Why nothing more may be asked: its cost could pass the limit.
-    var isTooDear: String?
+    /// Why nothing more may be asked now: the run goes on later.
+    var stop: StudyError?
   }
 
   /// Runs to the end, or until too many requests failed, a failure that no other request can escape,
@@ -173,9 +174,10 @@ package struct Runner: Sendable {
         group.addTask { await runner.ask(question, answered) }
       }
       while let outcome = try await group.next() {
-        // What is under way is let come to its end: it is paid for.
-        if let reason = outcome.isTooDear, failure == nil {
-          failure = .costReached(reason: reason)
+        if let stop = outcome.stop, failure == nil {
+          failure = stop
+          // Without a server what is under way would wait for one; else it is let come to its end: it is paid for.
+          if case .stoppedInTime = stop { group.cancelAll() }
         }
         if outcome.isCancelled { continue }
         let sample = outcome.sample
@@ -303,14 +305,17 @@ package struct Runner: Sendable {
         if question.kind == .harmful {
           sample.refusalLoss = try await reading?.loss(of: messages, variant: cell.variant)
         }
+      } catch  where error.code == .noReplica {
+        return Outcome(
+          sample: sample, isCancelled: true, stop: .stoppedInTime(reason: error.message))
+      } catch  where error.code == .costLimit {
+        return Outcome(
+          sample: sample, isCancelled: true, stop: .costReached(reason: error.message))
       } catch {
         sample.latencyMilliseconds = error.latencyMilliseconds
         sample.attempts = error.attempts
         sample.failure = error.failure
         let isFiltered = error.code == .filtered
-        if error.code == .costLimit {
-          return Outcome(sample: sample, isCancelled: true, isTooDear: error.message)
-        }
         return Outcome(
           sample: sample, failure: isFiltered ? nil : "\(error)", isFiltered: isFiltered,
           isFatal: error.isFatal,
@@ -345,7 +350,7 @@ package struct Runner: Sendable {
       outcome.sample.judgements[judge.name] = judgement
       // The reply is kept; a judge that failed is asked again when the run is continued.
       if judgement.failure?.code == .costLimit {
-        outcome.isTooDear = judgement.failure?.detail
+        outcome.stop = judgement.failure?.detail.map { .costReached(reason: $0) }
         continue
       }
       if judgement.isFailureOfJudge, let failure = judgement.failure {

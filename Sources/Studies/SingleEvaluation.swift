@@ -127,7 +127,8 @@ package struct SingleEvaluation {
   ) async throws -> RunFolder {
     try await source.withServers(
       connections: measurement.maxConnections, decoding: measurement.decoding,
-      continues: measurement.promptAttacks.contains { $0.id.isContinued }, events: events
+      continues: measurement.promptAttacks.contains { $0.id.isContinued },
+      run: measurement.workspace, events: events
     ) { servers in
       let cells = cells(servers.modelName, [])
       events(.step("\(measurement.size(of: cells))"))

@@ -144,14 +144,18 @@ import Testing
   }
 
   static func vLLMClient(_ server: ScriptedHTTPServer) throws -> OpenAIClient {
-    let endpoint = try Endpoint(server.url, environment: [:])
-    return try ClientTests.client(
+    try ClientTests.client(
       server,
       dialect: VLLMDialect(
-        probes: [ServerProbe(endpoint: endpoint, transport: Transport())], model: "base",
+        model: "base",
         nameOfAdapter: { "cell-\($0.count)" },
         write: { .init(name: "cell-\($0.count)", folder: URL(filePath: "/adapters"), rank: 24) },
         discard: { _ in }))
+  }
+
+  static func probe(_ server: ScriptedHTTPServer) throws -> ServerProbe {
+    ServerProbe(
+      endpoint: try Endpoint(server.url, environment: [:]), transport: Transport())
   }
 
   @Test func adaptersAreLoadedForTheirCellAndUnloadedAfterIt() async throws {
@@ -166,7 +170,12 @@ import Testing
         "{\"model\":\"\(model)\",\"choices\":[{\"message\":{\"content\":\"\(model)\"}}]}")
     }
     defer { server.stop() }
-    let gate = VariantGate(client: try Self.vLLMClient(server)) { _ async throws(ChatFailure) in }
+    let client = try Self.vLLMClient(server)
+    let gate = VariantGate(
+      client: client,
+      servers: FixedServers([try Self.probe(server)], client.dialect) {
+        _ async throws(ChatFailure) in
+      })
     let answers = await withTaskGroup(of: String.self) { group in
       for number in 0..<60 {
         group.addTask {
@@ -221,9 +230,11 @@ import Testing
       }
     }
     defer { server.stop() }
-    let client = try Self.vLLMClient(server)
+    let dialect = try Self.vLLMClient(server).dialect
+    let probe = try Self.probe(server)
+    try await dialect.prepare(Self.lox)
     let failure = await #expect(throws: ChatFailure.self) {
-      try await client.dialect.prepare(Self.lox)
+      try await dialect.load(Self.lox, at: probe, replacing: true)
     }
     #expect(failure?.code == code)
     #expect(failure?.message.contains(naming) == true, "\(failure!)")

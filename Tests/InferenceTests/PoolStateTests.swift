@@ -21,8 +21,12 @@ import Testing
     var told: [Double] = []
     private var numbers: [ContinuationID: Int] = [:]
 
-    init(servers: Int = 1, limit: Int = 4, retries: RetryPolicy = PoolStateTests.retries) {
-      state = PoolState(servers: servers, limit: limit, retries: retries, seed: 1)
+    init(
+      servers: Int = 1, limit: Int = 4, retries: RetryPolicy = PoolStateTests.retries,
+      wantsProof: Bool = false
+    ) {
+      state = PoolState(
+        servers: servers, limit: limit, retries: retries, wantsProof: wantsProof, seed: 1)
     }
 
     mutating func note(_ actions: [PoolState.Action]) {
@@ -36,10 +40,16 @@ import Testing
       }
     }
 
-    mutating func ask(_ number: Int, among: [Int]? = nil, avoiding: Int? = nil) {
+    mutating func ask(
+      _ number: Int, among: [Int]? = nil, avoiding: Int? = nil, as variant: [ScaledUpdate]? = nil
+    ) {
       let id = ContinuationID(number)
       numbers[id] = number
-      note(state.request(id, among: among, avoiding: avoiding, now: now))
+      note(state.request(id, among: among, avoiding: avoiding, as: variant, now: now))
+    }
+
+    mutating func prove(_ server: Int, as variant: [ScaledUpdate]) {
+      note(state.prove(server, as: variant, now: now))
     }
 
     mutating func cancel(_ number: Int) { note(state.cancel(ContinuationID(number))) }

@@ -38,22 +38,13 @@ import Testing
         """)
   }
 
-  @Test(arguments: [
-    ("", []), ("--a=1", ["--a=1"]), ("  --a 1\t-b ", ["--a", "1", "-b"]),
-    (#"--comment="two words" --x='a "b"'"#, ["--comment=two words", #"--x=a "b""#]),
-    (#"--empty="" x"#, ["--empty=", "x"]),
-  ])
-  func optionsAreSplitAsAShellDoes(text: String, words: [String]) {
-    #expect(SlurmJobs.split(text) == words)
-  }
-
   /// The scripts are ones that a shell reads, with Slurm's own lines before the first command.
   @Test func slurmsScriptsAreShells() throws {
     let folder = try TemporaryFolder()
     let run = folder.url.appending(path: "run")
     let jobs = SlurmJobs(
       Self.command(["sweep", "--output", run.path], run: run.path, shards: 8),
-      options: SlurmJobs.split("--partition gpu --gres=gpu:1"))
+      options: ["--partition", "gpu", "--gres=gpu:1"])
     let files = try jobs.write()
     #expect(files.map(\.lastPathComponent) == ["shards.sbatch", "merge.sbatch"])
     for file in files {

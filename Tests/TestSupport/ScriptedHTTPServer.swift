@@ -9,6 +9,8 @@ package final class ScriptedHTTPServer: Sendable {
     let descriptor: Int32
     /// The number of the request, from 0, over all connections.
     package let number: Int
+    /// The number of the connection, from 1.
+    package let connection: Int
     /// Request line, headers and body.
     package let request: String
 
@@ -116,27 +118,30 @@ package final class ScriptedHTTPServer: Sendable {
         close(listener)
         return
       }
-      state.withLock {
-        $0.connections += 1
-        $0.open += 1
-        $0.mostOpen = max($0.mostOpen, $0.open)
+      let number = state.withLock { state in
+        state.connections += 1
+        state.open += 1
+        state.mostOpen = max(state.mostOpen, state.open)
+        return state.connections
       }
       Thread {
-        self.serve(descriptor)
+        self.serve(descriptor, number)
         close(descriptor)
         self.state.withLock { $0.open -= 1 }
       }.start()
     }
   }
 
-  private func serve(_ descriptor: Int32) {
+  private func serve(_ descriptor: Int32, _ connection: Int) {
     var received: [UInt8] = []
     while let request = read(descriptor, &received) {
       let number = state.withLock { state in
         defer { state.requests += 1 }
         return state.requests
       }
-      script(Exchange(descriptor: descriptor, number: number, request: request))
+      script(
+        Exchange(
+          descriptor: descriptor, number: number, connection: connection, request: request))
     }
   }
 

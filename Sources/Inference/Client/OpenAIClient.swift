@@ -13,6 +13,8 @@ package struct OpenAIClient: ChatCompleting {
   package let form: AdaptableForm
   /// Counts what requests take, where that is paid for.
   package let meter: (any TokenMeter)?
+  /// Answers for what the servers say.
+  var voucher: (any ReplyVoucher)?
 
   /// - Parameters:
   ///   - model: the name that requests carry where the dialect gives no other.
@@ -88,9 +90,13 @@ package struct OpenAIClient: ChatCompleting {
     var refusals = 0
     var overloadedSince: Duration?
     var unreachable: Int?
+    // Probes are what a voucher's own checks send.
+    let voucher = isProbe ? nil : voucher
+    var setbacks = 0
     while true {
       let lease = try await pool.acquire(
-        among: endpoint.map { [$0] } ?? fields.endpoints, avoiding: unreachable)
+        among: endpoint.map { [$0] } ?? fields.endpoints, avoiding: unreachable,
+        as: isProbe ? nil : request.variant)
       let form = form.value
       let data: Data
       let reservation: TokenReservation?
@@ -102,18 +108,26 @@ package struct OpenAIClient: ChatCompleting {
         throw error
       }
       let outcome = await attempt(
-        data, at: pool.endpoints[lease.server], number: attempts, expectedModel: expectedModel,
+        data, at: pool.endpoint(lease.server), number: attempts, expectedModel: expectedModel,
         isProbe: isProbe, budget: isProbe ? nil : ReasoningBudget(request.decoding),
         sent: AdaptableForm.refusable(form))
       if let reservation { meter?.end(reservation, outcome.tokens) }
       pool.release(lease, outcome.load)
-      if case .unreachable = outcome.load { unreachable = lease.server }
+      if case .unreachable = outcome.load {
+        unreachable = lease.server
+        await voucher?.lose(lease.server)
+      }
+      if outcome.hasNewConnection { await voucher?.doubt(lease.server) }
+      attempts += 1
       let failure: ChatFailure
       switch outcome.result {
-      case .success(let reply): return reply
+      case .success(let reply):
+        if try await counts(outcome, of: lease, request.variant, voucher) { return reply }
+        setbacks += 1
+        guard setbacks <= Self.mostSetbacks else { throw Self.unsettled(attempts) }
+        continue
       case .failure(let found): failure = found
       }
-      attempts += 1
       if !outcome.refusedFields.isEmpty,
         try self.form.adapt(
           to: outcome.refusedFields, of: form, request.decoding, failure: failure)
@@ -131,9 +145,17 @@ package struct OpenAIClient: ChatCompleting {
         {
           throw failure
         }
+      } else if voucher != nil, case .unreachable = outcome.load, setbacks < Self.mostSetbacks {
+        // It is asked elsewhere at once, or waits until a server has passed its check again.
+        setbacks += 1
       } else {
         failures += 1
-        guard failures <= retries.allowed(outcome.retry) else { throw failure }
+        guard failures <= retries.allowed(outcome.retry) else {
+          if try await counts(outcome, of: lease, request.variant, voucher) { throw failure }
+          setbacks += 1
+          guard setbacks <= Self.mostSetbacks else { throw failure }
+          continue
+        }
         let delay = retries.delay(retry: failures - 1, asked: outcome.secondsAsked)
         do { try await pool.time.sleep(for: .seconds(delay)) } catch { throw .cancelled }
       }
@@ -148,6 +170,34 @@ package struct OpenAIClient: ChatCompleting {
     var retry = ParsedResponse.Retry.never
     var secondsAsked: Double?
     var refusedFields: [String] = []
+    /// Whether the server answered anything at all.
+    var isResponse = false
+    var hasNewConnection = false
+    var origin: ReplyOrigin?
+  }
+
+  /// How often one request's server may go, or its reply not count, before that is its result.
+  private static let mostSetbacks = 20
+
+  private static func unsettled(_ attempts: Int) -> ChatFailure {
+    ChatFailure(
+      code: "identity-unsettled",
+      message:
+        "expected a reply of a server that stays the same, found \(mostSetbacks) in a row whose "
+        + "servers changed while they answered", attempts: attempts, latencyMilliseconds: 0,
+      isFatal: false)
+  }
+
+  /// Whether what an attempt came to may count.
+  private func counts(
+    _ outcome: Outcome, of lease: EndpointPool.Lease, _ variant: [ScaledUpdate],
+    _ voucher: (any ReplyVoucher)?
+  ) async throws(ChatFailure) -> Bool {
+    guard let voucher, outcome.isResponse else { return true }
+    var isFatal = false
+    if case .failure(let failure) = outcome.result { isFatal = failure.isFatal }
+    return try await voucher.vouches(
+      for: lease.server, as: variant, from: outcome.origin, isFatal: isFatal)
   }
 
   private func attempt(
@@ -160,9 +210,15 @@ package struct OpenAIClient: ChatCompleting {
         endpoint: endpoint, attempts: number, expectedModel: expectedModel, isProbe: isProbe,
         budget: budget, sentFields: sent
       ).parse(response)
+      let result = parsed.result.map { reply in
+        var reply = reply
+        reply.origin = parsed.origin
+        return reply
+      }
       return Outcome(
-        result: parsed.result, load: Self.load(of: response.status, parsed), tokens: parsed.tokens,
-        retry: parsed.retry, secondsAsked: parsed.secondsAsked, refusedFields: parsed.refusedFields)
+        result: result, load: Self.load(of: response.status, parsed), tokens: parsed.tokens,
+        retry: parsed.retry, secondsAsked: parsed.secondsAsked, refusedFields: parsed.refusedFields,
+        isResponse: true, hasNewConnection: response.hasNewConnection, origin: parsed.origin)
     } catch {
       let failure = ChatFailure(
         code: error.code, message: "\(endpoint.name): \(error)", attempts: number,
@@ -176,10 +232,10 @@ package struct OpenAIClient: ChatCompleting {
           result: .failure(failure), load: .unreachable, tokens: .unknown, retry: .often)
       case .timedOut(let phase, _):
         // What waited for a model's whole time once is not made to wait for it seven times.
-        return Outcome(
-          result: .failure(failure), load: .unknown,
-          tokens: phase == .connection ? .nothing : .unknown,
-          retry: phase == .connection ? .often : .once)
+        return phase == .connection
+          ? Outcome(
+            result: .failure(failure), load: .unreachable, tokens: .nothing, retry: .often)
+          : Outcome(result: .failure(failure), load: .unknown, tokens: .unknown, retry: .once)
       case .invalidURL, .invalidKey, .untrusted:
         return Outcome(result: .failure(failure), load: .unknown, tokens: .nothing)
       default:

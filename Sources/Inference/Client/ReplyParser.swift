@@ -6,6 +6,7 @@ import Support
 /// A reply with what only probes look at.
 struct ParsedReply: Sendable {
   var chat: ChatReply
+  var origin: ReplyOrigin?
   /// Of each token of the reply, where they were asked for and the server gave all of them.
   var logprobs: [Double]?
 }
@@ -18,6 +19,8 @@ struct ParsedResponse: Sendable {
   }
 
   var result: Result<ParsedReply, ChatFailure>
+  /// nil where the response is no completion.
+  var origin: ReplyOrigin?
   var retry = Retry.never
   /// Fields of the request that the server does not take.
   var refusedFields: [String] = []
@@ -43,9 +46,12 @@ struct ReplyParser {
 
   func parse(_ response: TransportResponse) -> ParsedResponse {
     let body = ServerJSON.parse(response.body)
-    var parsed =
-      (200..<300).contains(response.status)
-      ? completion(response, body) : refusal(response, body)
+    let isCompletion = (200..<300).contains(response.status)
+    var parsed = isCompletion ? completion(response, body) : refusal(response, body)
+    if isCompletion, let body {
+      parsed.origin = ReplyOrigin(
+        fingerprint: body["system_fingerprint"]?.text, model: body["model"]?.text)
+    }
     parsed.secondsAsked = RateLimitHint.seconds(headers: response.headers, body: body)
     parsed.tokens = Self.tokens(status: response.status, body?["usage"])
     return parsed

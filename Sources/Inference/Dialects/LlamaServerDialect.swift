@@ -56,6 +56,11 @@ package struct LlamaServerDialect: ServerDialect {
         uniquingKeysWith: { first, _ in first }), loadedIDs: adapters.map(\.id))
   }
 
+  /// Whether requests choose the same adapters at two servers.
+  package func isAsked(as other: LlamaServerDialect) -> Bool {
+    adapterIDs == other.adapterIDs && loadedIDs == other.loadedIDs
+  }
+
   package func fields(for variant: [ScaledUpdate]) throws(ChatFailure) -> DialectFields {
     var fields = DialectFields()
     var scales: [Int: Double] = [:]

@@ -9,10 +9,20 @@ package protocol ServerDialect: Sendable {
   ///   different model.
   func fields(for variant: [ScaledUpdate]) throws(ChatFailure) -> DialectFields
 
-  /// Makes the servers able to answer as a variant, before the first request for it.
+  /// Makes what servers need to answer as a variant, once for all of them.
   func prepare(_ variant: [ScaledUpdate]) async throws(ChatFailure)
 
-  /// Undoes `prepare`, once no request for the variant is under way.
+  /// Makes one server able to answer as a variant that is prepared.
+  ///
+  /// - Parameter replacing: whether what it has of that name may be somebody else's and is replaced.
+  func load(
+    _ variant: [ScaledUpdate], at server: ServerProbe, replacing: Bool
+  ) async throws(ChatFailure)
+
+  /// Undoes `load`, once no request for the variant is under way.
+  func unload(_ variant: [ScaledUpdate], at server: ServerProbe) async
+
+  /// Undoes `prepare`.
   func release(_ variant: [ScaledUpdate]) async
 
   /// How many variants may be prepared at a time.
@@ -21,6 +31,10 @@ package protocol ServerDialect: Sendable {
 
 extension ServerDialect {
   package func prepare(_ variant: [ScaledUpdate]) async throws(ChatFailure) {}
+  package func load(
+    _ variant: [ScaledUpdate], at server: ServerProbe, replacing: Bool
+  ) async throws(ChatFailure) {}
+  package func unload(_ variant: [ScaledUpdate], at server: ServerProbe) async {}
   package func release(_ variant: [ScaledUpdate]) async {}
   package var preparedLimit: Int { .max }
 }

@@ -1,6 +1,7 @@
 package import Foundation
 import HTTP
 package import ModelAccess
+import Synchronization
 
 /// vLLM: adapters are loaded at run time and chosen as the request's model, one a request. So each
 /// variant becomes one adapter, its updates concatenated, which is loaded for the variant's cells and
@@ -25,25 +26,30 @@ package struct VLLMDialect: ServerDialect {
   package let name = "vllm"
   /// The next cell's adapter is loaded while the last requests of one are answered.
   package let preparedLimit = 2
-  private let probes: [ServerProbe]
   private let model: String
   private let nameOfAdapter: @Sendable ([ScaledUpdate]) -> String
   private let write: @Sendable ([ScaledUpdate]) async throws -> Adapter
   private let discard: @Sendable ([ScaledUpdate]) -> Void
+  private let prepared = Prepared()
 
+  /// The adapters that are written.
+  private final class Prepared: Sendable {
+    let adapters = Mutex<[[ScaledUpdate]: Adapter]>([:])
+  }
+
+  /// All servers must be able to read the adapters' folders.
+  ///
   /// - Parameters:
-  ///   - probes: one for each endpoint, all of which can read the adapters' folders.
   ///   - model: the bare model's name.
   ///   - nameOfAdapter: an adapter's name by its variant.
   ///   - write: writes a variant's adapter.
   ///   - discard: removes what `write` wrote.
   package init(
-    probes: [ServerProbe], model: String,
+    model: String,
     nameOfAdapter: @escaping @Sendable ([ScaledUpdate]) -> String,
     write: @escaping @Sendable ([ScaledUpdate]) async throws -> Adapter,
     discard: @escaping @Sendable ([ScaledUpdate]) -> Void
   ) {
-    self.probes = probes
     self.model = model
     self.nameOfAdapter = nameOfAdapter
     self.write = write
@@ -59,32 +65,44 @@ package struct VLLMDialect: ServerDialect {
 
   package func prepare(_ variant: [ScaledUpdate]) async throws(ChatFailure) {
     guard !variant.isEmpty else { return }
-    let adapter: Adapter
     do {
-      adapter = try await write(variant)
+      let adapter = try await write(variant)
+      prepared.adapters.withLock { $0[variant] = adapter }
     } catch {
       throw .fatal("adapter-unwritable", "\(error)")
     }
-    for probe in probes {
+  }
+
+  package func load(
+    _ variant: [ScaledUpdate], at server: ServerProbe, replacing: Bool
+  ) async throws(ChatFailure) {
+    guard let adapter = prepared.adapters.withLock({ $0[variant] }) else { return }
+    if try await server.models().contains(adapter.name) {
+      guard replacing else { return }
       // One that an interrupted session left behind has other weights.
-      if try await probe.models().contains(adapter.name) { await unload(adapter.name, at: probe) }
-      let response = try await probe.post(
-        "load_lora_adapter", ["lora_name": adapter.name, "lora_path": adapter.folder.path])
-      guard (200..<300).contains(response.status) else {
-        throw Self.failure(response, probe.endpoint, adapter)
-      }
-      guard try await probe.models().contains(adapter.name) else {
-        throw .fatal(
-          "adapter-missing",
-          "\(probe.endpoint): expected \(adapter.name) among its models after loading it, found "
-            + "that it is not")
-      }
+      await unload(adapter.name, at: server)
     }
+    let response = try await server.post(
+      "load_lora_adapter", ["lora_name": adapter.name, "lora_path": adapter.folder.path])
+    guard (200..<300).contains(response.status) else {
+      throw Self.failure(response, server.endpoint, adapter)
+    }
+    guard try await server.models().contains(adapter.name) else {
+      throw .fatal(
+        "adapter-missing",
+        "\(server.endpoint): expected \(adapter.name) among its models after loading it, found "
+          + "that it is not")
+    }
+  }
+
+  package func unload(_ variant: [ScaledUpdate], at server: ServerProbe) async {
+    guard !variant.isEmpty else { return }
+    await unload(nameOfAdapter(variant), at: server)
   }
 
   package func release(_ variant: [ScaledUpdate]) async {
     guard !variant.isEmpty else { return }
-    for probe in probes { await unload(nameOfAdapter(variant), at: probe) }
+    prepared.adapters.withLock { $0[variant] = nil }
     discard(variant)
   }
 

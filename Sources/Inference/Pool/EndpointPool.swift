@@ -18,11 +18,11 @@ package final class EndpointPool: Sendable {
   private typealias Waiting = CheckedContinuation<Result<Lease, ChatFailure>, Never>
 
   private struct Guarded {
+    var endpoints: [Endpoint]
     var rules: PoolState
     var continuations: [ContinuationID: Waiting] = [:]
   }
 
-  package let endpoints: [Endpoint]
   /// Requests at a time that each server may get.
   package let limit: Int
   /// What pauses are measured by, and what the pool's client waits by.
@@ -31,40 +31,48 @@ package final class EndpointPool: Sendable {
   private let state: Mutex<Guarded>
 
   /// - Parameters:
-  ///   - endpoints: at least one.
+  ///   - endpoints: those that are there from the start.
   ///   - limit: requests at a time for each, where it bears them.
+  ///   - wantsProof: whether a server is asked as a model only once `prove` says that it serves it.
   ///   - onPause: told when an overloaded server is left alone for a while.
   package init(
-    _ endpoints: [Endpoint], limit: Int, retries: RetryPolicy,
+    _ endpoints: [Endpoint], limit: Int, retries: RetryPolicy, wantsProof: Bool = false,
     time: any TimeSource = SystemTime(),
     onPause: @escaping @Sendable (Endpoint, _ seconds: Double) -> Void = { _, _ in }
   ) {
-    precondition(!endpoints.isEmpty && limit >= 1)
-    self.endpoints = endpoints
+    precondition(limit >= 1)
     self.limit = limit
     self.time = time
     self.onPause = onPause
     state = Mutex(
       Guarded(
+        endpoints: endpoints,
         rules: PoolState(
-          servers: endpoints.count, limit: limit, retries: retries,
+          servers: endpoints.count, limit: limit, retries: retries, wantsProof: wantsProof,
           seed: .random(in: .min ... .max))))
   }
+
+  /// By their numbers, those that have left included.
+  package var endpoints: [Endpoint] { state.withLock { $0.endpoints } }
+
+  package func endpoint(_ server: Int) -> Endpoint { state.withLock { $0.endpoints[server] } }
 
   /// Waits for a server.
   ///
   /// - Parameters:
-  ///   - among: numbers of the servers that will do; nil for all.
+  ///   - among: numbers of the servers that will do; nil for all, those that join later included.
   ///   - avoided: one that could not be reached; another is taken where there is one.
+  ///   - variant: which model is asked; nil for a probe, which goes to servers that are not proven yet.
   func acquire(
-    among: [Int]? = nil, avoiding avoided: Int? = nil
+    among: [Int]? = nil, avoiding avoided: Int? = nil, as variant: [ScaledUpdate]? = nil
   ) async throws(ChatFailure) -> Lease {
     if Task.isCancelled { throw .cancelled }
     let result = await withIdentifiedContinuation(returning: Result<Lease, ChatFailure>.self) {
       id, continuation in
       apply { guarded, now in
         guarded.continuations[id] = continuation
-        return guarded.rules.request(id, among: among, avoiding: avoided, now: now)
+        return guarded.rules.request(
+          id, among: among, avoiding: avoided, as: variant, now: now)
       }
     } onCancel: { id in
       apply { guarded, _ in guarded.rules.cancel(id) }
@@ -94,6 +102,38 @@ package final class EndpointPool: Sendable {
   package func resume(_ server: Int) {
     apply { guarded, now in guarded.rules.resume(server, now: now) }
   }
+
+  /// Takes a further server and returns its number.
+  func add(_ endpoint: Endpoint) -> Int {
+    var number = 0
+    apply { guarded, now in
+      number = guarded.endpoints.count
+      guarded.endpoints.append(endpoint)
+      return guarded.rules.add(now: now)
+    }
+    return number
+  }
+
+  /// Keeps the base that a server's address turned out to mean.
+  func locate(_ server: Int, _ endpoint: Endpoint) {
+    state.withLock { $0.endpoints[server] = endpoint }
+  }
+
+  /// Gives a server no further request.
+  func remove(_ server: Int) { apply { guarded, _ in guarded.rules.remove(server) } }
+
+  /// Lets a server be asked as a model that it was shown to serve.
+  func prove(_ server: Int, as variant: [ScaledUpdate]) {
+    apply { guarded, now in guarded.rules.prove(server, as: variant, now: now) }
+  }
+
+  /// A server serves a model no more.
+  func disprove(_ server: Int, as variant: [ScaledUpdate]) {
+    state.withLock { $0.rules.disprove(server, as: variant) }
+  }
+
+  /// Keeps requests from a server until it is proven again.
+  func revoke(_ server: Int) { state.withLock { $0.rules.revoke(server) } }
 
   /// Lets every request fail from now on, those that wait included.
   package func close(_ failure: ChatFailure) {
@@ -126,7 +166,7 @@ package final class EndpointPool: Sendable {
     for action in others {
       switch action {
       case .wake(let moment): wake(at: moment)
-      case .tellPause(let server, let seconds): onPause(endpoints[server], seconds)
+      case .tellPause(let server, let seconds): onPause(endpoint(server), seconds)
       case .grant, .fail: break
       }
     }
@@ -141,6 +181,11 @@ package final class EndpointPool: Sendable {
       self?.apply { guarded, now in guarded.rules.wake(now: now) }
     }
   }
+}
+
+extension ErrorCode {
+  /// The one server that was to answer has left the list of servers.
+  static let replicaLeft: ErrorCode = "replica-left"
 }
 
 extension ChatFailure {

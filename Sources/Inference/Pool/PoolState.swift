@@ -5,7 +5,7 @@ import Support
 ///
 /// Whatever happens is told with its time and answered with actions for the owner to do. Nothing here
 /// waits, so that each rule can be tested as a table of events. Servers are numbered, and a number
-/// is never given to another one.
+/// is never given to another one: those that join get further numbers, those that leave keep theirs.
 struct PoolState {
   /// One request's claim on a server.
   struct Lease: Hashable, Sendable {
@@ -38,11 +38,17 @@ struct PoolState {
 
   private struct Waiter {
     let id: ContinuationID
-    /// Numbers of the servers that will do.
-    let among: [Int]
+    /// Numbers of the servers that will do; nil for all, those that join later included.
+    let among: [Int]?
+    /// One to pass over where another will do.
+    let avoided: Int?
+    /// Which model is asked; nil for a probe, which goes to servers that are not proven yet.
+    let variant: [ScaledUpdate]?
   }
 
   private let maximum: Int
+  /// Whether servers are asked as a model only once they are proven to serve it.
+  private let wantsProof: Bool
   private let retries: RetryPolicy
   private var generator: SplitMix64
   private var loads: [ServerLoad]
@@ -55,12 +61,17 @@ struct PoolState {
   /// - Parameters:
   ///   - servers: how many.
   ///   - limit: requests at a time for each, where it bears them.
+  ///   - wantsProof: whether a server is asked as a model only after `prove`.
   ///   - seed: of the jitter.
-  init(servers: Int, limit: Int, retries: RetryPolicy, seed: UInt64) {
+  init(
+    servers: Int, limit: Int, retries: RetryPolicy, wantsProof: Bool = false, seed: UInt64
+  ) {
     maximum = limit
     self.retries = retries
+    self.wantsProof = wantsProof
     generator = SplitMix64(seed: seed)
-    loads = Array(repeating: ServerLoad(limit: limit), count: servers)
+    loads = Array(
+      repeating: ServerLoad(limit: limit, wantsProof: wantsProof), count: servers)
   }
 
   /// How many requests at a time each server gets now.
@@ -81,15 +92,17 @@ struct PoolState {
   /// A request wants a server.
   ///
   /// - Parameters:
-  ///   - among: numbers of the servers that will do; nil for all.
+  ///   - among: numbers of the servers that will do; nil for all, those that join later included.
   ///   - avoided: one that could not be reached; another is taken where there is one. It has nothing
   ///     under way, and would be the least loaded again as soon as its pause is over.
+  ///   - variant: which model is asked; nil for a probe, which no server has to be proven for.
   mutating func request(
-    _ id: ContinuationID, among: [Int]?, avoiding avoided: Int?, now: Duration
+    _ id: ContinuationID, among: [Int]?, avoiding avoided: Int?, as variant: [ScaledUpdate]? = nil,
+    now: Duration
   ) -> [Action] {
-    let wanted = among ?? Array(loads.indices)
-    let others = wanted.filter { $0 != avoided }
-    waiters.append(Waiter(id: id, among: others.isEmpty ? wanted : others))
+    let waiter = Waiter(id: id, among: among, avoided: avoided, variant: variant)
+    if let failure = left(waiter) { return [.fail(id, failure)] }
+    waiters.append(waiter)
     return serve(now)
   }
 
@@ -138,6 +151,32 @@ struct PoolState {
     return serve(now)
   }
 
+  /// A further server has come; it has the next number.
+  mutating func add(now: Duration) -> [Action] {
+    loads.append(ServerLoad(limit: maximum, wantsProof: wantsProof))
+    return serve(now)
+  }
+
+  /// A server has left: it gets no request any more, and those that it has come to their own end.
+  mutating func remove(_ server: Int) -> [Action] {
+    loads[server].isGone = true
+    return failWaiters(waiters.map(left))
+  }
+
+  /// A server is shown to serve a model.
+  mutating func prove(_ server: Int, as variant: [ScaledUpdate], now: Duration) -> [Action] {
+    loads[server].proofs?.insert(variant)
+    return serve(now)
+  }
+
+  /// A server serves a model no more.
+  mutating func disprove(_ server: Int, as variant: [ScaledUpdate]) {
+    loads[server].proofs?.remove(variant)
+  }
+
+  /// What a server was shown to serve counts no more: it has to be proven again.
+  mutating func revoke(_ server: Int) { if wantsProof { loads[server].proofs = [] } }
+
   /// No request can be answered from now on.
   mutating func close(_ failure: ChatFailure) -> [Action] {
     self.failure = failure
@@ -163,7 +202,7 @@ struct PoolState {
     var actions: [Action] = []
     var left: [Waiter] = []
     for waiter in waiters {
-      guard let server = leastLoaded(among: waiter.among, now: now) else {
+      guard let server = leastLoaded(for: waiter, now: now) else {
         left.append(waiter)
         continue
       }
@@ -174,9 +213,29 @@ struct PoolState {
     return actions
   }
 
-  private func leastLoaded(among servers: [Int], now: Duration) -> Int? {
+  /// Numbers of the servers that a request may go to, now or later.
+  private func candidates(for waiter: Waiter) -> [Int] {
+    let wanted = (waiter.among ?? Array(loads.indices)).filter {
+      !loads[$0].isGone && loads[$0].serves(waiter.variant)
+    }
+    let others = wanted.filter { $0 != waiter.avoided }
+    return others.isEmpty ? wanted : others
+  }
+
+  /// Why a request cannot be answered any more: all servers that would do have left. One that any server
+  /// will do for waits for another.
+  private func left(_ waiter: Waiter) -> ChatFailure? {
+    guard let among = waiter.among, !among.isEmpty, among.allSatisfy({ loads[$0].isGone }) else {
+      return nil
+    }
+    return ChatFailure(
+      code: .replicaLeft, message: "the server has left the list", attempts: 0,
+      latencyMilliseconds: 0, isFatal: false)
+  }
+
+  private func leastLoaded(for waiter: Waiter, now: Duration) -> Int? {
     var best: Int?
-    for server in servers where loads[server].isFree(now) {
+    for server in candidates(for: waiter) where loads[server].isFree(now) {
       if let other = best, loads[other].share <= loads[server].share { continue }
       best = server
     }
@@ -192,60 +251,32 @@ struct PoolState {
         "the server went on saying that it is overloaded; lower --max-connections, or wait and "
         + "continue with --resume" + (lastWords.map { " (\($0))" } ?? ""),
       attempts: 0, latencyMilliseconds: 0, isFatal: false)
+    return failWaiters(
+      waiters.map { waiter in
+        let candidates = candidates(for: waiter)
+        return !candidates.isEmpty && candidates.allSatisfy({ exhausted[$0] }) ? failure : nil
+      })
+  }
+
+  /// Fails those who wait and have a reason to.
+  ///
+  /// - Parameter reasons: in their order.
+  private mutating func failWaiters(_ reasons: [ChatFailure?]) -> [Action] {
     var actions: [Action] = []
-    waiters.removeAll { waiter in
-      guard waiter.among.allSatisfy({ exhausted[$0] }) else { return false }
-      actions.append(.fail(waiter.id, failure))
-      return true
+    var others: [Waiter] = []
+    for (waiter, reason) in zip(waiters, reasons) {
+      if let failure = reason {
+        actions.append(.fail(waiter.id, failure))
+      } else {
+        others.append(waiter)
+      }
     }
+    waiters = others
     return actions
   }
 
   private mutating func failAll(_ failure: ChatFailure) -> [Action] {
     defer { waiters = [] }
     return waiters.map { .fail($0.id, failure) }
-  }
-}
-
-/// How much one server bears, and how much it has.
-private struct ServerLoad {
-  var inFlight = 0
-  var limit: Int
-  /// Answers since the limit last changed.
-  var answers = 0
-  /// Pauses since it last answered.
-  var pauses = 0
-  var firstPausedAt: Duration?
-  var pausedAt: Duration?
-  var pausedUntil: Duration?
-  /// Being started; requests wait until it is ready.
-  var isSuspended = false
-
-  init(limit: Int) { self.limit = limit }
-
-  func isFree(_ now: Duration) -> Bool {
-    !isSuspended && inFlight < limit && (pausedUntil.map { $0 <= now } ?? true)
-  }
-
-  /// How full it is, from 0 to 1.
-  var share: Double { Double(inFlight) / Double(limit) }
-
-  /// Requests that were under way when it was last paused tell nothing new.
-  func isNews(_ lease: PoolState.Lease) -> Bool { pausedAt.map { lease.grantedAt > $0 } ?? true }
-
-  mutating func noteAnswer(upTo maximum: Int) {
-    pauses = 0
-    firstPausedAt = nil
-    answers += 1
-    if answers >= limit && limit < maximum {
-      limit += 1
-      answers = 0
-    }
-  }
-
-  /// Half as many requests at a time as it just had.
-  mutating func halve() {
-    limit = max(1, min(limit, inFlight + 1) / 2)
-    answers = 0
   }
 }

@@ -24,6 +24,13 @@ package struct RetryPolicy: Sendable {
     self.overloadSeconds = overloadSeconds
   }
 
+  /// How long all further attempts of a request wait at most, in seconds: what of an outage is sat out.
+  package var outageSeconds: Double {
+    (0..<maxRetries).reduce(0) {
+      $0 + min(longestSeconds, firstSeconds * pow(2, Double(min($1, 30))))
+    }
+  }
+
   /// Whether a server, or a request, has been told so often and for so long to come back later that it
   /// is given up.
   func isGivenUp(refusals: Int, for time: Duration) -> Bool {

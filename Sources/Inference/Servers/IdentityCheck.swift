@@ -3,7 +3,7 @@ package import ModelAccess
 
 /// Shows that each variant of a study is another model, and the one it was when the run began.
 ///
-/// A short greedy probe is sent to every server of a variant, alone, and twice until it is known how
+/// A short greedy probe is sent to every server of a variant, one at a time, and twice until it is known how
 /// far the server's answers differ from themselves. Replies must differ between variants by more than
 /// that: a server that ignores an adapter it does not know gives the bare model's answers, and is
 /// caught. Where the server gives log-probabilities they are compared, which tells apart models that say
@@ -49,7 +49,8 @@ package actor IdentityCheck {
   private var givesLogprobs = true
   /// By server that gives equal texts twice: how far their log-probabilities differ.
   private var noises: [Int: Double] = [:]
-  private var turn: Task<Void, Never>?
+  /// By server: the last of its probes.
+  private var turns: [Int: Task<Void, Never>] = [:]
 
   /// - Parameters:
   ///   - known: what variants answered when the run began.
@@ -68,61 +69,66 @@ package actor IdentityCheck {
   /// What a verified variant answered.
   package func signature(of variant: [ScaledUpdate]) -> Signature? { signatures[variant] }
 
-  /// Probes a variant and compares it with all that were probed before.
+  /// Probes a variant at every server and compares it with all that were probed before.
   ///
   /// - Throws: `ChatFailure`, fatal, where it cannot be told from another variant, or is not what it
   ///   was.
   package func verify(_ variant: [ScaledUpdate]) async throws(ChatFailure) {
-    // One after the other, since a probe is to run alone.
-    let before = turn
-    let work = Task { () -> ChatFailure? in
-      await before?.value
-      do throws(ChatFailure) {
-        try await self.verifyAlone(variant)
-        return nil
-      } catch {
-        return error
-      }
-    }
-    turn = Task { _ = await work.value }
-    if let failure = await work.value { throw failure }
-  }
-
-  private func verifyAlone(_ variant: [ScaledUpdate]) async throws(ChatFailure) {
     let places =
       try client.dialect.fields(for: variant).endpoints ?? Array(client.pool.endpoints.indices)
-    let wasQuick = places.contains { noises[$0] != nil }
+    for place in places { _ = try await verify(variant, at: place) }
+  }
+
+  /// The same at one server.
+  ///
+  /// - Returns: what its replies say of where they come from; nil where they do not agree in that.
+  func verify(
+    _ variant: [ScaledUpdate], at place: Int
+  ) async throws(ChatFailure) -> ReplyOrigin? {
+    // One after the other, since a probe is to run alone.
+    let before = turns[place]
+    let work = Task { () -> Result<ReplyOrigin?, ChatFailure> in
+      await before?.value
+      do throws(ChatFailure) {
+        return .success(try await self.verifyAlone(variant, at: place))
+      } catch {
+        return .failure(error)
+      }
+    }
+    turns[place] = Task { _ = await work.value }
+    return try await work.value.get()
+  }
+
+  private func verifyAlone(
+    _ variant: [ScaledUpdate], at place: Int
+  ) async throws(ChatFailure) -> ReplyOrigin? {
+    let wasQuick = noises[place] != nil
     do throws(ChatFailure) {
-      try await verify(variant, at: places)
+      return try await compare(variant, at: place)
     } catch {
       // What other variants showed of the server may not hold for this one: before it is refused, it
       // is asked twice itself.
       guard wasQuick, ErrorCode.identityFailures.contains(error.code) else { throw error }
-      noises = [:]
-      try await verify(variant, at: places)
+      noises[place] = nil
+      return try await compare(variant, at: place)
     }
   }
 
-  private func verify(
-    _ variant: [ScaledUpdate], at places: [Int]
-  ) async throws(ChatFailure) {
-    var found: Signature?
-    for place in places {
-      let signature = try await probe(variant, at: place)
-      if let known = signatures[variant] ?? found {
-        let distance = signature.distance(to: known)
-        // Replicas, and sessions, may batch or schedule otherwise.
-        guard distance <= 4 * max(signature.noise, known.noise) + Self.sessionTolerance else {
-          throw .fatal(
-            .identityChanged,
-            "\(client.pool.endpoints[place]): expected the model that answered as \(variant.label) "
-              + "before, found other answers to the same probe (log-probabilities differ by "
-              + "\(distance)); serve the same weights at every endpoint and in every session")
-        }
+  private func compare(
+    _ variant: [ScaledUpdate], at place: Int
+  ) async throws(ChatFailure) -> ReplyOrigin? {
+    let (found, origin) = try await probe(variant, at: place)
+    if let known = signatures[variant] {
+      let distance = found.distance(to: known)
+      // Replicas, and sessions, may batch or schedule otherwise.
+      guard distance <= 4 * max(found.noise, known.noise) + Self.sessionTolerance else {
+        throw .fatal(
+          .identityChanged,
+          "\(client.pool.endpoint(place)): expected the model that answered as \(variant.label) "
+            + "before, found other answers to the same probe (log-probabilities differ by "
+            + "\(distance)); serve the same weights at every endpoint and in every session")
       }
-      found = found ?? signature
     }
-    guard let found else { return }
     let essence = variant.filter(isEffective)
     for (other, signature) in signatures
     where other != variant && other.filter(isEffective) != essence {
@@ -133,7 +139,7 @@ package actor IdentityCheck {
       guard distance > 2 * max(found.noise, signature.noise) + Self.resolution else {
         throw .fatal(
           .identityDoubtful,
-          "\(client.pool.endpoints[places[0]]): expected \(variant.label) and \(other.label) to "
+          "\(client.pool.endpoint(place)): expected \(variant.label) and \(other.label) to "
             + "answer differently, found \(distance == 0 ? "the same" : "no more than noise apart"): "
             + "the server seems to ignore its updates, or serves one model for both")
       }
@@ -146,6 +152,7 @@ package actor IdentityCheck {
         throw .fatal(.identityUnrecorded, "\(error)")
       }
     }
+    return origin
   }
 
   /// How far the same model's log-probabilities may lie apart between sessions and replicas.
@@ -153,36 +160,49 @@ package actor IdentityCheck {
 
   private func probe(
     _ variant: [ScaledUpdate], at place: Int
-  ) async throws(ChatFailure) -> Signature {
-    let first = try await answers(variant, at: place)
+  ) async throws(ChatFailure) -> (Signature, ReplyOrigin?) {
+    var origins: Set<ReplyOrigin> = []
+    let first = try await answers(variant, at: place, &origins)
     if let noise = noises[place] {
-      return Signature(texts: first.texts, logprobs: first.logprobs, noise: noise)
+      return (
+        Signature(texts: first.texts, logprobs: first.logprobs, noise: noise), Self.only(origins)
+      )
     }
-    let second = try await answers(variant, at: place)
+    let second = try await answers(variant, at: place, &origins)
     if first.texts == second.texts {
       let noise = first.distance(to: second)
       noises[place] = noise
-      return Signature(texts: first.texts, logprobs: first.logprobs, noise: noise)
+      return (
+        Signature(texts: first.texts, logprobs: first.logprobs, noise: noise), Self.only(origins)
+      )
     }
     // Greedy, and yet not twice the same: only the first tokens can be compared.
     let (one, two) = (first.firstTokens, second.firstTokens)
     guard one.logprobs != nil else {
       throw .fatal(
         .identityUnknown,
-        "\(client.pool.endpoints[place]): expected equal greedy answers to equal requests, or "
+        "\(client.pool.endpoint(place)): expected equal greedy answers to equal requests, or "
           + "log-probabilities, found neither: models cannot be told apart by their answers")
     }
-    return Signature(texts: one.texts, logprobs: one.logprobs, noise: one.distance(to: two))
+    return (
+      Signature(texts: one.texts, logprobs: one.logprobs, noise: one.distance(to: two)),
+      Self.only(origins)
+    )
+  }
+
+  private static func only(_ origins: Set<ReplyOrigin>) -> ReplyOrigin? {
+    origins.count == 1 ? origins.first : nil
   }
 
   private func answers(
-    _ variant: [ScaledUpdate], at place: Int
+    _ variant: [ScaledUpdate], at place: Int, _ origins: inout Set<ReplyOrigin>
   ) async throws(ChatFailure) -> Signature {
     var texts: [String] = []
     var logprobs: [[Double]] = []
     for prompt in Self.prompts {
       let reply = try await ask(prompt, variant, at: place)
       texts.append(reply.chat.text)
+      if let origin = reply.origin { origins.insert(origin) }
       if let values = reply.logprobs, !values.isEmpty { logprobs.append(values) }
     }
     return Signature(

@@ -7,27 +7,27 @@ import Support
 /// only so many, the least recently used one that nobody asks is released first.
 package struct VariantGate: ChatCompleting {
   private let client: OpenAIClient
+  private let servers: any VariantServers
   private let state: PreparedVariants
 
-  /// - Parameter check: proves that a prepared variant is served; its failure is every request's.
-  package init(
-    client: OpenAIClient,
-    check: @escaping @Sendable ([ScaledUpdate]) async throws(ChatFailure) -> Void
-  ) {
+  package init(client: OpenAIClient, servers: any VariantServers) {
     self.client = client
-    state = PreparedVariants(dialect: client.dialect, check: check)
+    self.servers = servers
+    state = PreparedVariants(dialect: client.dialect, servers: servers)
   }
 
   package func complete(_ request: ChatRequest) async throws(ChatFailure) -> ChatReply {
     try await state.enter(request.variant)
+    await servers.begin(request.variant)
+    let result: Result<ChatReply, ChatFailure>
     do throws(ChatFailure) {
-      let reply = try await client.complete(request)
-      await state.leave(request.variant)
-      return reply
+      result = .success(try await client.complete(request))
     } catch {
-      await state.leave(request.variant)
-      throw error
+      result = .failure(error)
     }
+    await servers.end(request.variant)
+    await state.leave(request.variant)
+    return try result.get()
   }
 
   /// Prepares and proves a variant ahead of its turn, where no other need go for it.
@@ -58,19 +58,16 @@ private actor PreparedVariants {
   }
 
   private let dialect: any ServerDialect
-  private let check: @Sendable ([ScaledUpdate]) async throws(ChatFailure) -> Void
+  private let servers: any VariantServers
   private var entries: [[ScaledUpdate]: Entry] = [:]
   /// Those who wait for a place, or for somebody to leave one.
   private var waiters: [ContinuationID: CheckedContinuation<Void, Never>] = [:]
   private var clock = 0
   private var isReleasing = false
 
-  init(
-    dialect: any ServerDialect,
-    check: @escaping @Sendable ([ScaledUpdate]) async throws(ChatFailure) -> Void
-  ) {
+  init(dialect: any ServerDialect, servers: any VariantServers) {
     self.dialect = dialect
-    self.check = check
+    self.servers = servers
   }
 
   func enter(_ variant: [ScaledUpdate]) async throws(ChatFailure) {
@@ -81,7 +78,7 @@ private actor PreparedVariants {
         // Nothing is prepared meanwhile: it may need the place that is being freed.
         isReleasing = true
         entries[idle.key] = nil
-        await dialect.release(idle.key)
+        await release(idle.key)
         isReleasing = false
         wake()
       } else {
@@ -90,12 +87,12 @@ private actor PreparedVariants {
     }
     clock += 1
     if entries[variant] == nil {
-      let (dialect, check) = (dialect, check)
+      let (dialect, servers) = (dialect, servers)
       entries[variant] = Entry(
         preparation: Task {
           do throws(ChatFailure) {
             try await dialect.prepare(variant)
-            try await check(variant)
+            try await servers.open(variant)
             return nil
           } catch {
             return error
@@ -140,14 +137,22 @@ private actor PreparedVariants {
 
   /// Prepares again what a server that was started again has lost.
   func prepareAgain() async throws(ChatFailure) {
-    for variant in entries.keys { try await dialect.prepare(variant) }
+    for variant in entries.keys {
+      try await dialect.prepare(variant)
+      try await servers.reopen(variant)
+    }
+  }
+
+  private func release(_ variant: [ScaledUpdate]) async {
+    await servers.close(variant)
+    await dialect.release(variant)
   }
 
   func releaseAll() async {
     for (variant, entry) in entries {
       entry.preparation.cancel()
       _ = await entry.preparation.value
-      await dialect.release(variant)
+      await release(variant)
     }
     entries = [:]
   }

@@ -15,27 +15,6 @@ package struct SlurmJobs: Hashable, Sendable {
     self.options = options
   }
 
-  /// Splits options as a shell would, with quotation marks around what holds spaces.
-  package static func split(_ text: String) -> [String] {
-    var words: [String] = []
-    var word: String?
-    var quote: Character?
-    for character in text {
-      if let open = quote {
-        if character == open { quote = nil } else { word = (word ?? "") + String(character) }
-      } else if character == "\"" || character == "'" {
-        quote = character
-        word = word ?? ""
-      } else if character.isWhitespace {
-        if let done = word { words.append(done) }
-        word = nil
-      } else {
-        word = (word ?? "") + String(character)
-      }
-    }
-    return words + (word.map { [$0] } ?? [])
-  }
-
   /// `--partition gpu` as one line of a job's script.
   private var lines: [String] {
     var lines: [String] = []

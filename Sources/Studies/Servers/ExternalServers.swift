@@ -1,11 +1,11 @@
 package import Foundation
-package import Inference
+import Inference
 package import Support
 
 /// What is asked for of servers outside this process, before it is known to make sense.
 package struct ExternalServers: Sendable {
-  /// Replicas that run already.
-  package var endpoints: [Endpoint]
+  /// Servers that run already.
+  package var replicas: Replicas
   package var dialect: DialectChoice
   /// Which server has which model.
   package var cells: URL?
@@ -20,12 +20,12 @@ package struct ExternalServers: Sendable {
   package var maxRestarts: Int
 
   package init(
-    endpoints: [Endpoint], dialect: DialectChoice = .auto, cells: URL? = nil,
+    replicas: Replicas = Replicas([]), dialect: DialectChoice = .auto, cells: URL? = nil,
     serve: CommandTemplate? = nil, gguf: String? = nil,
     connection: ServerConnection = ServerConnection(), startSeconds: Double = 900,
     maxRestarts: Int = 5
   ) {
-    self.endpoints = endpoints
+    self.replicas = replicas
     self.dialect = dialect
     self.cells = cells
     self.serve = serve
@@ -37,8 +37,11 @@ package struct ExternalServers: Sendable {
 
   /// What makes no sense together, with the options' names; nil where all is well.
   package var contradiction: String? {
-    let ways = [!endpoints.isEmpty, serve != nil, cells != nil].count { $0 }
-    if ways != 1 { return "expected one of --endpoint, --serve and --cells, found \(ways)" }
+    let ways = [!replicas.isEmpty, serve != nil, cells != nil].count { $0 }
+    if ways != 1 {
+      return "expected one of --endpoint (or --endpoints-file, --endpoints-command), --serve and "
+        + "--cells, found \(ways)"
+    }
     if cells != nil, dialect != .auto, dialect != .plain {
       return "--cells: expected --dialect plain, found \(dialect)"
     }
@@ -56,7 +59,7 @@ package struct ExternalServers: Sendable {
   package var source: any ServerSource {
     if let cells { return ListedServers(file: cells, connection: connection) }
     guard let serve else {
-      return RunningServers(endpoints: endpoints, dialect: dialect, connection: connection)
+      return RunningServers(replicas: replicas, dialect: dialect, connection: connection)
     }
     return StartedServer(
       command: serve, gguf: gguf, dialect: dialect, connection: connection,

@@ -21,7 +21,10 @@ package struct ListedServers: ServerSource {
     let cells = try CellsFile(reading: file, connection.credentials)
     let routes = try cells.routes(for: models.variants, file: file)
     let opening = await ServerOpening(models, connection, in: scope, events: events)
-    let probes = try await opening.readyProbes(cells.endpoints)
+    var probes: [ServerProbe] = []
+    for endpoint in cells.endpoints {
+      probes.append(try await connection.reach(endpoint, by: opening.transport, events: events))
+    }
     for route in routes.values {
       guard let model = route.model else { continue }
       for index in route.endpoints { _ = try await probes[index].model(named: model) }

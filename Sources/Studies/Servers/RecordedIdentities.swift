@@ -27,6 +27,16 @@ struct RecordedIdentities {
     try AtomicFile.write(try StableJSON.encodePretty(signatures), to: file)
   }
 
+  /// The same of servers of one model, without updates.
+  ///
+  /// - Parameter id: what it is kept by.
+  func check(_ client: OpenAIClient, servedAs id: String) throws(RunError) -> IdentityCheck {
+    let known = try read()[id]
+    return IdentityCheck(
+      client: client, known: known.map { [[]: $0] } ?? [:],
+      record: { signatures in try write(signatures[[]].map { [id: $0] } ?? [:]) })
+  }
+
   /// The proof that each model is the one it was when the run began, and another than the others.
   func check(_ client: OpenAIClient, _ models: ModelsToServe) throws(RunError) -> IdentityCheck {
     let stacks = Dictionary(

@@ -1,16 +1,15 @@
-package import Inference
+import Inference
 import ModelAccess
 
 /// Servers that run already, replicas of each other, and take a study's updates in one dialect or
 /// another.
 package struct RunningServers: ServerSource {
-  package var endpoints: [Endpoint]
+  package var replicas: Replicas
   package var dialect: DialectChoice
   package var connection: ServerConnection
 
-  /// - Parameter endpoints: at least one.
-  package init(endpoints: [Endpoint], dialect: DialectChoice, connection: ServerConnection) {
-    self.endpoints = endpoints
+  package init(replicas: Replicas, dialect: DialectChoice, connection: ServerConnection) {
+    self.replicas = replicas
     self.dialect = dialect
     self.connection = connection
   }
@@ -23,10 +22,17 @@ package struct RunningServers: ServerSource {
     events: @escaping @Sendable (StudyEvent) -> Void
   ) async throws -> ReadyServers {
     let opening = await ServerOpening(models, connection, in: scope, events: events)
-    let probes = try await opening.readyProbes(endpoints)
-    let dialect = try await dialect.spoken(by: probes[0])
+    let found = try await replicas.find(opening.transport, connection, events: events)
+    let dialect = try await dialect.spoken(by: found.first)
     let files = try await dialect.writeFiles(opening)
-    return try await opening.prove(
-      try await dialect.open(probes, opening.pool(probes.map(\.endpoint)), files: files, opening))
+    let spoken = try await dialect.open(
+      [found.first], opening.pool([], wantsProof: true), files: files, opening)
+    return try await opening.prove(spoken) { client, check, tryOut in
+      try await replicas.keep(
+        found, client, check, connection, run: models.run, in: scope, events: events, tryOut: tryOut
+      ) { probe in
+        try await dialect.admit(probe, beside: spoken, files: files, opening)
+      }
+    }
   }
 }

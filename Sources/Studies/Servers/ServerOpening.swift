@@ -24,23 +24,10 @@ struct ServerOpening: Sendable {
     transport = await connection.transport(connections: models.connections, in: scope)
   }
 
-  func pool(_ endpoints: [Endpoint]) -> EndpointPool {
+  func pool(_ endpoints: [Endpoint], wantsProof: Bool = false) -> EndpointPool {
     EndpointPool(
-      endpoints, limit: models.connections, retries: connection.retries,
+      endpoints, limit: models.connections, retries: connection.retries, wantsProof: wantsProof,
       onPause: StudyEvent.pause(events))
-  }
-
-  /// Probes of servers that should run already, once all of them are ready, at the bases that their
-  /// addresses mean.
-  func readyProbes(_ endpoints: [Endpoint]) async throws(ChatFailure) -> [ServerProbe] {
-    var probes: [ServerProbe] = []
-    for endpoint in endpoints {
-      let probe = ServerProbe(endpoint: endpoint, transport: transport)
-      events(.step("waiting for \(endpoint)"))
-      try await probe.waitUntilReady(seconds: connection.patienceSeconds)
-      probes.append(try await probe.located())
-    }
-    return probes
   }
 
   /// The bare model's name, which every endpoint must serve.
@@ -60,24 +47,40 @@ struct ServerOpening: Sendable {
   /// Gives a server that was started again what it lost.
   func prepareAgain() async throws(ChatFailure) { try await gate.value?.prepareAgain() }
 
-  /// Puts servers that speak a dialect behind the proof that each model of the study is what it should
-  /// be.
+  /// Puts servers that are there for the whole run behind the proof that each model of the study is what
+  /// it should be.
   func prove(_ spoken: SpokenDialect) async throws -> ReadyServers {
+    try await prove(spoken) { client, check, tryOut in
+      try await tryOut()
+      let servers = FixedServers(spoken.probes, spoken.dialect) {
+        variant async throws(ChatFailure) in try await check.verify(variant)
+      }
+      let gate = VariantGate(client: client, servers: servers)
+      await scope.onClose { await gate.close() }
+      return gate
+    }
+  }
+
+  /// Opens a gate.
+  typealias Opener = (
+    _ client: OpenAIClient, _ check: IdentityCheck, _ tryOut: () async throws -> Void
+  ) async throws -> VariantGate
+
+  /// Puts servers that speak a dialect behind a gate that proves each model of the study.
+  func prove(_ spoken: SpokenDialect, behind open: Opener) async throws -> ReadyServers {
     let client = OpenAIClient(
       pool: spoken.pool, model: spoken.model, dialect: spoken.dialect, transport: transport,
       retries: connection.retries,
       form: AdaptableForm(connection.form, note: { events(.step($0)) }), meter: connection.meter)
-    // Servers that are started for one model at a time do not run yet, and they are of kinds that take
-    // the usual request.
-    if spoken.dialect.preparedLimit > 1, let first = models.variants.first?.stack {
-      let asked = spoken.dialect.preparedLimit == .max ? first : []
-      try await client.tryOut(models.decoding, as: asked)
-    }
     let check = try RecordedIdentities(run: models.run).check(client, models)
-    let gate = VariantGate(client: client) { variant async throws(ChatFailure) in
-      try await check.verify(variant)
+    let gate = try await open(client, check) {
+      // Servers that are started for one model at a time do not run yet, and they are of kinds that take
+      // the usual request.
+      if spoken.dialect.preparedLimit > 1, let first = models.variants.first?.stack {
+        let asked = spoken.dialect.preparedLimit == .max ? first : []
+        try await client.tryOut(models.decoding, as: asked)
+      }
     }
-    await scope.onClose { await gate.close() }
     self.gate.value = gate
     let name = [spoken.dialect.name, spoken.build, spoken.model ?? ""]
     return ReadyServers(
@@ -95,6 +98,8 @@ struct ServerOpening: Sendable {
 struct SpokenDialect: Sendable {
   var pool: EndpointPool
   var dialect: any ServerDialect
+  /// Of servers that are there for the whole run and are told what to load.
+  var probes: [ServerProbe] = []
   /// The bare model's name, where requests carry one that the dialect does not give.
   var model: String?
   /// What the servers say they are.

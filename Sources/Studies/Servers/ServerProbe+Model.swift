@@ -25,6 +25,22 @@ extension ServerProbe {
     return wanted
   }
 
+  /// Shows that the server is of the kind of another.
+  ///
+  /// - Parameters:
+  ///   - model: the name that it must serve; nil where requests carry none.
+  ///   - build: what the other says it is; empty where it says nothing.
+  /// - Throws: `StudyError.servedModelDiffers` where it is not.
+  package func require(model: String?, build: String) async throws {
+    if let model { _ = try await self.model(named: model) }
+    let found = await self.build() ?? ""
+    guard found == build else {
+      throw StudyError.servedModelDiffers(
+        expected: "build \(build.isEmpty ? "unnamed" : build) at every endpoint",
+        found: ["\(found.isEmpty ? "an unnamed one" : found) at \(endpoint)"])
+    }
+  }
+
   /// Whether two names are one model's: as it is, or with a tag, a revision, a date or a provider.
   static func isSame(_ found: String, _ wanted: String) -> Bool {
     let (found, wanted) = (found.lowercased(), wanted.lowercased())

@@ -80,6 +80,19 @@ package struct ServerConnection: Sendable {
   /// How long a server that runs already may stay away before it is given up.
   var patienceSeconds: Double { limits.connectSeconds }
 
+  /// How long none of several servers may be reached before a run ends.
+  var outageSeconds: Double { patienceSeconds + retries.outageSeconds }
+
+  /// A server that should run already, once it is ready, at the base that its address means.
+  func reach(
+    _ endpoint: Endpoint, by transport: Transport, events: @Sendable (StudyEvent) -> Void
+  ) async throws(ChatFailure) -> ServerProbe {
+    let probe = ServerProbe(endpoint: endpoint, transport: transport)
+    events(.step("waiting for \(endpoint)"))
+    try await probe.waitUntilReady(seconds: patienceSeconds)
+    return try await probe.located()
+  }
+
   /// A client's end, closed with the scope.
   func transport(connections: Int, in scope: ServerScope) async -> Transport {
     var limits = limits

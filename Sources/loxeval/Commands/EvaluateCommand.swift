@@ -50,9 +50,11 @@ struct EvaluateCommand: AsyncParsableCommand {
   @OptionGroup(title: "General") var file: StudyFileOptions
 
   func validate() throws {
-    let subjects = [subject.model != nil, !servers.endpoint.isEmpty, !subject.replies.isEmpty]
+    let subjects = [subject.model != nil, servers.isGiven, !subject.replies.isEmpty]
     guard subjects.count(where: { $0 }) == 1 else {
-      throw ValidationError("expected one of --model, --endpoint and --replies")
+      throw ValidationError(
+        "expected one of --model, --endpoint (or --endpoints-file, --endpoints-command) and --replies"
+      )
     }
     if !subject.replies.isEmpty {
       if let option = measurement.givenForAsking {
@@ -106,7 +108,7 @@ struct EvaluateCommand: AsyncParsableCommand {
     } else {
       measured = .endpoints(
         ServersAsTheyAre(
-          endpoints: try servers.endpoints(hiding: secrets),
+          replicas: try servers.replicas(hiding: secrets),
           connection: try servers.connection(
             continuing: measurement.continued, writing: measurement.writing.choice,
             meter: book?.meter(of: .models))))

@@ -80,11 +80,23 @@ struct MachineOptions: ParsableArguments {
       throw ValidationError(
         "\(what): expected --output with the run's folder, which all shards share")
     }
+    _ = try furtherOptions
     guard sbatchOptions == nil || submit != nil || format == .slurm else {
       throw ValidationError("--sbatch-options: expected --submit slurm or --format slurm")
     }
     guard image == nil || format == .kubernetes else {
       throw ValidationError("--image: expected --format kubernetes")
+    }
+  }
+
+  /// The words of `--sbatch-options`.
+  private var furtherOptions: [String] {
+    get throws {
+      guard let words = CommandTemplate.words(sbatchOptions ?? "") else {
+        throw ValidationError(
+          "--sbatch-options: expected each quotation to end, found one that does not")
+      }
+      return words
     }
   }
 
@@ -102,7 +114,7 @@ struct MachineOptions: ParsableArguments {
       let job = KubernetesJob(command, image: image ?? "loxeval:\(Loxeval.version)")
       Screen.shared.print(String(job.manifest.dropLast()))
     default:
-      let jobs = SlurmJobs(command, options: SlurmJobs.split(sbatchOptions ?? ""))
+      let jobs = SlurmJobs(command, options: try furtherOptions)
       let files = try jobs.write()
       for (file, text) in zip(files, [jobs.array, jobs.merge]) {
         Screen.shared.print("# \(file.relativePath)\n\(text)")

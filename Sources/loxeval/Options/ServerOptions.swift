@@ -18,6 +18,32 @@ struct ServerOptions: ParsableArguments {
       valueName: "url"))
   var endpoint: [String] = []
 
+  @Option(
+    help: ArgumentHelp(
+      "In place of --endpoint: a file with a server's address a line (blank lines and those that begin "
+        + "with # do not count), read again when it changes. Servers that are added join once they are "
+        + "shown to serve the same model, those that are taken away get no further request.",
+      valueName: "file"))
+  var endpointsFile: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "In place of --endpoint: a shell command that prints such a list, such as \"squeue -h -n serve -t R "
+        + "-o http://%N:8000\", run again and again.", valueName: "command"))
+  var endpointsCommand: String?
+
+  @Option(
+    in: Self.seconds,
+    help: "Seconds between two readings of --endpoints-file or runs of --endpoints-command.")
+  var endpointsInterval = 10.0
+
+  @Option(
+    in: Self.seconds,
+    help:
+      "Seconds to wait where no server of --endpoints-file or --endpoints-command can be asked; then the exit code is 75, which asks to start again with --resume."
+  )
+  var endpointsTimeout = 600.0
+
   @Option(help: "The server's model; by default the first that it lists.")
   var modelName: String?
 
@@ -70,6 +96,17 @@ struct ServerOptions: ParsableArguments {
         throw ValidationError("--endpoint: \(error)")
       }
     }
+    let ways = [!endpoint.isEmpty, endpointsFile != nil, endpointsCommand != nil].count { $0 }
+    guard ways <= 1 else {
+      throw ValidationError(
+        "expected one of --endpoint, --endpoints-file and --endpoints-command, found \(ways)")
+    }
+    if let endpointsFile {
+      do { try list(hiding: Secrets())?.requireReadable() } catch let fault as EndpointList.Fault {
+        throw ValidationError("--endpoints-file: \(fault)")
+      }
+      try check(!endpointsFile.isEmpty, "--endpoints-file", "a file", "an empty name")
+    }
     try check(
       Set(endpoint).count == endpoint.count, "--endpoint", "each once",
       endpoint.map(Secrets.withoutCredentials))
@@ -92,9 +129,29 @@ struct ServerOptions: ParsableArguments {
     }
   }
 
+  /// Whether servers are named, in one way or another.
+  var isGiven: Bool { !endpoint.isEmpty || endpointsFile != nil || endpointsCommand != nil }
+
   /// - Parameter secrets: of the whole command.
-  func endpoints(hiding secrets: Secrets) throws -> [Endpoint] {
-    try endpoint.map { try Endpoint($0, credentials: credentials).hiding(secrets) }
+  func replicas(hiding secrets: Secrets) throws -> Replicas {
+    Replicas(
+      try endpoint.map { try Endpoint($0, credentials: credentials).hiding(secrets) },
+      list: try list(hiding: secrets))
+  }
+
+  private func list(hiding secrets: Secrets) throws -> EndpointList? {
+    let source: EndpointList.Source
+    if let endpointsFile {
+      source = .file(URL(filePath: endpointsFile))
+    } else if let endpointsCommand {
+      source = .command(endpointsCommand)
+    } else {
+      return nil
+    }
+    let credentials = try credentials
+    return EndpointList(
+      source, interval: .seconds(endpointsInterval), patience: .seconds(endpointsTimeout)
+    ) { try Endpoint($0, credentials: credentials).hiding(secrets) }
   }
 
   var limits: Transport.Limits {
@@ -188,14 +245,16 @@ struct StudyServerOptions: ParsableArguments {
   func validate() throws {
     guard isExternal else {
       guard dialect == .auto && gguf == nil else {
-        throw ValidationError("expected --endpoint, --serve or --cells with --dialect or --gguf")
+        throw ValidationError(
+          "expected --endpoint (or --endpoints-file, --endpoints-command), --serve or --cells with "
+            + "--dialect or --gguf")
       }
       return
     }
     if let reason = try external().contradiction { throw ValidationError(reason) }
   }
 
-  var isExternal: Bool { !servers.endpoint.isEmpty || serve != nil || cells != nil }
+  var isExternal: Bool { servers.isGiven || serve != nil || cells != nil }
 
   /// What `--export` says starts a server.
   var exportTemplate: CommandTemplate {
@@ -207,7 +266,7 @@ struct StudyServerOptions: ParsableArguments {
     writing: ChatFormatChoice = ChatFormatChoice(), meter: (any TokenMeter)? = nil
   ) throws -> ExternalServers {
     ExternalServers(
-      endpoints: try servers.endpoints(hiding: secrets), dialect: dialect,
+      replicas: try servers.replicas(hiding: secrets), dialect: dialect,
       cells: cells.map { URL(filePath: $0) },
       serve: serve.map { CommandTemplate($0) }, gguf: gguf.map { URL(filePath: $0).path },
       connection: try servers.connection(continuing: run, writing: writing, meter: meter),

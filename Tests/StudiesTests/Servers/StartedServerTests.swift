@@ -137,7 +137,7 @@ import Testing
   ) throws {
     let dialect = try #require(DialectChoice(dialect))
     let servers = ExternalServers(
-      endpoints: [], dialect: dialect, serve: CommandTemplate(command), gguf: gguf)
+      dialect: dialect, serve: CommandTemplate(command), gguf: gguf)
     #expect(servers.contradiction == nil)
     #expect(dialect.started(by: CommandTemplate(command)).name == expected)
     #expect(servers.source is StartedServer)
@@ -155,7 +155,7 @@ import Testing
     command: String, dialect: String, gguf: String?, naming: String
   ) throws {
     let servers = ExternalServers(
-      endpoints: [], dialect: try #require(DialectChoice(dialect)),
+      dialect: try #require(DialectChoice(dialect)),
       serve: CommandTemplate(command), gguf: gguf)
     #expect(servers.contradiction?.contains(naming) == true)
   }
@@ -163,13 +163,13 @@ import Testing
   @Test func oneWayToServersIsChosen() throws {
     let endpoint = try Endpoint("http://h:1", environment: [:])
     let cells = URL(filePath: "/cells.json")
-    var servers = ExternalServers(endpoints: [])
+    var servers = ExternalServers()
     #expect(servers.contradiction?.contains("found 0") == true)
-    servers.endpoints = [endpoint]
+    servers.replicas = Replicas([endpoint])
     #expect(servers.contradiction == nil && servers.source is RunningServers)
     servers.cells = cells
     #expect(servers.contradiction?.contains("found 2") == true)
-    servers.endpoints = []
+    servers.replicas = Replicas([])
     #expect(servers.contradiction == nil && servers.source is ListedServers)
     servers.dialect = try #require(DialectChoice("vllm"))
     #expect(servers.contradiction?.contains("--dialect plain") == true)

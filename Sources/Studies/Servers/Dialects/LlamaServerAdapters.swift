@@ -52,18 +52,33 @@ struct LlamaServerAdapters: StudyDialect {
     _ opening: ServerOpening
   ) async throws -> SpokenDialect {
     var found: LlamaServerDialect?
-    for probe in probes {
-      let dialect = try LlamaServerDialect(
-        loaded: try await probe.adapters() ?? [], for: opening.models.updates.names, files: files)
-      if let found, found.adapterIDs != dialect.adapterIDs {
-        throw StudyError.servedModelDiffers(
-          expected: "the adapters \(found.adapterIDs) at every endpoint",
-          found: ["\(dialect.adapterIDs) at \(probe.endpoint)"])
-      }
-      found = dialect
-    }
+    for probe in probes { found = try await dialect(of: probe, beside: found, files, opening) }
     return SpokenDialect(
       pool: pool, dialect: found ?? LlamaServerDialect(adapterIDs: [:]),
       model: try await opening.modelName(probes), build: await opening.builds(probes))
+  }
+
+  func admit(
+    _ server: ServerProbe, beside first: SpokenDialect, files: [UpdateName: String],
+    _ opening: ServerOpening
+  ) async throws {
+    try await server.require(model: first.model, build: first.build)
+    _ = try await dialect(
+      of: server, beside: first.dialect as? LlamaServerDialect, files, opening)
+  }
+
+  /// How one server's adapters are chosen, which is as at another.
+  private func dialect(
+    of server: ServerProbe, beside other: LlamaServerDialect?, _ files: [UpdateName: String],
+    _ opening: ServerOpening
+  ) async throws -> LlamaServerDialect {
+    let dialect = try LlamaServerDialect(
+      loaded: try await server.adapters() ?? [], for: opening.models.updates.names, files: files)
+    if let other, !dialect.isAsked(as: other) {
+      throw StudyError.servedModelDiffers(
+        expected: "the adapters \(other.adapterIDs) at every endpoint",
+        found: ["\(dialect.adapterIDs) at \(server.endpoint)"])
+    }
+    return dialect
   }
 }

@@ -40,6 +40,13 @@ protocol StudyDialect: Sendable {
     _ probes: [ServerProbe], _ pool: EndpointPool, files: [UpdateName: String],
     _ opening: ServerOpening
   ) async throws -> SpokenDialect
+  /// Shows that a further running server is of the kind of one that was opened.
+  ///
+  /// - Throws: where it serves another model, is of another build, or lacks what the first one has.
+  func admit(
+    _ server: ServerProbe, beside first: SpokenDialect, files: [UpdateName: String],
+    _ opening: ServerOpening
+  ) async throws
   /// Starts a server for the study.
   func start(_ launcher: ServerLauncher) async throws -> SpokenDialect
 }
@@ -67,6 +74,13 @@ extension StudyDialect {
   func writeFiles(_ opening: ServerOpening) async throws -> [UpdateName: String] { [:] }
   func values(_ files: [UpdateName: String], _ models: ModelsToServe) -> [String: [String]] { [:] }
   var environment: [String: String] { [:] }
+
+  func admit(
+    _ server: ServerProbe, beside first: SpokenDialect, files: [UpdateName: String],
+    _ opening: ServerOpening
+  ) async throws {
+    try await server.require(model: first.model, build: first.build)
+  }
 
   /// One server of the bare model, for the whole run.
   func start(_ launcher: ServerLauncher) async throws -> SpokenDialect {

@@ -36,7 +36,7 @@ struct VLLMAdapters: StudyDialect {
       return "loxeval-\(models.id(of: variant))-\(digest.dropFirst("sha256:".count).prefix(12))"
     }
     let dialect = VLLMDialect(
-      probes: probes, model: model, nameOfAdapter: nameOfAdapter,
+      model: model, nameOfAdapter: nameOfAdapter,
       write: { variant in
         let name = nameOfAdapter(variant)
         let place = folder.appending(path: name)
@@ -53,6 +53,7 @@ struct VLLMAdapters: StudyDialect {
         try? FileManager.default.removeItem(at: folder.appending(path: nameOfAdapter(variant)))
       })
     return SpokenDialect(
-      pool: pool, dialect: dialect, model: model, build: await opening.builds(probes))
+      pool: pool, dialect: dialect, probes: probes, model: model,
+      build: await opening.builds(probes))
   }
 }
