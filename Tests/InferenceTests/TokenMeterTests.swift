@@ -72,9 +72,9 @@ import Testing
     let usage = ",\"usage\":{\"prompt_tokens\":7,\"completion_tokens\":8}"
     let server = try ScriptedHTTPServer { exchange in
       switch exchange.number {
-      case 0: exchange.reply("{}", status: "500 Boom")
-      case 1: exchange.reply("{\"error\":\"x\"\(usage)}", status: "503 Busy")
-      case 2: exchange.reply("{\"x\":1\(usage)}")
+      case 0: exchange.reply("{\"x\":1\(usage)}")
+      case 1: exchange.reply("{}", status: "500 Boom")
+      case 2: exchange.reply("{\"error\":\"x\"\(usage)}", status: "503 Busy")
       case 3: exchange.reset()
       default: exchange.reply(Self.completion(usage))
       }
@@ -84,7 +84,7 @@ import Testing
     _ = try await Self.client(server.url, meter, retries: 6).complete(ClientTests.request)
     #expect(
       meter.reports.withLock { $0 } == [
-        .nothing, .answered(prompt: 7, completion: 8), .answered(prompt: 7, completion: 8),
+        .answered(prompt: 7, completion: 8), .nothing, .answered(prompt: 7, completion: 8),
         .unknown, .answered(prompt: 7, completion: 8),
       ])
     #expect(meter.begun.withLock { $0.count } == 5)
