@@ -75,7 +75,10 @@ import Testing
       case 0: exchange.reply("{\"x\":1\(usage)}")
       case 1: exchange.reply("{}", status: "500 Boom")
       case 2: exchange.reply("{\"error\":\"x\"\(usage)}", status: "503 Busy")
-      case 3: exchange.reset()
+      case 3:
+        // Broken off once it has begun: libcurl itself sends again what a connection broke off before that.
+        exchange.send("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{")
+        exchange.close()
       default: exchange.reply(Self.completion(usage))
       }
     }
