@@ -72,10 +72,13 @@ import Testing
     let usage = ",\"usage\":{\"prompt_tokens\":7,\"completion_tokens\":8}"
     let server = try ScriptedHTTPServer { exchange in
       switch exchange.number {
-      case 0: exchange.reply("{}", status: "500 Boom")
-      case 1: exchange.reply("{\"error\":\"x\"\(usage)}", status: "503 Busy")
-      case 2: exchange.reply("{\"x\":1\(usage)}")
-      case 3: exchange.reset()
+      case 0: exchange.reply("{\"x\":1\(usage)}")
+      case 1: exchange.reply("{}", status: "500 Boom")
+      case 2: exchange.reply("{\"error\":\"x\"\(usage)}", status: "503 Busy")
+      case 3:
+        // Broken off once it has begun: libcurl itself sends again what a connection broke off before that.
+        exchange.send("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{")
+        exchange.close()
       default: exchange.reply(Self.completion(usage))
       }
     }
@@ -84,7 +87,7 @@ import Testing
     _ = try await Self.client(server.url, meter, retries: 6).complete(ClientTests.request)
     #expect(
       meter.reports.withLock { $0 } == [
-        .nothing, .answered(prompt: 7, completion: 8), .answered(prompt: 7, completion: 8),
+        .answered(prompt: 7, completion: 8), .nothing, .answered(prompt: 7, completion: 8),
         .unknown, .answered(prompt: 7, completion: 8),
       ])
     #expect(meter.begun.withLock { $0.count } == 5)

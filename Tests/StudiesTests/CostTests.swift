@@ -92,6 +92,8 @@ import TinyRun
         }
         #expect(book.spending.cost <= limit)
       }
+      // As the end of a session does.
+      try book.save()
       asked += model.asked.withLock { $0 }
       #expect(folder.journal.samples.count == asked)
       #expect(book.spending.cost == Double(asked))
@@ -123,7 +125,7 @@ import TinyRun
     let temporary = try TemporaryFolder()
     let url = temporary.url.appending(path: "run")
     let judge = PaidJudge()
-    func run() async throws -> RunFolder {
+    func run() async throws -> [Sample] {
       let folder = try RunFolder(url, manifest: manifest, resume: true)
       do {
         try await Runner(
@@ -131,15 +133,15 @@ import TinyRun
           maxConnections: 1, maxErrors: .count(0)
         ).run(folder.journal) { _ in }
       } catch StudyError.costReached {}
-      return folder
+      return folder.journal.samples
     }
     let stopped = try await run()
-    #expect(stopped.journal.samples.count == 6)
-    #expect(stopped.journal.samples.count { $0.verdict == .refused } == 5)
+    #expect(stopped.count == 6)
+    #expect(stopped.count { $0.verdict == .refused } == 5)
     judge.left.withLock { $0 = .max }
     let whole = try await run()
-    #expect(whole.journal.samples.count == 40)
-    #expect(whole.journal.samples.allSatisfy { $0.verdict == .refused })
+    #expect(whole.count == 40)
+    #expect(whole.allSatisfy { $0.verdict == .refused })
   }
 
   private final class PaidJudge: Judge {

@@ -125,8 +125,19 @@ struct EvaluateCommand: AsyncParsableCommand {
     evaluation.measurement.sources = folders.sources
     evaluation.measurement.spending = book
     if planning.plan { return try await planned(evaluation, console, hiding: secrets) }
+    if let bound = try await bound(evaluation, hiding: secrets) { console.note("\(bound)") }
     let folder = try await evaluation.run { console.show($0) }
     try folder.finish(console, ledger: evaluation.measurement.ledger)
+  }
+
+  /// What it can cost; nil where nobody gave prices.
+  private func bound(
+    _ evaluation: SingleEvaluation, hiding secrets: Secrets
+  ) async throws -> CostBound? {
+    guard let book = evaluation.measurement.spending else { return nil }
+    return try await evaluation.measurement.costBound(
+      of: evaluation.cells, book.spending, isPaid: !servers.endpoint.isEmpty,
+      judging: measurement.judging.source(hiding: secrets))
   }
 
   /// Shows the plan.
@@ -136,11 +147,7 @@ struct EvaluateCommand: AsyncParsableCommand {
     let measurement = evaluation.measurement
     let cells = evaluation.cells
     var plan = PlannedCells(cells, of: measurement)
-    if let book = measurement.spending {
-      plan.bound = try await measurement.costBound(
-        of: cells, book.spending, isPaid: !servers.endpoint.isEmpty,
-        judging: self.measurement.judging.source(hiding: secrets))
-    }
+    plan.bound = try await bound(evaluation, hiding: secrets)
     if costs.calibrate {
       plan.estimate = try await evaluation.estimate(judging: self.measurement.judging.asking) {
         console.show($0)

@@ -129,6 +129,7 @@ struct SweepCommand: AsyncParsableCommand {
       Screen.shared.print(file.relativePath)
       return
     }
+    if let bound = try await bound(sweep, hiding: secrets) { console.note("\(bound)") }
     if shard != nil { Interruption.shared.asksToStartAgain = true }
     let folder = try await sweep.run { console.show($0) }
     if let shard {
@@ -140,6 +141,14 @@ struct SweepCommand: AsyncParsableCommand {
 }
 
 extension SweepCommand {
+  /// What it can cost; nil where nobody gave prices.
+  private func bound(_ sweep: Sweep, hiding secrets: Secrets) async throws -> CostBound? {
+    guard let book = sweep.measurement.spending else { return nil }
+    return try await sweep.measurement.costBound(
+      of: sweep.plan.cells, book.spending, isPaid: servers.isExternal,
+      judging: measurement.judging.source(hiding: secrets))
+  }
+
   /// Shows the plan, or gives it to machines.
   private func planned(
     _ sweep: Sweep, _ console: Console, hiding secrets: Secrets
@@ -147,11 +156,7 @@ extension SweepCommand {
     let plan = sweep.plan
     var shown = PlannedCells(plan.cells, of: sweep.measurement)
     shown.cost = plan.cost
-    if let book = sweep.measurement.spending {
-      shown.bound = try await sweep.measurement.costBound(
-        of: plan.cells, book.spending, isPaid: servers.isExternal,
-        judging: measurement.judging.source(hiding: secrets))
-    }
+    shown.bound = try await bound(sweep, hiding: secrets)
     if costs.calibrate {
       shown.estimate = try await sweep.estimate(judging: measurement.judging.asking) {
         console.show($0)
