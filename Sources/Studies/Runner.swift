@@ -349,8 +349,8 @@ package struct Runner: Sendable {
       let judgement = await judge.judge(reply)
       outcome.sample.judgements[judge.name] = judgement
       // The reply is kept; a judge that failed is asked again when the run is continued.
-      if judgement.failure?.code == .costLimit {
-        outcome.stop = judgement.failure?.detail.map { .costReached(reason: $0) }
+      if let failure = judgement.failure, failure.code == .costLimit {
+        outcome.stop = .costReached(reason: failure.detail)
         continue
       }
       if judgement.isFailureOfJudge, let failure = judgement.failure {
