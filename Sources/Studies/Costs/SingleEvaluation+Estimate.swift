@@ -17,8 +17,11 @@ extension SingleEvaluation {
     switch subject {
     case .recorded: return StudyEstimate()
     case .endpoints(let source):
+      let scratch = StudyCalibration.scratchFolder()
+      defer { try? FileManager.default.removeItem(at: scratch) }
       return try await source.withServers(
-        connections: measurement.maxConnections, decoding: measurement.decoding, events: events
+        connections: measurement.maxConnections, decoding: measurement.decoding, run: scratch,
+        events: events
       ) { servers in
         var calibration = StudyCalibration(measurement, events: events)
         let cached = CachedModel(servers, measurement, weights: "", digests: [:])

@@ -29,6 +29,12 @@ struct StudyCalibration {
     events(.step("measuring what this machine does"))
   }
 
+  /// A name for the folder of what servers that are measured leave; whoever takes it removes it.
+  static func scratchFolder() -> URL {
+    FileManager.default.temporaryDirectory.appending(
+      path: "loxeval-calibration-\(UUID().uuidString)")
+  }
+
   /// The estimate, once all is measured.
   var finished: StudyEstimate {
     var estimate = estimate

@@ -55,8 +55,7 @@ extension Sweep {
   private func serve(
     _ plan: SweepPlan, _ digestRate: Double, _ calibration: inout StudyCalibration
   ) async throws {
-    let scratch = FileManager.default.temporaryDirectory.appending(
-      path: "loxeval-calibration-\(UUID().uuidString)")
+    let scratch = StudyCalibration.scratchFolder()
     defer { try? FileManager.default.removeItem(at: scratch) }
     let ranks = Ranks(self, plan)
     let isOwn = server is EmbeddedServer
