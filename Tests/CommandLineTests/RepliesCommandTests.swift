@@ -116,7 +116,7 @@ import Testing
   }
 
   @Test(arguments: [
-    (["--model", "x"], "expected one of --model, --endpoint and --replies"),
+    (["--model", "x"], "expected one of --model, --endpoint (or --endpoints-file"),
     (["--temperature", "1"], "--temperature: expected no --replies with it"),
     (["--cache", "c"], "--cache: expected no --replies"),
     (["--until-decided", "--max-asr", "5%"], "--until-decided: expected no --replies"),
