@@ -22,6 +22,7 @@ import Testing
       var process = 0
       var processes: [Int: Int] = [:]
       var delay = 0.0
+      var probeDelay = 0.0
       /// Replies to other than probes.
       var replies = 0
       /// Called before a reply, with its number from 1.
@@ -48,11 +49,11 @@ import Testing
     }
 
     private func answer(_ exchange: ScriptedHTTPServer.Exchange) {
-      let (weights, build, delay) = state.withLock { state in
+      let (weights, build, delay, probeDelay) = state.withLock { state in
         if state.processes[exchange.connection] == nil {
           state.processes[exchange.connection] = state.process
         }
-        return (state.weights, state.build, state.delay)
+        return (state.weights, state.build, state.delay, state.probeDelay)
       }
       guard isThere(exchange) else { return exchange.close() }
       let request = exchange.request
@@ -62,7 +63,9 @@ import Testing
       }
       if request.hasPrefix("GET") { return exchange.reply("{}", status: "404 Not Found") }
       let isProbe = request.contains("\"logprobs\":true")
-      if !isProbe {
+      if isProbe {
+        Thread.sleep(forTimeInterval: probeDelay)
+      } else {
         let (number, before) = state.withLock { state in
           state.replies += 1
           return (state.replies, state.before)
@@ -186,6 +189,19 @@ import Testing
     let study = try await Study(servers)
     #expect(await study.ask(40) == ["A": 40])
     #expect(processes[1].state.withLock { $0.replies } == 0)
+    #expect(study.told.kinds(servers[1]) == [.joined, .aside])
+    await study.close()
+  }
+
+  /// The first of the list says what the model is, however slow it is to answer.
+  @Test func aSlowFirstOneIsTheOneThatCounts() async throws {
+    let processes = [Process(), Process()]
+    processes[0].state.withLock { $0.probeDelay = 0.3 }
+    processes[1].restart(weights: "B")
+    let servers = try processes.map { try $0.serve() }
+    defer { for server in servers { server.stop() } }
+    let study = try await Study(servers)
+    #expect(await study.ask(20) == ["A": 20])
     #expect(study.told.kinds(servers[1]) == [.joined, .aside])
     await study.close()
   }

@@ -63,6 +63,7 @@ extension ReplicaKeeper: VariantServers {
       try await client.dialect.load(
         variant, at: replica.probe, replacing: !replica.loaded.contains(variant))
       replicas[place]?.loaded.insert(variant)
+      try await waitForEarlier(variant, place)
       result = .success(try await check.verify(variant, at: place))
     } catch {
       result = .failure(error)
@@ -84,6 +85,17 @@ extension ReplicaKeeper: VariantServers {
       accept(variant, at: place, Replica.Check(begun: begun, origin: origin))
     case .failure(let error):
       refuse(place, error)
+    }
+  }
+
+  /// What a model answers is said by the first of the list that serves, not by whoever is quickest.
+  private func waitForEarlier(_ variant: [ScaledUpdate], _ place: Int) async throws(ChatFailure) {
+    while await check.signature(of: variant) == nil {
+      let isFirst = !replicas.contains { other, replica in
+        other < place && replica.standing == .serving && !replica.proven.contains(variant)
+      }
+      if isFirst { return }
+      try await wait()
     }
   }
 
