@@ -3,6 +3,9 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
 #if defined(__x86_64__)
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -391,6 +394,12 @@ void loxeval_add_scaled(const float *x, float factor, size_t count, float *y) {
 void loxeval_dropout(
     const float *x, size_t count, uint32_t key, uint32_t begin, float share, float *y) {
   DISPATCH(dropout, x, count, key, begin, share, y)
+}
+
+void loxeval_release_freed_memory(void) {
+#if defined(__GLIBC__)
+  malloc_trim(0);
+#endif
 }
 
 int loxeval_flush_subnormals(int flushes) {

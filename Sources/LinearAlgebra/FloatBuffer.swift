@@ -1,3 +1,5 @@
+import CKernels
+
 /// Float32 scratch or factor storage with a fixed address, freed with its owner: what kernels and
 /// their threads work on. What needs no fixed address is a `Matrix`.
 @safe package final class FloatBuffer: @unchecked Sendable {
@@ -31,6 +33,10 @@
   }
 
   deinit { if owner == nil { unsafe start.deallocate() } }
+
+  /// Gives the memory of buffers that were freed back to the system: the C library keeps it for later ones, some
+  /// gigabytes after a training.
+  package static func releaseFreed() { loxeval_release_freed_memory() }
 
   /// A copy of the elements as a matrix of so many rows.
   ///

@@ -3,6 +3,7 @@ import ChatTemplates
 import Checkpoints
 import Decoder
 import Foundation
+import LinearAlgebra
 import LoX
 import ModelAccess
 import Runs
@@ -177,6 +178,7 @@ struct AttackStore {
         if let index = steps[step] { try keep(index, result) }
       }
       try keep(last, try wanted[last].attack.make(from: start.model, context))
+      FloatBuffer.releaseFreed()
     }
     return wanted.indices.compactMap { found[$0] }
   }

@@ -210,6 +210,9 @@ void loxeval_dropout(
 /// many times slower.
 int loxeval_flush_subnormals(int flushes);
 
+/// Gives freed memory back to the system, where the C library can (glibc's).
+void loxeval_release_freed_memory(void);
+
 /// Tells the processor that this thread is waiting in a short loop.
 static inline void loxeval_spin_hint(void) {
 #if defined(__x86_64__)

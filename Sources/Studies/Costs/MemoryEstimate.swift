@@ -8,8 +8,8 @@ struct MemoryEstimate {
   /// Of the checkpoint's tensors, which are mapped.
   let weights: Int
 
-  /// What the program takes before it does anything.
-  static let program = 40 << 20
+  /// What the program takes with the libraries' buffers, whatever it does.
+  static let program = 90 << 20
   /// What a decomposition's tensors in hand may take together.
   static let decomposing = 1 << 30
 
@@ -24,17 +24,22 @@ struct MemoryEstimate {
     weights = checkpoint.byteCount
   }
 
-  /// Triplets of some rank of every target, in float64, and the largest differences at a time.
-  func decomposition(_ pair: AlignmentPair, rank: Int?, threads: Int) -> Int {
-    let shapes = pair.targetNames.compactMap { pair.aligned.tensor(named: $0)?.shape }
-      .filter { $0.count == 2 }
-    let triplets = shapes.reduce(0) { sum, shape in
+  /// Triplets of some rank of every target, in float64, which are kept while the study goes on.
+  func triplets(_ pair: AlignmentPair, rank: Int?) -> Int {
+    Self.shapes(pair).reduce(0) { sum, shape in
       sum + min(rank ?? .max, min(shape[0], shape[1])) * (shape[0] + shape[1]) * 8
     }
-    let largest = shapes.map { $0[0] * $0[1] * Self.float }.sorted(by: >)
+  }
+
+  /// The largest differences at a time.
+  func decomposition(_ pair: AlignmentPair, threads: Int) -> Int {
+    let largest = Self.shapes(pair).map { $0[0] * $0[1] * Self.float }.sorted(by: >)
     let inHand = largest.prefix(threads).reduce(0, +)
-    return Self.program + triplets
-      + max(largest.first ?? 0, min(inHand, Self.decomposing))
+    return Self.program + max(largest.first ?? 0, min(inHand, Self.decomposing))
+  }
+
+  private static func shapes(_ pair: AlignmentPair) -> [[Int]] {
+    pair.targetNames.compactMap { pair.aligned.tensor(named: $0)?.shape }.filter { $0.count == 2 }
   }
 
   /// The factors of a low-rank update of the blocks' linear layers.

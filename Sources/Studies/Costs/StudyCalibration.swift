@@ -13,6 +13,8 @@ struct StudyCalibration {
   private(set) var estimate = StudyEstimate()
   /// What the largest part takes at once.
   private var memory = 0
+  /// What stays in memory beside every later part.
+  private var held = 0
   private let time = SystemTime()
   private let begin: Duration
 
@@ -50,7 +52,9 @@ struct StudyCalibration {
       StudyEstimate.Part(kind, seconds: seconds, within: Self.spread, most: most, text))
   }
 
-  mutating func needs(_ bytes: Int) { memory = max(memory, bytes) }
+  mutating func holds(_ bytes: Int) { held += bytes }
+
+  mutating func needs(_ bytes: Int) { memory = max(memory, held + bytes) }
 
   mutating func leaveOut(_ text: String) { estimate.leftOut.append(text) }
 

@@ -36,9 +36,9 @@ extension Sweep {
         .decomposition, seconds: seconds,
         "\(pair.targetNames.count) tensors, \(Number.bytes(pair.aligned.byteCount)) twice, at rank \(largestRank)"
       )
-      calibration.needs(
-        try MemoryEstimate(pair.aligned).decomposition(
-          pair, rank: largestRank.most, threads: WorkerPool.processorCount))
+      let memory = try MemoryEstimate(pair.aligned)
+      calibration.holds(memory.triplets(pair, rank: largestRank.most))
+      calibration.needs(memory.decomposition(pair, threads: WorkerPool.processorCount))
     }
     let training = TrainingCalibration(sweep: self, plan: plan, digestRate: digestRate)
     let before = calibration
