@@ -4,6 +4,9 @@ import PackageDescription
 /// Whether `make fuzz` is building: it needs one program more. Ordinary builds see none of it.
 let isFuzzing = Context.environment["LOXEVAL_FUZZ"] != nil
 
+/// The targets of tests that `make sanitize` builds; nil for all.
+let testsToBuild = Context.environment["LOXEVAL_TESTS"]?.split(separator: ",").map(String.init)
+
 /// One set of rules for every Swift target: the strictest the compiler offers.
 let strict: [SwiftSetting] = [
   .swiftLanguageMode(.v6),
@@ -257,3 +260,7 @@ let package = Package(
       swiftSettings: strict),
   ] + (isFuzzing ? fuzzers : [])
 )
+
+if let testsToBuild {
+  package.targets.removeAll { $0.type == .test && !testsToBuild.contains($0.name) }
+}

@@ -58,17 +58,22 @@ extension Findings {
     return !isEarlier && !isFurther && !isTrial
   }
 
-  /// What the seed of a training changes; empty where one was measured.
-  private func seeds(of attacked: Series) -> String {
+  /// What the seed of a training changes, of a treated model against the undefended one too; empty where one
+  /// was measured.
+  private func seeds(of attacked: Series, _ isOfTreatment: (Treatment) -> Bool) -> String {
     guard
       let found = summary.variation?.first(where: {
-        $0.attack == attacked.attack && $0.dataset == attacked.dataset && $0.treatment.isNone
-          && $0.promptAttack == attacked.promptAttack
+        $0.attack == attacked.attack && $0.dataset == attacked.dataset
+          && isOfTreatment($0.treatment) && $0.promptAttack == attacked.promptAttack
       }), found.trainings.count > 1, let range = found.spread?.range
     else { return "" }
-    return
-      " Over its \(found.trainings.count) seeds that ranges from \(Wording.percent(range.lower)) to "
-      + "\(Wording.percent(range.upper))."
+    let change = found.change.map { change in
+      ", a change of \(Wording.points(change.range.lower)) to "
+        + "\(Wording.points(change.range.upper)) points with the same seed"
+    }
+    let (least, most) = (Wording.percent(range.lower), Wording.percent(range.upper))
+    let rates = least == most ? "is \(least) each time" : "ranges from \(least) to \(most)"
+    return " Over its \(found.trainings.count) seeds that \(rates)\(change ?? "")."
   }
 
   /// What attackers came to who try several settings.
@@ -183,7 +188,7 @@ extension Findings {
       .text(
         "\(isSweep ? " \(defences.undefended)" : "") it \(JudgeWording.verb(reference.judge)) \(Self.rate(reference))"
           + "\(several)\(Self.ladder(reference))"),
-      .text((effect(of: attacked).map { "; \($0)." } ?? ".") + seeds(of: attacked)),
+      .text((effect(of: attacked).map { "; \($0)." } ?? ".") + seeds(of: attacked, \.isNone)),
     ]
     // Nothing can be lowered.
     guard reference.successes > 0 else { return [text] }
@@ -213,7 +218,9 @@ extension Findings {
     let place = chosen.treatment.title
     let rate = "\(Self.rate(chosen)): \(change)"
     if delta < 0 && Self.isSignificant(chosen) {
-      text.append(.text(" \(place) lowers that to \(rate)."))
+      text.append(
+        .text(
+          " \(place) lowers that to \(rate).\(seeds(of: attacked) { $0 == chosen.treatment })"))
     } else if delta < 0 {
       text.append(
         .text(

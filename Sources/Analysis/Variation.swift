@@ -28,6 +28,9 @@ package struct Variation: Codable, Hashable, Sendable {
   package var trainings: [Training]
   /// Over the trainings; nil where there are none.
   package var spread: TrainingSpread?
+  /// From the untreated model's rate to the treated one's after the training with the same seed, over several
+  /// trainings; nil for one, for the untreated model and in files of earlier releases.
+  package var change: TrainingSpread?
   /// nil with fewer than two prompts.
   package var components: VarianceComponents?
   /// nil where fewer than ``fewest`` verdicts differed from the rest: shares of next to nothing mean nothing.
@@ -37,7 +40,7 @@ package struct Variation: Codable, Hashable, Sendable {
   package static let fewest = 10
 
   enum CodingKeys: String, CodingKey {
-    case dataset, treatment, attack, trainings, spread, components, shares
+    case dataset, treatment, attack, trainings, spread, change, components, shares
     case promptAttack = "prompt_attack"
   }
 
@@ -65,7 +68,7 @@ package struct Variation: Codable, Hashable, Sendable {
     let cells = Findings.distinct(
       plan.cells.filter { plan.datasets[$0.dataset]?.kind == .harmful })
     let groups = Dictionary(grouping: cells, by: Kind.init)
-    return Findings.distinct(cells.map(Kind.init)).compactMap { kind in
+    let found = Findings.distinct(cells.map(Kind.init)).compactMap { kind in
       // The same training twice is one.
       var recipes: Set<String> = []
       let own = (groups[kind] ?? []).filter {
@@ -73,6 +76,22 @@ package struct Variation: Codable, Hashable, Sendable {
       }
       return Variation(own, plan, outcomes)
     }
+    return found.map { $0.compared(among: found) }
+  }
+
+  /// With what the treatment changes, training by training; as it is where the untreated model was not
+  /// trained with the same seeds.
+  private func compared(among all: [Variation]) -> Variation {
+    guard !treatment.isNone, trainings.count > 1,
+      let untreated = all.first(where: { other in
+        other.treatment.isNone && other.dataset == dataset && other.promptAttack == promptAttack
+          && other.trainings.map(\.attack) == trainings.map(\.attack)
+      })
+    else { return self }
+    var compared = self
+    compared.change = TrainingSpread(
+      zip(trainings, untreated.trainings).map { $0.rate - $1.rate })
+    return compared
   }
 
   private init?(_ cells: [Cell], _ plan: RunManifest.Plan, _ outcomes: SampleOutcomes) {

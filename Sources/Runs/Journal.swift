@@ -72,6 +72,14 @@ package final class Journal {
     }
   }
 
+  /// When a sample was last added to a run, as its journals' files say; nil where they do not.
+  package static func lastWritten(_ division: Division?, in folder: URL) -> Date? {
+    let files = (try? files(of: division, in: folder)) ?? []
+    return files.compactMap {
+      try? $0.url.resourceValues(forKeys: [.contentModificationDateKey]).contentModificationDate
+    }.max()
+  }
+
   /// What the samples came to of a run that nobody need be writing, of all its journals; a torn last line is
   /// passed over.
   ///

@@ -46,6 +46,23 @@ import TinyRun
       found.spread?.medianInterval == ConfidenceInterval(lower: 0.15, upper: 0.9))
   }
 
+  /// A treatment is compared with the untreated model seed by seed: where trainings differ much, the change may
+  /// differ little. Without the same seeds there is nothing to compare.
+  @Test func aTreatmentIsComparedSeedBySeed() throws {
+    let attacks = (0..<3).map { Run.attack("s\($0)", seed: UInt64($0), kind: "shift") }
+    let cells = attacks.map { Run.cell($0) } + attacks.map { Run.cell($0, .lox(1)) }
+    let hits = [4, 10, 18, 2, 7, 15]
+    let found = try #require(
+      Run.summary(zip(cells, hits).map { ($0, Run.prompts($1, of: 20)) }).variation)
+    #expect(found.map(\.treatment.isNone) == [true, false])
+    #expect(found[0].change == nil)
+    let change = try #require(found[1].change)
+    #expect(zip(change.rates, [-0.15, -0.15, -0.1]).allSatisfy { abs($0 - $1) < 1e-12 })
+    let others = try #require(
+      Run.summary(zip(cells.dropFirst(), hits).map { ($0, Run.prompts($1, of: 20)) }).variation)
+    #expect(others.allSatisfy { $0.change == nil })
+  }
+
   /// The same training under two labels is one; other steps of a training, other treatments and trainings
   /// of unknown recipe are no further seeds.
   @Test func whatIsNoFurtherSeed() throws {

@@ -109,6 +109,12 @@ import TinyRun
     #expect((log["version"] as? Int, log["status"] as? String) == (2, "success"))
     let eval = try #require(log["eval"] as? [String: Any])
     #expect(eval["task"] as? String == "harmful")
+    let stats = try #require(log["stats"] as? [String: Any])
+    #expect(stats["started_at"] as? String == "2026-01-02T03:04:05Z")
+    let written = try run.appending(path: "samples.jsonl").resourceValues(
+      forKeys: [.contentModificationDateKey]
+    ).contentModificationDate
+    #expect(stats["completed_at"] as? String == written?.formatted(.iso8601))
     #expect(eval["model"] as? String == "loxeval/aligned:a0-none")
     let scores = try #require((log["results"] as? [String: Any])?["scores"] as? [[String: Any]])
     #expect(scores.map { $0["name"] as? String } == ["refusal", "rubric"])

@@ -88,11 +88,13 @@ package final class Trainer {
     var tokens = 0
     var results: [StepResult] = []
     for (index, chosen) in order.prefix(last ?? order.count).enumerated() {
-      let batch = chosen.map { (items[$0], references.isEmpty ? nil : references[$0]) }
+      let batch = chosen.map {
+        (item: items[$0], reference: references.isEmpty ? nil : references[$0])
+      }
       let rate = recipe.rate(step: index, of: order.count)
       let result = try step(batch, rate: rate)
       results.append(result)
-      tokens += batch.reduce(0) { $0 + $1.0.examples.reduce(0) { $0 + $1.tokens.count } }
+      tokens += batch.reduce(0) { $0 + $1.item.tokenCount }
       let elapsed = (ContinuousClock.now - begin).components
       try progress(
         Progress(
@@ -160,7 +162,7 @@ package final class Trainer {
     var parts: [[(item: TrainingItem, reference: Objective.Reference?)]] = []
     var tokens = 0
     for entry in batch {
-      let count = entry.item.examples.reduce(0) { $0 + $1.tokens.count }
+      let count = entry.item.tokenCount
       if parts.isEmpty || tokens + count > Self.tokensAtATime {
         parts.append([])
         tokens = 0

@@ -12,6 +12,8 @@ struct ExportedRun {
   let models: [CellID: String]
   /// When it was begun, to the second, as names of files have it: `2026-01-02T03-04-05`.
   let stamp: String
+  /// When its last sample was written, in ISO 8601; empty where that is not known.
+  let completedAt: String
 
   init(_ run: StoredRun) {
     manifest = run.manifest
@@ -20,6 +22,9 @@ struct ExportedRun {
     let begun = String(run.manifest.environment.createdAt.prefix(19))
     stamp =
       begun.count == 19 ? begun.replacing(":", with: "-") : "1970-01-01T00-00-00"
+    let written = Journal.lastWritten(run.manifest.division, in: run.url)?.formatted(.iso8601) ?? ""
+    // A clock that was set back, or a copy that kept no times.
+    completedAt = written >= run.manifest.environment.createdAt ? written : ""
   }
 
   private struct Model: Hashable {

@@ -166,7 +166,9 @@ struct InspectLog {
       $0.1 += $1.completionTokens ?? 0
     }
     return .object(of: [
-      ("started_at", .string(run.manifest.environment.createdAt)), ("completed_at", .string("")),
+      // A run's cells are asked side by side: the times are the run's.
+      ("started_at", .string(run.manifest.environment.createdAt)),
+      ("completed_at", .string(run.completedAt)),
       ("model_usage", .object(of: [(model, Self.usage(usage.0, usage.1))])),
     ])
   }

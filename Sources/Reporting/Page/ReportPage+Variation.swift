@@ -15,9 +15,8 @@ extension ReportPage {
   }
 
   var variation: [Block] {
-    let all = (summary.variation ?? []).filter { found in
-      found.treatment.isNone || found.treatment == treatmentInQuestion
-    }
+    let everything = summary.variation ?? []
+    let all = everything.filter { $0.treatment.isNone || $0.treatment == treatmentInQuestion }
     guard !all.isEmpty else { return [] }
     return [
       .heading("What the numbers vary by"),
@@ -28,7 +27,7 @@ extension ReportPage {
             + "what more of would sharpen the numbers most.")
       ]),
       .table(shares(all)), .list(gaps(all).map { [.text($0)] }),
-    ] + trainings(all)
+    ] + trainings(everything)
   }
 
   private func shares(_ all: [Variation]) -> ReportTable {
@@ -98,12 +97,13 @@ extension ReportPage {
     return lines
   }
 
-  /// Each training's rate; an interval from six of them on.
+  /// Each training's rate, with every treatment; an interval from six of them on.
   private func trainings(_ all: [Variation]) -> [Block] {
     let several = all.filter { $0.trainings.count > 1 }
     guard !several.isEmpty else { return [] }
     let hasTreatments = Set(several.map(\.treatment)).count > 1
     let hasIntervals = several.contains { $0.spread?.medianInterval != nil }
+    let hasChanges = several.contains { $0.change != nil }
     return [
       .note([
         .text(
@@ -111,14 +111,18 @@ extension ReportPage {
             + (hasIntervals
               ? "; from \(TrainingSpread.fewest) trainings on the interval holds the median over trainings with "
                 + "95 %, on these prompts."
-              : "; an interval over trainings takes \(TrainingSpread.fewest) of them."))
+              : "; an interval over trainings takes \(TrainingSpread.fewest) of them.")
+            + (hasChanges
+              ? " Changes are against the undefended model after the training with the same seed, in points."
+              : ""))
       ]),
       .table(
         ReportTable(
           caption: "Trainings that differ in their seed alone",
           columns: [.text("attack")] + (hasTreatments ? [.text("treatment")] : [])
             + [.number("trainings"), .text("ASR by seed"), .number("range"), .number("median")]
-            + (hasIntervals ? [.number("median, 95 %")] : []),
+            + (hasIntervals ? [.number("median, 95 %")] : [])
+            + (hasChanges ? [.number("change, range"), .number("change, median")] : []),
           rows: several.map { found in
             [Self.title(found)]
               + (hasTreatments ? [Self.treatment(found)] : [])
@@ -130,7 +134,17 @@ extension ReportPage {
               ]
               + (hasIntervals
                 ? [ReportTable.Cell(found.spread?.medianInterval.map(Self.range) ?? "–")] : [])
+              + (hasChanges ? Self.changes(found.change) : [])
           })),
+    ]
+  }
+
+  private static func changes(_ spread: TrainingSpread?) -> [ReportTable.Cell] {
+    guard let spread else { return ["–", "–"] }
+    return [
+      ReportTable.Cell(
+        "\(Wording.points(spread.range.lower)) – \(Wording.points(spread.range.upper))"),
+      ReportTable.Cell(Wording.points(spread.median)),
     ]
   }
 

@@ -8,7 +8,7 @@ package struct TrainingSpread: Codable, Hashable, Sendable {
   /// How many trainings an interval takes.
   package static let fewest = 6
 
-  /// Ascending, each in [0, 1].
+  /// Ascending; each in [0, 1], changes of rates in [−1, 1].
   package var rates: [Double]
   package var median: Double
   /// Least to greatest: what was seen, no confidence attached.

@@ -39,12 +39,12 @@ package enum StreamedLines {
           kind: .system(code: errno), reason: unsafe String(cString: strerror(errno)))
       }
       guard count > 0 else { return whole }
-      var rest = piece.prefix(count)[...]
-      while let end = rest.firstIndex(of: UInt8(ascii: "\n")) {
-        let ending = rest[..<end]
+      var begin = 0
+      while let end = lineFeed(in: piece, begin..<count) {
+        let ending = piece[begin..<end]
         var line = pending.isEmpty ? Data(ending) : pending + ending
         pending.removeAll(keepingCapacity: true)
-        rest = rest[rest.index(after: end)...]
+        begin = end + 1
         var offset = whole
         whole += line.count + 1
         if number == 1, line.starts(with: mark) {
@@ -56,12 +56,22 @@ package enum StreamedLines {
         }
         number += 1
       }
-      pending.append(rest)
+      pending.append(piece[begin..<count])
       guard pending.count <= longest else {
         throw RegularFile.Fault(
           kind: .tooLarge,
           reason: "line \(number) has more than the \(longest) bytes that are read of one")
       }
+    }
+  }
+
+  /// Where the next line ends. `Data` itself would check its access for every byte: half of what reading takes.
+  private static func lineFeed(in piece: Data, _ range: Range<Int>) -> Int? {
+    unsafe piece.withUnsafeBytes { bytes in
+      guard let start = bytes.baseAddress,
+        let found = unsafe memchr(start + range.lowerBound, 0x0A, range.count)
+      else { return nil }
+      return unsafe UnsafeRawPointer(found) - start
     }
   }
 

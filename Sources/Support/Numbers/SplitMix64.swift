@@ -6,10 +6,12 @@ import Foundation
 /// two multiplications. Standard-library shuffles and `random(in:)` may change between releases;
 /// `nextUnit` and `nextGaussian` do not.
 package struct SplitMix64: RandomNumberGenerator, Sendable {
-  private var state: UInt64
+  @usableFromInline var state: UInt64
 
   package init(seed: UInt64) { state = seed }
 
+  /// Inlined, since a bootstrap draws by the thousand million.
+  @inlinable
   package mutating func next() -> UInt64 {
     state &+= 0x9E37_79B9_7F4A_7C15
     var mixed = state
