@@ -69,7 +69,7 @@ struct RepairCommand: ParsableCommand {
     let target = URL(filePath: output)
     try CheckpointWriter.refuseOccupied(target)
     let folders = ModelFolders(console)
-    let pair = try TargetOptions().open(base: base, aligned: aligned, folders)
+    let pair = try folders.pair(base: base, aligned: aligned)
     try pair.requireChange()
     let attack = try TunedModel(
       folder: folders.either(tuned, as: "tuned"), aligned: pair.aligned

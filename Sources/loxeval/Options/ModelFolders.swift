@@ -1,5 +1,7 @@
+import Checkpoints
 import Foundation
 import Hub
+import LoX
 import Runs
 import Studies
 import Support
@@ -43,6 +45,13 @@ final class ModelFolders: Sendable {
   /// The same of either.
   func either(_ text: String, as role: String) throws -> URL {
     try folder(text, .any, as: role)
+  }
+
+  /// The two models of a study, opened.
+  func pair(base: String, aligned: String, targets: Targets = .all) throws -> AlignmentPair {
+    try AlignmentPair(
+      base: Checkpoint(folder: model(base, as: "base")),
+      aligned: Checkpoint(folder: model(aligned, as: "aligned")), targets: targets)
   }
 
   private func folder(_ text: String, _ kind: RepositoryKind, as role: String) throws -> URL {

@@ -24,7 +24,7 @@ struct PairOptions: ParsableArguments {
   @OptionGroup var targets: TargetOptions
 
   func open(_ folders: ModelFolders) throws -> AlignmentPair {
-    try targets.open(base: base, aligned: aligned, folders)
+    try folders.pair(base: base, aligned: aligned, targets: targets.targets)
   }
 }
 
@@ -36,15 +36,6 @@ struct TargetOptions: ParsableArguments {
         + "expression on names. (default: \(Targets.all))", valueName: "all|linear|regex"),
     transform: { try Targets(parsing: $0) })
   var targets = Targets.all
-
-  func open(
-    base: String, aligned: String, _ folders: ModelFolders
-  ) throws -> AlignmentPair {
-    try AlignmentPair(
-      base: Checkpoint(folder: folders.model(base, as: "base")),
-      aligned: Checkpoint(folder: folders.model(aligned, as: "aligned")),
-      targets: targets)
-  }
 }
 
 struct CommonOptions: ParsableArguments {

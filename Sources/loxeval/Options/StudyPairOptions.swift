@@ -35,13 +35,15 @@ struct StudyPairOptions: ParsableArguments {
   }
 
   func pair(_ folders: ModelFolders) throws -> AlignmentPair {
-    if let base, let aligned { return try targets.open(base: base, aligned: aligned, folders) }
+    if let base, let aligned {
+      return try folders.pair(base: base, aligned: aligned, targets: targets.targets)
+    }
     guard let folder = Bundled.locate(MicroPair.folder) else {
       throw ValidationError(
         "expected the micro pair in \(MicroPair.folder), found none; run this in the project's "
           + "folder, set LOXEVAL_HOME to it, or pass --base and --aligned")
     }
-    return try targets.open(
-      base: "\(folder.path)/base", aligned: "\(folder.path)/aligned", folders)
+    return try folders.pair(
+      base: "\(folder.path)/base", aligned: "\(folder.path)/aligned", targets: targets.targets)
   }
 }
