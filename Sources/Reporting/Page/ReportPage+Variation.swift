@@ -97,55 +97,54 @@ extension ReportPage {
     return lines
   }
 
-  /// Each training's rate, with every treatment; an interval from six of them on.
+  /// Each training's rate, with every treatment; intervals where all have six of them or more.
   private func trainings(_ all: [Variation]) -> [Block] {
     let several = all.filter { $0.trainings.count > 1 }
     guard !several.isEmpty else { return [] }
     let hasTreatments = Set(several.map(\.treatment)).count > 1
-    let hasIntervals = several.contains { $0.spread?.medianInterval != nil }
+    let hasIntervals = several.allSatisfy { $0.spread?.medianInterval != nil }
     let hasChanges = several.contains { $0.change != nil }
     return [
       .note([
         .text(
-          "ASR of each training. The range is what was seen and promises nothing of the next training"
+          "ASR of each training, by its seed. "
             + (hasIntervals
-              ? "; from \(TrainingSpread.fewest) trainings on the interval holds the median over trainings with "
-                + "95 %, on these prompts."
-              : "; an interval over trainings takes \(TrainingSpread.fewest) of them.")
+              ? "The interval holds the median over trainings with 95 %, on these prompts."
+              : "The range is what was seen and promises nothing of the next training; an interval over "
+                + "trainings takes \(TrainingSpread.fewest) of them.")
             + (hasChanges
-              ? " Changes are against the undefended model after the training with the same seed, in points."
+              ? " Changes are against the undefended model after the training with the same seed: their median "
+                + "and range, in points."
               : ""))
       ]),
       .table(
         ReportTable(
           caption: "Trainings that differ in their seed alone",
           columns: [.text("attack")] + (hasTreatments ? [.text("treatment")] : [])
-            + [.number("trainings"), .text("ASR by seed"), .number("range"), .number("median")]
-            + (hasIntervals ? [.number("median, 95 %")] : [])
-            + (hasChanges ? [.number("change, range"), .number("change, median")] : []),
+            + [.prose("ASR by seed"), .number(hasIntervals ? "median (95 %)" : "median (range)")]
+            + (hasChanges ? [.number("change (range)")] : []),
           rows: several.map { found in
             [Self.title(found)]
               + (hasTreatments ? [Self.treatment(found)] : [])
               + [
-                ReportTable.Cell("\(found.trainings.count)"),
                 ReportTable.Cell(found.trainings.map(Self.label).joined(separator: ", ")),
-                ReportTable.Cell(found.spread.map { Self.range($0.range) } ?? "–"),
-                ReportTable.Cell(Wording.percent(found.spread?.median)),
+                found.spread.map { Self.median($0, hasIntervals) } ?? "–",
               ]
-              + (hasIntervals
-                ? [ReportTable.Cell(found.spread?.medianInterval.map(Self.range) ?? "–")] : [])
-              + (hasChanges ? Self.changes(found.change) : [])
+              + (hasChanges ? [found.change.map(Self.change) ?? "–"] : [])
           })),
     ]
   }
 
-  private static func changes(_ spread: TrainingSpread?) -> [ReportTable.Cell] {
-    guard let spread else { return ["–", "–"] }
-    return [
-      ReportTable.Cell(
-        "\(Wording.points(spread.range.lower)) – \(Wording.points(spread.range.upper))"),
-      ReportTable.Cell(Wording.points(spread.median)),
-    ]
+  private static func median(_ spread: TrainingSpread, _ hasIntervals: Bool) -> ReportTable.Cell {
+    let around = hasIntervals ? spread.medianInterval ?? spread.range : spread.range
+    return ReportTable.Cell(Wording.percent(spread.median), detail: range(around))
+  }
+
+  private static func change(_ spread: TrainingSpread) -> ReportTable.Cell {
+    let (least, most) = (spread.range.lower, spread.range.upper)
+    return ReportTable.Cell(
+      Wording.points(spread.median),
+      detail: "\(Wording.points(least)) – \(Wording.points(most))")
   }
 
   private static func title(_ found: Variation) -> ReportTable.Cell {
@@ -160,6 +159,6 @@ extension ReportPage {
   }
 
   private static func label(_ training: Variation.Training) -> String {
-    "\(training.seed.map { "\($0)" } ?? training.attack): \(Wording.percent(training.rate))"
+    "\(training.seed.map { "\($0)" } ?? training.attack):\u{A0}\(Wording.percent(training.rate))"
   }
 }
