@@ -119,8 +119,11 @@ import TinyRun
     let (manifest, samples) = Self.run(seeds: seeds)
     let report = MarkdownReport(manifest: manifest, samples: samples).render()
     #expect(report.contains("ASR by seed"))
-    #expect(report.contains("0: 80.0 %, 1: 80.0 %, 2: 80.0 %"))
-    #expect(report.contains("median, 95 %") == hasInterval)
+    #expect(report.contains("0:\u{A0}80.0 %, 1:\u{A0}80.0 %, 2:\u{A0}80.0 %"))
+    #expect(report.contains("median (95 %)") == hasInterval)
+    #expect(report.contains("median (range)") != hasInterval)
+    // The defended model's, with the same seeds.
+    #expect(report.contains("change (range)"))
     #expect(report.contains("an interval over trainings takes 6 of them") != hasInterval)
     #expect(
       report.contains("The share of few trainings is itself known but roughly") != hasInterval)
