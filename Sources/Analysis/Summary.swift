@@ -63,14 +63,14 @@ package struct Summary: Codable, Sendable {
     let plan = manifest.plan
     let counting = RowCounting(plan: plan)
     let planned = Set(plan.cells.map(\.id))
-    func reference(_ cell: Cell) -> CellOutcomes? {
+    @Sendable func reference(_ cell: Cell) -> CellOutcomes? {
       cell.baseline.flatMap { planned.contains($0) ? outcomes[$0] : nil }
     }
-    let rows = plan.cells.flatMap { cell in
+    let rows = mapConcurrently(plan.cells) { cell in
       plan.judges(of: cell.dataset).map { judge in
         counting.row(cell, judge: judge, outcomes[cell.id], reference: reference(cell))
       }
-    }
+    }.flatMap(\.self)
     let cells = Dictionary(plan.cells.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
     var tested = RowCounting.corrected(rows) { row, confidence in
       counting.deltaInterval(

@@ -134,12 +134,16 @@ struct JournalWriter: ~Copyable {
 
   init(_ url: URL) throws(FileError) { file = try FileWriter(url) }
 
-  /// - Returns: where the sample's line begins.
-  mutating func append(_ sample: Sample) throws -> Int {
+  mutating func append(_ sample: Sample) throws {
+    _ = try append(line: try encoder.encode(sample))
+  }
+
+  /// Adds a sample as it stands in another journal.
+  ///
+  /// - Returns: where its line begins.
+  mutating func append(line: Data) throws(FileError) -> Int {
     let offset = file.count
-    var line = try encoder.encode(sample)
-    line.append(UInt8(ascii: "\n"))
-    try file.write(line)
+    try file.write(line + [UInt8(ascii: "\n")])
     return offset
   }
 

@@ -18,16 +18,21 @@ package struct JournalLines: Sendable {
     return read.naming(judge: judges[read.cell] ?? judge)
   }
 
+  /// Lines as samples, on any thread.
+  func decoding() -> @Sendable (Data) -> Sample? {
+    let decoder = JSONDecoder()
+    return { sample($0, decoder) }
+  }
+
   /// Hands over each sample with its line's place, repetitions as they stand.
   ///
   /// - Returns: the bytes up to the last line's end.
   package func read(
     _ file: URL, _ body: (_ place: StreamedLines.Place, Sample) throws(RunError) -> Void
   ) throws(RunError) -> Int {
-    let decoder = JSONDecoder()
     do {
-      return try StreamedLines.read(file) { place, bytes in
-        guard let sample = sample(bytes, decoder) else {
+      return try StreamedLines.read(file, decoding: decoding()) { place, sample in
+        guard let sample else {
           throw RunError.malformedJournal(
             path: file.path, line: place.number, reason: "it does not parse as a sample")
         }

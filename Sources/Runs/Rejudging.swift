@@ -53,7 +53,7 @@ extension RunFolder {
           Journal.fileName: { place in
             var writer = try JournalWriter(place)
             for outcome in outcomes.all {
-              _ = try writer.append(judged(try outcomes.sample(outcome)))
+              try writer.append(judged(try outcomes.sample(outcome)))
             }
             try writer.close()
           },

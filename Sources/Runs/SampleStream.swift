@@ -31,13 +31,12 @@ package struct SampleStream {
     of isWanted: (CellID) -> Bool = { _ in true }, _ body: (Sample) throws -> Bool
   ) throws {
     let lines = JournalLines(manifest.plan)
-    let decoder = JSONDecoder()
     let planned = Set(manifest.plan.cells.map(\.id))
     var held: [Sample.Key: (place: Int, sample: Sample)] = [:]
     for file in files {
       do {
-        try StreamedLines.read(file) { line, bytes in
-          guard let sample = lines.sample(bytes, decoder) else {
+        try StreamedLines.read(file, decoding: lines.decoding()) { line, sample in
+          guard let sample else {
             throw RunError.malformedJournal(
               path: file.path, line: line.number, reason: "it does not parse as a sample")
           }

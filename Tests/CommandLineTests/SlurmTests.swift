@@ -87,8 +87,14 @@ import Testing
       _ = try Self.run("scontrol", ["requeue", taken.task], conf: conf)
     }
     if let asked = try tasks("RUNNING").first {
-      // As a preemption does: the batch script is told, ends in time, and is queued again.
-      _ = try Self.run("scancel", ["--signal=TERM", "--batch", asked.task], conf: conf)
+      // A preemption: the batch script is told, ends in time, and is queued again.
+      let urgent = try Self.run(
+        "sbatch",
+        [
+          "--partition=urgent", "--nodelist=\(asked.node)", "--output=\(path)/urgent.log",
+          "--wrap=sleep 2",
+        ], conf: conf)
+      #expect(urgent.status == 0, "\(urgent)")
     }
     // Slurm lets two minutes pass before it starts again what was queued again.
     func hurry() throws {

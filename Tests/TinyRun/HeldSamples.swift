@@ -9,6 +9,10 @@ private struct HeldSamples: SampleSource {
   let samples: [Sample]
 
   func sample(at position: SamplePosition) throws(RunError) -> Sample { samples[position.offset] }
+
+  func line(at position: SamplePosition) throws(RunError) -> Data {
+    held { try StableJSON.encoder().encode(samples[position.offset]) }
+  }
 }
 
 /// What cannot fail of samples that are held.

@@ -1,4 +1,4 @@
-import Foundation
+package import Foundation
 import StudyDesign
 import Support
 import Synchronization
@@ -6,6 +6,8 @@ import Synchronization
 /// Where whole samples are read again, when somebody needs their texts.
 package protocol SampleSource: Sendable {
   func sample(at position: SamplePosition) throws(RunError) -> Sample
+  /// A sample's line of the journal as it stands, without its end.
+  func line(at position: SamplePosition) throws(RunError) -> Data
 }
 
 /// Journals of a run, of which single lines are read again.
@@ -26,11 +28,11 @@ final class JournalFiles: SampleSource {
     var open: OpenFile?
     var piece = Data()
     var start = 0
-    let decoder = JSONDecoder()
   }
 
   private let files: [URL]
   private let lines: JournalLines
+  private let decoder = JSONDecoder()
   private let state = Mutex(State())
 
   private static let pieceSize = 65_536
@@ -41,18 +43,28 @@ final class JournalFiles: SampleSource {
   }
 
   func sample(at position: SamplePosition) throws(RunError) -> Sample {
+    guard let sample = lines.sample(try line(at: position), decoder) else {
+      throw changed(position)
+    }
+    return sample
+  }
+
+  func line(at position: SamplePosition) throws(RunError) -> Data {
     let url = files[position.file]
     do throws(RegularFile.Fault) {
-      let sample = try state.withLock { state throws(RegularFile.Fault) -> Sample? in
-        let line = try Self.line(of: url, at: position, &state)
-        return lines.sample(line, state.decoder)
+      let line = try state.withLock { state throws(RegularFile.Fault) -> Data in
+        try Self.line(of: url, at: position, &state)
       }
-      if let sample { return sample }
+      if !line.isEmpty { return line }
     } catch {
       throw .unreadable(path: url.path, reason: error.reason)
     }
-    throw .unreadable(
-      path: url.path,
+    throw changed(position)
+  }
+
+  private func changed(_ position: SamplePosition) -> RunError {
+    .unreadable(
+      path: files[position.file].path,
       reason:
         "a sample that stood at byte \(position.offset) is not there any more: it was changed meanwhile"
     )

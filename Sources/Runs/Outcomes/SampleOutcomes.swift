@@ -104,6 +104,11 @@ package struct SampleOutcomes: Sendable {
     return sample
   }
 
+  /// The sample's line of its journal, as it stands there.
+  func line(_ outcome: SampleOutcome) throws(RunError) -> Data {
+    try source.line(at: outcome.record.position)
+  }
+
   // MARK: - Adding
 
   /// Adds a sample, or a later line of one.
@@ -216,7 +221,7 @@ package struct SampleOutcomes: Sendable {
     for place in cells.indices {
       let own = outcomes(at: place)
       for index in own.indices {
-        let offset = try writer.append(try sample(own[index]))
+        let offset = try writer.append(line: try line(own[index]))
         records[place][index].position = SamplePosition(file: 0, offset: offset)
       }
     }

@@ -53,7 +53,7 @@ package enum RunMerge {
   ///   - output: a folder that is not there yet, or empty.
   package static func into(_ output: URL, _ folders: [URL]) throws -> StoredRun {
     let runs = try folders.map { try StoredRun($0) }
-    guard let first = runs.first else {
+    guard !runs.isEmpty else {
       throw RunError.notMergeable(path: output.path, reason: "expected a run, found none")
     }
     let manifest = try joined(runs)
@@ -61,7 +61,7 @@ package enum RunMerge {
     let lock = try RunFolder.reserve(output, resume: false)
     defer { withExtendedLifetime(lock) {} }
     do {
-      return try write(manifest, of: runs, first.url, to: output)
+      return try write(manifest, of: runs, to: output)
     } catch {
       // Parts that are not one run leave nothing behind.
       if isNew {
@@ -74,12 +74,8 @@ package enum RunMerge {
   }
 
   private static func write(
-    _ manifest: RunManifest, of runs: [StoredRun], _ first: URL, to output: URL
+    _ manifest: RunManifest, of runs: [StoredRun], to output: URL
   ) throws -> StoredRun {
-    let journal = output.appending(path: Journal.fileName)
-    var merged = SampleOutcomes(
-      of: manifest.plan, in: first,
-      source: JournalFiles([journal], JournalLines(manifest.plan)))
     let file = try StableJSON.encodePretty(manifest)
     try PendingFiles.replace(
       [
@@ -87,19 +83,22 @@ package enum RunMerge {
         Journal.fileName: { place in
           var writer = try JournalWriter(place)
           for cell in manifest.plan.distinctCells {
-            for sample in try joined(cell.id, of: runs) {
-              let offset = try writer.append(sample)
-              try merged.append(sample, at: SamplePosition(file: 0, offset: offset))
+            let owners = runs.filter { !$0.outcomes[cell.id].isEmpty }
+            if owners.count > 1 {
+              for sample in try joined(cell.id, of: owners) { try writer.append(sample) }
+            } else if let owner = owners.first {
+              for outcome in owner.outcomes[cell.id] {
+                _ = try writer.append(line: try owner.outcomes.line(outcome))
+              }
             }
           }
           try writer.close()
         },
       ], in: output)
-    try merged.settle()
-    return StoredRun(url: output, manifest: manifest, outcomes: merged)
+    return try StoredRun(output)
   }
 
-  /// A cell's samples of all runs, each once, in their order.
+  /// A cell's samples of several runs that have some, each once, in their order.
   private static func joined(
     _ cell: CellID, of runs: [StoredRun]
   ) throws(RunError) -> [Sample] {
@@ -117,16 +116,13 @@ package enum RunMerge {
         if kept == sample { found[sample.key] = (kept, run.url) }
       }
     }
-    // Each run's are in order; those of several are put together.
-    let sorted =
-      runs.count { !$0.outcomes[cell].isEmpty } > 1
-      ? order.sorted { a, b in
-        switch a.id.compare(b.id, options: .numeric) {
-        case .orderedAscending: true
-        case .orderedDescending: false
-        case .orderedSame: (a.id, a.sample) < (b.id, b.sample)
-        }
-      } : order
+    let sorted = order.sorted { a, b in
+      switch a.id.compare(b.id, options: .numeric) {
+      case .orderedAscending: true
+      case .orderedDescending: false
+      case .orderedSame: (a.id, a.sample) < (b.id, b.sample)
+      }
+    }
     return sorted.compactMap { found[$0]?.sample }
   }
 

@@ -155,11 +155,13 @@ package struct RunProgress: Codable, Sendable {
     var failed: [UInt64: Bool] = [:]
     let decoder = JSONDecoder()
     do {
-      try StreamedLines.read(file) { _, bytes in
-        guard let line = try? decoder.decode(Line.self, from: bytes) else { return }
-        failed[Fingerprint.hash("\(line.cell.rawValue)\n\(line.id)\n\(line.sample ?? 0)")] =
-          line.error != nil
-      }
+      try StreamedLines.read(
+        file, decoding: { try? decoder.decode(Line.self, from: $0) },
+        { _, line in
+          guard let line else { return }
+          failed[Fingerprint.hash("\(line.cell.rawValue)\n\(line.id)\n\(line.sample ?? 0)")] =
+            line.error != nil
+        })
     } catch {
       throw .unreadable(path: file.path, reason: error.plainReason)
     }

@@ -65,6 +65,32 @@ package enum StreamedLines {
     }
   }
 
+  /// The same with each line decoded, by as many threads as there are processors: what `body` gets, in the order
+  /// of the file, does not depend on their number.
+  ///
+  /// - Parameter decode: what a line says; called for lines ahead of the one that `body` has.
+  @discardableResult
+  package static func read<Value: Sendable>(
+    _ url: URL, decoding decode: @escaping @Sendable (Data) -> Value,
+    _ body: (_ place: Place, Value) throws -> Void
+  ) throws -> Int {
+    var batch: [(place: Place, bytes: Data)] = []
+    var size = 0
+    func finish() throws {
+      let values = mapConcurrently(batch.map(\.bytes), decode)
+      for (line, value) in zip(batch, values) { try body(line.place, value) }
+      batch.removeAll(keepingCapacity: true)
+      size = 0
+    }
+    let whole = try read(url) { place, bytes in
+      batch.append((place, bytes))
+      size += bytes.count
+      if size >= pieceSize { try finish() }
+    }
+    try finish()
+    return whole
+  }
+
   /// Where the next line ends. `Data` itself would check its access for every byte: half of what reading takes.
   private static func lineFeed(in piece: Data, _ range: Range<Int>) -> Int? {
     unsafe piece.withUnsafeBytes { bytes in
