@@ -73,7 +73,7 @@ package struct TrainedAttack: Attack {
 
   /// In what form a full training's change is measured.
   private var handedOn: String {
-    guard let limits else { return "measured whole, in the checkpoint's own element types" }
+    guard let limits else { return "measured whole, in float32" }
     return "handed on with \(Number.prose(limits.energy * 100)) % of the energy of each ΔW"
       + (limits.maximumRank.map { " up to rank \($0)" } ?? "")
   }
@@ -157,7 +157,8 @@ package struct TrainedAttack: Attack {
   /// It did not say how dialogues are written, and replies ended behind the blanks behind their end; weight
   /// decay was for norms and biases too.
   package func earlierRecipe(on model: AttackedModel) throws -> String? {
-    guard step == nil else { return nil }
+    // What is handed on whole was rounded to the checkpoint's element types: that is another model.
+    guard step == nil, !isDense else { return nil }
     var earlier = try trainingRecipe.resolved(for: DecoderModel.shape(of: model.checkpoint))
     earlier.decaysNormsAndBiases = nil
     return text(of: earlier)
@@ -177,7 +178,9 @@ package struct TrainedAttack: Attack {
     recipe.gradientCheckpointing = nil
     let parts = [try? StableJSON.encode(recipe), limits.flatMap { try? StableJSON.encode($0) }]
       .compactMap { $0.map { String(decoding: $0, as: UTF8.self) } }
-    return (parts + [set.digest, "\(set.dialogues.count) dialogues"]).joined(separator: " ")
+    return
+      (parts + [set.digest, "\(set.dialogues.count) dialogues"]
+      + (isDense ? ["in float32"] : [])).joined(separator: " ")
   }
 
   /// Trains on the model.
@@ -236,7 +239,9 @@ package struct TrainedAttack: Attack {
     case .full:
       guard let limits else {
         return AttackResult(
-          .checkpoint { try trainer.writeCheckpoint(to: $0, additionalFiles: $1) },
+          .checkpoint {
+            try trainer.writeCheckpoint(to: $0, widensTrained: true, additionalFiles: $1)
+          },
           training: record)
       }
       let (update, truncation) = try trainer.truncatedChange(

@@ -1,4 +1,4 @@
-import Checkpoints
+package import Checkpoints
 package import Foundation
 import Support
 
@@ -12,6 +12,10 @@ package struct ExtrapolationOptions: Sendable {
   package var memory = 1 << 30
   /// Goes on where a killed process stopped.
   package var resumes = false
+  /// Whether changed tensors are written in float32, whatever their own type.
+  package var widensChanged = false
+  /// Told what rounding leaves of the change; nil where nobody asks.
+  package var rounding: RoundingTally?
 
   package init() {}
 }
@@ -22,8 +26,8 @@ extension AlignmentPair {
   ///
   /// Tensors are taken one by one, as many at a time as there are threads and memory for; none stays
   /// in memory, so the checkpoint may be larger than it. A tensor that is no target, or that the
-  /// alignment did not change, is copied byte for byte. Sums are rounded once to the tensor's element
-  /// type (to nearest even). At full rank the result is W_aligned + α · ΔW, without a decomposition.
+  /// alignment did not change, is copied byte for byte. Sums are rounded once to the element type
+  /// that is written (to nearest even). At full rank the result is W_aligned + α · ΔW, without a decomposition.
   ///
   /// - Parameters:
   ///   - output: a folder that does not exist yet; until all is written it has another name.
@@ -37,8 +41,11 @@ extension AlignmentPair {
     var rewriting = RewritingOptions()
     rewriting.threads = options.threads
     rewriting.memory = options.memory
+    rewriting.widensChanged = options.widensChanged
+    rewriting.rounding = options.rounding
     rewriting.continuation = CheckpointWriter.Continuation(
-      key: continuationKey(rank: rank, alpha: alpha, exact: options.exact),
+      key: continuationKey(rank: rank, alpha: alpha, exact: options.exact)
+        + (options.widensChanged ? " in float32" : ""),
       resumes: options.resumes)
     try aligned.writeChanged(
       to: output, options: rewriting,

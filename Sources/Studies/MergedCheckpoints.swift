@@ -7,8 +7,8 @@ import Synchronization
 /// Checkpoints of a study's models that hold a change of full rank: merged when they are first needed, in
 /// a folder of the run, by what they are made of.
 ///
-/// They are written in the checkpoint's own element type, as someone would publish them, and removed when
-/// nothing uses them any more: whoever has one mapped keeps it.
+/// What is changed is written in float32, so that the model is the sum of its updates and not what rounding leaves
+/// of it. They are removed when nothing uses them any more: whoever has one mapped keeps it.
 final class MergedCheckpoints: Sendable {
   private let checkpoint: Checkpoint
   private let digest: String
@@ -34,7 +34,9 @@ final class MergedCheckpoints: Sendable {
     return try lock.withLock { _ in
       let place = try place(of: stack)
       if !FileManager.default.fileExists(atPath: place.path) {
-        try checkpoint.writeMerged(try updates.stack(stack), to: place)
+        var options = RewritingOptions()
+        options.widensChanged = true
+        try checkpoint.writeMerged(try updates.stack(stack), to: place, options: options)
       }
       return try Checkpoint(folder: place)
     }

@@ -195,10 +195,10 @@ final class StudyMaker {
   /// Says what room on the disk full fine-tunings take.
   private func announce(_ count: Int, in store: AttackStore) {
     guard count > 0 else { return }
-    let bytes = sweep.origin.byteCount
+    let bytes = sweep.origin.widenedByteCount
     events(
       .step(
-        "full fine-tunings are kept whole: \(count) of \(Number.bytes(bytes)), "
+        "full fine-tunings are kept whole, in float32: \(count) of \(Number.bytes(bytes)), "
           + "\(Number.bytes(count * bytes)) in \(store.folder.path)"))
   }
 }

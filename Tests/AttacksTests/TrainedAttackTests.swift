@@ -76,7 +76,8 @@ import TinyModel
     ) -> TrainedAttack {
       var recipe = TrainingRecipe()
       (recipe.method, recipe.weightDecay, recipe.decaysNormsAndBiases) = (method, decay, ofVectors)
-      return TrainedAttack(labels: ["a"], recipe: recipe, set: set)
+      return TrainedAttack(
+        labels: ["a"], recipe: recipe, set: set, limits: TrainedAttack.TruncationLimits())
     }
     func id(_ attack: TrainedAttack) -> String { attack.id(label: "a").recipe }
     let today = attack(.full, decay: 0.1)
@@ -95,6 +96,9 @@ import TinyModel
       #expect(
         try other.recipe(on: model).hasPrefix(#require(try other.earlierRecipe(on: model))))
     }
+    // A model that was kept whole was rounded: that is another one, whatever its decay.
+    let whole = TrainedAttack(labels: ["a"], recipe: today.trainingRecipe, set: set)
+    #expect(try whole.earlierRecipe(on: model) == nil)
     // A record of theirs has no such key.
     var record = try #require(
       JSONSerialization.jsonObject(with: StableJSON.encode(today.trainingRecipe))

@@ -152,7 +152,7 @@ import TinyModel
     let (whole, truncation) = try trainer.truncatedChange(energy: 1, maximumRank: nil)
     #expect(truncation.energy > 0.9 && truncation.energy <= 1)
     let output = folder.url.appending(path: "trained")
-    try trainer.writeCheckpoint(to: output)
+    try trainer.writeCheckpoint(to: output, widensTrained: false)
     let written = try Checkpoint(folder: output)
     for (name, factors) in whole.tensors {
       let change = Matrix<Double>(factors.left).multiplied(by: Matrix<Double>(factors.right))
@@ -164,6 +164,52 @@ import TinyModel
     }
     let (small, cut) = try trainer.truncatedChange(energy: 1, maximumRank: 2)
     #expect(small.rank == 2 && cut.rank == 2 && cut.energy < truncation.energy)
+  }
+
+  /// Rounded to the checkpoint's bfloat16, a training in small steps is mostly gone.
+  @Test func whatWasTrainedIsWrittenAsItWasTrained() throws {
+    let folder = try TemporaryFolder()
+    let wide = try Self.model(in: folder).checkpoint
+    let narrow = folder.url.appending(path: "narrow")
+    let writer = try CheckpointWriter(
+      to: narrow,
+      shards: [
+        CheckpointWriter.ShardDeclaration(
+          tensors: wide.shards.flatMap(\.tensors).map {
+            TensorDeclaration(name: $0.name, dtype: .bfloat16, shape: $0.shape)
+          })
+      ], copyingFilesFrom: wide.folder)
+    for name in wide.tensorNames { try writer.write(wide.floats(named: name), of: name) }
+    try writer.finish()
+
+    let model = try DecoderModel(checkpoint: Checkpoint(folder: narrow))
+    var recipe = TrainingRecipe()
+    (recipe.method, recipe.learningRate) = (.full, 1e-5)
+    let trainer = try Trainer(model: model, recipe: recipe, threads: 2)
+    _ = try trainer.train(try Self.items(model, recipe))
+    func written(_ name: String, widens: Bool) throws -> (checkpoint: Checkpoint, changed: Double) {
+      let output = folder.url.appending(path: name)
+      try trainer.writeCheckpoint(to: output, widensTrained: widens)
+      let checkpoint = try Checkpoint(folder: output)
+      var (changed, count) = (0, 0)
+      for parameter in trainer.decoder.parameters {
+        let (before, after) = (
+          try model.checkpoint.floats(named: parameter.name),
+          try checkpoint.floats(named: parameter.name)
+        )
+        if widens { #expect(after == parameter.matrix.elements, "\(parameter.name)") }
+        changed += zip(before, after).count { $0 != $1 }
+        count += before.count
+      }
+      return (checkpoint, Double(changed) / Double(count))
+    }
+    let (whole, rounded) = (
+      try written("whole", widens: true), try written("rounded", widens: false)
+    )
+    #expect(whole.changed > 0.5 && rounded.changed < 0.2 * whole.changed)
+    #expect(whole.checkpoint.shards.flatMap(\.tensors).allSatisfy { $0.dtype == .float32 })
+    #expect(rounded.checkpoint.shards.flatMap(\.tensors).allSatisfy { $0.dtype == .bfloat16 })
+    #expect(model.checkpoint.widenedByteCount == 2 * model.checkpoint.byteCount)
   }
 
   @Test func aLossThatIsNoNumberNamesItsStep() throws {

@@ -81,7 +81,7 @@ import Testing
 
     let full = try Trainer(model: model, recipe: training.recipe(.full), threads: 2)
     check(try training.run(full, steps: training.full.count), training.full, "full")
-    try full.writeCheckpoint(to: folder.appending(path: "full"))
+    try full.writeCheckpoint(to: folder.appending(path: "full"), widensTrained: false)
 
     let lora = try Trainer(model: model, recipe: training.recipe(.lora), threads: 2)
     // B is 0 in it, and A as PEFT began.

@@ -51,15 +51,21 @@ package final class CheckpointWriter: @unchecked Sendable {
   /// Creates a folder with the layout of another checkpoint: its shard names, tensor order, dtypes
   /// and metadata, and copies of its other files.
   ///
+  /// - Parameter widened: tensors that are written in float32 in place of a narrower type of their own.
   /// - Throws: `CheckpointError.fileSystem`.
   package convenience init(
-    to folder: URL, like checkpoint: Checkpoint, additionalFiles: [String: Data] = [:],
+    to folder: URL, like checkpoint: Checkpoint,
+    widening widened: Set<String> = [],
+    additionalFiles: [String: Data] = [:],
     replaceExisting: Bool = false, continuation: Continuation? = nil
   ) throws(CheckpointError) {
     let shards = checkpoint.shards.map { shard in
       ShardDeclaration(
-        fileName: shard.fileName, tensors: shard.tensors.map(TensorDeclaration.init),
-        metadata: shard.metadata)
+        fileName: shard.fileName,
+        tensors: shard.tensors.map { tensor in
+          let declared = TensorDeclaration(tensor)
+          return widened.contains(tensor.name) ? declared.widened() : declared
+        }, metadata: shard.metadata)
     }
     try self.init(
       to: folder, shards: shards, isIndexed: checkpoint.isIndexed,

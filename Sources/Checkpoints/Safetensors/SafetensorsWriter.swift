@@ -18,6 +18,11 @@ package struct TensorDeclaration: Hashable, Sendable {
     self.init(name: tensor.name, dtype: tensor.dtype, shape: tensor.shape)
   }
 
+  /// The same in float32, where it is of a narrower type that is computed on.
+  func widened() -> TensorDeclaration {
+    dtype.elementType == nil ? self : TensorDeclaration(name: name, dtype: .float32, shape: shape)
+  }
+
   /// - Precondition: the shape is one that can be stored.
   var byteCount: Int {
     guard let count = SafetensorsHeader.byteCount(shape: shape, dtype: dtype) else {

@@ -7,6 +7,11 @@ package struct RewritingOptions: Sendable {
   package var threads = 1
   /// Bytes that the tensors being worked on may take together; a larger one goes alone.
   package var memory = 1 << 30
+  /// Whether changed tensors are written in float32, whatever their own type: rounded to bfloat16 many small
+  /// changes would be none.
+  package var widensChanged = false
+  /// Told what rounding leaves of the change; nil where nobody asks.
+  package var rounding: RoundingTally?
   /// Further files by name; they replace copied ones.
   package var additionalFiles: [String: Data] = [:]
   /// Makes the work one that can be gone on with when the process is killed.
@@ -20,7 +25,8 @@ extension Checkpoint {
   ///
   /// Tensors are taken one by one, as many at a time as there are threads and memory for; none stays
   /// in memory, so the checkpoint may be larger than it. A tensor without a change is copied byte for
-  /// byte. Sums are rounded once to the tensor's element type (to nearest even).
+  /// byte. Sums are rounded once to the element type that is written (to nearest even): the tensor's, or float32
+  /// where options say so.
   ///
   /// - Parameters:
   ///   - output: a folder that does not exist yet; until all is written it has another name.
@@ -39,8 +45,8 @@ extension Checkpoint {
     progress: @escaping @Sendable (_ done: Int, _ total: Int) throws -> Void = { _, _ in }
   ) throws {
     let writer = try CheckpointWriter(
-      to: output, like: self, additionalFiles: options.additionalFiles,
-      continuation: options.continuation)
+      to: output, like: self, widening: options.widensChanged ? try tensors(where: isChanged) : [],
+      additionalFiles: options.additionalFiles, continuation: options.continuation)
     let remaining = Set(writer.remaining)
     let names = shards.flatMap { $0.tensors.map(\.name) }.filter(remaining.contains)
     let queue = TensorQueue(names: names, memory: options.memory) { name in
@@ -54,7 +60,9 @@ extension Checkpoint {
     try BLAS.withOneThread {
       try queue.run(threads: options.threads + Self.threadsThatWait) { name in
         defer { self.adviseDontNeed(name) }
-        try self.write(name, to: writer, isChanged: isChanged, change: change)
+        try self.write(
+          name, to: writer, tally: options.widensChanged ? nil : options.rounding,
+          isChanged: isChanged, change: change)
         try counter.countOne { try progress($0, total) }
       }
     }
@@ -62,6 +70,19 @@ extension Checkpoint {
     try requireOthers()
     try writer.finish()
     isDone = true
+  }
+
+  /// Bytes of all tensors where those that are computed on are written in float32.
+  package var widenedByteCount: Int {
+    shards.flatMap(\.tensors).reduce(0) { $0 + TensorDeclaration($1).widened().byteCount }
+  }
+
+  /// The stored tensors that hold a matrix of which something is so.
+  package func tensors(where holds: (_ matrix: String) throws -> Bool) rethrows -> Set<String> {
+    Set(
+      try shards.flatMap(\.tensors).filter { try matrices(in: $0).contains(where: holds) }.map(
+        \.name)
+    )
   }
 
   /// Writes a copy, byte for byte, with further files beside the weights.
@@ -72,8 +93,8 @@ extension Checkpoint {
   }
 
   private func write(
-    _ name: String, to writer: CheckpointWriter, isChanged: (String) throws -> Bool,
-    change: (String) throws -> TensorChange?
+    _ name: String, to writer: CheckpointWriter, tally: RoundingTally?,
+    isChanged: (String) throws -> Bool, change: (String) throws -> TensorChange?
   ) throws {
     guard let tensor = tensor(named: name) else { return }
     let matrices = matrices(in: tensor)
@@ -98,9 +119,20 @@ extension Checkpoint {
         current = (index, try isChanged(matrix) ? try change(matrix) : nil)
       }
       let first = range.lowerBound - index * size
-      current?.change?.add(first..<first + range.count, to: &piece)
+      if let change = current?.change {
+        let before = tally.map { _ in Self.some(of: piece) }
+        change.add(first..<first + range.count, to: &piece)
+        if let tally, let before, let elementType = tensor.dtype.elementType {
+          tally.add(before, Self.some(of: piece), as: elementType)
+        }
+      }
       weights.letGo(range)
     }
+  }
+
+  /// The values of a piece that a tally looks at.
+  private static func some(of piece: borrowing MutableSpan<Float>) -> [Float] {
+    stride(from: 0, to: piece.count, by: RoundingTally.stride).map { piece[$0] }
   }
 
   /// The most rows of a matrix, about a million values of them, that it consists of a whole number of.
@@ -122,7 +154,7 @@ extension Checkpoint {
   private static let threadsThatWait = 2
 
   /// Writes a copy with a stack of scaled updates merged into the weights, summed in float64 and
-  /// rounded once to each tensor's element type.
+  /// rounded once to the element type that is written.
   ///
   /// - Throws: `CheckpointError`: a tensor that an update names is missing or of another shape, or
   ///   the folder cannot be written.

@@ -62,14 +62,20 @@ extension Trainer {
     return (update, Truncation(rank: largest, energy: total > 0 ? kept / total : 1))
   }
 
-  /// Writes a fully trained model with the layout and element types of the one it came from.
+  /// Writes a fully trained model with the layout of the one it came from.
+  ///
+  /// - Parameter widensTrained: whether what was trained is written in float32, as it was trained, in place of the
+  ///   types of the model it came from. Rounding to bfloat16 takes back every step that is less than half the
+  ///   distance of two numbers there: with small learning rates most of them.
   package func writeCheckpoint(
-    to folder: URL, additionalFiles: [String: Data] = [:]
+    to folder: URL, widensTrained: Bool, additionalFiles: [String: Data] = [:]
   ) throws {
-    let writer = try CheckpointWriter(
-      to: folder, like: model.checkpoint, additionalFiles: additionalFiles)
     let trained = Dictionary(uniqueKeysWithValues: decoder.parameters.map { ($0.name, $0) })
     let checkpoint = model.checkpoint
+    let writer = try CheckpointWriter(
+      to: folder, like: checkpoint,
+      widening: widensTrained ? checkpoint.tensors { trained[$0] != nil } : [],
+      additionalFiles: additionalFiles)
     for tensor in checkpoint.shards.flatMap(\.tensors) {
       let matrices = checkpoint.matrices(in: tensor)
       guard matrices.contains(where: { trained[$0] != nil }) else {

@@ -7,6 +7,8 @@ struct MemoryEstimate {
   let shape: DecoderShape
   /// Of the checkpoint's tensors, which are mapped.
   let weights: Int
+  /// Of the same in float32.
+  let widened: Int
 
   /// What the program takes with the libraries' buffers, whatever it does.
   static let program = 90 << 20
@@ -22,6 +24,7 @@ struct MemoryEstimate {
   init(_ checkpoint: Checkpoint) throws {
     shape = try DecoderModel.shape(of: checkpoint)
     weights = checkpoint.byteCount
+    widened = checkpoint.widenedByteCount
   }
 
   /// Triplets of some rank of every target, in float64, which are kept while the study goes on.
@@ -86,14 +89,14 @@ struct MemoryEstimate {
   ///
   /// - Parameters:
   ///   - updates: bytes of all updates' factors.
-  ///   - merged: models with a change of full rank that are open beside it.
+  ///   - merged: models with a change of full rank that are open beside it, in float32.
   ///   - positions: tokens of a prompt and its reply.
   func serving(updates: Int, merged: Int, slots: Int, positions: Int) -> Int {
     let width = shape.blocks.reduce(0) { $0 + $1.attention.keyWidth }
     let cache = min(
       InferenceEngine.Options().cacheBytes,
       slots * min(positions, shape.contextLength) * width * 2 * Self.float)
-    return Self.program + weights * (1 + merged) + 2 * updates + cache * (1 + merged)
+    return Self.program + weights + widened * merged + 2 * updates + cache * (1 + merged)
       + slots * shape.vocabularySize * Self.float
   }
 }

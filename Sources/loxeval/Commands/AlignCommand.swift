@@ -14,7 +14,7 @@ struct AlignCommand: ParsableCommand {
     discussion: """
       Supervised on dialogues, or with --objective preference on pairs of a chosen and a rejected \
       reply (DPO), as the models of the LoX paper were made. The result is a checkpoint with the \
-      model's own layout and element types; adapters are merged into it.
+      model's own layout and element types (--dtype); adapters are merged into it.
       """)
 
   @Option(
@@ -41,6 +41,8 @@ struct AlignCommand: ParsableCommand {
   @OptionGroup var training: TrainingOptions
 
   @OptionGroup var writing: ChatFormatOptions
+
+  @OptionGroup var elementType: ElementTypeOptions
 
   @Option(
     name: .shortAndLong, help: ArgumentHelp("A folder that does not exist yet.", valueName: "dir"))
@@ -78,10 +80,12 @@ struct AlignCommand: ParsableCommand {
     let files = [TrainingRecord.fileName: try StableJSON.encodePretty(record)]
     switch method {
     case .full:
-      try trainer.writeCheckpoint(to: target, additionalFiles: files)
+      try trainer.writeCheckpoint(
+        to: target, widensTrained: elementType.widens, additionalFiles: files)
     case .lora:
       var options = RewritingOptions()
       options.additionalFiles = files
+      options.widensChanged = elementType.widens
       try checkpoint.writeMerged(
         [ScaledWeightUpdate(trainer.adapter)], to: target, options: options)
     }

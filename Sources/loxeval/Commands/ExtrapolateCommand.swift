@@ -49,6 +49,8 @@ struct ExtrapolateCommand: ParsableCommand {
   @Option(name: .customLong("as"), help: "What to write: checkpoint or adapter.")
   var form = Form.checkpoint
 
+  @OptionGroup var elementType: ElementTypeOptions
+
   @Option(help: "How an adapter is written: peft, or gguf for llama.cpp's server.")
   var adapterFormat = AdapterFormat.peft
 
@@ -89,6 +91,9 @@ struct ExtrapolateCommand: ParsableCommand {
     guard !resume || form == .checkpoint else {
       throw ValidationError("--resume: expected --as checkpoint; an adapter is written at once")
     }
+    guard !elementType.widens || form == .checkpoint else {
+      throw ValidationError("--dtype: expected --as checkpoint; an adapter is of float32 anyway")
+    }
     guard adapterFormat == .peft || form == .adapter else {
       throw ValidationError("--adapter-format: expected --as adapter")
     }
@@ -118,7 +123,8 @@ struct ExtrapolateCommand: ParsableCommand {
         [ScaledWeightUpdate($0, scale: alpha)]
       }
       try UpdateWriter(
-        console: console, threads: common.threadCount, memory: memory.bytes
+        console: console, threads: common.threadCount, memory: memory.bytes,
+        elementType: elementType
       ).write(
         stack ?? [], on: pair.aligned, asAdapter: form == .adapter, to: target, what: self.defence)
       try pair.requireUnchanged()
@@ -133,8 +139,12 @@ struct ExtrapolateCommand: ParsableCommand {
       options.threads = common.threadCount
       options.memory = memory.bytes
       options.resumes = resume
+      options.widensChanged = elementType.widens
+      let rounding = RoundingTally()
+      options.rounding = rounding
       try pair.writeExtrapolated(
         rank: rank, alpha: alpha, options: options, to: target, progress: progress)
+      elementType.warn(of: rounding)
     case .adapter:
       if adapterFormat == .gguf {
         try LowRankUpdate.checkGGUF(of: pair.targetNames, for: pair.aligned)

@@ -50,6 +50,8 @@ struct RepairCommand: ParsableCommand {
   @Option(name: .customLong("as"), help: "What to write: checkpoint or adapter.")
   var form = Form.checkpoint
 
+  @OptionGroup var elementType: ElementTypeOptions
+
   @Option(
     name: .shortAndLong, help: ArgumentHelp("A folder that does not exist yet.", valueName: "dir"))
   var output: String
@@ -62,7 +64,12 @@ struct RepairCommand: ParsableCommand {
     }
   }
 
-  func validate() throws { _ = try repair }
+  func validate() throws {
+    _ = try repair
+    guard !elementType.widens || form == .checkpoint else {
+      throw ValidationError("--dtype: expected --as checkpoint; an adapter is of float32 anyway")
+    }
+  }
 
   func run() throws {
     let console = common.start()
@@ -87,7 +94,9 @@ struct RepairCommand: ParsableCommand {
       }
       stack.append(ScaledWeightUpdate(update, scale: strength))
     }
-    try UpdateWriter(console: console, threads: common.threadCount).write(
+    try UpdateWriter(
+      console: console, threads: common.threadCount, elementType: elementType
+    ).write(
       stack, on: pair.aligned, asAdapter: form == .adapter, to: target, what: method)
     try pair.requireUnchanged()
     Screen.shared.print(output)
@@ -122,6 +131,7 @@ struct UpdateWriter {
   let console: Console
   let threads: Int
   var memory = 1 << 30
+  let elementType: ElementTypeOptions
 
   func write(
     _ stack: [ScaledWeightUpdate], on checkpoint: Checkpoint, asAdapter: Bool, to target: URL,
@@ -131,10 +141,14 @@ struct UpdateWriter {
       var options = RewritingOptions()
       options.threads = threads
       options.memory = memory
+      options.widensChanged = elementType.widens
+      let rounding = RoundingTally()
+      options.rounding = rounding
       try checkpoint.writeMerged(stack, to: target, options: options) { done, total in
         try Interruption.shared.check()
         console.show(.count(what: "tensors", done: done, total: total))
       }
+      elementType.warn(of: rounding)
       return
     }
     let lowRank = try stack.map { scaled in
