@@ -4,7 +4,7 @@ import LinearAlgebra
 extension AlignmentPair {
   /// α · Proj_k(ΔW) of one tensor, or α · ΔW; nil where the alignment did not change it.
   ///
-  /// Of low rank, factors are rounded to float32 for outputs of two bytes.
+  /// Of low rank, factors are rounded to float32 where the model has two bytes a number.
   func change(of name: String, rank: Rank, alpha: Double, exact: Bool) throws -> TensorChange? {
     guard try !isUnchanged(name) else { return nil }
     let columns = try commonRows(of: name).columns
