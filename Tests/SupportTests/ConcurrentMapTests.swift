@@ -31,11 +31,12 @@ import Testing
     let file = try folder.write((1...100).map { "\($0)\n" }.joined(), "lines")
     var seen: [Int] = []
     #expect(throws: Enough.self) {
-      try StreamedLines.read(file, decoding: { Int(String(decoding: $0, as: UTF8.self)) ?? 0 }) {
-        _, number in
-        seen.append(number)
-        if number == 7 { throw Enough() }
-      }
+      try StreamedLines.read(
+        file, decoding: { Int(String(decoding: $0, as: UTF8.self)) ?? 0 },
+        { _, number in
+          seen.append(number)
+          if number == 7 { throw Enough() }
+        })
     }
     #expect(seen == Array(1...7))
   }
