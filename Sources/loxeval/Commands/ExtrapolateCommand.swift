@@ -91,9 +91,7 @@ struct ExtrapolateCommand: ParsableCommand {
     guard !resume || form == .checkpoint else {
       throw ValidationError("--resume: expected --as checkpoint; an adapter is written at once")
     }
-    guard !elementType.widens || form == .checkpoint else {
-      throw ValidationError("--dtype: expected --as checkpoint; an adapter is of float32 anyway")
-    }
+    try elementType.check(isCheckpoint: form == .checkpoint)
     guard adapterFormat == .peft || form == .adapter else {
       throw ValidationError("--adapter-format: expected --as adapter")
     }

@@ -66,9 +66,7 @@ struct RepairCommand: ParsableCommand {
 
   func validate() throws {
     _ = try repair
-    guard !elementType.widens || form == .checkpoint else {
-      throw ValidationError("--dtype: expected --as checkpoint; an adapter is of float32 anyway")
-    }
+    try elementType.check(isCheckpoint: form == .checkpoint)
   }
 
   func run() throws {

@@ -17,6 +17,13 @@ struct ElementTypeOptions: ParsableArguments {
 
   var widens: Bool { choice == .float32 }
 
+  /// - Parameter isCheckpoint: whether a checkpoint is written, and no adapter.
+  func check(isCheckpoint: Bool) throws {
+    guard !widens || isCheckpoint else {
+      throw ValidationError("--dtype: expected --as checkpoint; an adapter is of float32 anyway")
+    }
+  }
+
   /// Below this share of a change, rounding is told of.
   private static let told = 0.95
 
