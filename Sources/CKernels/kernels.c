@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #if defined(__GLIBC__)
 #include <malloc.h>
 #endif
@@ -394,6 +395,17 @@ void loxeval_add_scaled(const float *x, float factor, size_t count, float *y) {
 void loxeval_dropout(
     const float *x, size_t count, uint32_t key, uint32_t begin, float share, float *y) {
   DISPATCH(dropout, x, count, key, begin, share, y)
+}
+
+void *loxeval_allocate(size_t bytes) {
+  // Of a smaller one little would be left in whole pages of the large kind.
+  const size_t large = 2 << 20;
+  void *memory = NULL;
+  if (posix_memalign(&memory, bytes < 2 * large ? 64 : large, bytes) != 0) abort();
+#if defined(MADV_HUGEPAGE)
+  if (bytes >= 2 * large) madvise(memory, bytes, MADV_HUGEPAGE);
+#endif
+  return memory;
 }
 
 void loxeval_release_freed_memory(void) {

@@ -100,55 +100,76 @@ static void NAME(subtract)(
   }
 }
 
-/// z[r][j] += sum_i c[r][i] * a[i][j] for one block of columns, COMBINED rows of a at a time: z's block
-/// stays in the first-level cache while a streams by.
-INLINE void NAME(combine_block)(
+enum { NAME(COMBINED_ROWS) = 8, NAME(COMBINED_COUNT) = 64, NAME(COMBINED_COLUMNS) = 512 };
+
+/// z[r][j] += sum_k c[r][k] * a[k][j] for `taken` rows of a and one block of z, which lies densely.
+INLINE void NAME(combine_few)(
+    const float (*c)[NAME(COMBINED_COUNT)], size_t rows, const float *a, const int taken,
+    size_t a_stride, size_t columns, float (*z)[NAME(COMBINED_COLUMNS)]) {
+  size_t j = 0;
+  // Two vectors at a time, so that each factor is spread over the lanes once for both.
+  for (; j + 2 * LANES <= columns; j += 2 * LANES) {
+    VECTOR low[4], high[4];
+#pragma unroll
+    for (int k = 0; k < taken; k++) {
+      low[k] = NAME(load)(a + k * a_stride + j);
+      high[k] = NAME(load)(a + k * a_stride + j + LANES);
+      __builtin_prefetch(a + (k + taken) * a_stride + j, 0, 3);
+    }
+    for (size_t r = 0; r < rows; r++) {
+      VECTOR first = NAME(load)(z[r] + j), second = NAME(load)(z[r] + j + LANES);
+#pragma unroll
+      for (int k = 0; k < taken; k++) {
+        first += c[r][k] * low[k];
+        second += c[r][k] * high[k];
+      }
+      *(VECTOR *)(z[r] + j) = first;
+      *(VECTOR *)(z[r] + j + LANES) = second;
+    }
+  }
+  for (; j < columns; j++)
+    for (size_t r = 0; r < rows; r++)
+      for (int k = 0; k < taken; k++) z[r][j] += c[r][k] * a[k * a_stride + j];
+}
+
+/// Rows of a power of two lie where a cache has few places for all of them: blocks of z and c are copied, and four rows
+/// of a are read at a time.
+static void NAME(combine_block)(
     const float *c, size_t c_stride, size_t rows, const float *a, size_t count, size_t a_stride,
     size_t columns, float *z, size_t z_stride) {
-  enum { COMBINED = 8 };
-  size_t i = 0;
-  for (; i + COMBINED <= count; i += COMBINED) {
-    const float *p = a + i * a_stride;
-    size_t j = 0;
-    for (; j + LANES <= columns; j += LANES) {
-      VECTOR values[COMBINED];
-#pragma unroll
-      for (int k = 0; k < COMBINED; k++) {
-        values[k] = NAME(load)(p + k * a_stride + j);
-        __builtin_prefetch(p + (k + COMBINED) * a_stride + j, 0, 2);
-      }
-      for (size_t r = 0; r < rows; r++) {
-        const float *factors = c + r * c_stride + i;
-        VECTOR even = NAME(load)(z + r * z_stride + j), odd = {0};
-#pragma unroll
-        for (int k = 0; k < COMBINED; k += 2) {
-          even += factors[k] * values[k];
-          odd += factors[k + 1] * values[k + 1];
-        }
-        *(VECTOR *)(z + r * z_stride + j) = even + odd;
-      }
-    }
-    for (; j < columns; j++)
-      for (size_t r = 0; r < rows; r++)
-        for (int k = 0; k < COMBINED; k++)
-          z[r * z_stride + j] += c[r * c_stride + i + k] * p[k * a_stride + j];
+  float factors[NAME(COMBINED_ROWS)][NAME(COMBINED_COUNT)];
+  _Alignas(64) float sums[NAME(COMBINED_ROWS)][NAME(COMBINED_COLUMNS)];
+  for (size_t r = 0; r < rows; r++) {
+    memcpy(factors[r], c + r * c_stride, count * sizeof(float));
+    memcpy(sums[r], z + r * z_stride, columns * sizeof(float));
   }
-  for (; i < count; i++)
-    for (size_t r = 0; r < rows; r++)
-      for (size_t j = 0; j < columns; j++)
-        z[r * z_stride + j] += c[r * c_stride + i] * a[i * a_stride + j];
+  size_t k = 0;
+  // A row's factors from k on begin a row of a shifted array.
+  for (; k + 4 <= count; k += 4)
+    NAME(combine_few)(
+        (const float(*)[NAME(COMBINED_COUNT)])(factors[0] + k), rows, a + k * a_stride, 4, a_stride,
+        columns, sums);
+  for (; k < count; k++)
+    NAME(combine_few)(
+        (const float(*)[NAME(COMBINED_COUNT)])(factors[0] + k), rows, a + k * a_stride, 1, a_stride,
+        columns, sums);
+  for (size_t r = 0; r < rows; r++) memcpy(z + r * z_stride, sums[r], columns * sizeof(float));
 }
 
 static void NAME(combine_rows)(
     const float *c, size_t c_stride, size_t rows, const float *a, size_t count, size_t width,
     float *z) {
-  // 12 rows of 512 columns are 24 KiB; 64 rows of them are 128 KiB to fetch ahead in long runs.
-  for (size_t i = 0; i < count; i += 64) {
-    const size_t tall = count - i < 64 ? count - i : 64;
-    for (size_t j = 0; j < width; j += 512) {
-      const size_t columns = width - j < 512 ? width - j : 512;
-      NAME(combine_block)(
-          c + i, c_stride, rows, a + i * width + j, tall, width, columns, z + j, width);
+  for (size_t i = 0; i < count; i += NAME(COMBINED_COUNT)) {
+    const size_t tall = count - i < NAME(COMBINED_COUNT) ? count - i : NAME(COMBINED_COUNT);
+    for (size_t j = 0; j < width; j += NAME(COMBINED_COLUMNS)) {
+      const size_t columns =
+          width - j < NAME(COMBINED_COLUMNS) ? width - j : NAME(COMBINED_COLUMNS);
+      for (size_t r = 0; r < rows; r += NAME(COMBINED_ROWS)) {
+        const size_t few = rows - r < NAME(COMBINED_ROWS) ? rows - r : NAME(COMBINED_ROWS);
+        NAME(combine_block)(
+            c + r * c_stride + i, c_stride, few, a + i * width + j, tall, width, columns,
+            z + r * width + j, width);
+      }
     }
   }
 }

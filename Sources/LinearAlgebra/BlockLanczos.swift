@@ -3,6 +3,20 @@ import Foundation
 import Support
 
 extension Matrix<Float> {
+  /// The leading `count` singular triplets, as `FloatMatrix.leadingSingularTriplets` finds them.
+  package func leadingSingularTriplets(
+    _ count: Int, tolerance: Double = 1e-5
+  ) throws(LinearAlgebraError) -> SingularValueDecomposition {
+    try FloatMatrix(self).leadingSingularTriplets(count, tolerance: tolerance)
+  }
+
+  /// Whether so few triplets of such a matrix are found faster than the whole decomposition.
+  package static func isWorthTruncating(rows: Int, columns: Int, count: Int) -> Bool {
+    count > 0 && 6 * LanczosSpace.blockRows(count) < min(rows, columns)
+  }
+}
+
+extension FloatMatrix {
   /// The leading `count` singular triplets, by block Lanczos bidiagonalisation (Golub, Luk and
   /// Overton, ACM TOMS 7, 1981) with full reorthogonalisation of both bases.
   ///
@@ -28,41 +42,26 @@ extension Matrix<Float> {
     let squares = try checkedSquaredNorm()
     // Beyond these the products would leave float32's range.
     guard squares > 1e-30, squares < 1e30,
-      Self.isWorthTruncating(rows: rows, columns: columns, count: count),
+      Matrix<Float>.isWorthTruncating(rows: rows, columns: columns, count: count),
       var triplets = try lanczosTriplets(count, tolerance: tolerance)
-    else { return try Matrix<Double>(self).leadingSingularTriplets(count) }
+    else { return try Matrix<Double>(matrix).leadingSingularTriplets(count) }
     triplets.squaredFrobeniusNorm = squares
     return triplets
-  }
-
-  /// Whether so few triplets of such a matrix are found faster than the whole decomposition.
-  package static func isWorthTruncating(rows: Int, columns: Int, count: Int) -> Bool {
-    count > 0 && 6 * LanczosSpace.blockRows(count) < min(rows, columns)
   }
 
   /// The triplets without the detour over LAPACK; nil where their residuals are not met.
   func lanczosTriplets(
     _ count: Int, tolerance: Double
   ) throws(LinearAlgebraError) -> SingularValueDecomposition? {
-    // Array's own closures pass errors on without their type.
-    let found: Result<SingularValueDecomposition?, LinearAlgebraError> =
-      unsafe elements.withUnsafeBufferPointer { buffer in
-        guard let start = buffer.baseAddress else { return .success(nil) }
-        var space = unsafe LanczosSpace(
-          start, rows: rows, columns: columns, blockRows: LanczosSpace.blockRows(count))
-        do throws(LinearAlgebraError) {
-          return .success(try space.search(count, tolerance: tolerance))
-        } catch {
-          return .failure(error)
-        }
-      }
-    return try found.get()
+    var space = LanczosSpace(self, blockRows: LanczosSpace.blockRows(count))
+    return try space.search(count, tolerance: tolerance)
   }
 
   /// ‖A‖²_F in float64, and the check that every element is a number.
   private func checkedSquaredNorm() throws(LinearAlgebraError) -> Double {
-    let sum = unsafe loxeval_squared_norm(elements, elements.count)
+    let sum = squaredFrobeniusNorm
     guard !sum.isFinite else { return sum }
+    let elements = matrix.elements
     guard let bad = elements.firstIndex(where: { !$0.isFinite }) else {
       // Only the squares overflow float32.
       return elements.reduce(0) { $0 + Double($1) * Double($1) }
@@ -72,9 +71,9 @@ extension Matrix<Float> {
 }
 
 /// Orthonormal bases V and U of growing Krylov spaces of AᵀA and AAᵀ, as rows, with A V = U B.
-@safe struct LanczosSpace {
-  /// A, m × n, valid for this value's life.
-  private let a: UnsafePointer<Float>
+struct LanczosSpace {
+  /// m × n.
+  private let a: FloatMatrix
   private let m: Int
   private let n: Int
   /// V: at most so many rows of n.
@@ -100,15 +99,15 @@ extension Matrix<Float> {
   /// Rows of V at which the exact decomposition is cheaper.
   private let sizeLimit: Int
 
-  init(_ a: UnsafePointer<Float>, rows: Int, columns: Int, blockRows: Int) {
-    unsafe self.a = a
-    (m, n) = (rows, columns)
+  init(_ a: FloatMatrix, blockRows: Int) {
+    self.a = a
+    (m, n) = (a.rows, a.columns)
     right = GrowingRows(width: n, capacity: 8 * blockRows)
     left = GrowingRows(width: m, capacity: 8 * blockRows)
-    sizeLimit = min(min(rows, columns), max(400, 12 * blockRows))
+    sizeLimit = min(min(m, n), max(400, 12 * blockRows))
     // The same start for every matrix of a shape: equal inputs give equal bits.
     var generator = SplitMix64(seed: 0x10C5)
-    next = FloatBuffer((0..<blockRows * columns).map { _ in Float(generator.nextUnit()) - 0.5 })
+    next = FloatBuffer((0..<blockRows * n).map { _ in Float(generator.nextUnit()) - 0.5 })
     nextRows = blockRows
     nextRows =
       RowOrthogonalisation(
@@ -147,21 +146,33 @@ extension Matrix<Float> {
     let rows = nextRows
     unsafe right.append(rows).update(from: next.start, count: rows * n)
     let images = FloatBuffer(count: rows * m)
-    unsafe loxeval_project(
-      next.start, n, rows, a, Int32(LOXEVAL_FLOAT32), n, 0, m, images.start, m, 0, nil)
+    // AᵀA of them in the same pass: where U's new rows are well determined by the images, it spans with V what Aᵀ
+    // makes of those, and A needs to be read from memory once a step in place of twice.
+    next = a.multiply(next, rows: rows, into: images, thenBackwards: images)
     scale = max(scale, Self.largestNorm(images, rows: rows, width: m))
     let forward = RowOrthogonalisation(
       of: images, rows: rows, to: left, droppingBelow: Self.noise * scale)
     columnsOfB += (0..<rows).map { forward.coefficients(of: $0) }
     unsafe left.append(forward.kept).update(from: images.start, count: forward.kept * m)
-    next = FloatBuffer(count: forward.kept * n)
-    unsafe loxeval_combine_rows(
-      images.start, m, forward.kept, a, m, n, next.start)
+    // Images = C U + R Q for the new rows Q, one after the other, so that R is a lower triangle.
+    let r = forward.innerCoefficients
+    let isDetermined =
+      forward.kept == rows && Self.scalesToSquare.contains(scale)
+      && (0..<rows).allSatisfy { Float(r[$0, $0]) * Self.largestGrowth > scale }
+    if !isDetermined { next = a.multiplyBackwards(images, rows: forward.kept) }
     let backward = RowOrthogonalisation(
-      of: next, rows: forward.kept, to: right, droppingBelow: Self.noise * scale)
+      of: next, rows: forward.kept, to: right,
+      droppingBelow: Self.noise * scale * (isDetermined ? scale : 1))
     nextRows = backward.kept
     remainder = backward.innerCoefficients
+    if isDetermined { remainder.solve(lowerTriangle: r) }
   }
+
+  /// Rounding of AᵀA is that of Aᵀ times the ratio of the largest image to what a new row of U is of its image: at most so
+  /// much. What comes of it is a less good next row, never a wrong result: residuals are of true products.
+  private static let largestGrowth: Float = 256
+  /// Of matrices whose AᵀA has norms with squares in float32's range.
+  private static let scalesToSquare: ClosedRange<Float> = 1e-8...1e8
 
   /// What is left of a row below this share of ‖A‖₂ is rounding, not a direction.
   private static let noise: Float = 2e-6
@@ -219,10 +230,8 @@ extension Matrix<Float> {
     let rank = small.values.count
     let u = left.combined(small.left)
     let v = right.combined(small.right)
-    let (images, back) = (FloatBuffer(count: rank * m), FloatBuffer(count: rank * n))
-    unsafe loxeval_project(
-      v.start, n, rank, a, Int32(LOXEVAL_FLOAT32), n, 0, m, images.start, m, 0, nil)
-    unsafe loxeval_combine_rows(u.start, m, rank, a, m, n, back.start)
+    let images = FloatBuffer(count: rank * m)
+    let back = a.multiply(v, rows: rank, into: images, thenBackwards: u)
     var worst = 0.0
     for (index, value) in small.values.enumerated() {
       for (product, vector, width) in [(images, u, m), (back, v, n)] {
@@ -235,6 +244,20 @@ extension Matrix<Float> {
       left: Matrix<Double>(u.matrix(rows: rank)).transposed(), singularValues: small.values,
       right: Matrix<Double>(v.matrix(rows: rank)), squaredFrobeniusNorm: 0)
     return (triplets.withFixedSigns(), rank > 0 ? worst / small.values[0] : 0)
+  }
+}
+
+extension Matrix<Double> {
+  /// Becomes R⁻¹ times itself.
+  ///
+  /// - Parameter r: of as many rows and columns as this has rows, with a diagonal without zeros.
+  fileprivate mutating func solve(lowerTriangle r: Matrix<Double>) {
+    for row in 0..<rows {
+      for column in 0..<columns {
+        let known = (0..<row).reduce(0.0) { $0 + r[row, $1] * self[$1, column] }
+        self[row, column] = (self[row, column] - known) / r[row, row]
+      }
+    }
   }
 }
 

@@ -1,4 +1,5 @@
 import CKernels
+import Foundation
 
 /// Float32 scratch or factor storage with a fixed address, freed with its owner: what kernels and
 /// their threads work on. What needs no fixed address is a `Matrix`.
@@ -10,11 +11,17 @@ import CKernels
   private let owner: FloatBuffer?
 
   /// Zeros.
-  package init(count: Int) {
+  package convenience init(count: Int) {
+    unsafe self.init(uninitializedCount: count)
+    unsafe start.initialize(repeating: 0, count: count)
+  }
+
+  /// Elements that have to be written before they are read.
+  @unsafe package init(uninitializedCount count: Int) {
     self.count = count
     owner = nil
-    unsafe start = .allocate(capacity: max(1, count))
-    unsafe start.initialize(repeating: 0, count: max(1, count))
+    unsafe start = loxeval_allocate(max(1, count) * MemoryLayout<Float>.stride)
+      .bindMemory(to: Float.self, capacity: max(1, count))
   }
 
   package convenience init(_ elements: [Float]) {
@@ -32,7 +39,7 @@ import CKernels
     unsafe start = owner.start + range.lowerBound
   }
 
-  deinit { if owner == nil { unsafe start.deallocate() } }
+  deinit { if owner == nil { unsafe free(start) } }
 
   /// Gives the memory of buffers that were freed back to the system: the C library keeps it for later ones, some
   /// gigabytes after a training.

@@ -47,44 +47,6 @@ extension Matrix<Double> {
 }
 
 extension Matrix<Float> {
-  /// `op(self) · other` in float32, on the calling thread, where op transposes or not.
-  ///
-  /// - Precondition: the shapes fit; OpenBLAS uses one thread (`withOneThread`), or nobody else computes.
-  package func multiplied(
-    by other: Matrix<Float>, transposingSelf: Bool = false
-  ) -> Matrix<Float> {
-    let (m, inner) = transposingSelf ? (columns, rows) : (rows, columns)
-    precondition(inner == other.rows)
-    var result = Matrix<Float>(rows: m, columns: other.columns)
-    guard m > 0, inner > 0, other.columns > 0 else { return result }
-    unsafe result.elements.withUnsafeMutableBufferPointer { target in
-      unsafe elements.withUnsafeBufferPointer { left in
-        unsafe other.elements.withUnsafeBufferPointer { right in
-          guard let target = target.baseAddress, let left = left.baseAddress,
-            let right = right.baseAddress
-          else { return }
-          unsafe BLAS.multiply(
-            rows: m, columns: other.columns, inner: inner,
-            MatrixView(left, stride: columns, isTransposed: transposingSelf),
-            MatrixView(right, stride: other.columns), into: target, stride: other.columns)
-        }
-      }
-    }
-    return result
-  }
-
-  /// ‖A‖²_F, summed in float64.
-  package var squaredFrobeniusNorm: Double {
-    var sums = SIMD8<Double>()
-    var index = 0
-    while index + 8 <= elements.count {
-      let values = SIMD8<Double>(SIMD8<Float>(elements[index..<index + 8]))
-      sums += values * values
-      index += 8
-    }
-    return elements[index...].reduce(sums.sum()) { $0 + Double($1) * Double($1) }
-  }
-
   /// target += scale · (some rows of this) · other, in float32, on the calling thread.
   ///
   /// - Parameters:

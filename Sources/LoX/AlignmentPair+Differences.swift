@@ -17,22 +17,18 @@ extension AlignmentPair {
   /// ΔW of one tensor, subtracted in float32: to half a unit in its last place.
   ///
   /// Pages of the two files are let go as they are used, so that what is resident is ΔW.
-  package func floatDifference(of name: String) throws -> Matrix<Float> {
+  package func floatDifference(of name: String) throws -> FloatMatrix {
     let shape = try commonRows(of: name)
     let new = try MappedWeights(name, in: aligned)
     let old = try MappedWeights(baseNames[name], in: base)
     let count = shape.rows * shape.columns
-    return unsafe Matrix<Float>(
-      rows: shape.rows, columns: shape.columns,
-      elements: [Float](unsafeUninitializedCapacity: count) { buffer, initialized in
-        for lower in stride(from: 0, to: count, by: MappedWeights.stretch) {
-          guard let target = buffer.baseAddress else { break }
-          let range = lower..<min(lower + MappedWeights.stretch, count)
-          unsafe new.subtract(old, in: range, into: target + lower)
-          for weights in [new, old] { weights.letGo(range) }
-        }
-        initialized = count
-      })
+    return unsafe FloatMatrix(rows: shape.rows, columns: shape.columns) { target in
+      for lower in stride(from: 0, to: count, by: MappedWeights.stretch) {
+        let range = lower..<min(lower + MappedWeights.stretch, count)
+        unsafe new.subtract(old, in: range, into: target + lower)
+        for weights in [new, old] { weights.letGo(range) }
+      }
+    }
   }
 
   /// The shape of ΔW: where one vocabulary has more rows than the other, those of the smaller.

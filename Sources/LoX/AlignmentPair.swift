@@ -97,6 +97,18 @@ package struct AlignmentPair: Sendable {
     for checkpoint in [base, aligned] { try checkpoint.requireUnchanged() }
   }
 
+  /// Asks the kernel to read a tensor of both models ahead.
+  package func adviseWillNeed(_ name: String) {
+    base.adviseWillNeed(baseNames[name])
+    aligned.adviseWillNeed(name)
+  }
+
+  /// Lets the kernel drop a tensor's pages of both models.
+  package func adviseDontNeed(_ name: String) {
+    base.adviseDontNeed(baseNames[name])
+    aligned.adviseDontNeed(name)
+  }
+
   /// Decomposes one tensor's ΔW.
   ///
   /// - Parameter exact: by a full SVD instead of the leading triplets alone.

@@ -27,12 +27,14 @@ extension Decomposition {
     let sample = groups.sorted { $0.key[0] * $0.key[1] > $1.key[0] * $1.key[1] }
       .flatMap { $0.value.names.prefix(max(1, threads)) }
     let took = Took()
-    let queue = TensorQueue(names: sample, memory: memory) { pair.workingSet(of: $0) }
+    let queue = TensorQueue(
+      names: sample, memory: memory, readAhead: pair.adviseWillNeed,
+      workingSet: { pair.workingSet(of: $0) })
     try BLAS.withOneThread {
       try queue.run(threads: threads) { name in
         let begin = time.now
         _ = try pair.decompose(name, rank: rank)
-        for checkpoint in [pair.base, pair.aligned] { checkpoint.adviseDontNeed(name) }
+        pair.adviseDontNeed(name)
         let seconds = (time.now - begin).inSeconds
         took.seconds.withLock { $0[name] = seconds }
       }

@@ -30,13 +30,13 @@ package struct Decomposition: Sendable {
   ) throws {
     let found = Found()
     let total = pair.targetNames.count
-    let queue = TensorQueue(names: pair.targetNames, memory: memory) { name in
-      pair.workingSet(of: name)
-    }
+    let queue = TensorQueue(
+      names: pair.targetNames, memory: memory, readAhead: pair.adviseWillNeed,
+      workingSet: { pair.workingSet(of: $0) })
     try BLAS.withOneThread {
       try queue.run(threads: threads) { name in
         let svd = try pair.decompose(name, rank: rank, exact: exact)
-        for checkpoint in [pair.base, pair.aligned] { checkpoint.adviseDontNeed(name) }
+        pair.adviseDontNeed(name)
         try found.tensors.withLock { found in
           found[name] = svd
           try progress(found.count, total)

@@ -55,6 +55,7 @@ extension AlignmentPair {
         defer { base.adviseDontNeed(baseNames[name]) }
         return try change(of: name, rank: rank, alpha: alpha, exact: options.exact)
       },
+      readAhead: { if isTarget.contains($0) { base.adviseWillNeed(baseNames[$0]) } },
       requireUnchanged: { try base.requireUnchanged() }, progress: progress)
   }
 

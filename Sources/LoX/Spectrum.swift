@@ -65,14 +65,15 @@ extension AlignmentPair {
   ) throws -> [TensorSpectrum] {
     let found = FoundSpectra()
     let total = targetNames.count
-    let queue = TensorQueue(names: targetNames, memory: 1 << 30) { name in
+    let queue = TensorQueue(names: targetNames, memory: 1 << 30, readAhead: adviseWillNeed) {
+      name in
       // R_ft is computed from float64 copies of three models' weights.
       self.workingSet(of: name) * (tuned == nil ? 1 : 6)
     }
     try BLAS.withOneThread {
       try queue.run(threads: threads) { name in
         let spectrum = try spectrum(of: name, rank: rank, count: count, tuned: tuned)
-        for checkpoint in [base, aligned] { checkpoint.adviseDontNeed(name) }
+        adviseDontNeed(name)
         try found.spectra.withLock { spectra in
           spectra.append(spectrum)
           try progress(spectra.count, total)

@@ -118,6 +118,28 @@ import Testing
     #expect(waiting.withLock { $0 } == 2)
   }
 
+  /// Each is read ahead at most once, in order, and none long before it is worked on.
+  @Test(arguments: [1, 3]) func tensorsAreReadAheadInOrder(threads: Int) throws {
+    let begun = Mutex(0)
+    let ahead = Mutex<[String]>([])
+    let queue = TensorQueue(
+      names: Self.names, memory: 1_000,
+      readAhead: { name in
+        let waiting = begun.withLock { $0 }
+        ahead.withLock { $0.append(name) }
+        // One that is begun meanwhile is nearer still.
+        #expect((Self.names.firstIndex(of: name) ?? 0) < waiting + 4 + threads)
+      }, workingSet: { _ in 1 })
+    try queue.run(threads: threads) { _ in
+      begun.withLock { $0 += 1 }
+      Thread.sleep(forTimeInterval: 0.002)
+    }
+    let order = ahead.withLock { $0 }.compactMap { Self.names.firstIndex(of: $0) }
+    #expect(order == Array(Set(order)).sorted())
+    #expect(order.count > Self.names.count / 2)
+    #expect(begun.withLock { $0 } == Self.names.count)
+  }
+
   @Test(arguments: [1, 3]) func theFirstErrorEndsTheWork(threads: Int) throws {
     let record = Record()
     let queue = TensorQueue(names: Self.names, memory: 1_000) { _ in 1 }

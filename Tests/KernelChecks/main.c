@@ -115,6 +115,20 @@ static void check_project(int element_type, size_t rows, size_t inputs, size_t o
   free(x), free(w), free(y), free(before), free(scratch), free(operand), free(halves), free(alone);
 }
 
+static void check_combine(size_t tall, size_t count, size_t width) {
+  float *c = drawn(tall * count, 1), *a = drawn(count * width, 1), *z = drawn(tall * width, 1);
+  float *before = malloc(tall * width * sizeof *before);
+  memcpy(before, z, tall * width * sizeof *z);
+  loxeval_combine_rows(c, count, tall, a, count, width, z);
+  for (size_t r = 0; r < tall; r++)
+    for (size_t j = 0; j < width; j++) {
+      double sum = before[r * width + j];
+      for (size_t i = 0; i < count; i++) sum += (double)c[r * count + i] * a[i * width + j];
+      expect("combine_rows", z[r * width + j], sum, count, 3e-7);
+    }
+  free(c), free(a), free(z), free(before);
+}
+
 static void check_products(void) {
   const int types[] = {LOXEVAL_FLOAT32, LOXEVAL_FLOAT16, LOXEVAL_BFLOAT16};
   const size_t rows[] = {1, 2, 7, 9, 16, 129}, inputs[] = {1, 31, 64, 77, 192}, outputs[] = {1, 5, 96, 101};
@@ -126,17 +140,12 @@ static void check_products(void) {
             for (int bfloat16 = 0; bfloat16 < 2; bfloat16++)
               check_project(types[t], rows[r], inputs[i], outputs[o], accumulate, bfloat16);
 
-  const size_t count = 43, width = 69, tall = 5;
-  float *c = drawn(tall * count, 1), *a = drawn(count * width, 1), *z = drawn(tall * width, 1);
-  float *before = malloc(tall * width * sizeof *before);
-  memcpy(before, z, tall * width * sizeof *z);
-  loxeval_combine_rows(c, count, tall, a, count, width, z);
-  for (size_t r = 0; r < tall; r++)
-    for (size_t j = 0; j < width; j++) {
-      double sum = before[r * width + j];
-      for (size_t i = 0; i < count; i++) sum += (double)c[r * count + i] * a[i * width + j];
-      expect("combine_rows", z[r * width + j], sum, count, 3e-7);
-    }
+  // Within one block of it and over several, and rows as long as a power of two.
+  check_combine(5, 43, 69);
+  check_combine(13, 131, 1100);
+  check_combine(8, 66, 2048);
+  const size_t count = 43, width = 69;
+  float *c = drawn(201, 1), *a = drawn(count * width, 1);
   float *y = drawn(width, 1), *old = malloc(width * sizeof *old);
   memcpy(old, y, width * sizeof *y);
   loxeval_add_low_rank(c, count, a, width, 3, width - 2, y);
@@ -150,7 +159,7 @@ static void check_products(void) {
            for (int i = 0; i < 201; i++) sum += (double)c[i] * a[i];
            sum;
          }), 100, 3e-7);
-  free(c), free(a), free(z), free(before), free(y), free(old);
+  free(c), free(a), free(y), free(old);
 }
 
 /// Products of packed sides, each stored either way round, in parts as threads take them.

@@ -210,6 +210,11 @@ void loxeval_dropout(
 /// many times slower.
 int loxeval_flush_subnormals(int flushes);
 
+/// Memory that is not initialised, for `free`: aligned to 64 bytes, in large pages where it is large and the system has
+/// them, which saves most of the faults of its first use and of the processor's look-ups. Never NULL: without
+/// memory the process ends.
+void *loxeval_allocate(size_t bytes);
+
 /// Gives freed memory back to the system, where the C library can (glibc's).
 void loxeval_release_freed_memory(void);
 

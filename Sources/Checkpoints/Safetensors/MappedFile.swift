@@ -86,6 +86,9 @@ struct MappedFile: ~Copyable {
     return unsafe UnsafeRawBufferPointer(start: base + range.lowerBound, count: range.count)
   }
 
+  /// A block device's usual read-ahead.
+  private static let readAtATime = 128 << 10
+
   /// Tells the kernel what is about to happen to a range; only ever a matter of speed.
   func advise(_ advice: Advice, in range: Range<Int>) {
     let page = Int(sysconf(Int32(_SC_PAGESIZE)))
@@ -103,7 +106,12 @@ struct MappedFile: ~Copyable {
       case .dontNeed: MADV_DONTNEED
       case .sequential: MADV_SEQUENTIAL
       }
-    unsafe madvise(UnsafeMutableRawPointer(mutating: base + lower), upper - lower, Int32(value))
+    // Of a longer range the kernel reads no more ahead than it would by itself.
+    let most = advice == .willNeed ? Self.readAtATime : upper - lower
+    for begin in stride(from: lower, to: upper, by: most) {
+      unsafe madvise(
+        UnsafeMutableRawPointer(mutating: base + begin), min(most, upper - begin), Int32(value))
+    }
   }
 }
 

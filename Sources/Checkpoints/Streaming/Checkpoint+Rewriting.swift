@@ -33,6 +33,7 @@ extension Checkpoint {
   ///   - workingSet: bytes that forming a tensor's change takes.
   ///   - isChanged: whether anything is added to the matrix, or other tensor, of a name.
   ///   - change: what; asked of one matrix of a tensor of experts at a time. Called by several threads.
+  ///   - readAhead: asks for what forming a change will read besides this checkpoint.
   ///   - requireUnchanged: checks the other files that changes are formed of, at the end.
   ///   - progress: called after each tensor with how many of how many are done, by one thread at a
   ///     time; what it throws ends the work.
@@ -41,6 +42,7 @@ extension Checkpoint {
     workingSet: @escaping (String) -> Int = { _ in 0 },
     isChanged: @escaping @Sendable (_ name: String) throws -> Bool,
     change: @escaping @Sendable (_ name: String) throws -> TensorChange?,
+    readAhead: @escaping @Sendable (_ name: String) -> Void = { _ in },
     requireUnchanged requireOthers: () throws -> Void = {},
     progress: @escaping @Sendable (_ done: Int, _ total: Int) throws -> Void = { _, _ in }
   ) throws {
@@ -49,9 +51,15 @@ extension Checkpoint {
       additionalFiles: options.additionalFiles, continuation: options.continuation)
     let remaining = Set(writer.remaining)
     let names = shards.flatMap { $0.tensors.map(\.name) }.filter(remaining.contains)
-    let queue = TensorQueue(names: names, memory: options.memory) { name in
-      self.tensor(named: name).flatMap { self.matrices(in: $0).first }.map(workingSet) ?? 0
-    }
+    let queue = TensorQueue(
+      names: names, memory: options.memory,
+      readAhead: {
+        self.adviseWillNeed($0)
+        readAhead($0)
+      },
+      workingSet: { name in
+        self.tensor(named: name).flatMap { self.matrices(in: $0).first }.map(workingSet) ?? 0
+      })
     let total = tensorNames.count
     let counter = TensorCounter(done: total - names.count)
     var isDone = false

@@ -1,4 +1,5 @@
 import Foundation
+import Support
 import Synchronization
 
 /// Hands tensors to threads in order, as long as their working sets fit into a bound.
@@ -9,14 +10,25 @@ package final class TensorQueue: @unchecked Sendable {
   private var used = 0
   private var running = 0
   private var failure: (any Error)?
+  /// Where in `waiting` the first lies of which nothing was read ahead.
+  private var unread = 0
   private let memory: Int
   private let workingSet: (String) -> Int
+  private let readAhead: (@Sendable (String) -> Void)?
+  /// Tensors that are read ahead of those in hand, at most.
+  private static let mostAhead = 4
 
   /// - Parameters:
   ///   - memory: bytes that the tensors in hand may take together; a larger one goes alone.
+  ///   - readAhead: asks for what will be read of a tensor soon; called by a thread of its own, so that the disk is
+  ///     busy while the processors are.
   ///   - workingSet: bytes that a tensor takes; called by one thread at a time.
-  package init(names: [String], memory: Int, workingSet: @escaping (String) -> Int) {
+  package init(
+    names: [String], memory: Int, readAhead: (@Sendable (String) -> Void)? = nil,
+    workingSet: @escaping (String) -> Int
+  ) {
     waiting = names[...]
+    self.readAhead = readAhead
     self.memory = memory
     self.workingSet = workingSet
   }
@@ -24,19 +36,10 @@ package final class TensorQueue: @unchecked Sendable {
   /// Calls `body` for every tensor and returns when all are done; the first error ends the work once
   /// the tensors in hand are finished.
   package func run(threads: Int, _ body: @escaping @Sendable (String) throws -> Void) throws {
-    let group = DispatchGroup()
-    for _ in 1..<max(1, threads) {
-      group.enter()
-      let thread = Thread {
-        self.work(body)
-        group.leave()
-      }
-      // LAPACK needs more than a thread's usual half megabyte.
-      thread.stackSize = 8 << 20
-      thread.start()
+    let workers = max(1, threads)
+    runOnThreads(workers + (readAhead == nil ? 0 : 1)) { number in
+      if number < workers { self.work(body) } else { self.readAllAhead() }
     }
-    work(body)
-    group.wait()
     if let failure { throw failure }
   }
 
@@ -63,11 +66,29 @@ package final class TensorQueue: @unchecked Sendable {
         waiting.removeFirst()
         used += size
         running += 1
+        condition.broadcast()
         return (name, size)
       }
       condition.wait()
     }
     return nil
+  }
+
+  private func readAllAhead() {
+    condition.lock()
+    defer { condition.unlock() }
+    while failure == nil, !waiting.isEmpty {
+      unread = max(unread, waiting.startIndex)
+      guard unread < min(waiting.endIndex, waiting.startIndex + Self.mostAhead) else {
+        condition.wait()
+        continue
+      }
+      let name = waiting[unread]
+      unread += 1
+      condition.unlock()
+      readAhead?(name)
+      condition.lock()
+    }
   }
 }
 

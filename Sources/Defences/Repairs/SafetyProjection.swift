@@ -13,7 +13,7 @@ enum SafetyProjection {
   ///
   /// - Parameter change: ΔW.
   static func map(
-    _ change: Matrix<Float>, _ tuning: LowRankUpdate.Factors
+    _ change: FloatMatrix, _ tuning: LowRankUpdate.Factors
   ) -> (cosine: Double, image: Matrix<Float>) {
     let norm = change.squaredFrobeniusNorm.squareRoot()
     guard norm > 0 else {
@@ -87,13 +87,14 @@ extension DefenceMaterial {
   ) throws -> [String: (cosine: Double, image: Matrix<Float>?)] {
     let found = Mutex<[String: (cosine: Double, image: Matrix<Float>?)]>([:])
     let names = tunedMatrices(attack)
-    let queue = TensorQueue(names: names, memory: 1 << 30) { [aligned = pair.aligned] name in
+    let queue = TensorQueue(names: names, memory: 1 << 30, readAhead: pair.adviseWillNeed) {
+      [aligned = pair.aligned] name in
       // In float32, or five matrices in float64.
       (aligned.tensor(named: name)?.elementCount ?? 0) * (attack.isDense ? 40 : 4)
     }
     try BLAS.withOneThread {
       try queue.run(threads: WorkerPool.processorCount) { name in
-        defer { for checkpoint in [pair.base, pair.aligned] { checkpoint.adviseDontNeed(name) } }
+        defer { pair.adviseDontNeed(name) }
         if let factors = attack.lowRank?.tensors[name] {
           let (cosine, image) = SafetyProjection.map(
             try pair.floatDifference(of: name), factors)

@@ -15,24 +15,12 @@ package func mapConcurrently<Element: Sendable, Value: Sendable>(
   // Several pieces a thread, since some take longer than others.
   let count = min(elements.count, 8 * threads)
   let pieces = Pieces<Value>(count: count)
-  let group = DispatchGroup()
-  @Sendable func work() {
+  runOnThreads(threads) { _ in
     while let piece = pieces.next() {
       let range = elements.count * piece / count..<elements.count * (piece + 1) / count
       pieces.put(elements[range].map(transform), at: piece)
     }
   }
-  for _ in 1..<threads {
-    group.enter()
-    let thread = Thread {
-      work()
-      group.leave()
-    }
-    thread.stackSize = 8 << 20
-    thread.start()
-  }
-  work()
-  group.wait()
   return pieces.joined()
 }
 

@@ -20,9 +20,6 @@ private func call<Value>(_ work: () throws -> Value) async throws -> Value { try
 
 /// An executor that starts a thread for each piece of a task that it is given.
 private final class OwnThread: TaskExecutor {
-  /// As a process's first thread has; a decoder's or a parser's recursion may need it.
-  private static let stackBytes = 8 << 20
-
   private let name: String
 
   init(name: String) { self.name = name }
@@ -35,7 +32,31 @@ private final class OwnThread: TaskExecutor {
       Thread.current.name = self.name
       unsafe job.runSynchronously(on: self.asUnownedTaskExecutor())
     }
-    thread.stackSize = Self.stackBytes
+    thread.stackSize = threadStackBytes
     thread.start()
   }
 }
+
+/// Calls `work` on so many threads at a time, the calling one among them, and returns when all have returned.
+///
+/// For plain computing in functions that return when it is done; each call takes what there is to do from
+/// something that all share.
+///
+/// - Parameter work: gets the thread's number; the calling one is the first, 0.
+package func runOnThreads(_ count: Int, _ work: @escaping @Sendable (Int) -> Void) {
+  let group = DispatchGroup()
+  for number in 1..<max(1, count) {
+    group.enter()
+    let thread = Thread {
+      work(number)
+      group.leave()
+    }
+    thread.stackSize = threadStackBytes
+    thread.start()
+  }
+  work(0)
+  group.wait()
+}
+
+/// As a process's first thread has: a decoder's or a parser's recursion may need it, and LAPACK does.
+private let threadStackBytes = 8 << 20
