@@ -142,7 +142,7 @@ struct ExtrapolateCommand: ParsableCommand {
       options.rounding = rounding
       try pair.writeExtrapolated(
         rank: rank, alpha: alpha, options: options, to: target, progress: progress)
-      elementType.warn(of: rounding)
+      elementType.warn(of: rounding, isLowRank: rank != .full)
     case .adapter:
       if adapterFormat == .gguf {
         try LowRankUpdate.checkGGUF(of: pair.targetNames, for: pair.aligned)

@@ -146,7 +146,8 @@ struct UpdateWriter {
         try Interruption.shared.check()
         console.show(.count(what: "tensors", done: done, total: total))
       }
-      elementType.warn(of: rounding)
+      elementType.warn(
+        of: rounding, isLowRank: stack.allSatisfy { $0.update.lowRank != nil })
       return
     }
     let lowRank = try stack.map { scaled in

@@ -28,10 +28,13 @@ struct ElementTypeOptions: ParsableArguments {
   private static let told = 0.95
 
   /// Says what rounding left of a change where that is not nearly all.
-  func warn(of rounding: RoundingTally) {
+  ///
+  /// - Parameter isLowRank: whether an adapter could hold it.
+  func warn(of rounding: RoundingTally, isLowRank: Bool) {
     guard let kept = rounding.kept, kept < Self.told else { return }
     Console.warning(
       "rounded to the model's element types, the checkpoint holds \(Int((kept * 100).rounded())) % of the "
-        + "change (its share along it); --dtype float32 or --as adapter holds all of it")
+        + "change (its share along it); --dtype float32 \(isLowRank ? "or --as adapter " : "")holds all of it"
+    )
   }
 }
