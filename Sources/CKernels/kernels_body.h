@@ -104,8 +104,8 @@ enum { NAME(COMBINED_ROWS) = 8, NAME(COMBINED_COUNT) = 64, NAME(COMBINED_COLUMNS
 
 /// z[r][j] += sum_k c[r][k] * a[k][j] for `taken` rows of a and one block of z, which lies densely.
 INLINE void NAME(combine_few)(
-    const float (*c)[NAME(COMBINED_COUNT)], size_t rows, const float *a, const int taken,
-    size_t a_stride, size_t columns, float (*z)[NAME(COMBINED_COLUMNS)]) {
+    const float *c, size_t rows, const float *a, const int taken, size_t a_stride,
+    size_t columns, float (*z)[NAME(COMBINED_COLUMNS)]) {
   size_t j = 0;
   // Two vectors at a time, so that each factor is spread over the lanes once for both.
   for (; j + 2 * LANES <= columns; j += 2 * LANES) {
@@ -120,8 +120,8 @@ INLINE void NAME(combine_few)(
       VECTOR first = NAME(load)(z[r] + j), second = NAME(load)(z[r] + j + LANES);
 #pragma unroll
       for (int k = 0; k < taken; k++) {
-        first += c[r][k] * low[k];
-        second += c[r][k] * high[k];
+        first += c[r * NAME(COMBINED_COUNT) + k] * low[k];
+        second += c[r * NAME(COMBINED_COUNT) + k] * high[k];
       }
       *(VECTOR *)(z[r] + j) = first;
       *(VECTOR *)(z[r] + j + LANES) = second;
@@ -129,7 +129,8 @@ INLINE void NAME(combine_few)(
   }
   for (; j < columns; j++)
     for (size_t r = 0; r < rows; r++)
-      for (int k = 0; k < taken; k++) z[r][j] += c[r][k] * a[k * a_stride + j];
+      for (int k = 0; k < taken; k++)
+        z[r][j] += c[r * NAME(COMBINED_COUNT) + k] * a[k * a_stride + j];
 }
 
 /// Rows of a power of two lie where a cache has few places for all of them: blocks of z and c are copied, and four rows
@@ -137,22 +138,17 @@ INLINE void NAME(combine_few)(
 static void NAME(combine_block)(
     const float *c, size_t c_stride, size_t rows, const float *a, size_t count, size_t a_stride,
     size_t columns, float *z, size_t z_stride) {
-  float factors[NAME(COMBINED_ROWS)][NAME(COMBINED_COUNT)];
+  float factors[NAME(COMBINED_ROWS) * NAME(COMBINED_COUNT)];
   _Alignas(64) float sums[NAME(COMBINED_ROWS)][NAME(COMBINED_COLUMNS)];
   for (size_t r = 0; r < rows; r++) {
-    memcpy(factors[r], c + r * c_stride, count * sizeof(float));
+    memcpy(factors + r * NAME(COMBINED_COUNT), c + r * c_stride, count * sizeof(float));
     memcpy(sums[r], z + r * z_stride, columns * sizeof(float));
   }
   size_t k = 0;
-  // A row's factors from k on begin a row of a shifted array.
   for (; k + 4 <= count; k += 4)
-    NAME(combine_few)(
-        (const float(*)[NAME(COMBINED_COUNT)])(factors[0] + k), rows, a + k * a_stride, 4, a_stride,
-        columns, sums);
+    NAME(combine_few)(factors + k, rows, a + k * a_stride, 4, a_stride, columns, sums);
   for (; k < count; k++)
-    NAME(combine_few)(
-        (const float(*)[NAME(COMBINED_COUNT)])(factors[0] + k), rows, a + k * a_stride, 1, a_stride,
-        columns, sums);
+    NAME(combine_few)(factors + k, rows, a + k * a_stride, 1, a_stride, columns, sums);
   for (size_t r = 0; r < rows; r++) memcpy(z + r * z_stride, sums[r], columns * sizeof(float));
 }
 

@@ -2,20 +2,6 @@ import CKernels
 import Foundation
 import Support
 
-extension Matrix<Float> {
-  /// The leading `count` singular triplets, as `FloatMatrix.leadingSingularTriplets` finds them.
-  package func leadingSingularTriplets(
-    _ count: Int, tolerance: Double = 1e-5
-  ) throws(LinearAlgebraError) -> SingularValueDecomposition {
-    try FloatMatrix(self).leadingSingularTriplets(count, tolerance: tolerance)
-  }
-
-  /// Whether so few triplets of such a matrix are found faster than the whole decomposition.
-  package static func isWorthTruncating(rows: Int, columns: Int, count: Int) -> Bool {
-    count > 0 && 6 * LanczosSpace.blockRows(count) < min(rows, columns)
-  }
-}
-
 extension FloatMatrix {
   /// The leading `count` singular triplets, by block Lanczos bidiagonalisation (Golub, Luk and
   /// Overton, ACM TOMS 7, 1981) with full reorthogonalisation of both bases.
@@ -42,11 +28,16 @@ extension FloatMatrix {
     let squares = try checkedSquaredNorm()
     // Beyond these the products would leave float32's range.
     guard squares > 1e-30, squares < 1e30,
-      Matrix<Float>.isWorthTruncating(rows: rows, columns: columns, count: count),
+      Self.isWorthTruncating(rows: rows, columns: columns, count: count),
       var triplets = try lanczosTriplets(count, tolerance: tolerance)
     else { return try Matrix<Double>(matrix).leadingSingularTriplets(count) }
     triplets.squaredFrobeniusNorm = squares
     return triplets
+  }
+
+  /// Whether so few triplets of such a matrix are found faster than the whole decomposition.
+  package static func isWorthTruncating(rows: Int, columns: Int, count: Int) -> Bool {
+    count > 0 && 6 * LanczosSpace.blockRows(count) < min(rows, columns)
   }
 
   /// The triplets without the detour over LAPACK; nil where their residuals are not met.

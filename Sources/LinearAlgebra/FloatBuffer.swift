@@ -25,8 +25,8 @@ import Foundation
   }
 
   package convenience init(_ elements: [Float]) {
-    self.init(count: elements.count)
-    for (index, element) in elements.enumerated() { unsafe start[index] = element }
+    unsafe self.init(uninitializedCount: elements.count)
+    unsafe start.initialize(from: elements, count: elements.count)
   }
 
   /// A part of another buffer, which shares its storage.

@@ -120,7 +120,7 @@ package struct AlignmentPair: Sendable {
       if let count = rank.most, !exact {
         let shape = try commonRows(of: name)
         // A small matrix is decomposed in float64, and then deserves its differences in float64 too.
-        let isTruncated = Matrix<Float>.isWorthTruncating(
+        let isTruncated = FloatMatrix.isWorthTruncating(
           rows: shape.rows, columns: shape.columns, count: count)
         svd =
           isTruncated
