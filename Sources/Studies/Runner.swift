@@ -261,7 +261,13 @@ package struct Runner: Sendable {
           }
         })
     }
-    return plan.distinctCells.compactMap { cell in
+    // A model's cells one after the other: servers may have to be started for it, or given its weights.
+    let places = Dictionary(
+      plan.distinctCells.enumerated().map { ($1.variant, $0) }, uniquingKeysWith: min)
+    let cells = plan.distinctCells.enumerated().sorted {
+      (places[$0.element.variant] ?? 0, $0.offset) < (places[$1.element.variant] ?? 0, $1.offset)
+    }
+    return cells.compactMap { _, cell in
       var (count, new) = (0, 0)
       for question in questions(cell) {
         count += 1

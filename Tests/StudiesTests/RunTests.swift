@@ -101,6 +101,31 @@ final class ScriptedModel: ChatCompleting {
     #expect(Set(model.anticipated) == Set(variants.dropFirst()))
   }
 
+  /// Servers may have to be started for each.
+  @Test func aModelIsAskedAllSetsBeforeTheNext() async throws {
+    var (manifest, set) = makeManifest()
+    let other = PromptSet(name: "other", kind: .benign, prompts: set.prompts, digest: "sha256:2")
+    manifest.plan.datasets["other"] = .init(digest: "sha256:2", prompts: 10, kind: .benign)
+    manifest.plan.cells += manifest.plan.cells.map { cell in
+      var cell = cell
+      cell.id = CellID(rawValue: "\(cell.id)-other")
+      cell.dataset = "other"
+      return cell
+    }
+    let temporary = try TemporaryFolder()
+    let folder = try RunFolder(
+      temporary.url.appending(path: "run"), manifest: manifest, resume: false)
+    let model = ScriptedModel()
+    try await Runner(
+      plan: folder.manifest.plan, datasets: [set, other], model: model, judges: [RefusalJudge()],
+      maxConnections: 1, maxErrors: .count(0)
+    ).run(folder.journal) { _ in }
+    let asked = model.requests.map(\.variant)
+    let turns = zip(asked, asked.dropFirst()).count { $0 != $1 } + 1
+    #expect(asked.count == 80)
+    #expect(turns == Set(asked).count)
+  }
+
   /// What a filter takes is counted apart, in no rate, and no reason to stop.
   @Test func filteredRepliesStopNothing() async throws {
     let (manifest, set) = makeManifest()

@@ -27,6 +27,10 @@ package protocol ServerDialect: Sendable {
 
   /// How many variants may be prepared at a time.
   var preparedLimit: Int { get }
+
+  /// Whether a server keeps variants apart that are asked at the same time. Where it does not, requests for
+  /// one wait until all for another have ended.
+  var keepsVariantsApart: Bool { get }
 }
 
 extension ServerDialect {
@@ -37,6 +41,7 @@ extension ServerDialect {
   package func unload(_ variant: [ScaledUpdate], at server: ServerProbe) async {}
   package func release(_ variant: [ScaledUpdate]) async {}
   package var preparedLimit: Int { .max }
+  package var keepsVariantsApart: Bool { true }
 }
 
 /// What dialects may add to a request, and where it may go.

@@ -24,8 +24,12 @@ package struct VLLMDialect: ServerDialect {
   static let rankLimits = [8, 16, 32, 64, 128, 256, 320, 512]
 
   package let name = "vllm"
-  /// The next cell's adapter is loaded while the last requests of one are answered.
+  /// One is kept beside the one that is asked: the bare model comes up again.
   package let preparedLimit = 2
+  /// Releases up to 0.32 at least add a loaded adapter to the bare model's requests that share a batch with
+  /// the adapter's: on processors (vllm-project/vllm, pull request 48421), and in mixtures of experts on GPUs
+  /// (issue 42008).
+  package let keepsVariantsApart = false
   private let model: String
   private let nameOfAdapter: @Sendable ([ScaledUpdate]) -> String
   private let write: @Sendable ([ScaledUpdate]) async throws -> Adapter

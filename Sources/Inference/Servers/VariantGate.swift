@@ -4,7 +4,8 @@ import Support
 /// Lets a request through once its variant is prepared and shown to be what it should be.
 ///
 /// The first request for a variant prepares it, the others wait for that. Where a dialect can hold
-/// only so many, the least recently used one that nobody asks is released first.
+/// only so many, the least recently used one that nobody asks is released first. Where servers do not keep
+/// variants apart, one is prepared, proven and asked while no other is.
 package struct VariantGate: ChatCompleting {
   private let client: OpenAIClient
   private let servers: any VariantServers
@@ -71,8 +72,15 @@ private actor PreparedVariants {
   }
 
   func enter(_ variant: [ScaledUpdate]) async throws(ChatFailure) {
-    while entries[variant] == nil && (isReleasing || entries.count >= dialect.preparedLimit) {
+    while true {
       if Task.isCancelled { throw .cancelled }
+      if isOtherAsked(than: variant) {
+        await wait()
+        continue
+      }
+      guard entries[variant] == nil, isReleasing || entries.count >= dialect.preparedLimit else {
+        break
+      }
       let idle = entries.filter { $0.value.users == 0 }.min { $0.value.lastUse < $1.value.lastUse }
       if !isReleasing, let idle {
         // Nothing is prepared meanwhile: it may need the place that is being freed.
@@ -111,6 +119,12 @@ private actor PreparedVariants {
       leave(variant)
       throw failure
     }
+  }
+
+  /// Whether a variant has to wait for another's last reply.
+  private func isOtherAsked(than variant: [ScaledUpdate]) -> Bool {
+    guard !dialect.keepsVariantsApart else { return false }
+    return entries.contains { $0.key != variant && $0.value.users > 0 }
   }
 
   func leave(_ variant: [ScaledUpdate]) {
