@@ -76,7 +76,7 @@ let package = Package(
     // Starting programs in a group of their own.
     .target(name: "CSpawn"),
 
-    // What becomes of a mapped file that cannot be read any more.
+    // Files that are mapped, and what becomes of one that cannot be read any more; reads past the system's cache.
     .target(name: "CMapping"),
 
     // Nothing of the field: JSON and CSV, digests, files, random numbers, other programs.

@@ -1,12 +1,14 @@
 #define _GNU_SOURCE
 #include "CMapping.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 /// A mapped range. Nodes are never freed, so that the handler can walk them at any time; one that was
@@ -93,4 +95,33 @@ void *loxeval_mapping_remember(const void *base, size_t count, const char *path)
 void loxeval_mapping_forget(void *pointer) {
   struct mapping *mapping = pointer;
   if (mapping) atomic_store(&mapping->base, 0);
+}
+
+int loxeval_open_uncached(const char *path) {
+#if defined(O_DIRECT)
+  // Without waiting for a writer, should a pipe stand there.
+  return open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_DIRECT);
+#else
+  (void)path;
+  return -1;
+#endif
+}
+
+long loxeval_resident_pages(const void *base, size_t pages) {
+#if defined(__linux__)
+  enum { at_a_time = 4096 };
+  unsigned char found[at_a_time];
+  const size_t size = (size_t)sysconf(_SC_PAGESIZE);
+  long count = 0;
+  for (size_t first = 0; first < pages; first += at_a_time) {
+    const size_t some = pages - first < at_a_time ? pages - first : at_a_time;
+    if (mincore((char *)base + first * size, some * size, found) != 0) return -1;
+    for (size_t page = 0; page < some; page++) count += found[page] & 1;
+  }
+  return count;
+#else
+  (void)base;
+  (void)pages;
+  return -1;
+#endif
 }

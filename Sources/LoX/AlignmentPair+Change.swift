@@ -12,8 +12,8 @@ extension AlignmentPair {
       return TensorChange(
         [
           .difference(
-            scale: alpha, new: try MappedWeights(name, in: aligned),
-            old: try MappedWeights(baseNames[name], in: base))
+            scale: alpha, new: try WeightStream(name, in: aligned),
+            old: try WeightStream(baseNames[name], in: base))
         ], columns: columns)
     }
     let svd = try decompose(name, rank: rank, exact: exact)

@@ -16,18 +16,14 @@ extension AlignmentPair {
 
   /// ΔW of one tensor, subtracted in float32: to half a unit in its last place.
   ///
-  /// Pages of the two files are let go as they are used, so that what is resident is ΔW.
+  /// The two tensors are read a stretch at a time, so that what is in memory is ΔW.
   package func floatDifference(of name: String) throws -> FloatMatrix {
     let shape = try commonRows(of: name)
-    let new = try MappedWeights(name, in: aligned)
-    let old = try MappedWeights(baseNames[name], in: base)
+    let new = try WeightStream(name, in: aligned)
+    let old = try WeightStream(baseNames[name], in: base)
     let count = shape.rows * shape.columns
-    return unsafe FloatMatrix(rows: shape.rows, columns: shape.columns) { target in
-      for lower in stride(from: 0, to: count, by: MappedWeights.stretch) {
-        let range = lower..<min(lower + MappedWeights.stretch, count)
-        unsafe new.subtract(old, in: range, into: target + lower)
-        for weights in [new, old] { weights.letGo(range) }
-      }
+    return unsafe try FloatMatrix(rows: shape.rows, columns: shape.columns) { target in
+      try unsafe new.subtract(old, in: 0..<count, into: target)
     }
   }
 
@@ -53,7 +49,7 @@ extension AlignmentPair {
     guard let old = base.tensor(named: baseNames[name]), let new = aligned.tensor(named: name),
       old.shape == new.shape
     else { return false }
-    return try MappedWeights(name, in: aligned).holdsTheBytes(
-      of: MappedWeights(baseNames[name], in: base), count: new.elementCount)
+    return try WeightStream(name, in: aligned).holdsTheBytes(
+      of: WeightStream(baseNames[name], in: base), count: new.elementCount)
   }
 }

@@ -19,7 +19,7 @@ package struct Decomposition: Sendable {
   /// - Parameters:
   ///   - rank: the largest that will be asked for.
   ///   - exact: by full SVDs.
-  ///   - threads: tensors that are worked on at a time, at most.
+  ///   - threads: tensors that are computed on at a time, about.
   ///   - memory: bytes that those may take together; a larger one goes alone.
   ///   - progress: called after each tensor with how many of how many are done, by one thread at a
   ///     time; what it throws ends the work.
@@ -34,7 +34,7 @@ package struct Decomposition: Sendable {
       names: pair.targetNames, memory: memory, readAhead: pair.adviseWillNeed,
       workingSet: { pair.workingSet(of: $0) })
     try BLAS.withOneThread {
-      try queue.run(threads: threads) { name in
+      try queue.run(threads: threads + TensorQueue.threadsThatWait) { name in
         let svd = try pair.decompose(name, rank: rank, exact: exact)
         pair.adviseDontNeed(name)
         try found.tensors.withLock { found in

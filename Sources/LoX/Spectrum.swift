@@ -56,7 +56,7 @@ extension AlignmentPair {
   /// - Parameters:
   ///   - count: how many singular values to list; at least `rank` are computed.
   ///   - rank: k, for the energy and the ratios.
-  ///   - threads: tensors that are worked on at a time, at most.
+  ///   - threads: tensors that are computed on at a time, about.
   ///   - progress: called after each tensor with how many of how many are done, by one thread at a
   ///     time; what it throws ends the work.
   package func spectra(
@@ -71,7 +71,7 @@ extension AlignmentPair {
       self.workingSet(of: name) * (tuned == nil ? 1 : 6)
     }
     try BLAS.withOneThread {
-      try queue.run(threads: threads) { name in
+      try queue.run(threads: threads + TensorQueue.threadsThatWait) { name in
         let spectrum = try spectrum(of: name, rank: rank, count: count, tuned: tuned)
         adviseDontNeed(name)
         try found.spectra.withLock { spectra in

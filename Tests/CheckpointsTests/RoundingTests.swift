@@ -57,7 +57,7 @@ import Testing
     let term = try #require(try checkpoint.change(of: "w", by: stack))
     var exact = before
     var span = exact.mutableSpan
-    term.add(0..<before.count, to: &span)
+    try term.add(0..<before.count, to: &span)
     #expect(after == exact)
 
     // Over all values what the tally finds on some of them.

@@ -43,7 +43,7 @@ import TinyModel
       let change = try pair.aligned.change(
         of: name, by: [ScaledWeightUpdate(try update(defence), scale: 1)])
       var span = values.elements.mutableSpan
-      change?.addExactly(0..<span.count, to: &span)
+      try change?.addExactly(0..<span.count, to: &span)
       return values
     }
   }

@@ -113,7 +113,7 @@ import Testing
     var values = try pair.aligned.floats(named: name).map(Double.init)
     let change = try pair.aligned.change(of: name, by: stack)
     var span = values.mutableSpan
-    change?.addExactly(0..<span.count, to: &span)
+    try change?.addExactly(0..<span.count, to: &span)
     let largest = values.map(abs).max() ?? 0
     let step = max(1, values.count / 24)
     let sample = stride(from: 0, to: values.count, by: step).prefix(24).map { values[$0] }

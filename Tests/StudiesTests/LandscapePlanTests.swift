@@ -154,12 +154,12 @@ import TinyModel
       Self.plan(alphas: [1.25], strengths: [0.5]).cells.first { $0.variant.count == 2 })
     let stack = try updates.stack(cell.variant)
     for name in pair.targetNames {
-      let own = try MappedWeights(name, in: pair.aligned)
-      let before = own.floats(0..<own.count)
+      let own = try WeightStream(name, in: pair.aligned)
+      let before = try own.floats(0..<own.count)
       var values = Array(before)
       if let change = try pair.aligned.change(of: name, by: stack) {
         var span = values.mutableSpan
-        change.add(0..<own.count, to: &span)
+        try change.add(0..<own.count, to: &span)
       }
       let (l, t) = (dense(defence, name), dense(attack, name))
       for index in values.indices {

@@ -14,4 +14,12 @@ void *loxeval_mapping_remember(const void *base, size_t count, const char *path)
 /// Forgets a mapping, before it is unmapped.
 void loxeval_mapping_forget(void *mapping);
 
+/// Opens a file for reads that go past the system's cache: of whole blocks, into memory aligned like them.
+///
+/// Returns the descriptor, or -1 where the file or its file system cannot be read so.
+int loxeval_open_uncached(const char *path);
+
+/// How many of a range of pages are in memory, or -1 where the system does not say.
+long loxeval_resident_pages(const void *base, size_t pages);
+
 #endif

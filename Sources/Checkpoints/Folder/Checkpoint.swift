@@ -43,6 +43,10 @@ package final class Checkpoint: Sendable {
   /// Whether the folder has an index beside its shards.
   package let isIndexed: Bool
 
+  /// Whether it is too large beside the machine's memory to stay in the system's cache from one pass over it to the
+  /// next, so that passes do not go through it.
+  let isReadUncached: Bool
+
   private let fileOfTensor: [String: SafetensorsFile]
   /// What `tiedHead` found; comparing two large matrices once is enough.
   let foundTiedHead = Mutex<TiedHead??>(nil)
@@ -50,13 +54,18 @@ package final class Checkpoint: Sendable {
   /// Maps a model folder and validates its index and every shard's header.
   ///
   /// - Throws: `CheckpointError`: `.fileSystem`, `.header` or `.index`, naming file and tensor.
-  package init(folder: URL) throws(CheckpointError) {
+  ///
+  /// - Parameter uncached: whether passes over the weights go past the system's cache; nil decides by its size.
+  package init(folder: URL, uncached: Bool? = nil) throws(CheckpointError) {
     let contents = try Self.open(folder: folder)
     self.folder = folder
     self.shards = contents.shards
     self.isIndexed = contents.isIndexed
     self.fileOfTensor = contents.fileOfTensor
     self.tensorNames = contents.fileOfTensor.keys.sorted()
+    let bytes = contents.shards.flatMap(\.tensors).reduce(0) { $0 + $1.byteRange.count }
+    // Methods read two models.
+    isReadUncached = uncached ?? (UInt64(bytes) > ProcessInfo.processInfo.physicalMemory / 4)
   }
 
   /// Checks that the files of the weights are those that were opened, and were not written since: by
@@ -113,9 +122,10 @@ package final class Checkpoint: Sendable {
     return unsafe file.unsafeBytes(of: tensor)
   }
 
-  /// Asks the kernel to read a tensor ahead; no effect where there is none of that name.
+  /// Asks the kernel to read a tensor ahead; no effect where there is none of that name, or it is read past the
+  /// system's cache.
   package func adviseWillNeed(_ name: String) {
-    advise(.willNeed, name)
+    if !isReadUncached { advise(.willNeed, name) }
   }
 
   /// Lets the kernel drop a tensor's pages, so that a pass over a checkpoint larger than memory
@@ -128,6 +138,12 @@ package final class Checkpoint: Sendable {
   package func adviseDontNeed(_ name: String, bytes: Range<Int>) {
     guard let (file, tensor) = place(of: name) else { return }
     file.advise(.dontNeed, for: tensor, bytes: bytes)
+  }
+
+  /// The file for reads of a tensor past the system's cache; nil where they go through it.
+  func uncachedFile(of name: String) -> (file: UncachedFile, start: Int)? {
+    guard isReadUncached, let (file, tensor) = place(of: name) else { return nil }
+    return file.uncached(for: tensor).map { ($0, tensor.byteRange.lowerBound) }
   }
 
   /// Every tensor with its file, by name.

@@ -22,8 +22,8 @@ struct MappedFile: ~Copyable {
   private let base: UnsafeRawPointer
   /// Bytes in the file; at least 1.
   let count: Int
-  private let path: String
-  private let state: FileState
+  let path: String
+  let state: FileState
   /// By which the handler of failed reads forgets it.
   private let remembered: UnsafeMutableRawPointer?
 
@@ -84,6 +84,16 @@ struct MappedFile: ~Copyable {
   func unsafeBytes(in range: Range<Int>) -> UnsafeRawBufferPointer {
     precondition(range.lowerBound >= 0 && range.upperBound <= count)
     return unsafe UnsafeRawBufferPointer(start: base + range.lowerBound, count: range.count)
+  }
+
+  /// Whether at least half of a range is in memory already, as far as the system tells.
+  func isCached(_ range: Range<Int>) -> Bool {
+    let page = Int(sysconf(Int32(_SC_PAGESIZE)))
+    let first = range.lowerBound / page
+    let pages = (range.upperBound + page - 1) / page - first
+    guard pages > 0 else { return true }
+    let resident = unsafe loxeval_resident_pages(base + first * page, pages)
+    return resident < 0 || 2 * resident >= pages
   }
 
   /// A block device's usual read-ahead.

@@ -1,4 +1,5 @@
 package import Foundation
+import Synchronization
 
 /// A safetensors file, mapped for reading; its header is validated completely when it is opened.
 package final class SafetensorsFile: Sendable {
@@ -11,6 +12,8 @@ package final class SafetensorsFile: Sendable {
 
   private let mapping: MappedFile
   private let tensorsByName: [String: TensorDescription]
+  /// Once somebody asked: the file for reads past the system's cache, if there can be such.
+  private let uncachedFile = Mutex<UncachedFile??>(nil)
 
   /// Maps and validates a file.
   ///
@@ -86,6 +89,18 @@ package final class SafetensorsFile: Sendable {
     }
     return unsafe mapping.withUnsafeBytes(in: tensor.byteRange) {
       unsafe elementType.widen($0)
+    }
+  }
+
+  /// The file for reads of a tensor past the system's cache; nil where the tensor is in it already, or the file
+  /// system has no such reads.
+  func uncached(for tensor: TensorDescription) -> UncachedFile? {
+    guard !mapping.isCached(tensor.byteRange) else { return nil }
+    return uncachedFile.withLock { file in
+      if let file { return file }
+      let opened = UncachedFile(mapping)
+      file = .some(opened)
+      return opened
     }
   }
 

@@ -12,9 +12,9 @@ extension Checkpoint {
   /// - Throws: `CheckpointError.tensor` where the other lacks one.
   package func holdsTheWeights(of other: Checkpoint) throws(CheckpointError) -> Bool {
     for name in weightNames {
-      let own = try MappedWeights(name, in: self)
-      let others = try MappedWeights(name, in: other)
-      guard own.count == others.count, own.holdsTheBytes(of: others, count: own.count) else {
+      let own = try WeightStream(name, in: self)
+      let others = try WeightStream(name, in: other)
+      guard own.count == others.count, try own.holdsTheBytes(of: others, count: own.count) else {
         return false
       }
     }
@@ -26,15 +26,14 @@ extension Checkpoint {
   /// - Throws: `CheckpointError.tensor` that names the first such tensor.
   package func requireNumbers() throws(CheckpointError) {
     for name in weightNames {
-      let weights = try MappedWeights(name, in: self)
+      let weights = try WeightStream(name, in: self)
       var (count, first): (Int, Float?) = (0, nil)
-      for start in stride(from: 0, to: weights.count, by: MappedWeights.stretch) {
-        let range = start..<min(start + MappedWeights.stretch, weights.count)
-        for value in weights.floats(range) where !value.isFinite {
+      for start in stride(from: 0, to: weights.count, by: WeightStream.stretch) {
+        let range = start..<min(start + WeightStream.stretch, weights.count)
+        for value in try weights.floats(range) where !value.isFinite {
           count += 1
           first = first ?? value
         }
-        weights.letGo(range)
       }
       if let first {
         throw .tensor(

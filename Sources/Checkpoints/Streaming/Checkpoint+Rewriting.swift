@@ -66,7 +66,7 @@ extension Checkpoint {
     defer { if !isDone { writer.abandon() } }
     // OpenBLAS computes on each of these threads by itself.
     try BLAS.withOneThread {
-      try queue.run(threads: options.threads + Self.threadsThatWait) { name in
+      try queue.run(threads: options.threads + TensorQueue.threadsThatWait) { name in
         defer { self.adviseDontNeed(name) }
         try self.write(
           name, to: writer, tally: options.widensChanged ? nil : options.rounding,
@@ -110,7 +110,7 @@ extension Checkpoint {
       try writer.copy(name, from: self)
       return
     }
-    let weights = try MappedWeights(name, in: self)
+    let weights = try WeightStream(name, in: self)
     let size = max(1, tensor.elementCount / matrices.count)
     let columns = max(1, tensor.shape.last ?? 1)
     // One change at a time is in memory: pieces end where matrices do.
@@ -119,7 +119,7 @@ extension Checkpoint {
       name, inPiecesOf: columns,
       most: matrices.count == 1 ? nil : columns * Self.rowsAtATime(of: size / columns, columns)
     ) { range, piece in
-      weights.widen(range, into: &piece)
+      try weights.widen(range, into: &piece)
       let index = range.lowerBound / size
       if current?.matrix != index {
         current = nil
@@ -129,12 +129,11 @@ extension Checkpoint {
       let first = range.lowerBound - index * size
       if let change = current?.change {
         let before = tally.map { _ in Self.some(of: piece) }
-        change.add(first..<first + range.count, to: &piece)
+        try change.add(first..<first + range.count, to: &piece)
         if let tally, let before, let elementType = tensor.dtype.elementType {
           tally.add(before, Self.some(of: piece), as: elementType)
         }
       }
-      weights.letGo(range)
     }
   }
 
@@ -156,10 +155,6 @@ extension Checkpoint {
     guard let tied = tiedHead, tied.copy == tensor.name else { return [tensor.name] }
     return [tied.name]
   }
-
-  /// Threads beyond those that compute: while some read and write, the others keep the processors busy.
-  /// On a 7B pair two more bring 50 s down to 31 s.
-  private static let threadsThatWait = 2
 
   /// Writes a copy with a stack of scaled updates merged into the weights, summed in float64 and
   /// rounded once to the element type that is written.

@@ -15,6 +15,8 @@ package final class TensorQueue: @unchecked Sendable {
   private let memory: Int
   private let workingSet: (String) -> Int
   private let readAhead: (@Sendable (String) -> Void)?
+  /// Threads worth having beyond those that compute: while some read and write, the others keep the processors busy.
+  package static let threadsThatWait = 2
   /// Tensors that are read ahead of those in hand, at most.
   private static let mostAhead = 4
 

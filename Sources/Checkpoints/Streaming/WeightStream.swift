@@ -1,25 +1,53 @@
 import CKernels
 import Foundation
+import Synchronization
 
-/// One tensor's values where they lie in a checkpoint's mapping, in their own element type.
-@safe package struct MappedWeights: @unchecked Sendable {
-  // Unchecked: the bytes are mapped read-only, and the checkpoint that is kept keeps the mapping.
-  /// Values that are worked on before their pages are let go: 8 MiB of a two-byte type.
-  package static let stretch = 1 << 22
+/// One tensor's values in a checkpoint, in their own element type, for passes from the first to the last.
+///
+/// Values of a checkpoint that fits beside others into memory are used where they are mapped, and their pages let go
+/// after each stretch; those of a larger one are read a stretch at a time past the system's cache.
+@safe package final class WeightStream: @unchecked Sendable {
+  // Unchecked: the mapping is read-only and kept by the checkpoint; `window` is behind its lock.
+
+  /// Values that are worked on at a time: 4 MiB of a two-byte type.
+  package static let stretch = 1 << 21
 
   private let checkpoint: Checkpoint
   private let name: String
-  private let start: UnsafeRawPointer?
+  private let mapped: UnsafeRawPointer?
   private let elementType: Int32
   private let width: Int
   /// How many values it has.
   package let count: Int
+  private let uncached: (file: UncachedFile, start: Int)?
+  private let window = Mutex(Window())
+
+  /// What was read last.
+  private struct Window {
+    var buffer: UncachedFile.Buffer?
+    var range = 0..<0
+    /// Where the range's first value lies in the buffer.
+    var offset = 0
+
+    mutating func read(
+      _ values: Range<Int>, width: Int, of uncached: (file: UncachedFile, start: Int)
+    ) throws(CheckpointError) {
+      let buffer = buffer ?? UncachedFile.Buffer()
+      self.buffer = buffer
+      // Nothing is in it, should this fail.
+      range = 0..<0
+      let start = uncached.start
+      offset = try uncached.file.read(
+        start + values.lowerBound * width..<start + values.upperBound * width, into: buffer)
+      range = values
+    }
+  }
 
   /// - Throws: `CheckpointError.tensor` where the tensor is missing, or other than F32, F16 and BF16.
   package init(_ name: String, in checkpoint: Checkpoint) throws(CheckpointError) {
     self.checkpoint = checkpoint
     self.name = name
-    unsafe start = try checkpoint.unsafeBytes(of: name).baseAddress
+    unsafe mapped = try checkpoint.unsafeBytes(of: name).baseAddress
     guard let tensor = checkpoint.tensor(named: name) else {
       throw .tensor(name: name, file: checkpoint.folder.path, .missing)
     }
@@ -32,24 +60,31 @@ import Foundation
       throw .tensor(
         name: name, file: checkpoint.folder.path, .notConvertible(dtype: tensor.dtype))
     }
+    uncached = checkpoint.uncachedFile(of: name)
   }
 
   /// Widens a range of values to float32.
   ///
   /// - Precondition: `target` is as long.
-  package func widen(_ range: Range<Int>, into target: inout MutableSpan<Float>) {
+  /// - Throws: `CheckpointError.fileSystem` where the file cannot be read, as all of these do.
+  package func widen(
+    _ range: Range<Int>, into target: inout MutableSpan<Float>
+  ) throws(CheckpointError) {
     precondition(range.count == target.count)
-    unsafe target.withUnsafeMutableBufferPointer { target in
-      guard let start = unsafe start, let target = target.baseAddress else { return }
-      unsafe loxeval_widen(start + range.lowerBound * width, elementType, range.count, target)
+    try unsafe target.withUnsafeMutableBufferPointer { target throws(CheckpointError) in
+      guard let target = target.baseAddress else { return }
+      try unsafe forEachStretch(of: range) { part, values in
+        unsafe loxeval_widen(
+          values, elementType, part.count, target + (part.lowerBound - range.lowerBound))
+      }
     }
   }
 
   /// A range of values, widened to float32.
-  package func floats(_ range: Range<Int>) -> [Float] {
+  package func floats(_ range: Range<Int>) throws(CheckpointError) -> [Float] {
     var values = [Float](repeating: 0, count: range.count)
     var span = values.mutableSpan
-    widen(range, into: &span)
+    try widen(range, into: &span)
     return values
   }
 
@@ -58,23 +93,64 @@ import Foundation
   /// - Precondition: `target` has room for as many.
   @unsafe
   package func subtract(
-    _ other: MappedWeights, in range: Range<Int>, into target: UnsafeMutablePointer<Float>
-  ) {
-    guard let start = unsafe start, let otherStart = unsafe other.start else { return }
-    unsafe loxeval_subtract(
-      start + range.lowerBound * width, elementType, otherStart + range.lowerBound * other.width,
-      other.elementType, range.count, target)
+    _ other: WeightStream, in range: Range<Int>, into target: UnsafeMutablePointer<Float>
+  ) throws(CheckpointError) {
+    try unsafe forEachStretch(of: range) { part, values throws(CheckpointError) in
+      try unsafe other.forEachStretch(of: part) { _, others in
+        unsafe loxeval_subtract(
+          values, elementType, others, other.elementType, part.count,
+          target + (part.lowerBound - range.lowerBound))
+      }
+    }
   }
 
-  /// Whether both hold the same bytes, of one element type.
-  package func holdsTheBytes(of other: MappedWeights, count: Int) -> Bool {
+  /// Whether both begin with the same bytes, of one element type; reads little more than up to the first that
+  /// differs.
+  package func holdsTheBytes(of other: WeightStream, count: Int) throws(CheckpointError) -> Bool {
     guard elementType == other.elementType else { return false }
-    guard let start = unsafe start, let otherStart = unsafe other.start else { return true }
-    return unsafe memcmp(start, otherStart, count * width) == 0
+    var lower = 0
+    // Most differ at once.
+    var size = 1 << 12
+    while lower < count {
+      let range = lower..<min(count, lower + size)
+      var isSame = true
+      try unsafe forEachStretch(of: range, ahead: false) { part, values throws(CheckpointError) in
+        try unsafe other.forEachStretch(of: part, ahead: false) { _, others in
+          unsafe isSame = isSame && memcmp(values, others, part.count * width) == 0
+        }
+      }
+      guard isSame else { return false }
+      lower = range.upperBound
+      size = min(8 * size, Self.stretch)
+    }
+    return true
   }
 
-  /// Drops a range of values from this process's memory; they are read again if touched.
-  package func letGo(_ range: Range<Int>) {
-    checkpoint.adviseDontNeed(name, bytes: range.lowerBound * width..<range.upperBound * width)
+  /// Lends a range of values, at most a stretch of them at a time, wherever they lie.
+  ///
+  /// - Parameter ahead: whether those behind them will be asked for too.
+  @unsafe
+  private func forEachStretch(
+    of range: Range<Int>, ahead: Bool = true,
+    _ body: (_ part: Range<Int>, _ values: UnsafeRawPointer) throws(CheckpointError) -> Void
+  ) throws(CheckpointError) {
+    guard let mapped = unsafe mapped else { return }
+    for lower in stride(from: range.lowerBound, to: range.upperBound, by: Self.stretch) {
+      let part = lower..<min(range.upperBound, lower + Self.stretch)
+      guard let uncached else {
+        try unsafe body(part, mapped + part.lowerBound * width)
+        checkpoint.adviseDontNeed(name, bytes: part.lowerBound * width..<part.upperBound * width)
+        continue
+      }
+      try window.withLock { window throws(CheckpointError) in
+        if part.lowerBound < window.range.lowerBound || part.upperBound > window.range.upperBound {
+          let end = ahead ? min(count, part.lowerBound + Self.stretch) : part.upperBound
+          try window.read(part.lowerBound..<end, width: width, of: uncached)
+        }
+        guard let start = unsafe window.buffer?.start else { return }
+        let first = window.offset + (part.lowerBound - window.range.lowerBound) * width
+        try unsafe body(part, UnsafeRawPointer(start + first))
+      }
+    }
   }
 }

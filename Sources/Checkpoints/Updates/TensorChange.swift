@@ -8,7 +8,7 @@ package struct TensorChange: Sendable {
     case product(LowRankSum<Double>)
     /// scale · (new − old), up to the values that both have: where one vocabulary has more rows than
     /// the other, the first ones.
-    case difference(scale: Double, new: MappedWeights, old: MappedWeights)
+    case difference(scale: Double, new: WeightStream, old: WeightStream)
     /// scale · values, as many as the tensor has.
     case values([Double], scale: Double)
   }
@@ -24,7 +24,11 @@ package struct TensorChange: Sendable {
 
   /// values += change, over a range of whole rows; where all is not of float32 products, summed in
   /// float64 and rounded once.
-  package func add(_ range: Range<Int>, to values: inout MutableSpan<Float>) {
+  ///
+  /// - Throws: `CheckpointError.fileSystem` where a checkpoint cannot be read.
+  package func add(
+    _ range: Range<Int>, to values: inout MutableSpan<Float>
+  ) throws(CheckpointError) {
     let rows = range.lowerBound / columns..<range.upperBound / columns
     var isExact = false
     for term in terms {
@@ -39,12 +43,14 @@ package struct TensorChange: Sendable {
       for index in values.indices { output.append(Double(values[index])) }
     }
     var span = sums.mutableSpan
-    addExactly(range, to: &span)
+    try addExactly(range, to: &span)
     for index in values.indices { values[index] = Float(span[index]) }
   }
 
   /// sums += all of the change that is not of float32 products, without rounding.
-  package func addExactly(_ range: Range<Int>, to sums: inout MutableSpan<Double>) {
+  package func addExactly(
+    _ range: Range<Int>, to sums: inout MutableSpan<Double>
+  ) throws(CheckpointError) {
     let rows = range.lowerBound / columns..<range.upperBound / columns
     for term in terms {
       switch term {
@@ -53,11 +59,10 @@ package struct TensorChange: Sendable {
       case .difference(let scale, let new, let old):
         let common = range.clamped(to: 0..<min(new.count, old.count))
         guard common.lowerBound == range.lowerBound, !common.isEmpty else { continue }
-        let (newer, older) = (new.floats(common), old.floats(common))
+        let (newer, older) = (try new.floats(common), try old.floats(common))
         for index in 0..<common.count {
           sums[index] += scale * (Double(newer[index]) - Double(older[index]))
         }
-        for weights in [new, old] { weights.letGo(common) }
       case .values(let values, let scale):
         for index in 0..<range.count {
           sums[index] += scale * values[range.lowerBound + index]

@@ -171,8 +171,8 @@ extension Checkpoint {
         case .difference(let new, let old, let scale):
           terms.append(
             .difference(
-              scale: scale, new: try MappedWeights(new.name, in: new.checkpoint),
-              old: try MappedWeights(old.name, in: old.checkpoint)))
+              scale: scale, new: try WeightStream(new.name, in: new.checkpoint),
+              old: try WeightStream(old.name, in: old.checkpoint)))
         case .product(let factors, let scale):
           guard factors.rank > 0 else { continue }
           guard factors.shape == shape else {

@@ -67,7 +67,7 @@ extension DefenceMaterial {
     var values = Matrix<Double>(rows: shape[0], columns: shape[1])
     let change = try pair.aligned.change(of: name, by: [ScaledWeightUpdate(attack, scale: 1)])
     var span = values.elements.mutableSpan
-    change?.addExactly(0..<span.count, to: &span)
+    try change?.addExactly(0..<span.count, to: &span)
     return values
   }
 
@@ -93,7 +93,7 @@ extension DefenceMaterial {
       (aligned.tensor(named: name)?.elementCount ?? 0) * (attack.isDense ? 40 : 4)
     }
     try BLAS.withOneThread {
-      try queue.run(threads: WorkerPool.processorCount) { name in
+      try queue.run(threads: WorkerPool.processorCount + TensorQueue.threadsThatWait) { name in
         defer { pair.adviseDontNeed(name) }
         if let factors = attack.lowRank?.tensors[name] {
           let (cosine, image) = SafetyProjection.map(

@@ -155,6 +155,13 @@ package struct FileState: Hashable, Sendable {
     #endif
   }
 
+  /// Of an open file; nil where the descriptor is of none.
+  package init?(of descriptor: Int32) {
+    var status = stat()
+    guard unsafe fstat(descriptor, &status) == 0 else { return nil }
+    self.init(status)
+  }
+
   /// Of the file that a path leads to now; nil where there is none.
   package init?(of path: String) {
     var status = stat()
