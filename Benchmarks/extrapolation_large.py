@@ -18,6 +18,7 @@ import measure
 parser = argparse.ArgumentParser()
 parser.add_argument("loxeval")
 parser.add_argument("pair", type=pathlib.Path)
+parser.add_argument("--lox-alone", action="store_true", help="leave out the other methods")
 measure.add_options(parser, rounds=3)
 options = parser.parse_args()
 pair, output = options.pair, options.pair / "output"
@@ -38,7 +39,7 @@ copy = (
 pair_options = ["--base", pair / "base", "--aligned", pair / "aligned", "-q"]
 models = [*pair_options, "--output", output]
 adapter = pair / "adapter"
-if not adapter.exists():
+if not options.lox_alone and not adapter.exists():
     measure.run(
         [options.loxeval, "extrapolate", *pair_options, "--as", "adapter", "--output", adapter])
 sides = {
@@ -46,6 +47,8 @@ sides = {
     "read both, write one": [sys.executable, "-c", copy, pair / "base", pair / "aligned", output],
     "extrapolate --as adapter": [options.loxeval, "extrapolate", *models, "--as", "adapter"],
     "extrapolate": [options.loxeval, "extrapolate", *models],
+}
+others = {
     "extrapolate --defence expo": [options.loxeval, "extrapolate", *models, "--defence", "expo"],
     "extrapolate --defence random:seed=1": [
         options.loxeval, "extrapolate", *models, "--defence", "random:seed=1"],
@@ -53,6 +56,8 @@ sides = {
         options.loxeval, "repair", *models, "--tuned", adapter, "--method", "safe-lora", "--as",
         "adapter"],
 }
+if not options.lox_alone:
+    sides |= others
 
 
 def run(name, command):
