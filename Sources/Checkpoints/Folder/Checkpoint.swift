@@ -63,9 +63,10 @@ package final class Checkpoint: Sendable {
     self.isIndexed = contents.isIndexed
     self.fileOfTensor = contents.fileOfTensor
     self.tensorNames = contents.fileOfTensor.keys.sorted()
-    let bytes = contents.shards.flatMap(\.tensors).reduce(0) { $0 + $1.byteRange.count }
     // Methods read two models.
-    isReadUncached = uncached ?? (UInt64(bytes) > ProcessInfo.processInfo.physicalMemory / 4)
+    isReadUncached =
+      uncached
+      ?? (UInt64(Self.byteCount(of: shards)) > ProcessInfo.processInfo.physicalMemory / 4)
   }
 
   /// Checks that the files of the weights are those that were opened, and were not written since: by
@@ -179,7 +180,9 @@ package final class Checkpoint: Sendable {
 
 extension Checkpoint {
   /// What its tensors take together.
-  package var byteCount: Int {
+  package var byteCount: Int { Self.byteCount(of: shards) }
+
+  private static func byteCount(of shards: [Shard]) -> Int {
     shards.flatMap(\.tensors).reduce(0) { $0 + $1.byteRange.count }
   }
 }
