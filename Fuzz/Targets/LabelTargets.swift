@@ -24,7 +24,7 @@ struct LabelledSetTarget: FuzzTarget {
     let verdicts = set.replies.prefix(20).map {
       (
         label: $0.label,
-        verdict: judge.judge(response: $0.judged.response, kind: $0.judged.kind).verdict
+        verdict: judge.judgement(of: $0.judged).verdict
       )
     }
     let quality = JudgeQuality(

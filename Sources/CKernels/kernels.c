@@ -24,6 +24,12 @@
 /// How far ahead of their use weights are fetched from memory.
 #define FETCH_AHEAD_BYTES 8192
 
+/// Strips of weights, each as wide as a tile, that all rows meet before the next ones.
+#define STRIPS_AT_ONCE 4
+
+/// Of a cache: what one fetch brings.
+#define LINE_BYTES 64
+
 #define CONCATENATE_(a, b) a##_##b
 #define CONCATENATE(a, b) CONCATENATE_(a, b)
 #define NAME(function) CONCATENATE(function, INSTRUCTIONS)

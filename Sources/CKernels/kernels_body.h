@@ -187,10 +187,12 @@ INLINE VECTOR NAME(load_weights_partial)(
 
 /// A tile of ROWS by OUTPUTS dot products. Each accumulates LANES partial sums over k in steps of
 /// LANES and adds them at the end, so its value is the same in a tile of any size.
+///
+/// Meanwhile weights of later tiles are fetched from memory: from `ahead` on, `pace` bytes a step, by so many fetches.
 INLINE void NAME(tile)(
     const float *x, size_t x_stride, const void *w, size_t inputs, float *y, size_t y_stride,
-    int accumulate, const int element_type, const int fetch_ahead, const int rows,
-    const int outputs) {
+    int accumulate, const int element_type, const char *ahead, size_t pace, const int fetches,
+    const int rows, const int outputs) {
   const size_t width = element_type == LOXEVAL_FLOAT32 ? 4 : 2;
   VECTOR sums[ROWS_AT_ONCE][OUTPUTS_AT_ONCE];
   const char *weight_rows[OUTPUTS_AT_ONCE];
@@ -204,10 +206,11 @@ INLINE void NAME(tile)(
   for (; k + LANES <= inputs; k += LANES) {
     VECTOR weights[OUTPUTS_AT_ONCE];
 #pragma unroll
-    for (int n = 0; n < outputs; n++) {
+    for (int n = 0; n < outputs; n++)
       weights[n] = NAME(load_weights)(weight_rows[n], k, element_type);
-      if (fetch_ahead) __builtin_prefetch(weight_rows[n] + k * width + FETCH_AHEAD_BYTES, 0, 2);
-    }
+#pragma unroll
+    for (int i = 0; i < fetches; i++) __builtin_prefetch(ahead + i * LINE_BYTES, 0, 2);
+    ahead += pace;
 #pragma unroll
     for (int m = 0; m < rows; m++) {
       VECTOR values = NAME(load)(x + m * x_stride + k);
@@ -240,14 +243,14 @@ INLINE void NAME(tile)(
 #define TILE(r)                                                                            \
   case r:                                                                                  \
     NAME(tile)(                                                                            \
-        x, x_stride, w, inputs, y, y_stride, accumulate, element_type, fetch_ahead, r,     \
-        outputs);                                                                          \
+        x, x_stride, w, inputs, y, y_stride, accumulate, element_type, ahead, pace,        \
+        fetches, r, outputs);                                                                        \
     break;
 
 INLINE void NAME(tile_of)(
     const float *x, size_t x_stride, size_t rows, const void *w, size_t inputs, float *y,
-    size_t y_stride, int accumulate, const int element_type, const int fetch_ahead,
-    const int outputs) {
+    size_t y_stride, int accumulate, const int element_type, const char *ahead, size_t pace,
+    const int fetches, const int outputs) {
   switch (rows) {
     TILE(1) TILE(2) TILE(3) TILE(4)
 #if ROWS_AT_ONCE > 4
@@ -257,32 +260,42 @@ INLINE void NAME(tile_of)(
 }
 #undef TILE
 
-/// Few rows: each strip of weights meets all rows while it is in the first-level cache, and the
-/// strips ahead are fetched meanwhile, so that memory and arithmetic overlap.
+/// Few rows: a tile of them stays in the first-level cache while a few strips of weights pass by, and the next strips
+/// are fetched meanwhile, a share of them with each tile, so that memory and arithmetic overlap.
 INLINE void NAME(project_few)(
     const float *x, size_t x_stride, size_t rows, const void *w, size_t inputs, size_t outputs,
     float *y, size_t y_stride, int accumulate, const int element_type) {
   const size_t width = element_type == LOXEVAL_FLOAT32 ? 4 : 2;
-  size_t step = OUTPUTS_AT_ONCE;
-  for (size_t n = 0; n < outputs; n += step) {
-    step = outputs - n < OUTPUTS_AT_ONCE ? 1 : OUTPUTS_AT_ONCE;
-    const char *strip = (const char *)w + n * inputs * width;
+  const size_t block = STRIPS_AT_ONCE * OUTPUTS_AT_ONCE;
+  const size_t tiles = (rows + ROWS_AT_ONCE - 1) / ROWS_AT_ONCE;
+  const size_t step = OUTPUTS_AT_ONCE * LANES * width;
+  const size_t pace = (step + tiles - 1) / tiles;
+  const char *weights = w;
+  for (size_t begin = 0; begin < outputs; begin += block) {
+    const size_t end = begin + block < outputs ? begin + block : outputs;
+    const char *ahead = weights + end * inputs * width;
     for (size_t m = 0; m < rows; m += ROWS_AT_ONCE) {
-      size_t tall = rows - m < ROWS_AT_ONCE ? rows - m : ROWS_AT_ONCE;
+      const size_t tall = rows - m < ROWS_AT_ONCE ? rows - m : ROWS_AT_ONCE;
       const float *x_tile = x + m * x_stride;
-      float *y_tile = y + m * y_stride + n;
-      if (step == 1)
+      float *y_tile = y + m * y_stride;
+      size_t n = begin;
+      for (; n + OUTPUTS_AT_ONCE <= end; n += OUTPUTS_AT_ONCE) {
+        const char *strip = weights + n * inputs * width;
+        if (tiles == 1)
+          NAME(tile_of)(
+              x_tile, x_stride, tall, strip, inputs, y_tile + n, y_stride, accumulate,
+              element_type, ahead, pace, (step + LINE_BYTES - 1) / LINE_BYTES, OUTPUTS_AT_ONCE);
+        else
+          NAME(tile_of)(
+              x_tile, x_stride, tall, strip, inputs, y_tile + n, y_stride, accumulate,
+              element_type, ahead, pace, (step / 2 + LINE_BYTES - 1) / LINE_BYTES,
+              OUTPUTS_AT_ONCE);
+        ahead += inputs / LANES * pace;
+      }
+      for (; n < end; n++)
         NAME(tile_of)(
-            x_tile, x_stride, tall, strip, inputs, y_tile, y_stride, accumulate, element_type, 0,
-            1);
-      else if (m == 0)
-        NAME(tile_of)(
-            x_tile, x_stride, tall, strip, inputs, y_tile, y_stride, accumulate, element_type, 1,
-            OUTPUTS_AT_ONCE);
-      else
-        NAME(tile_of)(
-            x_tile, x_stride, tall, strip, inputs, y_tile, y_stride, accumulate, element_type, 0,
-            OUTPUTS_AT_ONCE);
+            x_tile, x_stride, tall, weights + n * inputs * width, inputs, y_tile + n, y_stride,
+            accumulate, element_type, 0, 0, 0, 1);
     }
   }
 }
@@ -300,11 +313,11 @@ INLINE void NAME(project_many)(
     for (; n + OUTPUTS_AT_ONCE <= outputs; n += OUTPUTS_AT_ONCE)
       NAME(tile_of)(
           x_tile, x_stride, tall, w + n * inputs, inputs, y_tile + n, y_stride, accumulate,
-          LOXEVAL_FLOAT32, 0, OUTPUTS_AT_ONCE);
+          LOXEVAL_FLOAT32, 0, 0, 0, OUTPUTS_AT_ONCE);
     for (; n < outputs; n++)
       NAME(tile_of)(
           x_tile, x_stride, tall, w + n * inputs, inputs, y_tile + n, y_stride, accumulate,
-          LOXEVAL_FLOAT32, 0, 1);
+          LOXEVAL_FLOAT32, 0, 0, 0, 1);
   }
 }
 

@@ -159,6 +159,9 @@ package struct Thoughts {
 
   /// Families that write headings in place of tags.
   private mutating func separateByHeadings() {
+    // Nearly all replies end here.
+    let first = answer.unicodeScalars.first { !$0.properties.isWhitespace }
+    guard first == "h" || first == "H" else { return }
     let text = Self.trimmed(answer[...])
     for (open, close) in [("here is my thought process:", "here is my response:")]
     where text.prefix(open.count).lowercased() == open {

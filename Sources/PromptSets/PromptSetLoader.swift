@@ -65,23 +65,10 @@ package enum PromptSetLoader {
     return "\(name)-\(String(repeating: "0", count: max(0, 4 - digits.count)))\(digits)"
   }
 
-  /// An id as a text, or as the number that some sets have.
-  private struct Identifier: Decodable {
-    let text: String
-
-    init(from decoder: any Decoder) throws {
-      let container = try decoder.singleValueContainer()
-      if let number = try? container.decode(Int.self) {
-        text = String(number)
-      } else {
-        text = try container.decode(String.self)
-      }
-    }
-  }
-
   /// A record of JSON: a line, or an entry of a list.
-  private struct Record: Decodable {
-    var id: Identifier?
+  private struct Record {
+    /// A text, or the number that some sets have.
+    var id: String?
     var category: String?
     var prompt: String?
     var system: String?
@@ -98,14 +85,34 @@ package enum PromptSetLoader {
     // Ours, where the file's purpose is not the default.
     var kind: PromptSet.Kind?
 
-    func prompt(named name: String, _ index: Int) -> (PromptSet.Kind, Prompt)? {
+    init(_ json: JSONNode) throws(JSONFields.Fault) {
+      let fields = JSONFields(json)
+      id = try fields.optional("id") { $0.text ?? $0.wholeNumber.map(String.init) }
+      category = try fields.optionalText("category")
+      prompt = try fields.optionalText("prompt")
+      system = try fields.optionalText("system")
+      reference = try fields.optionalText("reference")
+      instruction = try fields.optionalText("instruction")
+      context = try fields.optionalText("context")
+      input = try fields.optionalText("input")
+      response = try fields.optionalText("response")
+      output = try fields.optionalText("output")
+      question = try fields.optionalText("question")
+      answer = try fields.optionalText("answer")
+      kind = try fields.optional("kind") { $0.text.flatMap(PromptSet.Kind.init(rawValue:)) }
+    }
+
+    /// - Parameter fileKind: of a file's prompts where they do not say it.
+    func prompt(
+      named name: String, _ index: Int, fileKind: PromptSet.Kind
+    ) -> (PromptSet.Kind, Prompt)? {
       let fallback = PromptSetLoader.numbered(name, index)
       if let prompt {
         guard prompt.contains(where: { !$0.isWhitespace }) else { return nil }
         return (
-          kind ?? PromptSetLoader.kind(ofFileNamed: name),
+          kind ?? fileKind,
           Prompt(
-            id: id?.text ?? fallback, category: category ?? "none", prompt: prompt, system: system,
+            id: id ?? fallback, category: category ?? "none", prompt: prompt, system: system,
             reference: reference)
         )
       }
@@ -155,11 +162,12 @@ package enum PromptSetLoader {
     }
     var rows: [Row] = []
     var kind: PromptSet.Kind?
-    let decoder = JSONDecoder()
+    let fileKind = self.kind(ofFileNamed: name)
     var isList = false
     for record in records {
       if case .entry = record.place { isList = true }
-      let (found, prompt) = try self.prompt(record, rows.count, name: name, file: file, decoder)
+      let (found, prompt) = try self.prompt(
+        record, rows.count, name: name, file: file, fileKind)
       let first = kind ?? found
       guard found == first else {
         throw malformed(
@@ -178,19 +186,16 @@ package enum PromptSetLoader {
   }
 
   private static func prompt(
-    _ record: RecordFile.Record, _ index: Int, name: String, file: URL, _ decoder: JSONDecoder
+    _ record: RecordFile.Record, _ index: Int, name: String, file: URL, _ fileKind: PromptSet.Kind
   ) throws(FileError) -> (PromptSet.Kind, Prompt) {
     if let text = record.value.text, case .entry = record.place,
       text.contains(where: { !$0.isWhitespace })
     {
-      return (
-        kind(ofFileNamed: name),
-        Prompt(id: numbered(name, index), category: "none", prompt: text)
-      )
+      return (fileKind, Prompt(id: numbered(name, index), category: "none", prompt: text))
     }
     guard record.value.members != nil,
-      let value = try? decoder.decode(Record.self, from: Data(record.value.serialized.utf8)),
-      let found = value.prompt(named: name, index)
+      let value = try? Record(record.value),
+      let found = value.prompt(named: name, index, fileKind: fileKind)
     else {
       throw malformed(
         record.place, file, expected: expectedRecord, found: record.value.excerpt)

@@ -11,7 +11,6 @@ package final class Journal {
   private var collected: SampleOutcomes
   private let file: AppendedFile
   private let path: String
-  private let encoder = StableJSON.encoder()
   /// Bytes that stand in the file.
   private var size: Int
 
@@ -113,9 +112,9 @@ package final class Journal {
   package func append(_ sample: Sample) throws(RunError) {
     let line: Data
     do {
-      line = try encoder.encode(sample)
+      line = try sample.line()
     } catch {
-      throw .unwritable(path: path, reason: error.plainReason)
+      throw .unwritable(path: path, reason: "\(error)")
     }
     do throws(FileError) {
       try file.append(line)
@@ -130,12 +129,11 @@ package final class Journal {
 /// Writes a journal anew, line by line.
 struct JournalWriter: ~Copyable {
   private var file: FileWriter
-  private let encoder = StableJSON.encoder()
 
   init(_ url: URL) throws(FileError) { file = try FileWriter(url) }
 
   mutating func append(_ sample: Sample) throws {
-    _ = try append(line: try encoder.encode(sample))
+    _ = try append(line: try sample.line())
   }
 
   /// Adds a sample as it stands in another journal.

@@ -13,15 +13,11 @@ package struct JournalLines: Sendable {
   }
 
   /// A line as a sample; nil where it is none.
-  func sample(_ line: Data, _ decoder: JSONDecoder) -> Sample? {
-    guard let read = try? decoder.decode(Sample.self, from: line) else { return nil }
+  func sample(_ line: Data) -> Sample? {
+    guard let json = try? JSONNode(parsing: [UInt8](line)), let read = try? Sample(json) else {
+      return nil
+    }
     return read.naming(judge: judges[read.cell] ?? judge)
-  }
-
-  /// Lines as samples, on any thread.
-  func decoding() -> @Sendable (Data) -> Sample? {
-    let decoder = JSONDecoder()
-    return { sample($0, decoder) }
   }
 
   /// Hands over each sample with its line's place, repetitions as they stand.
@@ -31,7 +27,7 @@ package struct JournalLines: Sendable {
     _ file: URL, _ body: (_ place: StreamedLines.Place, Sample) throws(RunError) -> Void
   ) throws(RunError) -> Int {
     do {
-      return try StreamedLines.read(file, decoding: decoding()) { place, sample in
+      return try StreamedLines.read(file, decoding: { sample($0) }) { place, sample in
         guard let sample else {
           throw RunError.malformedJournal(
             path: file.path, line: place.number, reason: "it does not parse as a sample")

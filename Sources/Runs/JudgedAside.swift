@@ -6,16 +6,6 @@ import Support
 /// Judgements of a run's replies that are not part of the run yet: a line each, appended as it is made, so
 /// that judging again goes on where it was broken off.
 package final class JudgedAside {
-  /// One judge's word on one reply.
-  private struct Line: Codable {
-    var cell: CellID
-    var id: String
-    var sample: Int
-    var judge: String
-    var configuration: String
-    var judgement: Judgement
-  }
-
   private struct Key: Hashable {
     let sample: Sample.Key
     let judge: String
@@ -37,10 +27,13 @@ package final class JudgedAside {
     let whole = input.data.lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? 0
     try file.cut(to: whole)
     for line in input.lines {
-      guard let read = try? JSONDecoder().decode(Line.self, from: line.bytes) else { continue }
-      let sample = Sample.Key(cell: read.cell, id: read.id, sample: read.sample)
-      judgements[Key(sample: sample, judge: read.judge, configuration: read.configuration)] =
-        read.judgement
+      guard let read = try? JSONNode(parsing: [UInt8](line.bytes)), let cell = read["cell"]?.text,
+        let id = read["id"]?.text, let number = read["sample"]?.integer,
+        let judge = read["judge"]?.text, let configuration = read["configuration"]?.text,
+        let judgement = try? read["judgement"].map(Judgement.init)
+      else { continue }
+      let sample = Sample.Key(cell: CellID(rawValue: cell), id: id, sample: number)
+      judgements[Key(sample: sample, judge: judge, configuration: configuration)] = judgement
     }
   }
 
@@ -51,10 +44,12 @@ package final class JudgedAside {
   }
 
   package func append(_ judgement: Judgement, of sample: Sample.Key, by judge: any Judge) throws {
-    let line = Line(
-      cell: sample.cell, id: sample.id, sample: sample.sample, judge: judge.name,
-      configuration: judge.configuration, judgement: judgement)
-    try file.append(try StableJSON.encode(line))
+    let line = JSONNode.object(of: [
+      ("cell", .string(sample.cell.rawValue)), ("configuration", .string(judge.configuration)),
+      ("id", .string(sample.id)), ("judge", .string(judge.name)),
+      ("judgement", try judgement.json), ("sample", .integer(sample.sample)),
+    ])
+    try file.append(Data(line.bytes))
     let key = Key(sample: sample, judge: judge.name, configuration: judge.configuration)
     judgements[key] = judgement
   }

@@ -1,4 +1,5 @@
 package import ModelAccess
+package import Support
 
 /// What a judge made of one reply.
 package enum Verdict: String, Codable, Hashable, Sendable, CaseIterable {
@@ -16,7 +17,7 @@ package enum Verdict: String, Codable, Hashable, Sendable, CaseIterable {
 }
 
 /// A verdict with what it rests on.
-package struct Judgement: Codable, Hashable, Sendable {
+package struct Judgement: Hashable, Sendable {
   package var verdict: Verdict
   /// The judge's own number where it gives one (1 to 5 for a rubric, 0 to 1 for StrongREJECT).
   package var score: Double?
@@ -40,42 +41,45 @@ package struct Judgement: Codable, Hashable, Sendable {
   }
 }
 
-/// In files a failure is `error`, as text, and `error_code`; of schema 1 the text alone.
+/// In files a failure is `error`, as text, and `error_code`; of schema 1 the text alone. What there is
+/// nothing of is left out.
 extension Judgement {
-  private enum CodingKeys: String, CodingKey {
-    case verdict, score, raw, error
-    case errorCode = "error_code"
+  package init(_ json: JSONNode) throws(JSONFields.Fault) {
+    let fields = JSONFields(json)
+    let code = try fields.optionalText("error_code")
+    self.init(
+      verdict: try fields.value("verdict") { $0.text.flatMap(Verdict.init(rawValue:)) },
+      score: try fields.optional("score") { $0.double }, raw: try fields.optionalText("raw"),
+      failure: Failure(
+        code: code.map { ErrorCode(rawValue: $0) }, text: try fields.optionalText("error")))
   }
 
-  package init(from decoder: any Decoder) throws {
-    let container = try decoder.container(keyedBy: CodingKeys.self)
-    verdict = try container.decode(Verdict.self, forKey: .verdict)
-    score = try container.decodeIfPresent(Double.self, forKey: .score)
-    raw = try container.decodeIfPresent(String.self, forKey: .raw)
-    failure = Failure(
-      code: try container.decodeIfPresent(ErrorCode.self, forKey: .errorCode),
-      text: try container.decodeIfPresent(String.self, forKey: .error))
-  }
-
-  package func encode(to encoder: any Encoder) throws {
-    var container = encoder.container(keyedBy: CodingKeys.self)
-    try container.encode(verdict, forKey: .verdict)
-    try container.encodeIfPresent(score, forKey: .score)
-    try container.encodeIfPresent(raw, forKey: .raw)
-    try container.encodeIfPresent(failure?.description, forKey: .error)
-    try container.encodeIfPresent(failure?.code, forKey: .errorCode)
+  package var json: JSONNode {
+    get throws(JSONNode.NotFinite) {
+      var members: [JSONNode.Member] = []
+      func add(_ key: String, _ value: JSONNode) {
+        if value != .null { members.append(JSONNode.Member(key: key, value: value)) }
+      }
+      add("error", .text(failure?.description))
+      add("error_code", .text(failure?.code.rawValue))
+      add("raw", .text(raw))
+      add("score", try .shortest(score))
+      add("verdict", .string(verdict.rawValue))
+      return .object(members)
+    }
   }
 }
 
 /// What a judge gets to see.
-package struct JudgedReply: Hashable, Sendable {
-  package var prompt: String
-  package var response: String
+package struct JudgedReply: Sendable {
+  package let prompt: String
+  package let response: String
   /// The expected answer, for prompts that have one.
-  package var reference: String?
-  package var kind: PromptKind
+  package let reference: String?
+  package let kind: PromptKind
   /// The server says that the model refused (OpenAI's `refusal` field): no judge need ask.
-  package var declaresRefusal: Bool
+  package let declaresRefusal: Bool
+  let words: ReplyWords
 
   package init(
     prompt: String, response: String, reference: String? = nil, kind: PromptKind = .harmful,
@@ -86,6 +90,7 @@ package struct JudgedReply: Hashable, Sendable {
     self.reference = reference
     self.kind = kind
     self.declaresRefusal = declaresRefusal
+    words = ReplyWords(response)
   }
 }
 

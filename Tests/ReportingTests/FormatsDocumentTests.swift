@@ -50,7 +50,20 @@ import TinyRun
     _ value: some Encodable, below: Set<String>, in section: Substring,
     _ location: SourceLocation = #_sourceLocation
   ) throws {
-    let object = try JSONSerialization.jsonObject(with: StableJSON.encodePretty(value))
+    try expectNamed(StableJSON.encodePretty(value), below: below, in: section, location)
+  }
+
+  static func expectNamed(
+    _ sample: Sample, in section: Substring, _ location: SourceLocation = #_sourceLocation
+  ) throws {
+    try expectNamed(sample.line(), below: [], in: section, location)
+  }
+
+  private static func expectNamed(
+    _ json: Data, below: Set<String>, in section: Substring,
+    _ location: SourceLocation = #_sourceLocation
+  ) throws {
+    let object = try JSONSerialization.jsonObject(with: json)
     let missing = keys(object, below: below).filter { !section.contains("`\($0)`") }
     #expect(missing.isEmpty, sourceLocation: location)
   }
@@ -98,7 +111,7 @@ import TinyRun
     attacked.plan.cells = manifest.plan.cells.filter { !$0.attack.isNone }
     try Self.expectNamed(
       attacked, below: ["plan", "cells", "attack", "direction"], in: Self.section("run.json"))
-    try Self.expectNamed(samples[0], below: [], in: Self.section("samples.jsonl"))
+    try Self.expectNamed(samples[0], in: Self.section("samples.jsonl"))
     try Self.expectNamed(
       Summary(of: manifest, samples: samples),
       below: ["landscape", "points", "reaches", "distance"], in: Self.section("summary.json"))
@@ -136,7 +149,8 @@ import TinyRun
     try Self.expectNamed(entry, below: [], in: Self.text()[...])
     let (manifest, samples) = ReportTests.run()
     try Self.expectNamed(
-      SampleRecord(samples[0], of: manifest.plan.cells[0]), below: [], in: Self.text()[...])
+      Data(SampleRecord(samples[0], of: manifest.plan.cells[0]).json().bytes), below: [],
+      in: Self.text()[...])
   }
 
   @Test func everyFieldOfALedgerIsNamed() throws {
@@ -169,7 +183,7 @@ import TinyRun
         "plan", "environment", "limits", "decoding", "cells", "treatment", "attack",
         "prompt_attack", "variant",
       ], in: Self.section("run.json"))
-    try Self.expectNamed(samples[0], below: [], in: Self.section("samples.jsonl"))
+    try Self.expectNamed(samples[0], in: Self.section("samples.jsonl"))
     try Self.expectNamed(
       Summary(of: manifest, samples: samples),
       below: ["recommendation", "candidates", "basis", "outcomes"],

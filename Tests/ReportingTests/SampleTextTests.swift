@@ -108,7 +108,7 @@ import Testing
 
   @Test func aRecordHasTheJournalsFieldsAndTheCells() throws {
     let (sample, cell) = Self.sample("\u{1B}[2J")
-    let data = try StableJSON.encode(SampleRecord(sample, of: cell))
+    let data = Data(try SampleRecord(sample, of: cell).json().bytes)
     let object = try #require(try JSONSerialization.jsonObject(with: data) as? [String: Any])
     #expect(object["response"] as? String == "\u{1B}[2J")
     #expect(object["cell"] as? String == cell.id.rawValue)
@@ -116,7 +116,7 @@ import Testing
     #expect((object["attack"] as? [String: Any])?["label"] as? String == "none")
     #expect(object["dataset"] as? String == "harmful")
     let journal = try #require(
-      try JSONSerialization.jsonObject(with: StableJSON.encode(sample)) as? [String: Any])
+      try JSONSerialization.jsonObject(with: sample.line()) as? [String: Any])
     #expect(Set(journal.keys).isSubset(of: object.keys))
   }
 }

@@ -86,10 +86,9 @@ import TinyRun
   func onlyWhatFailedIsReplaced(_ lines: Case) throws {
     let folder = try TemporaryFolder()
     let plan = makeManifest().0.plan
-    let encoder = JSONEncoder()
-    let text = try [lines.first, lines.second]
-      .map { String(decoding: try encoder.encode($0), as: UTF8.self) + "\n" }.joined()
-    try folder.write(text, "samples.jsonl")
+    try folder.write(
+      String(decoding: try Journal.lines(of: [lines.first, lines.second]), as: UTF8.self),
+      "samples.jsonl")
     if let objection = lines.objection {
       let error = #expect(throws: RunError.self) {
         _ = try Journal.samples(folder: folder.url, plan: plan)

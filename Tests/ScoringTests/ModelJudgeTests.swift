@@ -61,8 +61,7 @@ final class ScriptedJudge: ChatCompleting {
     (3, 5, .benign, .complied), (5, 5, .benign, .complied),
   ])
   func scoresBecomeVerdicts(score: Int, threshold: Int, kind: PromptKind, verdict: Verdict) async {
-    var reply = Self.reply
-    reply.kind = kind
+    let reply = JudgedReply(prompt: Self.reply.prompt, response: Self.reply.response, kind: kind)
     let text = "{\"analysis\": \"It is so.\", \"score\": \(score)}"
     let (judgement, asked) = await rubric([.say(text)], threshold: threshold, reply)
     #expect(judgement == Judgement(verdict: verdict, score: Double(score), raw: text))

@@ -11,7 +11,7 @@ private struct HeldSamples: SampleSource {
   func sample(at position: SamplePosition) throws(RunError) -> Sample { samples[position.offset] }
 
   func line(at position: SamplePosition) throws(RunError) -> Data {
-    held { try StableJSON.encoder().encode(samples[position.offset]) }
+    held { try samples[position.offset].line() }
   }
 }
 
@@ -68,9 +68,8 @@ extension Journal {
 
   /// All of a journal with such samples.
   package static func lines(of samples: [Sample]) throws -> Data {
-    let encoder = StableJSON.encoder()
-    return try samples.reduce(into: Data()) {
-      $0.append(try encoder.encode($1))
+    try samples.reduce(into: Data()) {
+      $0.append(try $1.line())
       $0.append(UInt8(ascii: "\n"))
     }
   }

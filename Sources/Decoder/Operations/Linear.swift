@@ -123,7 +123,8 @@ struct ServedLinear {
     var chunks: [(targets: Range<Int>, begin: Int, end: Int)] = []
     for target in combine == nil ? targets.indices : 0..<1 {
       let outputs = targets[target].layer.weight.outputs
-      let size = chunkSize(outputs: outputs, threads: pool.threadCount)
+      let size = chunkSize(
+        outputs: outputs, threads: pool.threadCount, block: workspace.operand == nil ? 24 : 48)
       for begin in stride(from: 0, to: outputs, by: size) {
         chunks.append(
           (
@@ -139,11 +140,10 @@ struct ServedLinear {
     }
   }
 
-  /// Chunks are multiples of the kernels' block of 48 outputs: small enough to balance between
-  /// threads, and not more than about sixteen for each.
-  private static func chunkSize(outputs: Int, threads: Int) -> Int {
-    let block = 48
-    let share = outputs / (16 * threads)
+  /// Chunks are multiples of the outputs that the kernels keep together: small enough to balance between
+  /// threads, who wait for each other a few hundred times a step, and not more than about 24 for each.
+  private static func chunkSize(outputs: Int, threads: Int, block: Int) -> Int {
+    let share = outputs / (24 * threads)
     return max(block, (share + block - 1) / block * block)
   }
 }

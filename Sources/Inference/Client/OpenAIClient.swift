@@ -83,7 +83,8 @@ package struct OpenAIClient: ChatCompleting {
   ) async throws(ChatFailure) -> ParsedReply {
     let fields = try dialect.fields(for: request.variant)
     let name = fields.model ?? model
-    let body = RequestBody(request, model: name, fields, topLogprobs: topLogprobs)
+    let body = RequestBody(
+      request: request, model: name, fields: fields, topLogprobs: topLogprobs)
     let expectedModel = fields.repliesNameTheModel ? name : nil
     var attempts = 1
     var failures = 0

@@ -52,7 +52,10 @@ struct ReplyParser {
       parsed.origin = ReplyOrigin(
         fingerprint: body["system_fingerprint"]?.text, model: body["model"]?.text)
     }
-    parsed.secondsAsked = RateLimitHint.seconds(headers: response.headers, body: body)
+    // An answer's own words may speak of trying again.
+    if case .failure = parsed.result {
+      parsed.secondsAsked = RateLimitHint.seconds(headers: response.headers, body: body)
+    }
     parsed.tokens = Self.tokens(status: response.status, body?["usage"])
     return parsed
   }

@@ -4,93 +4,21 @@ package import Support
 
 /// A chat completion's request as servers read it. Decoding is always explicit: servers' own
 /// defaults differ, and some are random.
-struct RequestBody: Encodable {
-  private let model: String?
-  private let messages: [ChatMessage]
-  private let temperature: Double
-  private let topP: Double
-  private let seed: Int64
-  private let maxTokens: Int
-  private let maxReasoningTokens: Int?
-  private let stop: [String]?
-  private let stream = false
-  private let lora: [DialectFields.AdapterScale]?
-  private let cachePrompt: Bool?
-  private let logprobs: Bool?
-  private let topLogprobs: Int?
-  private let responseFormat: ResponseFormat?
-  /// Of an open turn, as vLLM, llama-server and the embedded server read them; absent otherwise.
-  private let continueFinalMessage: Bool?
-  private let addGenerationPrompt: Bool?
-
-  /// OpenAI's form, which llama-server and vLLM read too.
-  private struct ResponseFormat: Encodable {
-    struct Named: Encodable {
-      let name: String
-      let schema: OutputSchema
-      let strict = true
-    }
-
-    let type = "json_schema"
-    let named: Named
-
-    enum CodingKeys: String, CodingKey {
-      case type
-      case named = "json_schema"
-    }
-
-    init(_ schema: OutputSchema) { named = Named(name: schema.name, schema: schema) }
-  }
-
-  enum CodingKeys: String, CodingKey {
-    case model, messages, temperature, seed, stop, stream, lora, logprobs
-    case topP = "top_p"
-    case maxTokens = "max_tokens"
-    case maxReasoningTokens = "max_reasoning_tokens"
-    case cachePrompt = "cache_prompt"
-    case topLogprobs = "top_logprobs"
-    case responseFormat = "response_format"
-    case continueFinalMessage = "continue_final_message"
-    case addGenerationPrompt = "add_generation_prompt"
-  }
-
-  init(_ request: ChatRequest, model: String?, _ fields: DialectFields, topLogprobs: Int?) {
-    let decoding = request.decoding
-    self.model = model
-    messages = request.messages
-    temperature = decoding.temperature
-    topP = decoding.topP
-    // Some servers read a signed 32-bit number.
-    seed = Int64(truncatingIfNeeded: decoding.seed & 0x7FFF_FFFF)
-    maxReasoningTokens = fields.takesReasoningBudget ? decoding.maxReasoningTokens : nil
-    // A server with one limit gets the sum; what it says beyond the answer's part is cut off its reply.
-    maxTokens =
-      decoding.maxTokens
-      + (fields.takesReasoningBudget ? 0 : decoding.maxReasoningTokens ?? 0)
-    stop = decoding.stop.isEmpty ? nil : decoding.stop
-    lora = fields.lora
-    cachePrompt = fields.cachePrompt
-    logprobs = topLogprobs.map { _ in true }
-    self.topLogprobs = topLogprobs
-    responseFormat = request.outputSchema.map(ResponseFormat.init)
-    continueFinalMessage = request.isContinued ? true : nil
-    addGenerationPrompt = request.isContinued ? false : nil
-  }
+struct RequestBody {
+  let request: ChatRequest
+  let model: String?
+  let fields: DialectFields
+  let topLogprobs: Int?
 
   /// Names of the fields that are written here: extra ones may not be among them.
   static let fields = [
     "model", "messages", "temperature", "top_p", "seed", "max_tokens", "max_completion_tokens",
-    "max_reasoning_tokens", "stop",
-    "stream", "lora", "cache_prompt", "logprobs", "top_logprobs", "response_format", "n",
+    "max_reasoning_tokens", "stop", "stream", "lora", "cache_prompt", "logprobs", "top_logprobs", "response_format", "n",
   ]
 
   func encoded(_ form: RequestForm = .usual) throws(ChatFailure) -> Data {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     do {
-      let data = try encoder.encode(self)
-      guard form != .usual else { return data }
-      return Data(try Self.written(JSONNode(parsing: [UInt8](data)), in: form).serialized.utf8)
+      return Data(try Self.written(json(), in: form).bytes)
     } catch {
       throw ChatFailure(
         code: "invalid-request", message: "the request cannot be encoded: \(error)", attempts: 0,
@@ -98,8 +26,63 @@ struct RequestBody: Encodable {
     }
   }
 
-  /// The body in another form than the usual one.
+  /// Fields in order; of what there is nothing is left out.
+  private func json() throws -> JSONNode {
+    let decoding = request.decoding
+    var members: [(String, JSONNode)] = []
+    func add(_ key: String, _ value: JSONNode?) {
+      if let value { members.append((key, value)) }
+    }
+    // An open turn, as vLLM, llama-server and the embedded server read it.
+    add("add_generation_prompt", request.isContinued ? .boolean(false) : nil)
+    add("cache_prompt", fields.cachePrompt.map { .boolean($0) })
+    add("continue_final_message", request.isContinued ? .boolean(true) : nil)
+    add("logprobs", topLogprobs.map { _ in .boolean(true) })
+    if let scales = fields.lora {
+      let entries = try scales.map {
+        JSONNode.object(of: [("id", .integer($0.id)), ("scale", try .shortest($0.scale))])
+      }
+      add("lora", .array(entries))
+    }
+    // A server with one limit gets the sum; what it says beyond the answer's part is cut off its reply.
+    let budget = decoding.maxReasoningTokens
+    if fields.takesReasoningBudget, let budget { add("max_reasoning_tokens", .integer(budget)) }
+    add(
+      "max_tokens",
+      .integer(decoding.maxTokens + (fields.takesReasoningBudget ? 0 : budget ?? 0)))
+    let messages = request.messages.map {
+      JSONNode.object(of: [("content", .string($0.content)), ("role", .string($0.role.rawValue))])
+    }
+    add("messages", .array(messages))
+    add("model", model.map { .string($0) })
+    add("response_format", try request.outputSchema.map(Self.responseFormat))
+    // Some servers read a signed 32-bit number.
+    add("seed", .integer(Int(truncatingIfNeeded: decoding.seed & 0x7FFF_FFFF)))
+    add("stop", decoding.stop.isEmpty ? nil : .array(decoding.stop.map { .string($0) }))
+    add("stream", .boolean(false))
+    add("temperature", try .shortest(decoding.temperature))
+    add("top_logprobs", topLogprobs.map { .integer($0) })
+    add("top_p", try .shortest(decoding.topP))
+    return .object(of: members)
+  }
+
+  /// OpenAI's form, which llama-server and vLLM read too.
+  private static func responseFormat(_ schema: OutputSchema) throws -> JSONNode {
+    .object(of: [
+      (
+        "json_schema",
+        .object(of: [
+          ("name", .string(schema.name)),
+          ("schema", try JSONNode(parsing: [UInt8](StableJSON.encode(schema)))),
+          ("strict", .boolean(true)),
+        ])
+      ),
+      ("type", .string("json_schema")),
+    ])
+  }
+
   private static func written(_ body: JSONNode, in form: RequestForm) throws -> JSONNode {
+    guard form != .usual else { return body }
     var body = body
     for field in form.omitted { body = body.removing(field) }
     for field in form.refused {

@@ -116,6 +116,7 @@ struct ServerComplaint {
 
   /// A word of a reply's finish reason that means a filter took the rest.
   static func isFilter(finishReason: String) -> Bool {
+    if finishReason == "stop" || finishReason == "length" { return false }
     let word = plain(finishReason)
     return finishWords.contains { word.contains($0) }
   }

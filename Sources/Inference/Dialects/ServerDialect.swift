@@ -47,7 +47,7 @@ extension ServerDialect {
 /// What dialects may add to a request, and where it may go.
 package struct DialectFields: Sendable {
   /// An entry of llama-server's per-request list.
-  package struct AdapterScale: Encodable, Sendable {
+  package struct AdapterScale: Sendable {
     package var id: Int
     package var scale: Double
   }

@@ -139,7 +139,7 @@ package struct ServerProbe: Sendable {
   package func answeringModel(to name: String) async throws(ChatFailure) -> String? {
     let request = ChatRequest(
       messages: [ChatMessage(role: .user, content: "Hello.")], decoding: Decoding(maxTokens: 16))
-    let body = RequestBody(request, model: name, DialectFields(), topLogprobs: nil)
+    let body = RequestBody(request: request, model: name, fields: DialectFields(), topLogprobs: nil)
     // As little as possible that a server could refuse.
     let others = RequestForm.omittable.filter { $0 != RequestForm.tokenLimit }
     for refused in [[], [RequestForm.tokenLimit]] {

@@ -88,10 +88,6 @@ struct ExportedRun {
 }
 
 extension JSONNode {
-  static func text(_ text: String?) -> JSONNode { text.map { .string($0) } ?? .null }
-
-  static func integer(_ number: Int?) -> JSONNode { number.map { .number("\($0)") } ?? .null }
-
   static func decimal(_ number: Double?) -> JSONNode {
     number.flatMap { $0.isFinite ? .number("\($0)") : nil } ?? .null
   }

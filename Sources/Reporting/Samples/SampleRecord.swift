@@ -1,8 +1,9 @@
 package import Runs
 import StudyDesign
+package import Support
 
-/// A sample with what its cell is of, for programs: the fields of its journal's line and of the plan's cell.
-package struct SampleRecord: Encodable {
+/// A sample as another program reads it: the journal's fields, and what tells its model.
+package struct SampleRecord {
   private let sample: Sample
   private let cell: Cell
 
@@ -11,20 +12,17 @@ package struct SampleRecord: Encodable {
     self.cell = cell
   }
 
-  private enum CodingKeys: String, CodingKey {
-    case model, targets, treatment, attack, dataset, variant
-    case promptAttack = "prompt_attack"
-  }
-
-  package func encode(to encoder: any Encoder) throws {
-    try sample.encode(to: encoder)
-    var container = encoder.container(keyedBy: CodingKeys.self)
-    try container.encode(cell.model, forKey: .model)
-    try container.encode(cell.targets, forKey: .targets)
-    try container.encode(cell.treatment, forKey: .treatment)
-    try container.encode(cell.attack, forKey: .attack)
-    try container.encode(cell.promptAttack, forKey: .promptAttack)
-    try container.encode(cell.dataset, forKey: .dataset)
-    try container.encode(cell.variant, forKey: .variant)
+  /// An object, its keys in order.
+  package func json() throws -> JSONNode {
+    var members = try sample.json.members ?? []
+    for (key, value) in [
+      ("model", try JSONNode.of(cell.model)), ("targets", try .of(cell.targets)),
+      ("treatment", try .of(cell.treatment)), ("attack", try .of(cell.attack)),
+      ("prompt_attack", try .of(cell.promptAttack)), ("dataset", try .of(cell.dataset)),
+      ("variant", try .of(cell.variant)),
+    ] {
+      members.append(JSONNode.Member(key: key, value: value))
+    }
+    return .object(members.sorted { $0.key < $1.key })
   }
 }

@@ -64,7 +64,7 @@ package struct SampleSelection: Sendable {
       for value in wanted where !known.contains(value) {
         throw Unknown(
           option: field.option, value: value,
-          known: known.sorted { $0.compare($1, options: .numeric) == .orderedAscending })
+          known: known.sorted { $0.isBefore(counting: $1) })
       }
       chosen = chosen.filter { !Set(wanted).isDisjoint(with: field.of($0)) }
     }

@@ -32,7 +32,6 @@ final class JournalFiles: SampleSource {
 
   private let files: [URL]
   private let lines: JournalLines
-  private let decoder = JSONDecoder()
   private let state = Mutex(State())
 
   private static let pieceSize = 65_536
@@ -43,7 +42,7 @@ final class JournalFiles: SampleSource {
   }
 
   func sample(at position: SamplePosition) throws(RunError) -> Sample {
-    guard let sample = lines.sample(try line(at: position), decoder) else {
+    guard let sample = lines.sample(try line(at: position)) else {
       throw changed(position)
     }
     return sample
@@ -82,16 +81,17 @@ final class JournalFiles: SampleSource {
       state.piece = Data()
     }
     let within = position.offset - state.start
-    if within >= 0, within < state.piece.count {
-      let rest = state.piece.dropFirst(within)
-      if let end = rest.firstIndex(of: UInt8(ascii: "\n")) { return Data(rest[..<end]) }
+    if within >= 0, within < state.piece.count,
+      let end = StreamedLines.lineFeed(in: state.piece, within..<state.piece.count)
+    {
+      return state.piece.subdata(in: within..<end)
     }
     var size = pieceSize
     while true {
       state.piece = try open.file.read(from: position.offset, count: size)
       state.start = position.offset
-      if let end = state.piece.firstIndex(of: UInt8(ascii: "\n")) {
-        return Data(state.piece[..<end])
+      if let end = StreamedLines.lineFeed(in: state.piece, 0..<state.piece.count) {
+        return state.piece.subdata(in: 0..<end)
       }
       // The file ends before the line does.
       guard state.piece.count == size else { return Data() }

@@ -106,13 +106,7 @@ struct OutcomeNaming: Sendable {
   /// Puts all prompts that are known by now into the order of their ids.
   mutating func rank() {
     guard ranks.count < prompts.count else { return }
-    let order = Set(prompts.map(\.id)).sorted {
-      switch $0.compare($1, options: .numeric) {
-      case .orderedAscending: true
-      case .orderedDescending: false
-      case .orderedSame: $0 < $1
-      }
-    }
+    let order = Set(prompts.map(\.id)).sorted { $0.isBefore(counting: $1) }
     let places = Dictionary(
       order.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
     ranks = prompts.map { places[$0.id] ?? order.count }

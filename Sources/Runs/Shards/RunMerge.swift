@@ -117,11 +117,7 @@ package enum RunMerge {
       }
     }
     let sorted = order.sorted { a, b in
-      switch a.id.compare(b.id, options: .numeric) {
-      case .orderedAscending: true
-      case .orderedDescending: false
-      case .orderedSame: (a.id, a.sample) < (b.id, b.sample)
-      }
+      a.id == b.id ? a.sample < b.sample : a.id.isBefore(counting: b.id)
     }
     return sorted.compactMap { found[$0]?.sample }
   }

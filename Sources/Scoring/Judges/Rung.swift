@@ -17,12 +17,11 @@ enum Rung {
     of reply: JudgedReply, rung: (ReplyReading) -> Judgement
   ) -> Judgement {
     if reply.declaresRefusal { return .declaredRefusal }
-    let text = NormalisedText(reply.response, limit: RefusalJudge.limit)
-    if let reason = DegenerateReply.reason(text) {
-      return Judgement(verdict: .degenerate, raw: reason)
+    switch reply.words.look {
+    case .broken(let reason): return Judgement(verdict: .degenerate, raw: reason)
+    case .read(let reading):
+      let judgement = reading.judgement(reply.kind)
+      return judgement.verdict == .complied ? rung(reading) : judgement
     }
-    let reading = ReplyReading(text, .standard)
-    let judgement = reading.judgement(reply.kind)
-    return judgement.verdict == .complied ? rung(reading) : judgement
   }
 }

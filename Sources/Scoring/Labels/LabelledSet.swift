@@ -4,7 +4,7 @@ package import Support
 
 /// Replies with the verdict that a person gave, to measure judges by.
 package struct LabelledSet: Sendable {
-  package struct Reply: Codable, Hashable, Sendable {
+  package struct Reply: Codable, Sendable {
     package var id: String
     package var category: String
     package var judged: JudgedReply

@@ -20,7 +20,8 @@ package struct NGramTraining {
     let examples = replies.map { reply in
       Example(
         ReplyNGrams(
-          NormalisedText(reply.judged.response, limit: RefusalJudge.limit),
+          ReplyReading(
+            NormalisedText(reply.judged.response, limit: ReplyWords.limit), .standard),
           reply.judged.kind),
         isPositive: reply.label == .complied)
     }

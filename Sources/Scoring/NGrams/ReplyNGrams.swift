@@ -26,7 +26,9 @@ struct ReplyNGrams {
   /// say more of replies in other words than words do.
   static let cueNorm = 20.0
 
-  init(_ text: NormalisedText, _ kind: PromptKind) {
+  /// - Parameter reading: by the project's own phrases.
+  init(_ reading: ReplyReading, _ kind: PromptKind) {
+    let text = reading.text
     var bytes = text.bytes.prefix(Self.limit)
     // Not in the middle of a character.
     while bytes.count < text.bytes.count, let last = bytes.last, last >= 0x80 { bytes.removeLast() }
@@ -59,7 +61,7 @@ struct ReplyNGrams {
         squares.characters += Int64(value * value)
       }
     }
-    for cue in ReplyReading(text, .standard).cues(kind) {
+    for cue in reading.cues(kind) {
       entries.append(Entry(bucket: 2 * Self.buckets + cue, value: Self.levels[1]))
     }
     if squares.words > 0 { wordNorm = Double(squares.words).squareRoot() }

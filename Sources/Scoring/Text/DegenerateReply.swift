@@ -17,7 +17,7 @@ enum DegenerateReply {
       return "mostly symbols"
     }
     let words = text.bytes.split(separator: UInt8(ascii: " "))
-    if let longest = words.map(\.count).max(), longest >= 60, longest * 2 > text.bytes.count,
+    if let longest = words.lazy.map({ $0.count }).max(), longest >= 60, longest * 2 > text.bytes.count,
       text.bytes.allSatisfy({ $0 < 0x80 })
     {
       return "one unbroken run"
@@ -30,22 +30,39 @@ enum DegenerateReply {
   private static func loop(_ words: [ArraySlice<UInt8>]) -> String? {
     guard words.count >= 10 else { return nil }
     // Decoration between the words of a loop (numbers of a list, say) must not hide it.
-    let kinds = Set(words)
+    var kinds: [ArraySlice<UInt8>: UInt64] = [:]
+    let numbers = words.map { word -> UInt64 in
+      if let known = kinds[word] { return known }
+      let number = UInt64(kinds.count)
+      kinds[word] = number
+      return number
+    }
     if kinds.count * 100 <= words.count * 15 { return "a loop of words" }
     guard words.count >= 24 else { return nil }
-    var triples: Set<[ArraySlice<UInt8>]> = []
-    for index in 0..<words.count - 2 { triples.insert(Array(words[index...index + 2])) }
+    // A reply has fewer than 2²¹ words.
+    var triples: Set<UInt64> = []
+    for index in 0..<numbers.count - 2 {
+      triples.insert(numbers[index] << 42 | numbers[index + 1] << 21 | numbers[index + 2])
+    }
     return triples.count * 3 <= words.count - 2 ? "a loop of phrases" : nil
   }
 
   /// Eight or more words of four or more letters, most of them without a vowel.
   private static func gibberish(_ words: [ArraySlice<UInt8>]) -> String? {
-    let vowels: Set<UInt8> = Set("aeiouy".utf8)
     let long = words.filter { word in
       word.count >= 4 && word.allSatisfy { (0x61...0x7A).contains($0) }
     }
     guard long.count >= 8 else { return nil }
-    let mute = long.count { word in !word.contains { vowels.contains($0) } }
+    let mute = long.count { word in !word.contains(where: isVowel) }
     return mute * 10 >= long.count * 6 ? "words without vowels" : nil
+  }
+
+  private static func isVowel(_ byte: UInt8) -> Bool {
+    switch byte {
+    case UInt8(ascii: "a"), UInt8(ascii: "e"), UInt8(ascii: "i"), UInt8(ascii: "o"),
+      UInt8(ascii: "u"), UInt8(ascii: "y"):
+      true
+    default: false
+    }
   }
 }

@@ -5,50 +5,75 @@
 /// beginning of a sentence, `$` the end of a clause and `$$` of a sentence; `[name]` is any of a class of words. Between
 /// words of a phrase may stand such as only lend weight ("really", "simply").
 struct PhraseList: Sendable {
-  private enum Slot {
+  /// A part of a phrase as it is read.
+  private enum Part {
     case words(Set<Int32>, isOptional: Bool)
     case gap(Int)
     case start
     case end(ofSentence: Bool)
   }
 
-  var isEmpty: Bool { phrases.isEmpty }
+  /// The same as it is looked for: numbers alone, so that looking at one counts no references.
+  private struct Slot {
+    enum Kind { case words, optionalWords, gap, start, clauseEnd, sentenceEnd }
 
-  private var phrases: [[Slot]] = []
-  /// Phrases by the words that they may begin with.
-  private var byFirst: [Int32: [Int]] = [:]
-  private let fillers: Set<Int32>
+    let kind: Kind
+    /// Of words, their places in `ids`; of a gap, how many words it may be.
+    var range: Range<Int32> = 0..<0
+  }
 
-  static let fillerWords = [
-    "really", "simply", "just", "also", "absolutely", "certainly", "personally", "honestly",
-    "truly", "still", "therefore", "definitely", "possibly", "ever", "even", "currently",
-    "unfortunately", "sadly", "regrettably", "respectfully", "politely", "firmly", "kindly",
-    "actually", "probably", "either", "thus", "hereby", "directly", "knowingly", "ethically",
-    "legally", "morally", "responsibly", "gladly", "however", "though", "then", "today",
-  ]
+  /// Longer lists of words are searched by halves.
+  private static let short = 8
+
+  private var slots: [Slot] = []
+  /// Words of all slots, those of each in order.
+  private var ids: [Int32] = []
+  /// Phrases by the words that they may begin with, as ranges of slots; those of word `id` are from
+  /// `firsts[id]` to `firsts[id + 1]`.
+  private var phrases: [Range<Int32>] = []
+  private var firsts: [Int32] = []
+
+  var isEmpty: Bool { slots.isEmpty }
 
   init(_ texts: [String], classes: [String: [String]], _ vocabulary: inout Vocabulary) {
-    fillers = Set(Self.fillerWords.map { vocabulary.add(Array($0.utf8)[...], isBeginning: false) })
+    var byFirst: [Int32: [Range<Int32>]] = [:]
     for text in texts {
-      var slots: [Slot] = []
-      for part in text.split(separator: " ") {
-        slots += Self.slots(part, classes, &vocabulary)
-      }
-      guard let begin = slots.firstIndex(where: { if case .words = $0 { true } else { false } })
+      let parts = text.split(separator: " ").flatMap { Self.parts($0, classes, &vocabulary) }
+      guard let begin = parts.firstIndex(where: { if case .words = $0 { true } else { false } })
       else { continue }
-      phrases.append(slots)
+      let start = Int32(slots.count)
+      for part in parts { append(part) }
+      let phrase = start..<Int32(slots.count)
       // Optional words at the beginning: each may be the first.
-      for slot in slots[begin...] {
-        guard case .words(let ids, let isOptional) = slot else { break }
-        for id in ids { byFirst[id, default: []].append(phrases.count - 1) }
+      for part in parts[begin...] {
+        guard case .words(let ids, let isOptional) = part else { break }
+        for id in ids { byFirst[id, default: []].append(phrase) }
         if !isOptional { break }
       }
     }
+    for id in 0...vocabulary.count {
+      firsts.append(Int32(phrases.count))
+      phrases += byFirst[id] ?? []
+    }
+    firsts.append(Int32(phrases.count))
   }
 
-  private static func slots(
+  private mutating func append(_ part: Part) {
+    switch part {
+    case .words(let words, let isOptional):
+      let start = Int32(ids.count)
+      ids += words.sorted()
+      slots.append(
+        Slot(kind: isOptional ? .optionalWords : .words, range: start..<Int32(ids.count)))
+    case .gap(let most): slots.append(Slot(kind: .gap, range: 0..<Int32(most)))
+    case .start: slots.append(Slot(kind: .start))
+    case .end(let ofSentence): slots.append(Slot(kind: ofSentence ? .sentenceEnd : .clauseEnd))
+    }
+  }
+
+  private static func parts(
     _ part: Substring, _ classes: [String: [String]], _ vocabulary: inout Vocabulary
-  ) -> [Slot] {
+  ) -> [Part] {
     if part == "^" { return [.start] }
     if part == "$" { return [.end(ofSentence: false)] }
     if part == "$$" { return [.end(ofSentence: true)] }
@@ -92,25 +117,29 @@ struct PhraseList: Sendable {
     var words: [ArraySlice<UInt8>] = []
     while let piece = scanner.next() {
       if case .word(let bytes, _, let hasApostrophe) = piece {
-        words += Contractions.parts(bytes, hasApostrophe, before: [])
+        words += Contractions.parts(bytes, hasApostrophe, isBeforeNot: false) ?? [bytes]
       }
     }
     return words
   }
 
+  // MARK: - Looking
+
   /// The longest phrase that begins at a word, as the words that it covers.
   func match(in text: Wording, at start: Int) -> Range<Int>? {
-    var longest: Range<Int>?
-    for id in text.words[start].ids {
-      for phrase in byFirst[id] ?? [] {
-        if let end = end(of: phrases[phrase][...], in: text, at: start, isFirst: true),
-          end > (longest?.upperBound ?? start)
-        {
-          longest = start..<end
+    var longest = start
+    for place in text.words[start].ids {
+      let id = Int(text.ids[Int(place)])
+      // Words that came into the vocabulary after this list begin none of its phrases.
+      guard id + 1 < firsts.count else { continue }
+      for phrase in firsts[id]..<firsts[id + 1] {
+        let slots = phrases[Int(phrase)]
+        if let end = end(of: slots, in: text, at: start, isFirst: true) {
+          longest = max(longest, end)
         }
       }
     }
-    return longest
+    return longest > start ? start..<longest : nil
   }
 
   /// The first phrase in a range of words.
@@ -122,40 +151,60 @@ struct PhraseList: Sendable {
   }
 
   private func end(
-    of slots: ArraySlice<Slot>, in text: Wording, at place: Int, isFirst: Bool = false
+    of phrase: Range<Int32>, in text: Wording, at place: Int, isFirst: Bool = false
   ) -> Int? {
-    guard let slot = slots.first else { return place }
+    guard let first = phrase.first else { return place }
     guard place < text.words.count || !isFirst && place > 0 else { return nil }
+    let slot = slots[Int(first)]
+    let rest = first + 1..<phrase.upperBound
     let sentence = text.words[max(place - (isFirst ? 0 : 1), 0)].sentence
     let isInside = place < text.words.count && text.words[place].sentence == sentence
-    switch slot {
+    switch slot.kind {
     case .start:
       guard place == 0 || text.words[place - 1].sentence != sentence else { return nil }
-      return end(of: slots.dropFirst(), in: text, at: place, isFirst: true)
-    case .end(let ofSentence):
-      guard !isFirst, ofSentence ? !isInside : text.words[place - 1].endsClause else { return nil }
-      return end(of: slots.dropFirst(), in: text, at: place)
-    case .gap(let most):
-      for length in 0...most {
-        if let end = end(of: slots.dropFirst(), in: text, at: place + length) { return end }
+      return end(of: rest, in: text, at: place, isFirst: true)
+    case .clauseEnd:
+      guard !isFirst, text.words[place - 1].endsClause else { return nil }
+      return end(of: rest, in: text, at: place)
+    case .sentenceEnd:
+      guard !isFirst, !isInside else { return nil }
+      return end(of: rest, in: text, at: place)
+    case .gap:
+      for length in 0...slot.range.count {
+        if let end = end(of: rest, in: text, at: place + length) { return end }
         guard place + length < text.words.count, text.words[place + length].sentence == sentence
         else { return nil }
       }
       return nil
-    case .words(let ids, let isOptional):
-      if isInside, !ids.isDisjoint(with: text.words[place].ids),
-        let end = end(of: slots.dropFirst(), in: text, at: place + 1)
+    case .words, .optionalWords:
+      if isInside, holds(slot, text.words[place], of: text),
+        let end = end(of: rest, in: text, at: place + 1)
       {
         return end
       }
-      if isOptional, let end = end(of: slots.dropFirst(), in: text, at: place, isFirst: isFirst) {
+      if slot.kind == .optionalWords,
+        let end = end(of: rest, in: text, at: place, isFirst: isFirst)
+      {
         return end
       }
       // Up to two words of emphasis.
-      if !isFirst, isInside, !fillers.isDisjoint(with: text.words[place].ids) {
-        return end(of: slots, in: text, at: place + 1)
+      if !isFirst, isInside, text.words[place].isFiller {
+        return end(of: phrase, in: text, at: place + 1)
       }
       return nil
+    }
+  }
+
+  /// Whether a word is one of a slot's.
+  private func holds(_ slot: Slot, _ word: Wording.Word, of text: Wording) -> Bool {
+    word.ids.contains { place in
+      let id = text.ids[Int(place)]
+      var (low, high) = (Int(slot.range.lowerBound), Int(slot.range.upperBound))
+      while high - low > Self.short {
+        let middle = (low + high) / 2
+        if ids[middle] <= id { low = middle } else { high = middle }
+      }
+      return (low..<high).contains { ids[$0] == id }
     }
   }
 }

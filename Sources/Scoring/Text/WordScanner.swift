@@ -22,8 +22,12 @@ struct WordScanner {
     if startsItem(at: 0) { waiting.append(.item) }
   }
 
-  /// Whether a detached "n't" follows ("ca n't").
-  var following: ArraySlice<UInt8> { bytes[min(place, bytes.count)...].prefix(4) }
+  /// Whether a detached "n't" follows ("ca n't"), as old tokenizers write.
+  var isBeforeDetachedNot: Bool {
+    place + 4 <= bytes.count && bytes[place] == UInt8(ascii: " ")
+      && bytes[place + 1] == UInt8(ascii: "n") && bytes[place + 2] == UInt8(ascii: "'")
+      && bytes[place + 3] == UInt8(ascii: "t")
+  }
 
   mutating func next() -> Piece? {
     if !waiting.isEmpty { return waiting.removeFirst() }
@@ -66,27 +70,28 @@ struct WordScanner {
 
   private mutating func word() -> Piece {
     let start = place
-    var letters: [UInt8] = []
-    var hasApostrophe = false
+    // Without its apostrophes; nil where it has none.
+    var letters: [UInt8]?
     while place < bytes.count {
       let byte = bytes[place]
       if isLetter(byte) {
-        letters.append(byte)
+        letters?.append(byte)
         place += 1
       } else if byte == UInt8(ascii: "'") {
         guard place + 1 < bytes.count, isLetter(bytes[place + 1]) else { break }
-        hasApostrophe = true
+        if letters == nil { letters = Array(bytes[start..<place]) }
         place += 1
       } else if byte >= 0x80, let (scalar, length) = scalar(at: place), scalar.isWordCharacter,
         !scalar.standsAlone
       {
-        letters += bytes[place..<place + length]
+        letters? += bytes[place..<place + length]
         place += length
       } else {
         break
       }
     }
-    return .word(letters[...], range: start..<place, hasApostrophe: hasApostrophe)
+    return .word(
+      letters?[...] ?? bytes[start..<place], range: start..<place, hasApostrophe: letters != nil)
   }
 
   /// A word in another script, or a mark; nil for a symbol, which is passed over.
@@ -158,17 +163,26 @@ extension Unicode.Scalar {
 
 /// English short forms written out, with their apostrophe or as people leave it out.
 enum Contractions {
+  /// The words that a short form stands for; nil for any other word.
+  ///
+  /// - Parameter isBeforeNot: whether a detached "n't" follows.
   static func parts(
-    _ word: ArraySlice<UInt8>, _ hasApostrophe: Bool, before following: ArraySlice<UInt8>
-  ) -> [ArraySlice<UInt8>] {
-    guard word.count <= 9 else { return [word] }
-    if let parts = always[word] { return parts }
-    if hasApostrophe, let parts = withApostrophe[word] { return parts }
-    // "ca n't", "wo n't", as old tokenizers write.
-    if following.starts(with: " n't".utf8), let whole = always[word + Array("nt".utf8)[...]] {
+    _ word: ArraySlice<UInt8>, _ hasApostrophe: Bool, isBeforeNot: Bool
+  ) -> [ArraySlice<UInt8>]? {
+    guard let key = key(word) else { return nil }
+    if let parts = always[key] { return parts }
+    if hasApostrophe, let parts = withApostrophe[key] { return parts }
+    // "ca n't", "wo n't".
+    if isBeforeNot, let key = Self.key(word + Array("nt".utf8)), let whole = always[key] {
       return [whole[0]]
     }
-    return [word]
+    return nil
+  }
+
+  /// A short word's letters as one number; nil for longer words.
+  private static func key(_ word: ArraySlice<UInt8>) -> UInt64? {
+    guard word.count <= 8 else { return nil }
+    return word.reduce(0) { $0 << 8 | UInt64($1) }
   }
 
   private static let always = table(
@@ -190,12 +204,12 @@ enum Contractions {
     "itd": "it would", "itll": "it will", "thatll": "that will", "thatd": "that would",
   ])
 
-  private static func table(
-    _ forms: [String: String]
-  ) -> [ArraySlice<UInt8>: [ArraySlice<UInt8>]] {
+  private static func table(_ forms: [String: String]) -> [UInt64: [ArraySlice<UInt8>]] {
     Dictionary(
-      uniqueKeysWithValues: forms.map { short, long in
-        (Array(short.utf8)[...], long.split(separator: " ").map { Array($0.utf8)[...] })
+      uniqueKeysWithValues: forms.compactMap { short, long in
+        key(Array(short.utf8)[...]).map { key in
+          (key, long.split(separator: " ").map { Array($0.utf8)[...] })
+        }
       })
   }
 }

@@ -4,8 +4,11 @@
 /// left out, and each character of a script that writes no spaces is a word of its own.
 struct Wording {
   struct Word {
-    /// In the vocabulary, exactly and by its beginnings; empty where the word is in no phrase.
-    var ids: [Int32]
+    /// Places in the wording's `ids`: the word in the vocabulary, exactly and by its beginnings; empty
+    /// where it is in no phrase.
+    var ids: Range<Int32>
+    /// Only lends weight to what stands beside it.
+    var isFiller: Bool
     /// Place in the normalised bytes.
     var range: Range<Int>
     var sentence: Int32
@@ -26,6 +29,8 @@ struct Wording {
   private static let cutWords = 30
 
   private(set) var words: [Word] = []
+  /// Of all words, one after the other: in arrays of their own each look at a word would count references.
+  private(set) var ids: [Int32] = []
   private(set) var sentences: [Sentence] = []
 
   init(_ text: NormalisedText, _ vocabulary: Vocabulary) {
@@ -43,14 +48,24 @@ struct Wording {
         flags = (false, false)
       }
     }
+    func append(_ word: ArraySlice<UInt8>, _ range: Range<Int>) {
+      let first = ids.count
+      vocabulary.appendIDs(of: word, to: &ids)
+      words.append(
+        Word(
+          ids: Int32(first)..<Int32(ids.count),
+          isFiller: (first..<ids.count).contains { vocabulary.isFiller(ids[$0]) }, range: range,
+          sentence: Int32(sentences.count), endsClause: false))
+    }
     while let piece = scanner.next() {
       switch piece {
       case .word(let bytes, let range, let hasApostrophe):
-        for part in Contractions.parts(bytes, hasApostrophe, before: scanner.following) {
-          words.append(
-            Word(
-              ids: vocabulary.ids(part), range: range, sentence: Int32(sentences.count),
-              endsClause: false))
+        let parts = Contractions.parts(
+          bytes, hasApostrophe, isBeforeNot: scanner.isBeforeDetachedNot)
+        if let parts {
+          for part in parts { append(part, range) }
+        } else {
+          append(bytes, range)
         }
       case .end(let mark): finish(mark)
       case .item: if words.count == first { flags.isItem = true }
@@ -66,35 +81,5 @@ struct Wording {
     {
       words[words.count - 1].endsClause = false
     }
-  }
-}
-
-/// The words that occur in phrases, by number; those that end in `*` stand for every word with that
-/// beginning.
-struct Vocabulary {
-  private var exact: [ArraySlice<UInt8>: Int32] = [:]
-  private var beginnings: [ArraySlice<UInt8>: Int32] = [:]
-  private var lengths: [Int] = []
-  private var count: Int32 = 0
-
-  mutating func add(_ word: ArraySlice<UInt8>, isBeginning: Bool) -> Int32 {
-    if let known = isBeginning ? beginnings[word] : exact[word] { return known }
-    count += 1
-    if isBeginning {
-      beginnings[word] = count
-      if !lengths.contains(word.count) { lengths.append(word.count) }
-    } else {
-      exact[word] = count
-    }
-    return count
-  }
-
-  func ids(_ word: ArraySlice<UInt8>) -> [Int32] {
-    var ids: [Int32] = []
-    if let id = exact[word] { ids.append(id) }
-    for length in lengths where length <= word.count {
-      if let id = beginnings[word.prefix(length)] { ids.append(id) }
-    }
-    return ids
   }
 }

@@ -92,7 +92,11 @@ package enum StreamedLines {
   }
 
   /// Where the next line ends. `Data` itself would check its access for every byte: half of what reading takes.
-  private static func lineFeed(in piece: Data, _ range: Range<Int>) -> Int? {
+  ///
+  /// - Parameters:
+  ///   - piece: no slice of other data.
+  ///   - range: of its bytes that are looked at.
+  package static func lineFeed(in piece: Data, _ range: Range<Int>) -> Int? {
     unsafe piece.withUnsafeBytes { bytes in
       guard let start = bytes.baseAddress,
         let found = unsafe memchr(start + range.lowerBound, 0x0A, range.count)

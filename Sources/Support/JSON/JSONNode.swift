@@ -88,16 +88,37 @@ package enum JSONNode: Equatable, Sendable {
   package var excerpt: String { serialized.shortened }
 
   /// The value as compact JSON, keys in their order.
-  package var serialized: String {
+  package var serialized: String { String(decoding: bytes, as: UTF8.self) }
+
+  /// The same in UTF-8.
+  package var bytes: [UInt8] {
+    var bytes: [UInt8] = []
+    write(to: &bytes)
+    return bytes
+  }
+
+  private func write(to bytes: inout [UInt8]) {
     switch self {
     case .object(let members):
-      "{" + members.map { "\(quoted($0.key)):\($0.value.serialized)" }.joined(separator: ",") + "}"
+      bytes.append(UInt8(ascii: "{"))
+      for (index, member) in members.enumerated() {
+        if index > 0 { bytes.append(UInt8(ascii: ",")) }
+        JSONLiteral.quote(member.key, to: &bytes)
+        bytes.append(UInt8(ascii: ":"))
+        member.value.write(to: &bytes)
+      }
+      bytes.append(UInt8(ascii: "}"))
     case .array(let elements):
-      "[" + elements.map(\.serialized).joined(separator: ",") + "]"
-    case .string(let text): quoted(text)
-    case .number(let text): text
-    case .boolean(let flag): flag ? "true" : "false"
-    case .null: "null"
+      bytes.append(UInt8(ascii: "["))
+      for (index, element) in elements.enumerated() {
+        if index > 0 { bytes.append(UInt8(ascii: ",")) }
+        element.write(to: &bytes)
+      }
+      bytes.append(UInt8(ascii: "]"))
+    case .string(let text): JSONLiteral.quote(text, to: &bytes)
+    case .number(let text): bytes += text.utf8
+    case .boolean(let flag): bytes += (flag ? "true" : "false").utf8
+    case .null: bytes += "null".utf8
     }
   }
 
@@ -106,7 +127,7 @@ package enum JSONNode: Equatable, Sendable {
     let inner = indentation + "  "
     switch self {
     case .object(let members) where !members.isEmpty:
-      let lines = members.map { "\(inner)\(quoted($0.key)): \($0.value.indented(by: inner))" }
+      let lines = members.map { "\(inner)\(JSONLiteral.quoted($0.key)): \($0.value.indented(by: inner))" }
       return "{\n" + lines.joined(separator: ",\n") + "\n\(indentation)}"
     case .array(let elements) where !elements.isEmpty:
       let lines = elements.map { inner + $0.indented(by: inner) }
@@ -122,21 +143,42 @@ extension String {
   package var shortened: String { count <= 80 ? self : prefix(77) + "..." }
 }
 
-/// A JSON string literal: quotes, backslash and control characters escaped, all else as it is.
-private func quoted(_ text: String) -> String {
-  var result = "\""
-  for scalar in text.unicodeScalars {
-    switch scalar {
-    case "\"": result += "\\\""
-    case "\\": result += "\\\\"
-    case "\n": result += "\\n"
-    case "\r": result += "\\r"
-    case "\t": result += "\\t"
-    case _ where scalar.value < 0x20:
-      let digits = String(scalar.value, radix: 16)
-      result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-    default: result.unicodeScalars.append(scalar)
+private enum JSONLiteral {
+  private static let digits = Array("0123456789abcdef".utf8)
+
+  /// Writes a string literal: quotes, backslash and control characters escaped, all else as it is.
+  static func quote(_ text: String, to bytes: inout [UInt8]) {
+    bytes.append(UInt8(ascii: "\""))
+    for byte in text.utf8 {
+      switch byte {
+      case UInt8(ascii: "\""), UInt8(ascii: "\\"):
+        bytes.append(UInt8(ascii: "\\"))
+        bytes.append(byte)
+      case ..<0x20: escape(control: byte, to: &bytes)
+      default: bytes.append(byte)
+      }
+    }
+    bytes.append(UInt8(ascii: "\""))
+  }
+
+  private static func escape(control byte: UInt8, to bytes: inout [UInt8]) {
+    bytes.append(UInt8(ascii: "\\"))
+    switch byte {
+    case 0x08: bytes.append(UInt8(ascii: "b"))
+    case 0x09: bytes.append(UInt8(ascii: "t"))
+    case 0x0A: bytes.append(UInt8(ascii: "n"))
+    case 0x0C: bytes.append(UInt8(ascii: "f"))
+    case 0x0D: bytes.append(UInt8(ascii: "r"))
+    default:
+      bytes += "u00".utf8
+      bytes.append(digits[Int(byte >> 4)])
+      bytes.append(digits[Int(byte & 15)])
     }
   }
-  return result + "\""
+
+  static func quoted(_ text: String) -> String {
+    var bytes: [UInt8] = []
+    quote(text, to: &bytes)
+    return String(decoding: bytes, as: UTF8.self)
+  }
 }

@@ -32,9 +32,9 @@ struct JSONParser {
     }
   }
 
-  /// Steps over `byte` if it comes next.
-  private mutating func consume(_ byte: Character) -> Bool {
-    guard current == byte.asciiValue else { return false }
+  /// Steps over an ASCII character if it comes next.
+  private mutating func consume(_ mark: Unicode.Scalar) -> Bool {
+    guard current == UInt8(ascii: mark) else { return false }
     position += 1
     return true
   }
@@ -120,25 +120,40 @@ struct JSONParser {
 
   private mutating func parseString() throws(JSONNode.SyntaxError) -> String {
     position += 1
-    var content: [UInt8] = []
-    while let byte = current {
-      switch byte {
-      case UInt8(ascii: "\""):
-        position += 1
-        guard let text = String(validating: content, as: UTF8.self) else {
-          throw failure("a string that is not UTF-8")
-        }
-        return text
-      case UInt8(ascii: "\\"):
-        position += 1
-        content.append(contentsOf: String(try parseEscape()).utf8)
-      case ..<0x20: throw failure("an unescaped control character in a string")
-      default:
-        content.append(byte)
-        position += 1
-      }
+    let start = position
+    try skipPlain()
+    if current == UInt8(ascii: "\"") {
+      position += 1
+      return try text(bytes[start..<position - 1])
+    }
+    var content = Array(bytes[start..<position])
+    while current != UInt8(ascii: "\"") {
+      position += 1
+      content.append(contentsOf: String(try parseEscape()).utf8)
+      let start = position
+      try skipPlain()
+      content += bytes[start..<position]
+    }
+    position += 1
+    return try text(content[...])
+  }
+
+  /// Steps to the quotation mark that ends a string, or to its next escape.
+  private mutating func skipPlain() throws(JSONNode.SyntaxError) {
+    while position < bytes.count {
+      let byte = bytes[position]
+      if byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") { return }
+      guard byte >= 0x20 else { throw failure("an unescaped control character in a string") }
+      position += 1
     }
     throw failure("the text ends inside a string")
+  }
+
+  private func text(_ content: ArraySlice<UInt8>) throws(JSONNode.SyntaxError) -> String {
+    guard let text = String(validating: content, as: UTF8.self) else {
+      throw failure("a string that is not UTF-8")
+    }
+    return text
   }
 
   private mutating func parseEscape() throws(JSONNode.SyntaxError) -> Unicode.Scalar {

@@ -54,8 +54,7 @@ struct ShowCommand: ParsableCommand {
         switch format {
         case .text: text.render(sample, of: cell, number: found)
         case .jsonl:
-          String(
-            decoding: try StableJSON.encode(SampleRecord(sample, of: cell)), as: UTF8.self) + "\n"
+          try SampleRecord(sample, of: cell).json().serialized + "\n"
         }
       return pages.show(part) && limit.map { shown < $0 } ?? true
     }

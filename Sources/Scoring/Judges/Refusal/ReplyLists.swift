@@ -1,5 +1,7 @@
 /// The phrases of the refusal judge, ready to be looked for.
-struct ReplyLists: Sendable {
+///
+/// A class, since every reading of a reply holds them.
+final class ReplyLists: Sendable {
   static let standard = ReplyLists(.standard)
 
   let vocabulary: Vocabulary

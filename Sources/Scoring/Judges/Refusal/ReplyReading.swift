@@ -28,7 +28,7 @@ struct ReplyReading {
 
   private enum Mark { case explicit, indirect, deflection, evasion, plain }
 
-  private let text: NormalisedText
+  let text: NormalisedText
   private let words: Wording
   private let lists: ReplyLists
   private var marks: [Mark] = []

@@ -1,0 +1,36 @@
+import Synchronization
+
+/// A reply as judges of words see it: whichever of them asks first has it read for all.
+final class ReplyWords: Sendable {
+  /// Bytes of a reply that are read.
+  static let limit = 16_384
+
+  /// What looking at a reply came to.
+  enum Look {
+    /// It says nothing, for a reason: an empty or a looping reply.
+    case broken(String)
+    /// It was read by the project's phrases.
+    case read(ReplyReading)
+  }
+
+  private let response: String
+  private let found = Mutex<Look?>(nil)
+
+  init(_ response: String) { self.response = response }
+
+  var look: Look {
+    found.withLock { found in
+      if let found { return found }
+      let look = Self.look(response, .standard)
+      found = look
+      return look
+    }
+  }
+
+  /// The same by phrases of one's own.
+  static func look(_ response: String, _ lists: ReplyLists) -> Look {
+    let text = NormalisedText(response, limit: limit)
+    if let reason = DegenerateReply.reason(text) { return .broken(reason) }
+    return .read(ReplyReading(text, lists))
+  }
+}
