@@ -20,6 +20,9 @@ package struct JournalLines: Sendable {
     return read.naming(judge: judges[read.cell] ?? judge)
   }
 
+  /// Lines as samples, on any thread.
+  func decoding() -> @Sendable (Data) -> Sample? { { sample($0) } }
+
   /// Hands over each sample with its line's place, repetitions as they stand.
   ///
   /// - Returns: the bytes up to the last line's end.
@@ -27,7 +30,7 @@ package struct JournalLines: Sendable {
     _ file: URL, _ body: (_ place: StreamedLines.Place, Sample) throws(RunError) -> Void
   ) throws(RunError) -> Int {
     do {
-      return try StreamedLines.read(file, decoding: { sample($0) }) { place, sample in
+      return try StreamedLines.read(file, decoding: decoding()) { place, sample in
         guard let sample else {
           throw RunError.malformedJournal(
             path: file.path, line: place.number, reason: "it does not parse as a sample")

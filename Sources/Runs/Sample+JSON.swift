@@ -42,7 +42,9 @@ extension Sample {
     let verdict = try line.value("verdict") { $0.text.flatMap(Verdict.init(rawValue:)) }
     if let judge = try line.optionalText("judge") {
       self.judge = judge
-      guard verdict == judgements[judge]?.verdict ?? .unscored else { throw JSONFields.Fault(key: "verdict") }
+      guard verdict == judgements[judge]?.verdict ?? .unscored else {
+        throw JSONFields.Fault(key: "verdict")
+      }
     } else {
       judge = Self.unnamedJudge
       // A failed request has no verdict.

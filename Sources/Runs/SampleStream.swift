@@ -35,7 +35,7 @@ package struct SampleStream {
     var held: [Sample.Key: (place: Int, sample: Sample)] = [:]
     for file in files {
       do {
-        try StreamedLines.read(file, decoding: { lines.sample($0) }) { line, sample in
+        try StreamedLines.read(file, decoding: lines.decoding()) { line, sample in
           guard let sample else {
             throw RunError.malformedJournal(
               path: file.path, line: line.number, reason: "it does not parse as a sample")

@@ -17,7 +17,10 @@ import Testing
     var random = SplitMix64(seed: 7)
     let letters = Array("ab-_.AZ0019 ")
     func text() -> String {
-      String((0..<Int.random(in: 0...7, using: &random)).map { _ in letters.randomElement(using: &random)! })
+      String(
+        (0..<Int.random(in: 0...7, using: &random)).map { _ in
+          letters.randomElement(using: &random)!
+        })
     }
     for _ in 0..<20_000 {
       let (a, b) = (text(), text())

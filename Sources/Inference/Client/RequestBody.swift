@@ -13,7 +13,8 @@ struct RequestBody {
   /// Names of the fields that are written here: extra ones may not be among them.
   static let fields = [
     "model", "messages", "temperature", "top_p", "seed", "max_tokens", "max_completion_tokens",
-    "max_reasoning_tokens", "stop", "stream", "lora", "cache_prompt", "logprobs", "top_logprobs", "response_format", "n",
+    "max_reasoning_tokens", "stop", "stream", "lora", "cache_prompt", "logprobs", "top_logprobs",
+    "response_format", "n",
   ]
 
   func encoded(_ form: RequestForm = .usual) throws(ChatFailure) -> Data {

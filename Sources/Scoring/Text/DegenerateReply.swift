@@ -17,7 +17,8 @@ enum DegenerateReply {
       return "mostly symbols"
     }
     let words = text.bytes.split(separator: UInt8(ascii: " "))
-    if let longest = words.lazy.map({ $0.count }).max(), longest >= 60, longest * 2 > text.bytes.count,
+    if let longest = words.lazy.map({ $0.count }).max(), longest >= 60,
+      longest * 2 > text.bytes.count,
       text.bytes.allSatisfy({ $0 < 0x80 })
     {
       return "one unbroken run"

@@ -127,7 +127,9 @@ package enum JSONNode: Equatable, Sendable {
     let inner = indentation + "  "
     switch self {
     case .object(let members) where !members.isEmpty:
-      let lines = members.map { "\(inner)\(JSONLiteral.quoted($0.key)): \($0.value.indented(by: inner))" }
+      let lines = members.map {
+        "\(inner)\(JSONLiteral.quoted($0.key)): \($0.value.indented(by: inner))"
+      }
       return "{\n" + lines.joined(separator: ",\n") + "\n\(indentation)}"
     case .array(let elements) where !elements.isEmpty:
       let lines = elements.map { inner + $0.indented(by: inner) }
