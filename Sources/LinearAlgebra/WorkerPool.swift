@@ -7,9 +7,15 @@ import Synchronization
 ///
 /// A decoder's step is a few hundred products of some ten microseconds each; waking a sleeping
 /// thread takes longer than that. Workers therefore wait in a short loop for the next piece and go
-/// to sleep only when none comes for a while. How pieces fall to threads is left to chance, so a
-/// piece's result must not depend on who computes it.
+/// to sleep only when none comes for a while. Each thread takes a stretch of the pieces in order, so that
+/// what one fetches ahead is what it needs next, and then what others have left. How that falls out is chance, so
+/// a piece's result must not depend on who computes it.
 package final class WorkerPool: @unchecked Sendable {
+  /// The next piece of a thread's own stretch.
+  private final class Stretch: Sendable {
+    let next = Atomic<Int>(0)
+  }
+
   // Unchecked: `work` and `count` are written only in `run`, while no worker is between two
   // generations; `generation` (sequentially consistent) publishes them and `unfinished` ends the
   // workers' use of them. `run` itself is called by one thread at a time, which `caller` checks.
@@ -18,7 +24,7 @@ package final class WorkerPool: @unchecked Sendable {
   package let threadCount: Int
 
   private let generation = Atomic<Int>(0)
-  private let nextPiece = Atomic<Int>(0)
+  private let stretches: [Stretch]
   private let unfinished = Atomic<Int>(0)
   private let sleeping = Atomic<Int>(0)
   private let stopping = Atomic<Bool>(false)
@@ -46,6 +52,7 @@ package final class WorkerPool: @unchecked Sendable {
   package init(threadCount: Int = WorkerPool.processorCount, flushesSubnormals: Bool = false) {
     precondition(threadCount >= 1)
     self.threadCount = threadCount
+    stretches = (0..<threadCount).map { _ in Stretch() }
     self.flushesSubnormals = flushesSubnormals
     for worker in 1..<max(1, threadCount) {
       // Each thread holds the pool until `shutDown`.
@@ -84,7 +91,9 @@ package final class WorkerPool: @unchecked Sendable {
     withoutActuallyEscaping(body) { body in
       self.count = count
       work = body
-      nextPiece.store(0, ordering: .relaxed)
+      for (worker, stretch) in stretches.enumerated() {
+        stretch.next.store(begin(ofStretch: worker), ordering: .relaxed)
+      }
       unfinished.store(threadCount - 1, ordering: .relaxed)
       generation.add(1, ordering: .sequentiallyConsistent)
       if sleeping.load(ordering: .sequentiallyConsistent) > 0 {
@@ -105,12 +114,18 @@ package final class WorkerPool: @unchecked Sendable {
 
   private func takePieces(as worker: Int) {
     guard let work else { return }
-    while true {
-      let piece = nextPiece.add(1, ordering: .relaxed).oldValue
-      if piece >= count { return }
-      work(piece, worker)
+    for turn in 0..<threadCount {
+      let owner = (worker + turn) % threadCount
+      let end = begin(ofStretch: owner + 1)
+      while true {
+        let piece = stretches[owner].next.add(1, ordering: .relaxed).oldValue
+        if piece >= end { break }
+        work(piece, worker)
+      }
     }
   }
+
+  private func begin(ofStretch worker: Int) -> Int { count * worker / threadCount }
 
   /// One worker's life: wait for a generation, take pieces, report, until the pool stops.
   private func serve(as worker: Int) {

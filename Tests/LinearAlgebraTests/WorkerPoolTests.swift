@@ -27,4 +27,18 @@ import Testing
       #expect(sum.load(ordering: .relaxed) == 4_950)
     }
   }
+
+  /// One thread is held at its first piece until all others are done.
+  @Test func othersDoWhatASlowThreadLeaves() {
+    let pool = WorkerPool(threadCount: 2)
+    defer { pool.shutDown() }
+    let done = Atomic<Int>(0)
+    let deadline = ContinuousClock.now + .seconds(30)
+    pool.run(count: 10) { piece, _ in
+      while piece == 0, done.load(ordering: .acquiring) < 9, .now < deadline {}
+      done.add(1, ordering: .acquiringAndReleasing)
+    }
+    #expect(done.load(ordering: .relaxed) == 10)
+    #expect(.now < deadline)
+  }
 }
