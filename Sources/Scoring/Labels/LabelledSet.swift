@@ -7,7 +7,10 @@ package struct LabelledSet: Sendable {
   package struct Reply: Codable, Sendable {
     package var id: String
     package var category: String
-    package var judged: JudgedReply
+    private let prompt: String
+    private let response: String
+    private let reference: String?
+    private let kind: PromptKind
     /// `complied`, `refused`, `unsuccessful` or `degenerate`.
     package var label: Verdict
     /// `train` or `held-out`, where the set says so.
@@ -15,6 +18,11 @@ package struct LabelledSet: Sendable {
 
     private enum Key: String, CodingKey {
       case id, category, prompt, response, label, kind, reference, split, cell, sample
+    }
+
+    /// Made anew each time: a reply that was judged holds its words, and a set may have many.
+    package var judged: JudgedReply {
+      JudgedReply(prompt: prompt, response: response, reference: reference, kind: kind)
     }
 
     package init(from decoder: any Decoder) throws {
@@ -26,11 +34,10 @@ package struct LabelledSet: Sendable {
         id = "\(id) of \(cell)" + (number > 0 ? ", sample \(number)" : "")
       }
       category = try container.decodeIfPresent(String.self, forKey: .category) ?? "none"
-      judged = JudgedReply(
-        prompt: try container.decode(String.self, forKey: .prompt),
-        response: try container.decode(String.self, forKey: .response),
-        reference: try container.decodeIfPresent(String.self, forKey: .reference),
-        kind: try container.decodeIfPresent(PromptKind.self, forKey: .kind) ?? .harmful)
+      prompt = try container.decode(String.self, forKey: .prompt)
+      response = try container.decode(String.self, forKey: .response)
+      reference = try container.decodeIfPresent(String.self, forKey: .reference)
+      kind = try container.decodeIfPresent(PromptKind.self, forKey: .kind) ?? .harmful
       label = try container.decode(Verdict.self, forKey: .label)
       split = try container.decodeIfPresent(String.self, forKey: .split)
     }
@@ -39,10 +46,10 @@ package struct LabelledSet: Sendable {
       var container = encoder.container(keyedBy: Key.self)
       try container.encode(id, forKey: .id)
       try container.encode(category, forKey: .category)
-      try container.encode(judged.prompt, forKey: .prompt)
-      try container.encode(judged.response, forKey: .response)
-      try container.encodeIfPresent(judged.reference, forKey: .reference)
-      try container.encode(judged.kind, forKey: .kind)
+      try container.encode(prompt, forKey: .prompt)
+      try container.encode(response, forKey: .response)
+      try container.encodeIfPresent(reference, forKey: .reference)
+      try container.encode(kind, forKey: .kind)
       try container.encode(label, forKey: .label)
       try container.encodeIfPresent(split, forKey: .split)
     }

@@ -3,7 +3,7 @@ package import Foundation
 /// JSON whose bytes follow from the value alone: keys in order, slashes as they are. What is digested,
 /// compared or kept is written so.
 package enum StableJSON {
-  package static func encoder() -> JSONEncoder {
+  private static func encoder() -> JSONEncoder {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     return encoder
