@@ -210,7 +210,7 @@ INLINE void NAME(tile)(
       weights[n] = NAME(load_weights)(weight_rows[n], k, element_type);
 #pragma unroll
     for (int i = 0; i < fetches; i++) __builtin_prefetch(ahead + i * LINE_BYTES, 0, 2);
-    ahead += pace;
+    if (fetches) ahead += pace;
 #pragma unroll
     for (int m = 0; m < rows; m++) {
       VECTOR values = NAME(load)(x + m * x_stride + k);
@@ -244,7 +244,7 @@ INLINE void NAME(tile)(
   case r:                                                                                  \
     NAME(tile)(                                                                            \
         x, x_stride, w, inputs, y, y_stride, accumulate, element_type, ahead, pace,        \
-        fetches, r, outputs);                                                                        \
+        fetches, r, outputs);                                                              \
     break;
 
 INLINE void NAME(tile_of)(

@@ -270,7 +270,7 @@ final class Routes: Sendable {
     }
     let size = served.engine.model.shape.vocabularySize
     let tokens = try list.enumerated().map { index, node in
-      guard let id = FieldReader.integer(node) else {
+      guard let id = node.wholeNumber else {
         throw fields.mismatch("tokens[\(index)]", "a token id", node)
       }
       guard (0..<size).contains(id) else {

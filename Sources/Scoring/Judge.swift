@@ -56,16 +56,11 @@ extension Judgement {
 
   package var json: JSONNode {
     get throws(JSONNode.NotFinite) {
-      var members: [JSONNode.Member] = []
-      func add(_ key: String, _ value: JSONNode) {
-        if value != .null { members.append(JSONNode.Member(key: key, value: value)) }
-      }
-      add("error", .text(failure?.description))
-      add("error_code", .text(failure?.code.rawValue))
-      add("raw", .text(raw))
-      add("score", try .shortest(score))
-      add("verdict", .string(verdict.rawValue))
-      return .object(members)
+      .known([
+        ("error", .text(failure?.description)), ("error_code", .text(failure?.code.rawValue)),
+        ("raw", .text(raw)), ("score", try .shortest(score)),
+        ("verdict", .string(verdict.rawValue)),
+      ])
     }
   }
 }

@@ -123,6 +123,7 @@ struct ServedLinear {
     var chunks: [(targets: Range<Int>, begin: Int, end: Int)] = []
     for target in combine == nil ? targets.indices : 0..<1 {
       let outputs = targets[target].layer.weight.outputs
+      // The products in bfloat16 have wider tiles.
       let size = chunkSize(
         outputs: outputs, threads: pool.threadCount, block: workspace.operand == nil ? 24 : 48)
       for begin in stride(from: 0, to: outputs, by: size) {

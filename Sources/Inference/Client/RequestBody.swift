@@ -30,41 +30,37 @@ struct RequestBody {
   /// Fields in order; of what there is nothing is left out.
   private func json() throws -> JSONNode {
     let decoding = request.decoding
-    var members: [(String, JSONNode)] = []
-    func add(_ key: String, _ value: JSONNode?) {
-      if let value { members.append((key, value)) }
-    }
-    // An open turn, as vLLM, llama-server and the embedded server read it.
-    add("add_generation_prompt", request.isContinued ? .boolean(false) : nil)
-    add("cache_prompt", fields.cachePrompt.map { .boolean($0) })
-    add("continue_final_message", request.isContinued ? .boolean(true) : nil)
-    add("logprobs", topLogprobs.map { _ in .boolean(true) })
-    if let scales = fields.lora {
-      let entries = try scales.map {
-        JSONNode.object(of: [("id", .integer($0.id)), ("scale", try .shortest($0.scale))])
-      }
-      add("lora", .array(entries))
-    }
-    // A server with one limit gets the sum; what it says beyond the answer's part is cut off its reply.
     let budget = decoding.maxReasoningTokens
-    if fields.takesReasoningBudget, let budget { add("max_reasoning_tokens", .integer(budget)) }
-    add(
-      "max_tokens",
-      .integer(decoding.maxTokens + (fields.takesReasoningBudget ? 0 : budget ?? 0)))
+    let scales = try fields.lora?.map {
+      JSONNode.object(of: [("id", .integer($0.id)), ("scale", try .shortest($0.scale))])
+    }
     let messages = request.messages.map {
       JSONNode.object(of: [("content", .string($0.content)), ("role", .string($0.role.rawValue))])
     }
-    add("messages", .array(messages))
-    add("model", model.map { .string($0) })
-    add("response_format", try request.outputSchema.map(Self.responseFormat))
-    // Some servers read a signed 32-bit number.
-    add("seed", .integer(Int(truncatingIfNeeded: decoding.seed & 0x7FFF_FFFF)))
-    add("stop", decoding.stop.isEmpty ? nil : .array(decoding.stop.map { .string($0) }))
-    add("stream", .boolean(false))
-    add("temperature", try .shortest(decoding.temperature))
-    add("top_logprobs", topLogprobs.map { .integer($0) })
-    add("top_p", try .shortest(decoding.topP))
-    return .object(of: members)
+    return .known([
+      // An open turn, as vLLM, llama-server and the embedded server read it.
+      ("add_generation_prompt", request.isContinued ? .boolean(false) : .null),
+      ("cache_prompt", fields.cachePrompt.map { .boolean($0) } ?? .null),
+      ("continue_final_message", request.isContinued ? .boolean(true) : .null),
+      ("logprobs", topLogprobs == nil ? .null : .boolean(true)),
+      ("lora", scales.map { .array($0) } ?? .null),
+      // A server with one limit gets the sum; what it says beyond the answer's part is cut off its reply.
+      ("max_reasoning_tokens", fields.takesReasoningBudget ? .integer(budget) : .null),
+      (
+        "max_tokens",
+        .integer(decoding.maxTokens + (fields.takesReasoningBudget ? 0 : budget ?? 0))
+      ),
+      ("messages", .array(messages)),
+      ("model", .text(model)),
+      ("response_format", try request.outputSchema.map(Self.responseFormat) ?? .null),
+      // Some servers read a signed 32-bit number.
+      ("seed", .integer(Int(truncatingIfNeeded: decoding.seed & 0x7FFF_FFFF))),
+      ("stop", decoding.stop.isEmpty ? .null : .array(decoding.stop.map { .string($0) })),
+      ("stream", .boolean(false)),
+      ("temperature", try .shortest(decoding.temperature)),
+      ("top_logprobs", .integer(topLogprobs)),
+      ("top_p", try .shortest(decoding.topP)),
+    ])
   }
 
   /// OpenAI's form, which llama-server and vLLM read too.

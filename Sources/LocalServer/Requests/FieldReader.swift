@@ -100,7 +100,7 @@ struct FieldReader {
       ? range.lowerBound == .min
         ? "an integer of 64 bits" : "an integer of at least \(range.lowerBound)"
       : "an integer from \(range.lowerBound) to \(range.upperBound)"
-    guard let value = Self.integer(node), range.contains(value) else {
+    guard let value = node.wholeNumber, range.contains(value) else {
       throw mismatch(name, expected, node)
     }
     return value
@@ -134,10 +134,5 @@ struct FieldReader {
   func object(_ name: String) throws(APIError) -> FieldReader? {
     guard let node = self[name] else { return nil }
     return try FieldReader(node, at: path(name))
-  }
-
-  /// An integer, also where it is written as `2.0` or `1e3`.
-  static func integer(_ node: JSONNode) -> Int? {
-    node.integer ?? node.double.flatMap { Int(exactly: $0) }
   }
 }

@@ -21,7 +21,7 @@ enum PromptField: Sendable {
       var tokens: [Int] = []
       tokens.reserveCapacity(elements.count)
       for (index, element) in elements.enumerated() {
-        guard let id = FieldReader.integer(element) else {
+        guard let id = element.wholeNumber else {
           throw fields.mismatch("prompt[\(index)]", "a token id", element)
         }
         tokens.append(id)
@@ -32,7 +32,7 @@ enum PromptField: Sendable {
   }
 
   private static func ids(_ nodes: [JSONNode]) -> [Int]? {
-    let ids = nodes.compactMap(FieldReader.integer)
+    let ids = nodes.compactMap { $0.wholeNumber }
     return ids.count == nodes.count ? ids : nil
   }
 

@@ -115,7 +115,7 @@ struct RequestFields {
   private static func topLogprobs(_ fields: FieldReader) throws(APIError) -> Int? {
     let range = 0...20
     if let node = fields["logprobs"], node.flag == nil {
-      guard let count = FieldReader.integer(node), range.contains(count) else {
+      guard let count = node.wholeNumber, range.contains(count) else {
         throw fields.mismatch("logprobs", "true, false or an integer from 0 to 20", node)
       }
       return count

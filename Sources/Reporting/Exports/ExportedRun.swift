@@ -95,9 +95,4 @@ extension JSONNode {
   static func of(_ value: some Encodable) throws -> JSONNode {
     try JSONNode(parsing: [UInt8](StableJSON.encode(value)))
   }
-
-  /// An object without members that are null: what a reader need not have a value for.
-  static func known(_ members: [(String, JSONNode)]) -> JSONNode {
-    .object(of: members.filter { $0.1 != .null })
-  }
 }

@@ -16,10 +16,7 @@ enum Rung {
   static func judgement(
     of reply: JudgedReply, rung: (ReplyReading) -> Judgement
   ) -> Judgement {
-    if reply.declaresRefusal { return .declaredRefusal }
-    switch reply.words.look {
-    case .broken(let reason): return Judgement(verdict: .degenerate, raw: reason)
-    case .read(let reading):
+    reply.judgement { reading in
       let judgement = reading.judgement(reply.kind)
       return judgement.verdict == .complied ? rung(reading) : judgement
     }

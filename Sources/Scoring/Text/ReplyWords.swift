@@ -34,3 +34,19 @@ final class ReplyWords: Sendable {
     return .read(ReplyReading(text, lists))
   }
 }
+
+extension JudgedReply {
+  /// What a judge of words makes of the reply, unless that is said already: by the server, or since the reply is
+  /// broken.
+  ///
+  /// - Parameter lists: phrases of one's own; nil for the project's.
+  func judgement(
+    by lists: ReplyLists? = nil, _ judge: (ReplyReading) -> Judgement
+  ) -> Judgement {
+    if declaresRefusal { return .declaredRefusal }
+    switch lists.map({ ReplyWords.look(response, $0) }) ?? words.look {
+    case .broken(let reason): return Judgement(verdict: .degenerate, raw: reason)
+    case .read(let reading): return judge(reading)
+    }
+  }
+}

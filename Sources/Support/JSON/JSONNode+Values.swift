@@ -23,6 +23,11 @@ extension JSONNode {
     return .number(digits.hasSuffix(".0") ? String(digits.dropLast(2)) : digits)
   }
 
-  /// An integer, also one that is written as a decimal: `1.0`.
+  /// An object without members that are null: what a reader need not have a value for.
+  package static func known(_ members: [(String, JSONNode)]) -> JSONNode {
+    .object(of: members.filter { $0.1 != .null })
+  }
+
+  /// An integer, also where it is written as `2.0` or `1e3`.
   package var wholeNumber: Int? { integer ?? double.flatMap { Int(exactly: $0) } }
 }
