@@ -6,7 +6,8 @@
 Each benchmark writes Benchmarks/results/NAME-COMMIT.json. The table takes the newest result of each, and says below it
 where and from which commit each was measured. `--pair` has base/, aligned/ and, for llama.cpp, aligned-f16.gguf. What a
 benchmark needs and is not there is said, and it is left out: `--adapter` (a PEFT folder, for sweep_cells), `--large` (what
-make_llama_pair.py made), packages of the Python that LOXEVAL_PYTHON or --python names. Needs a release build and a machine
+make_llama_pair.py made), packages of the Python that LOXEVAL_PYTHON or --python names. LLAMA_SERVER may
+name a `llama-server` that was compiled for this processor. Needs a release build and a machine
 that does nothing else.
 """
 
@@ -74,9 +75,10 @@ def commands(options):
     gguf = pair / "aligned-f16.gguf"
     served = ["--python", python, *own]
     mergekit = pathlib.Path(python).parent
+    llama = [] if os.environ.get("LLAMA_SERVER") else ["xllamacpp"]
     return {
         "generation_throughput": needing(
-            ["xllamacpp"], script("generation_throughput", "--model", pair / "aligned", "--gguf", gguf, *served)),
+            [*llama, "gguf"], script("generation_throughput", "--model", pair / "aligned", "--gguf", gguf, *served)),
         "training_steps": needing(
             ["torch", "transformers", "peft"], script("training_steps", "--model", pair / "aligned", *served)),
         "extrapolation_smollm2": needing(
@@ -87,7 +89,7 @@ def commands(options):
             script("extrapolation_large", options.loxeval, options.large) if options.large
             else "it needs --large, a pair that make_llama_pair.py made",
         "client_throughput": needing(["openai"], script("client_throughput", *served)),
-        "sweep_overhead": needing(["xllamacpp"], script("sweep_overhead", "--pair", pair, *served)),
+        "sweep_overhead": needing(llama, script("sweep_overhead", "--pair", pair, *served)),
         "sweep_cells":
             script("sweep_cells", "--pair", pair, "--attack", options.adapter, *own) if options.adapter
             else "it needs --adapter, an adapter of the aligned model",

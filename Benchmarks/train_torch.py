@@ -1,8 +1,8 @@
-"""The peer of training_steps.py: the same training in PyTorch and PEFT, float32.
+"""The peer of training_steps.py: the same training in PyTorch and PEFT, in float32 or under bfloat16 autocast.
 
-    python3 Benchmarks/train_torch.py MODEL DATA METHOD STEPS BATCH RANK THREADS
+    python3 Benchmarks/train_torch.py MODEL DATA METHOD STEPS BATCH RANK THREADS float32|bfloat16
 
-prints each step's loss. Batches are padded to their longest sequence and the loss is the mean over
+prints each step's loss. Weights are float32 in either. Batches are padded to their longest sequence and the loss is the mean over
 the assistant's tokens, as a Hugging Face trainer does it.
 """
 
@@ -14,6 +14,7 @@ import transformers
 
 model_path, data_path, method = sys.argv[1:4]
 steps, batch_size, rank, threads = map(int, sys.argv[4:8])
+autocast = torch.autocast("cpu", torch.bfloat16, enabled=sys.argv[8] == "bfloat16")
 torch.set_num_threads(threads)
 torch.manual_seed(0)
 tokenizer = transformers.AutoTokenizer.from_pretrained(model_path)
@@ -47,7 +48,8 @@ for step in range(steps):
     ids = torch.tensor([ids + [0] * (longest - len(ids)) for ids, _ in batch])
     labels = torch.tensor([labels + [-100] * (longest - len(labels)) for _, labels in batch])
     mask = torch.tensor([[1] * len(ids) + [0] * (longest - len(ids)) for ids, _ in batch])
-    loss = model(input_ids=ids, attention_mask=mask, labels=labels).loss
+    with autocast:
+        loss = model(input_ids=ids, attention_mask=mask, labels=labels).loss
     loss.backward()
     torch.nn.utils.clip_grad_norm_(model.parameters(), 2.0)
     optimizer.step()

@@ -13,27 +13,29 @@ INLINE_PAIRED __m512bh load_paired(const uint16_t *p, const int whole, size_t co
   return (__m512bh)_mm512_maskz_loadu_epi16(mask, p);
 }
 
-/// A tile of dot products; an element's value is the same in a tile of any size.
+/// A tile of dot products; an element's value is the same in a tile of any size. Meanwhile weights of later tiles
+/// are fetched from memory as in kernels_body.h's tiles.
 INLINE_PAIRED void paired_tile(
     const uint16_t *x, size_t x_stride, const uint16_t *w, size_t inputs, float *y, size_t y_stride,
-    int accumulate, const int fetch_ahead, const int rows, const int outputs) {
-  __m512 sums[PAIRED_ROWS][PAIRED_OUTPUTS];
+    int accumulate, const char *ahead, size_t pace, const int fetches, const int rows,
+    const int outputs) {
+  vector_avx512 sums[PAIRED_ROWS * PAIRED_OUTPUTS];
 #pragma unroll
-  for (int m = 0; m < rows; m++)
-#pragma unroll
-    for (int n = 0; n < outputs; n++) sums[m][n] = _mm512_setzero_ps();
+  for (int i = 0; i < rows * outputs; i++) sums[i] = (vector_avx512){0};
   size_t k = 0;
 #define PAIRED_STEP(whole)                                                                   \
   __m512bh weights[PAIRED_OUTPUTS];                                                          \
-  _Pragma("unroll") for (int n = 0; n < outputs; n++) {                                      \
-    weights[n] = load_paired(w + n * inputs + k, whole, inputs - k);                         \
-    if (fetch_ahead)                                                                         \
-      __builtin_prefetch((const char *)(w + n * inputs + k) + FETCH_AHEAD_BYTES, 0, 2);      \
-  }                                                                                          \
+  _Pragma("unroll") for (int n = 0; n < outputs; n++) weights[n] =                           \
+      load_paired(w + n * inputs + k, whole, inputs - k);                                    \
+  _Pragma("unroll") for (int i = 0; i < fetches; i++)                                        \
+      __builtin_prefetch(ahead + i * LINE_BYTES, 0, 2);                                      \
+  if (fetches) ahead += pace;                                                                \
   _Pragma("unroll") for (int m = 0; m < rows; m++) {                                         \
     __m512bh values = load_paired(x + m * x_stride + k, whole, inputs - k);                  \
-    _Pragma("unroll") for (int n = 0; n < outputs; n++)                                      \
-        sums[m][n] = _mm512_dpbf16_ps(sums[m][n], values, weights[n]);                       \
+    _Pragma("unroll") for (int n = 0; n < outputs; n++) {                                    \
+      vector_avx512 *sum = sums + m * outputs + n;                                           \
+      *sum = (vector_avx512)_mm512_dpbf16_ps((__m512)*sum, values, weights[n]);              \
+    }                                                                                        \
   }
   for (; k + 32 <= inputs; k += 32) {
     PAIRED_STEP(1)
@@ -42,25 +44,19 @@ INLINE_PAIRED void paired_tile(
     PAIRED_STEP(0)
   }
 #undef PAIRED_STEP
-#pragma unroll
-  for (int m = 0; m < rows; m++)
-#pragma unroll
-    for (int n = 0; n < outputs; n++) {
-      float total = _mm512_reduce_add_ps(sums[m][n]);
-      float *target = y + m * y_stride + n;
-      *target = accumulate ? *target + total : total;
-    }
+  store_sums_avx512(sums, rows, outputs, y, y_stride, accumulate);
 }
 
 #define PAIRED_TILE(r)                                                                        \
   case r:                                                                                     \
     paired_tile(                                                                              \
-        x, x_stride, w, inputs, y, y_stride, accumulate, fetch_ahead, r, outputs);            \
+        x, x_stride, w, inputs, y, y_stride, accumulate, ahead, pace, fetches, r, outputs);   \
     break;
 
 INLINE_PAIRED void paired_tile_of(
     const uint16_t *x, size_t x_stride, size_t rows, const uint16_t *w, size_t inputs, float *y,
-    size_t y_stride, int accumulate, const int fetch_ahead, const int outputs) {
+    size_t y_stride, int accumulate, const char *ahead, size_t pace, const int fetches,
+    const int outputs) {
   switch (rows) {
     PAIRED_TILE(1) PAIRED_TILE(2) PAIRED_TILE(3) PAIRED_TILE(4)
     PAIRED_TILE(5) PAIRED_TILE(6) PAIRED_TILE(7) PAIRED_TILE(8)
@@ -68,35 +64,51 @@ INLINE_PAIRED void paired_tile_of(
 }
 #undef PAIRED_TILE
 
-/// All rows against so many outputs: a strip of weights meets all rows while it is in the first-level
-/// cache (few rows), or a tile of rows stays there while the weights pass by (many).
+/// All rows against so many outputs: a tile of rows stays in the first-level cache while a few strips of weights pass
+/// by, fetched meanwhile (few rows: see project_few), or all of them (many).
 static void project_paired_block(
     const uint16_t *x, size_t x_stride, size_t rows, const uint16_t *w, size_t inputs,
     size_t outputs, float *y, size_t y_stride, int accumulate) {
   const int few = rows <= FEW_ROWS;
-  const size_t tall_strip = few ? PAIRED_OUTPUTS : outputs;
-  for (size_t strip = 0; strip < outputs; strip += tall_strip) {
-    const size_t end = outputs - strip < tall_strip ? outputs : strip + tall_strip;
+  const size_t block = few ? STRIPS_AT_ONCE * PAIRED_OUTPUTS : outputs;
+  const size_t tiles = (rows + PAIRED_ROWS - 1) / PAIRED_ROWS;
+  const size_t step = PAIRED_OUTPUTS * LINE_BYTES;
+  const size_t pace = (step + tiles - 1) / tiles;
+  for (size_t begin = 0; begin < outputs; begin += block) {
+    const size_t end = begin + block < outputs ? begin + block : outputs;
+    const char *ahead = (const char *)(w + end * inputs);
     for (size_t m = 0; m < rows; m += PAIRED_ROWS) {
       const size_t tall = rows - m < PAIRED_ROWS ? rows - m : PAIRED_ROWS;
       const uint16_t *x_tile = x + m * x_stride;
-      size_t n = strip;
+      float *y_tile = y + m * y_stride;
+      size_t n = begin;
       for (; n + PAIRED_OUTPUTS <= end; n += PAIRED_OUTPUTS) {
-        if (few && m == 0)
+        const uint16_t *strip = w + n * inputs;
+        if (!few)
           paired_tile_of(
-              x_tile, x_stride, tall, w + n * inputs, inputs, y + m * y_stride + n, y_stride,
-              accumulate, 1, PAIRED_OUTPUTS);
+              x_tile, x_stride, tall, strip, inputs, y_tile + n, y_stride, accumulate, 0, 0, 0,
+              PAIRED_OUTPUTS);
+        else if (tiles == 1)
+          paired_tile_of(
+              x_tile, x_stride, tall, strip, inputs, y_tile + n, y_stride, accumulate, ahead,
+              pace, PAIRED_OUTPUTS, PAIRED_OUTPUTS);
         else
           paired_tile_of(
-              x_tile, x_stride, tall, w + n * inputs, inputs, y + m * y_stride + n, y_stride,
-              accumulate, 0, PAIRED_OUTPUTS);
+              x_tile, x_stride, tall, strip, inputs, y_tile + n, y_stride, accumulate, ahead,
+              pace, (PAIRED_OUTPUTS + 1) / 2, PAIRED_OUTPUTS);
+        ahead += inputs / 32 * pace;
       }
       for (; n < end; n++)
         paired_tile_of(
-            x_tile, x_stride, tall, w + n * inputs, inputs, y + m * y_stride + n, y_stride,
-            accumulate, 0, 1);
+            x_tile, x_stride, tall, w + n * inputs, inputs, y_tile + n, y_stride, accumulate, 0, 0,
+            0, 1);
     }
   }
+}
+
+static void prepare_paired(
+    const float *x, size_t stride, size_t begin, size_t end, size_t inputs, uint16_t *operand) {
+  for (size_t m = begin; m < end; m++) narrow(x + m * stride, inputs, operand + m * inputs);
 }
 
 static void project_paired(

@@ -21,9 +21,6 @@
 /// Up to here weights are used as they stand in memory; above, blocks of them are widened first.
 #define FEW_ROWS 128
 
-/// How far ahead of their use weights are fetched from memory.
-#define FETCH_AHEAD_BYTES 8192
-
 /// Strips of weights, each as wide as a tile, that all rows meet before the next ones.
 #define STRIPS_AT_ONCE 4
 
@@ -59,11 +56,13 @@ static void round_to_bfloat16(const float *x, size_t count, float *y) {
 #define LANES 4
 #define ROWS_AT_ONCE 4
 #define OUTPUTS_AT_ONCE 3
+#define HEADS_AT_ONCE 2
 #include "kernels_body.h"
 #undef INSTRUCTIONS
 #undef LANES
 #undef ROWS_AT_ONCE
 #undef OUTPUTS_AT_ONCE
+#undef HEADS_AT_ONCE
 
 /// A part of a product of packed sides.
 struct packed_product {
@@ -80,11 +79,13 @@ struct packed_product {
 #define LANES 8
 #define ROWS_AT_ONCE 4
 #define OUTPUTS_AT_ONCE 3
+#define HEADS_AT_ONCE 2
 #include "kernels_body.h"
 #undef INSTRUCTIONS
 #undef LANES
 #undef ROWS_AT_ONCE
 #undef OUTPUTS_AT_ONCE
+#undef HEADS_AT_ONCE
 #pragma clang attribute pop
 
 #pragma clang attribute push( \
@@ -93,11 +94,13 @@ struct packed_product {
 #define LANES 16
 #define ROWS_AT_ONCE 8
 #define OUTPUTS_AT_ONCE 3
+#define HEADS_AT_ONCE 4
 #include "kernels_body.h"
 #undef INSTRUCTIONS
 #undef LANES
 #undef ROWS_AT_ONCE
 #undef OUTPUTS_AT_ONCE
+#undef HEADS_AT_ONCE
 #pragma clang attribute pop
 
 #pragma clang attribute push( \
@@ -201,13 +204,14 @@ void loxeval_prepare_bfloat16(
     return;
   }
 #endif
-  for (size_t m = begin; m < end; m++) {
-    if (level() == AVX512_BF16) {
-      narrow(x + m * stride, inputs, (uint16_t *)operand + m * inputs);
-    } else {
-      round_to_bfloat16(x + m * stride, inputs, (float *)operand + m * inputs);
-    }
+#if defined(__x86_64__)
+  if (level() == AVX512_BF16) {
+    prepare_paired(x, stride, begin, end, inputs, operand);
+    return;
   }
+#endif
+  for (size_t m = begin; m < end; m++)
+    round_to_bfloat16(x + m * stride, inputs, (float *)operand + m * inputs);
 }
 
 void loxeval_project_bfloat16(
@@ -332,9 +336,12 @@ void loxeval_rotate(float *head, const float *cosines, const float *sines, size_
 }
 
 void loxeval_attend(
-    const float *query, const float *keys, size_t key_stride, const float *values, size_t length,
-    size_t dimension, float scale, float cap, float *scores, float *out) {
-  DISPATCH(attend, query, keys, key_stride, values, length, dimension, scale, cap, scores, out)
+    const float *queries, size_t heads, const float *keys, size_t key_stride, const float *values,
+    size_t length, size_t dimension, float scale, float cap, float *scores, size_t score_stride,
+    float *out) {
+  DISPATCH(
+      attend, queries, heads, keys, key_stride, values, length, dimension, scale, cap, scores,
+      score_stride, out)
 }
 
 size_t loxeval_argmax(const float *x, size_t count) { DISPATCH(argmax, x, count) }

@@ -1,5 +1,5 @@
 // The kernels, written once over a vector of LANES floats and compiled for each instruction set:
-// kernels.c includes this file with LANES, ROWS_AT_ONCE, OUTPUTS_AT_ONCE and NAME(function) set.
+// kernels.c includes this file with LANES, ROWS_AT_ONCE, OUTPUTS_AT_ONCE, HEADS_AT_ONCE and NAME(function) set.
 
 typedef float NAME(vector) __attribute__((vector_size(LANES * 4), aligned(4), may_alias));
 typedef int32_t NAME(integers) __attribute__((vector_size(LANES * 4), aligned(4), may_alias));
@@ -25,6 +25,65 @@ INLINE float NAME(sum)(VECTOR v) {
   for (int half = LANES / 2; half > 0; half /= 2)
     for (int i = 0; i < half; i++) lanes[i] += lanes[i + half];
   return lanes[0];
+}
+
+/// The sums of up to LANES vectors, each by the tree of `sum`; that of vector i comes to `lane(i)`.
+INLINE size_t NAME(lane)(size_t i) { return LANES == 16 ? i % 4 * 4 + i / 4 : i; }
+
+INLINE void NAME(sums)(const VECTOR *v, const int count, float *totals) {
+#if LANES == 16
+  // Halves of two vectors are added in one, then quarters of four, so that four levels of half as many
+  // additions each do what four additions and four shuffles of every vector would.
+  VECTOR halves[8], quarters[4], pairs[2];
+#pragma unroll
+  for (int i = 0; 2 * i < count; i++) {
+    const VECTOR a = v[2 * i], b = v[2 * i + 1 < count ? 2 * i + 1 : 2 * i];
+    halves[i] =
+        __builtin_shufflevector(a, b, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23) +
+        __builtin_shufflevector(a, b, 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31);
+  }
+#pragma unroll
+  for (int i = 0; 4 * i < count; i++) {
+    const VECTOR a = halves[2 * i], b = halves[4 * i + 2 < count ? 2 * i + 1 : 2 * i];
+    quarters[i] =
+        __builtin_shufflevector(a, b, 0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27) +
+        __builtin_shufflevector(a, b, 4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23, 28, 29, 30, 31);
+  }
+#pragma unroll
+  for (int i = 0; 8 * i < count; i++) {
+    const VECTOR a = quarters[2 * i], b = quarters[8 * i + 4 < count ? 2 * i + 1 : 2 * i];
+    pairs[i] =
+        __builtin_shufflevector(a, b, 0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29) +
+        __builtin_shufflevector(a, b, 2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31);
+  }
+  const VECTOR a = pairs[0], b = pairs[count > 8 ? 1 : 0];
+  *(VECTOR *)totals =
+      __builtin_shufflevector(a, b, 0, 2, 16, 18, 4, 6, 20, 22, 8, 10, 24, 26, 12, 14, 28, 30) +
+      __builtin_shufflevector(a, b, 1, 3, 17, 19, 5, 7, 21, 23, 9, 11, 25, 27, 13, 15, 29, 31);
+#else
+  for (int i = 0; i < count; i++) totals[i] = NAME(sum)(v[i]);
+#endif
+}
+
+/// A tile's sums, row by row, to where they belong.
+INLINE void NAME(store_sums)(
+    const VECTOR *sums, const int rows, const int outputs, float *y, size_t y_stride,
+    int accumulate) {
+  float totals[ROWS_AT_ONCE * OUTPUTS_AT_ONCE + LANES];
+#pragma unroll
+  for (int i = 0; i < rows * outputs; i += LANES) {
+    const int count = rows * outputs - i < LANES ? rows * outputs - i : LANES;
+    NAME(sums)(sums + i, count, totals + i);
+  }
+#pragma unroll
+  for (int m = 0; m < rows; m++)
+#pragma unroll
+    for (int n = 0; n < outputs; n++) {
+      const int i = m * outputs + n;
+      const float total = totals[i / LANES * LANES + NAME(lane)(i % LANES)];
+      float *target = y + m * y_stride + n;
+      *target = accumulate ? *target + total : total;
+    }
 }
 
 INLINE float NAME(largest)(VECTOR v) {
@@ -194,13 +253,13 @@ INLINE void NAME(tile)(
     int accumulate, const int element_type, const char *ahead, size_t pace, const int fetches,
     const int rows, const int outputs) {
   const size_t width = element_type == LOXEVAL_FLOAT32 ? 4 : 2;
-  VECTOR sums[ROWS_AT_ONCE][OUTPUTS_AT_ONCE];
+  VECTOR sums[ROWS_AT_ONCE * OUTPUTS_AT_ONCE];
   const char *weight_rows[OUTPUTS_AT_ONCE];
 #pragma unroll
   for (int n = 0; n < outputs; n++) {
     weight_rows[n] = (const char *)w + n * inputs * width;
 #pragma unroll
-    for (int m = 0; m < rows; m++) sums[m][n] = (VECTOR){0};
+    for (int m = 0; m < rows; m++) sums[m * outputs + n] = (VECTOR){0};
   }
   size_t k = 0;
   for (; k + LANES <= inputs; k += LANES) {
@@ -215,7 +274,7 @@ INLINE void NAME(tile)(
     for (int m = 0; m < rows; m++) {
       VECTOR values = NAME(load)(x + m * x_stride + k);
 #pragma unroll
-      for (int n = 0; n < outputs; n++) sums[m][n] += values * weights[n];
+      for (int n = 0; n < outputs; n++) sums[m * outputs + n] += values * weights[n];
     }
   }
   if (k < inputs) {
@@ -227,17 +286,10 @@ INLINE void NAME(tile)(
     for (int m = 0; m < rows; m++) {
       VECTOR values = NAME(load_partial)(x + m * x_stride + k, inputs - k);
 #pragma unroll
-      for (int n = 0; n < outputs; n++) sums[m][n] += values * weights[n];
+      for (int n = 0; n < outputs; n++) sums[m * outputs + n] += values * weights[n];
     }
   }
-#pragma unroll
-  for (int m = 0; m < rows; m++)
-#pragma unroll
-    for (int n = 0; n < outputs; n++) {
-      float total = NAME(sum)(sums[m][n]);
-      float *target = y + m * y_stride + n;
-      *target = accumulate ? *target + total : total;
-    }
+  NAME(store_sums)(sums, rows, outputs, y, y_stride, accumulate);
 }
 
 #define TILE(r)                                                                            \
@@ -472,55 +524,104 @@ INLINE float NAME(maximum)(const float *x, size_t count) {
   return result;
 }
 
-/// out = sum_t weights[t] * values[t], over blocks of columns that stay in registers.
+/// Of a few heads, scale * query * keys at some vectors of positions from `keys` on. Positions are the vector's lanes, so
+/// that no sum crosses lanes; the last vector may be beyond the length, where nothing reads it.
+INLINE void NAME(score_positions)(
+    const float *queries, const float *keys, size_t key_stride, size_t dimension, float scale,
+    float *scores, size_t score_stride, const int heads, const int vectors) {
+  VECTOR sums[HEADS_AT_ONCE * 4];
+#pragma unroll
+  for (int i = 0; i < heads * vectors; i++) sums[i] = (VECTOR){0};
+  for (size_t d = 0; d < dimension; d++)
+#pragma unroll
+    for (int j = 0; j < vectors; j++) {
+      const VECTOR key = NAME(load)(keys + d * key_stride + j * LANES);
+#pragma unroll
+      for (int h = 0; h < heads; h++) sums[h * vectors + j] += queries[h * dimension + d] * key;
+    }
+#pragma unroll
+  for (int h = 0; h < heads; h++)
+#pragma unroll
+    for (int j = 0; j < vectors; j++)
+      *(VECTOR *)(scores + h * score_stride + j * LANES) = sums[h * vectors + j] * scale;
+}
+
+/// Of a few heads, out = sum_t weights[t] * values[t], over blocks of columns that stay in registers.
 INLINE void NAME(add_weighted)(
-    const float *weights, size_t length, const float *values, size_t dimension, float *out) {
+    const float *weights, size_t weight_stride, size_t length, const float *values,
+    size_t dimension, float *out, const int heads) {
   size_t d = 0;
   for (; d + 4 * LANES <= dimension; d += 4 * LANES) {
-    VECTOR sums[4] = {{0}, {0}, {0}, {0}};
+    VECTOR sums[HEADS_AT_ONCE * 4];
+#pragma unroll
+    for (int i = 0; i < heads * 4; i++) sums[i] = (VECTOR){0};
     for (size_t t = 0; t < length; t++)
 #pragma unroll
-      for (int j = 0; j < 4; j++)
-        sums[j] += weights[t] * NAME(load)(values + t * dimension + d + j * LANES);
+      for (int j = 0; j < 4; j++) {
+        const VECTOR value = NAME(load)(values + t * dimension + d + j * LANES);
 #pragma unroll
-    for (int j = 0; j < 4; j++) *(VECTOR *)(out + d + j * LANES) = sums[j];
+        for (int h = 0; h < heads; h++)
+          sums[h * 4 + j] += weights[h * weight_stride + t] * value;
+      }
+#pragma unroll
+    for (int h = 0; h < heads; h++)
+#pragma unroll
+      for (int j = 0; j < 4; j++)
+        *(VECTOR *)(out + h * dimension + d + j * LANES) = sums[h * 4 + j];
   }
-  for (; d < dimension; d++) {
-    float sum = 0;
-    for (size_t t = 0; t < length; t++) sum += weights[t] * values[t * dimension + d];
-    out[d] = sum;
+  for (; d < dimension; d++)
+    for (int h = 0; h < heads; h++) {
+      float sum = 0;
+      for (size_t t = 0; t < length; t++)
+        sum += weights[h * weight_stride + t] * values[t * dimension + d];
+      out[h * dimension + d] = sum;
+    }
+}
+
+INLINE void NAME(attend_heads)(
+    const float *queries, const float *keys, size_t key_stride, const float *values, size_t length,
+    size_t dimension, float scale, float cap, float *scores, size_t score_stride, float *out,
+    const int heads) {
+  for (size_t t = 0; t < length; t += 4 * LANES) {
+#define SCORE(vectors)                                                                     \
+  NAME(score_positions)(                                                                   \
+      queries, keys + t, key_stride, dimension, scale, scores + t, score_stride, heads, vectors)
+    switch ((length - t + LANES - 1) / LANES) {
+    case 1: SCORE(1); break;
+    case 2: SCORE(2); break;
+    case 3: SCORE(3); break;
+    default: SCORE(4);
+    }
+#undef SCORE
   }
+  for (int h = 0; h < heads; h++) {
+    float *row = scores + h * score_stride;
+    if (cap > 0) NAME(soft_cap)(row, length, 1.0f, cap);
+    const float share = 1.0f / NAME(exponentiate)(row, length, NAME(maximum)(row, length));
+    for (size_t t = 0; t < length; t++) row[t] *= share;
+  }
+  NAME(add_weighted)(scores, score_stride, length, values, dimension, out, heads);
 }
 
 static void NAME(attend)(
-    const float *query, const float *keys, size_t key_stride, const float *values, size_t length,
-    size_t dimension, float scale, float cap, float *scores, float *out) {
-  // Positions are the vector's lanes, so that no sum crosses lanes. The last vector may compute
-  // scores beyond `length`; nothing reads them.
-  for (size_t t = 0; t < length; t += 4 * LANES) {
-    const size_t vectors = (length - t + LANES - 1) / LANES;
-    if (vectors >= 4) {
-      VECTOR sums[4] = {{0}, {0}, {0}, {0}};
-      for (size_t d = 0; d < dimension; d++)
-#pragma unroll
-        for (int j = 0; j < 4; j++)
-          sums[j] += query[d] * NAME(load)(keys + d * key_stride + t + j * LANES);
-#pragma unroll
-      for (int j = 0; j < 4; j++) *(VECTOR *)(scores + t + j * LANES) = sums[j] * scale;
-    } else {
-      for (size_t j = 0; j < vectors; j++) {
-        VECTOR sum = {0};
-        for (size_t d = 0; d < dimension; d++)
-          sum += query[d] * NAME(load)(keys + d * key_stride + t + j * LANES);
-        *(VECTOR *)(scores + t + j * LANES) = sum * scale;
-      }
+    const float *queries, size_t heads, const float *keys, size_t key_stride, const float *values,
+    size_t length, size_t dimension, float scale, float cap, float *scores, size_t score_stride,
+    float *out) {
+  for (size_t h = 0; h < heads; h += HEADS_AT_ONCE) {
+#define ATTEND(count)                                                                       \
+  NAME(attend_heads)(                                                                       \
+      queries + h * dimension, keys, key_stride, values, length, dimension, scale, cap,     \
+      scores + h * score_stride, score_stride, out + h * dimension, count)
+    switch (heads - h) {
+    case 1: ATTEND(1); break;
+#if HEADS_AT_ONCE > 2
+    case 2: ATTEND(2); break;
+    case 3: ATTEND(3); break;
+#endif
+    default: ATTEND(HEADS_AT_ONCE);
     }
+#undef ATTEND
   }
-  if (cap > 0) NAME(soft_cap)(scores, length, 1.0f, cap);
-  float total = NAME(exponentiate)(scores, length, NAME(maximum)(scores, length));
-  float share = 1.0f / total;
-  for (size_t t = 0; t < length; t++) scores[t] *= share;
-  NAME(add_weighted)(scores, length, values, dimension, out);
 }
 
 static size_t NAME(argmax)(const float *x, size_t count) {

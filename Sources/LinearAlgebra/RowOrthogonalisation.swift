@@ -28,9 +28,8 @@ struct GrowingRows {
   func combined(_ weights: Matrix<Double>) -> FloatBuffer {
     let factors = FloatBuffer(weights.rounded.elements)
     let result = FloatBuffer(count: weights.rows * width)
-    unsafe BLAS.multiply(
-      rows: weights.rows, columns: width, inner: count, MatrixView(factors.start, stride: count),
-      MatrixView(start, stride: width), into: result.start, stride: width)
+    unsafe loxeval_combine_rows(
+      factors.start, count, weights.rows, start, count, width, result.start)
     return result
   }
 }
@@ -81,17 +80,19 @@ struct RowOrthogonalisation {
     of block: FloatBuffer, rows: Int, on basis: GrowingRows
   ) -> Matrix<Float> {
     let (size, width) = (basis.count, basis.width)
+    guard size > 0 else { return Matrix<Float>(rows: rows, columns: 0) }
+    // By the kernels for few rows: a general product would copy the whole basis to where it likes it.
     let overlaps = FloatBuffer(count: rows * size)
-    unsafe BLAS.multiply(
-      rows: rows, columns: size, inner: width, MatrixView(block.start, stride: width),
-      MatrixView(basis.start, stride: width, isTransposed: true), into: overlaps.start,
-      stride: size)
-    unsafe BLAS.multiply(
-      rows: rows, columns: width, inner: size, scale: -1, MatrixView(overlaps.start, stride: size),
-      MatrixView(basis.start, stride: width), into: block.start, stride: width, accumulates: true)
-    return unsafe Matrix<Float>(
+    unsafe loxeval_project(
+      block.start, width, rows, basis.start, Int32(LOXEVAL_FLOAT32), width, 0, size,
+      overlaps.start, size, 0, nil)
+    let result = unsafe Matrix<Float>(
       rows: rows, columns: size,
       elements: Array(UnsafeBufferPointer(start: overlaps.start, count: rows * size)))
+    for index in 0..<overlaps.count { unsafe overlaps.start[index].negate() }
+    unsafe loxeval_combine_rows(
+      overlaps.start, size, rows, basis.start, size, width, block.start)
+    return result
   }
 
   /// Makes rows orthonormal and moves them together; returns what they were in those that are kept.
@@ -112,7 +113,8 @@ struct RowOrthogonalisation {
       guard norm > limit, norm > 0 else { continue }
       coefficients[row, kept] = Double(norm)
       let target = unsafe block.start + kept * width
-      for index in 0..<width { unsafe target[index] = source[index] / norm }
+      let inverse = 1 / norm
+      for index in 0..<width { unsafe target[index] = source[index] * inverse }
       kept += 1
     }
     return coefficients.prefix(columns: kept)

@@ -10,12 +10,7 @@ import Synchronization
 /// to sleep only when none comes for a while. Each thread takes a stretch of the pieces in order, so that
 /// what one fetches ahead is what it needs next, and then what others have left. How that falls out is chance, so
 /// a piece's result must not depend on who computes it.
-package final class WorkerPool: @unchecked Sendable {
-  /// The next piece of a thread's own stretch.
-  private final class Stretch: Sendable {
-    let next = Atomic<Int>(0)
-  }
-
+@safe package final class WorkerPool: @unchecked Sendable {
   // Unchecked: `work` and `count` are written only in `run`, while no worker is between two
   // generations; `generation` (sequentially consistent) publishes them and `unfinished` ends the
   // workers' use of them. `run` itself is called by one thread at a time, which `caller` checks.
@@ -24,7 +19,9 @@ package final class WorkerPool: @unchecked Sendable {
   package let threadCount: Int
 
   private let generation = Atomic<Int>(0)
-  private let stretches: [Stretch]
+  /// The next piece of each thread's own stretch, each on a cache line of its own.
+  private let next: UnsafeMutablePointer<Atomic<Int>>
+  private static let spacing = 128 / MemoryLayout<Atomic<Int>>.stride
   private let unfinished = Atomic<Int>(0)
   private let sleeping = Atomic<Int>(0)
   private let stopping = Atomic<Bool>(false)
@@ -52,7 +49,10 @@ package final class WorkerPool: @unchecked Sendable {
   package init(threadCount: Int = WorkerPool.processorCount, flushesSubnormals: Bool = false) {
     precondition(threadCount >= 1)
     self.threadCount = threadCount
-    stretches = (0..<threadCount).map { _ in Stretch() }
+    unsafe next = .allocate(capacity: threadCount * Self.spacing)
+    for place in 0..<threadCount * Self.spacing {
+      unsafe (next + place).initialize(to: Atomic(0))
+    }
     self.flushesSubnormals = flushesSubnormals
     for worker in 1..<max(1, threadCount) {
       // Each thread holds the pool until `shutDown`.
@@ -60,6 +60,12 @@ package final class WorkerPool: @unchecked Sendable {
       thread.name = "loxeval-worker-\(worker)"
       thread.start()
     }
+  }
+
+  // The threads hold the pool, so none runs any more.
+  deinit {
+    unsafe next.deinitialize(count: threadCount * Self.spacing)
+    unsafe next.deallocate()
   }
 
   /// Ends the threads. The pool must not be used afterwards.
@@ -91,8 +97,8 @@ package final class WorkerPool: @unchecked Sendable {
     withoutActuallyEscaping(body) { body in
       self.count = count
       work = body
-      for (worker, stretch) in stretches.enumerated() {
-        stretch.next.store(begin(ofStretch: worker), ordering: .relaxed)
+      for worker in 0..<threadCount {
+        unsafe next[worker * Self.spacing].store(begin(ofStretch: worker), ordering: .relaxed)
       }
       unfinished.store(threadCount - 1, ordering: .relaxed)
       generation.add(1, ordering: .sequentiallyConsistent)
@@ -118,7 +124,7 @@ package final class WorkerPool: @unchecked Sendable {
       let owner = (worker + turn) % threadCount
       let end = begin(ofStretch: owner + 1)
       while true {
-        let piece = stretches[owner].next.add(1, ordering: .relaxed).oldValue
+        let piece = unsafe next[owner * Self.spacing].add(1, ordering: .relaxed).oldValue
         if piece >= end { break }
         work(piece, worker)
       }

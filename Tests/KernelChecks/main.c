@@ -283,26 +283,36 @@ static void check_rows(void) {
 
 static void check_attention(void) {
   const size_t dimension = 24, stride = 208;
-  for (size_t length = 1; length <= 200; length += length < 60 ? 7 : 47) {
-    float *query = drawn(dimension, 1), *keys = drawn(dimension * stride, 1), *values = drawn(stride * dimension, 1);
-    float *scores = drawn(stride, 1), *out = drawn(dimension, 1);
-    for (int capped = 0; capped < 2; capped++) {
-      loxeval_attend(query, keys, stride, values, length, dimension, 0.3f, capped ? 1.5f : 0, scores, out);
-      double shares[208], total = 0;
-      for (size_t t = 0; t < length; t++) {
-        double score = 0;
-        for (size_t d = 0; d < dimension; d++) score += (double)query[d] * keys[d * stride + t];
-        score *= 0.3;
-        total += shares[t] = exp(capped ? 1.5 * tanh(score / 1.5) : score);
+  for (size_t heads = 1; heads <= 7; heads++)
+    for (size_t length = 1; length <= 200; length += length < 60 ? 7 : 47) {
+      float *queries = drawn(heads * dimension, 1), *keys = drawn(dimension * stride, 1);
+      float *values = drawn(stride * dimension, 1), *scores = drawn(heads * stride, 1);
+      float *out = drawn(heads * dimension, 1), *alone = drawn(dimension, 1);
+      for (int capped = 0; capped < 2; capped++) {
+        const float cap = capped ? 1.5f : 0;
+        loxeval_attend(
+            queries, heads, keys, stride, values, length, dimension, 0.3f, cap, scores, stride, out);
+        for (size_t h = 0; h < heads; h++) {
+          const float *query = queries + h * dimension;
+          double shares[208], total = 0;
+          for (size_t t = 0; t < length; t++) {
+            double score = 0;
+            for (size_t d = 0; d < dimension; d++) score += (double)query[d] * keys[d * stride + t];
+            score *= 0.3;
+            total += shares[t] = exp(capped ? 1.5 * tanh(score / 1.5) : score);
+          }
+          loxeval_attend(
+              query, 1, keys, stride, values, length, dimension, 0.3f, cap, scores, stride, alone);
+          for (size_t d = 0; d < dimension; d++) {
+            double sum = 0;
+            for (size_t t = 0; t < length; t++) sum += shares[t] / total * values[t * dimension + d];
+            expect("attend", out[h * dimension + d], sum, 1, 2e-6);
+            expect("attend, a head alone", out[h * dimension + d], alone[d], 0, 0);
+          }
+        }
       }
-      for (size_t d = 0; d < dimension; d++) {
-        double sum = 0;
-        for (size_t t = 0; t < length; t++) sum += shares[t] / total * values[t * dimension + d];
-        expect("attend", out[d], sum, 1, 2e-6);
-      }
+      free(queries), free(keys), free(values), free(scores), free(out), free(alone);
     }
-    free(query), free(keys), free(values), free(scores), free(out);
-  }
 }
 
 static void check_optimiser(void) {

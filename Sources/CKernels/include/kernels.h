@@ -94,15 +94,17 @@ void loxeval_rotate(float *head, const float *cosines, const float *sines, size_
 /// Positions are computed in groups of this many: keys and scores are padded to a multiple of it.
 #define LOXEVAL_POSITION_GROUP 16
 
-/// Attention of one query head over `length` cached positions.
+/// Attention of query heads that share keys and values, over `length` cached positions.
 ///
-/// keys is dimension by positions (so that neighbouring positions are neighbours in memory) with
-/// stride `key_stride`, values is length by dimension; both keys' rows and `scores` can hold
-/// `length` rounded up to LOXEVAL_POSITION_GROUP. `scores` is left with the attention weights;
-/// out = softmax(scale * query * keys) * values, where `cap` > 0 with scores of cap * tanh(score / cap).
+/// queries and out are heads by dimension. keys is dimension by positions (so that neighbouring positions
+/// are neighbours in memory) with stride `key_stride`, values is length by dimension; both keys' rows and
+/// each head's `score_stride` of `scores` can hold `length` rounded up to LOXEVAL_POSITION_GROUP. `scores`
+/// is left with the attention weights; out = softmax(scale * queries * keys) * values, where `cap` > 0 with
+/// scores of cap * tanh(score / cap). A head's result does not depend on how many there are.
 void loxeval_attend(
-    const float *query, const float *keys, size_t key_stride, const float *values, size_t length,
-    size_t dimension, float scale, float cap, float *scores, float *out);
+    const float *queries, size_t heads, const float *keys, size_t key_stride, const float *values,
+    size_t length, size_t dimension, float scale, float cap, float *scores, size_t score_stride,
+    float *out);
 
 /// The index of the largest element (the first of equals); NaN never wins.
 size_t loxeval_argmax(const float *x, size_t count);

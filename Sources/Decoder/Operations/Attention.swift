@@ -55,7 +55,8 @@ struct Attention {
   ///   - isOneRowEach: no two rows belong to one sequence.
   ///   - queries, keys, values: rows × heads · dimension; queries and keys are left rotated.
   ///   - output: rows × query heads · dimension, overwritten.
-  ///   - scores: of each thread, as many as there are positions and a group of them more.
+  ///   - scores: of each thread, for each head that shares a key as many as there are positions and a group
+  ///     of them more.
   func serve(
     _ rows: [ForwardPass.Row], block: Int, isOneRowEach: Bool, rotary: Rotary?,
     queries: FloatBuffer, keys: FloatBuffer, values: FloatBuffer, output: FloatBuffer,
@@ -63,39 +64,38 @@ struct Attention {
   ) {
     let (headCount, keyHeads, dimension) = (headCount, keyValueHeadCount, dimension)
     let (queryWidth, keyWidth, group) = (queryWidth, keyWidth, group)
+    let scale = scale
+    let cap = cap ?? 0
+    let positions = unsafe rows.map { row in
+      unsafe Position(
+        of: row, first: first(row.position), block: block,
+        angles: rotary?.angles(ofLength: row.textLength ?? 0))
+    }
 
     func place(_ index: Int) {
-      let row = rows[index]
-      if let angles = rotary?.angles(ofLength: row.textLength ?? 0) {
-        unsafe angles.rotate(
-          queries.start + index * queryWidth, heads: headCount, headDimension: dimension,
-          position: row.position)
-        unsafe angles.rotate(
-          keys.start + index * keyWidth, heads: keyHeads, headDimension: dimension,
-          position: row.position)
+      let row = unsafe positions[index]
+      let (rowQueries, rowKeys) = unsafe (
+        queries.start + index * queryWidth, keys.start + index * keyWidth
+      )
+      if let angles = unsafe row.angles {
+        unsafe angles.rotate(rowQueries, heads: headCount, headDimension: dimension)
+        unsafe angles.rotate(rowKeys, heads: keyHeads, headDimension: dimension)
       }
       for head in 0..<keyHeads {
-        let key = unsafe keys.start + index * keyWidth + head * dimension
-        let cachedKeys = unsafe row.cache.keys(block: block, head: head)
-        for d in 0..<dimension {
-          unsafe cachedKeys[d * row.cache.capacity + row.position] = key[d]
-        }
-        unsafe (row.cache.values(block: block, head: head) + row.position * dimension)
+        let key = unsafe rowKeys + head * dimension
+        let cachedKeys = unsafe row.keys(head) + row.position
+        for d in 0..<dimension { unsafe cachedKeys[d * row.capacity] = key[d] }
+        unsafe (row.values(head) + row.position * dimension)
           .update(from: values.start + index * keyWidth + head * dimension, count: dimension)
       }
     }
     func attend(_ index: Int, _ keyHead: Int, _ worker: Int) {
-      let row = rows[index]
-      let first = first(row.position)
-      let cachedKeys = unsafe row.cache.keys(block: block, head: keyHead) + first
-      let cachedValues = unsafe row.cache.values(block: block, head: keyHead) + first * dimension
-      for head in keyHead * group..<(keyHead + 1) * group {
-        let offset = index * queryWidth + head * dimension
-        unsafe loxeval_attend(
-          queries.start + offset, cachedKeys, row.cache.capacity, cachedValues,
-          row.position + 1 - first, dimension, scale, cap ?? 0, scores[worker].start,
-          output.start + offset)
-      }
+      let row = unsafe positions[index]
+      let offset = index * queryWidth + keyHead * group * dimension
+      unsafe loxeval_attend(
+        queries.start + offset, group, row.keys(keyHead) + row.first, row.capacity,
+        row.values(keyHead) + row.first * dimension, row.position + 1 - row.first, dimension, scale,
+        cap, scores[worker].start, scores[worker].count / group, output.start + offset)
     }
     if isOneRowEach && rows.count >= 2 * pool.threadCount {
       pool.run(count: rows.count) { index, worker in
@@ -110,6 +110,27 @@ struct Attention {
         attend(index, head, worker)
       }
     }
+  }
+
+  /// Where a row's keys and values are: of plain numbers and pointers, since counting references to the same caches
+  /// from many threads takes longer than attending.
+  @unsafe private struct Position {
+    let position, first, capacity: Int
+    let angles: Rotary.PlacedAngles?
+    private let firstKeys: UnsafeMutablePointer<Float>
+    private let firstValues: UnsafeMutablePointer<Float>
+    private let stride: Int
+
+    init(of row: ForwardPass.Row, first: Int, block: Int, angles: Rotary.Angles?) {
+      unsafe (position, self.first, capacity) = (row.position, first, row.cache.capacity)
+      unsafe self.angles = angles?.at(row.position)
+      unsafe firstKeys = row.cache.keys(block: block, head: 0)
+      unsafe firstValues = row.cache.values(block: block, head: 0)
+      unsafe stride = row.cache.headStride(block: block)
+    }
+
+    func keys(_ head: Int) -> UnsafeMutablePointer<Float> { unsafe firstKeys + head * stride }
+    func values(_ head: Int) -> UnsafeMutablePointer<Float> { unsafe firstValues + head * stride }
   }
 
   // MARK: - Training

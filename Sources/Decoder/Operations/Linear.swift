@@ -44,79 +44,76 @@ struct ServedLinear {
     _ workspace: Workspace, combine: ((_ begin: Int, _ end: Int) -> Void)? = nil
   ) {
     let (pool, lowRank, widened) = (workspace.pool, workspace.lowRank, workspace.widened)
-    /// An update in use, with where its rank-wide intermediate rows begin.
-    struct Use {
-      let target: Int
-      let factors: ServedUpdates.Factors
-      let offset: Int
-    }
     let inputs = targets[0].layer.weight.inputs
-    var uses: [Use] = []
+    let (rowCount, accumulates) = (rows.count, accumulates ? Int32(1) : 0)
+    let products = unsafe targets.map { unsafe Product($0.layer, $0.output) }
+    // The updates in use, and each one's scale for every row.
+    var uses = unsafe [Use]()
+    var scales: [Float] = []
     var offset = 0
     for target in targets.indices {
       for factors in targets[target].layer.factors where workspace.active[factors.update] {
-        uses.append(Use(target: target, factors: factors, offset: offset))
-        offset += rows.count * factors.rank
+        unsafe uses.append(Use(factors, of: target, between: lowRank.start + offset))
+        scales += rows.map { $0.scales[factors.update] }
+        offset += rowCount * factors.rank
       }
     }
-    // First halves: scale * right * x, rank floats a row.
-    pool.run(count: uses.count) { piece, worker in
-      let use = uses[piece]
-      let rank = use.factors.rank
-      let intermediate = unsafe lowRank.start + use.offset
-      unsafe loxeval_project(
-        input.start, inputs, rows.count, use.factors.right.start, Int32(LOXEVAL_FLOAT32), inputs,
-        0, rank, intermediate, rank, 0, widened[worker].start)
-      for (index, row) in rows.enumerated() {
-        for r in 0..<rank {
-          unsafe intermediate[index * rank + r] *= row.scales[use.factors.update]
-        }
-      }
-    }
-    if let operand = workspace.operand {
-      // By groups of rows that the kernels keep together.
-      let group = 16
-      pool.run(count: (rows.count + group - 1) / group) { piece, _ in
+    // First halves, scale * right * x, rank floats a row; and rows rounded for the products, by groups that the
+    // kernels keep together.
+    let group = 16
+    let groups = workspace.operand == nil ? 0 : (rowCount + group - 1) / group
+    let useCount = unsafe uses.count
+    pool.run(count: useCount + groups) { piece, worker in
+      guard piece < useCount else {
+        let begin = (piece - useCount) * group
+        guard let operand = workspace.operand else { return }
         unsafe loxeval_prepare_bfloat16(
-          input.start, inputs, piece * group, min((piece + 1) * group, rows.count), inputs,
-          operand.start)
+          input.start, inputs, begin, min(begin + group, rowCount), inputs, operand.start)
+        return
+      }
+      let use = unsafe uses[piece]
+      let rank = unsafe use.rank
+      unsafe loxeval_project(
+        input.start, inputs, rowCount, use.right, Int32(LOXEVAL_FLOAT32), inputs, 0, rank,
+        use.between, rank, 0, widened[worker].start)
+      for row in 0..<rowCount {
+        let scale = scales[piece * rowCount + row]
+        for r in 0..<rank { unsafe use.between[row * rank + r] *= scale }
       }
     }
     // The products, cut into chunks of outputs; each chunk adds its bias and second halves.
     func multiply(_ target: Int, _ begin: Int, _ end: Int, _ worker: Int) {
-      let layer = targets[target].layer
-      let output = unsafe targets[target].output.start
-      let weight = layer.weight
+      let product = unsafe products[target]
+      let (output, outputs) = unsafe (product.output, product.outputs)
       if let operand = workspace.operand {
         unsafe loxeval_project_bfloat16(
-          operand.start, rows.count, weight.bytes, weight.elementType, inputs, begin, end, output,
-          weight.outputs, accumulates ? 1 : 0, widened[worker].start)
+          operand.start, rowCount, product.weight, product.elementType, inputs, begin, end, output,
+          outputs, accumulates, widened[worker].start)
       } else {
         unsafe loxeval_project(
-          input.start, inputs, rows.count, weight.bytes, weight.elementType, inputs, begin, end,
-          output, weight.outputs, accumulates ? 1 : 0, widened[worker].start)
+          input.start, inputs, rowCount, product.weight, product.elementType, inputs, begin, end,
+          output, outputs, accumulates, widened[worker].start)
       }
-      if let bias = layer.bias {
-        for index in rows.indices {
-          let row = unsafe output + index * weight.outputs
-          for n in begin..<end { unsafe row[n] += bias.start[n] }
+      if let bias = unsafe product.bias {
+        for index in 0..<rowCount {
+          let row = unsafe output + index * outputs
+          for n in begin..<end { unsafe row[n] += bias[n] }
         }
       }
-      for use in uses where use.target == target {
-        let rank = use.factors.rank
-        let intermediate = unsafe lowRank.start + use.offset
-        switch use.factors.left {
-        case .narrow(let left):
-          for (index, row) in rows.enumerated() where row.scales[use.factors.update] != 0 {
-            unsafe loxeval_add_low_rank(
-              intermediate + index * rank, rank, left.start, weight.outputs, begin, end,
-              output + index * weight.outputs)
-          }
-        case .wide(let left):
+      for index in 0..<useCount {
+        let use = unsafe uses[index]
+        guard unsafe use.target == target else { continue }
+        let rank = unsafe use.rank
+        if unsafe use.isWide {
           // Rows that do not use it have zeros in between, and so add nothing.
           unsafe loxeval_project(
-            intermediate, rank, rows.count, left.start, Int32(LOXEVAL_FLOAT32), rank, begin, end,
-            output, weight.outputs, 1, widened[worker].start)
+            use.between, rank, rowCount, use.left, Int32(LOXEVAL_FLOAT32), rank, begin, end, output,
+            outputs, 1, widened[worker].start)
+          continue
+        }
+        for row in 0..<rowCount where scales[index * rowCount + row] != 0 {
+          unsafe loxeval_add_low_rank(
+            use.between + row * rank, rank, use.left, outputs, begin, end, output + row * outputs)
         }
       }
     }
@@ -138,6 +135,45 @@ struct ServedLinear {
       let chunk = chunks[piece]
       for target in chunk.targets { multiply(target, chunk.begin, chunk.end, worker) }
       combine?(chunk.begin, chunk.end)
+    }
+  }
+
+  /// What a product's chunks need, in plain numbers and pointers: threads that count references to the same layer a few
+  /// thousand times a step wait for each other. Valid as long as the layer and its output are.
+  @unsafe private struct Product {
+    let weight: UnsafeRawPointer
+    let elementType: Int32
+    let outputs: Int
+    let bias: UnsafeMutablePointer<Float>?
+    let output: UnsafeMutablePointer<Float>
+
+    init(_ layer: ServedLinear, _ output: FloatBuffer) {
+      unsafe weight = layer.weight.bytes
+      unsafe (elementType, outputs) = (layer.weight.elementType, layer.weight.outputs)
+      unsafe bias = layer.bias?.start
+      unsafe self.output = output.start
+    }
+  }
+
+  /// An update in use, likewise.
+  @unsafe private struct Use {
+    let target: Int
+    let rank: Int
+    let right: UnsafeMutablePointer<Float>
+    let left: UnsafeMutablePointer<Float>
+    let isWide: Bool
+    /// Rows × rank.
+    let between: UnsafeMutablePointer<Float>
+
+    init(
+      _ factors: ServedUpdates.Factors, of target: Int, between: UnsafeMutablePointer<Float>
+    ) {
+      unsafe (self.target, rank) = (target, factors.rank)
+      unsafe (self.between, right) = unsafe (between, factors.right.start)
+      switch factors.left {
+      case .narrow(let buffer): unsafe (left, isWide) = unsafe (buffer.start, false)
+      case .wide(let buffer): unsafe (left, isWide) = unsafe (buffer.start, true)
+      }
     }
   }
 

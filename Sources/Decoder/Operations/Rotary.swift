@@ -80,15 +80,24 @@ final class Rotary {
     fileprivate let cosines, sines: FloatBuffer
     fileprivate let dimensions: Int
 
-    /// Rotates the leading dimensions of some heads of one position, which lie one behind the other.
+    /// Those of one position, valid as long as these are.
+    func at(_ position: Int) -> PlacedAngles {
+      let offset = position * (dimensions / 2)
+      return unsafe PlacedAngles(
+        cosines: cosines.start + offset, sines: sines.start + offset, dimensions: dimensions)
+    }
+  }
+
+  /// The angles of one position.
+  @unsafe struct PlacedAngles {
+    fileprivate let cosines, sines: UnsafeMutablePointer<Float>
+    fileprivate let dimensions: Int
+
+    /// Rotates the leading dimensions of some heads, which lie one behind the other.
     @inline(__always)
-    func rotate(
-      _ vectors: UnsafeMutablePointer<Float>, heads: Int, headDimension: Int, position: Int
-    ) {
-      let angles = position * (dimensions / 2)
+    func rotate(_ vectors: UnsafeMutablePointer<Float>, heads: Int, headDimension: Int) {
       for head in 0..<heads {
-        unsafe loxeval_rotate(
-          vectors + head * headDimension, cosines.start + angles, sines.start + angles, dimensions)
+        unsafe loxeval_rotate(vectors + head * headDimension, cosines, sines, dimensions)
       }
     }
   }
@@ -144,9 +153,9 @@ final class Rotary {
     for sequence in batch.sequences {
       let angles = angles(kind: shape.kind(ofLength: sequence.textLength), isBack: isBack)
       pool.run(count: sequence.count) { position, _ in
-        unsafe angles.rotate(
+        unsafe angles.at(position).rotate(
           vectors.start + (sequence.start + position) * width, heads: heads,
-          headDimension: headDimension, position: position)
+          headDimension: headDimension)
       }
     }
   }

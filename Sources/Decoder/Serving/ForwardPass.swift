@@ -36,6 +36,8 @@ final class ForwardPass {
   private var logits = FloatBuffer(count: 0)
   /// Of each thread, attention's.
   private var scores: [FloatBuffer]
+  /// The most query heads that share a key head.
+  private let headsAtOnce: Int
 
   init(
     model: DecoderModel, updates: ServedUpdates, pool: WorkerPool, maximumRows: Int,
@@ -73,6 +75,8 @@ final class ForwardPass {
         ? FloatBuffer(count: loxeval_bfloat16_operand(maximumRows, widest)) : nil,
       active: [Bool](repeating: false, count: updates.count))
     scores = (0..<pool.threadCount).map { _ in FloatBuffer(count: 0) }
+    headsAtOnce =
+      shape.blocks.map(\.attention).map { $0.headCount / $0.keyValueHeadCount }.max() ?? 1
   }
 
   /// Computes the rows and leaves their keys and values in their caches.
@@ -121,8 +125,8 @@ final class ForwardPass {
       rotary.extend(to: positions)
     }
     let group = Int(LOXEVAL_POSITION_GROUP)
-    if scores.contains(where: { $0.count < positions + group }) {
-      scores = scores.map { _ in FloatBuffer(count: 2 * positions + group) }
+    if scores.contains(where: { $0.count < headsAtOnce * (positions + group) }) {
+      scores = scores.map { _ in FloatBuffer(count: headsAtOnce * (2 * positions + group)) }
     }
     let wanted = rows.count(where: \.wantsLogits) * vocabularySize
     if logits.count < wanted { logits = FloatBuffer(count: wanted) }

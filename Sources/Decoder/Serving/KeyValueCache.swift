@@ -54,6 +54,9 @@ import CKernels
     unsafe storage + blocks[block].start + (head * 2 + 1) * blocks[block].headStride
   }
 
+  /// Floats from one head's keys to the next one's, and from values to values.
+  func headStride(block: Int) -> Int { 2 * blocks[block].headStride }
+
   /// Takes over the first `positions` entries of another sequence of the same model.
   func copyPrefix(of other: KeyValueCache, positions: Int) {
     precondition(positions <= capacity && positions <= other.capacity)
