@@ -27,6 +27,10 @@
 /// Of a cache: what one fetch brings.
 #define LINE_BYTES 64
 
+/// How many dimensions of keys, and positions of values, are fetched ahead: caches of many sequences fit no
+/// processor's, and a dimension's few positions are too short a stretch to be guessed.
+#define ATTENDED_AHEAD 16
+
 #define CONCATENATE_(a, b) a##_##b
 #define CONCATENATE(a, b) CONCATENATE_(a, b)
 #define NAME(function) CONCATENATE(function, INSTRUCTIONS)

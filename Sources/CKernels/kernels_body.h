@@ -535,7 +535,9 @@ INLINE void NAME(score_positions)(
   for (size_t d = 0; d < dimension; d++)
 #pragma unroll
     for (int j = 0; j < vectors; j++) {
-      const VECTOR key = NAME(load)(keys + d * key_stride + j * LANES);
+      const float *place = keys + d * key_stride + j * LANES;
+      const VECTOR key = NAME(load)(place);
+      __builtin_prefetch(place + ATTENDED_AHEAD * key_stride, 0, 3);
 #pragma unroll
       for (int h = 0; h < heads; h++) sums[h * vectors + j] += queries[h * dimension + d] * key;
     }
@@ -558,7 +560,9 @@ INLINE void NAME(add_weighted)(
     for (size_t t = 0; t < length; t++)
 #pragma unroll
       for (int j = 0; j < 4; j++) {
-        const VECTOR value = NAME(load)(values + t * dimension + d + j * LANES);
+        const float *place = values + t * dimension + d + j * LANES;
+        const VECTOR value = NAME(load)(place);
+        __builtin_prefetch(place + ATTENDED_AHEAD * dimension, 0, 3);
 #pragma unroll
         for (int h = 0; h < heads; h++)
           sums[h * 4 + j] += weights[h * weight_stride + t] * value;

@@ -110,17 +110,24 @@ struct LanczosSpace {
   mutating func search(
     _ count: Int, tolerance: Double
   ) throws(LinearAlgebraError) -> SingularValueDecomposition? {
-    var stepsToCheck = 3
+    var (steps, stepsToCheck) = (0, 3)
+    var gain = Self.largestGain
+    var last: (excess: Double, steps: Int)?
     while nextRows > 0, right.count < sizeLimit {
       grow()
-      stepsToCheck -= 1
-      guard stepsToCheck <= 0 || nextRows == 0 else { continue }
+      steps += 1
+      guard steps >= stepsToCheck || nextRows == 0 else { continue }
       let small = try smallTriplets(count)
       // The estimate costs little; what it promises is then proved, with a margin for rounding.
       let excess = small.residual / (tolerance / 2)
       guard excess.isFinite else { return nil }
       guard nextRows == 0 || excess <= 1 else {
-        stepsToCheck = 1 + Int(log(excess) / log(Self.largestGain))
+        if let last, last.excess > excess {
+          let seen = pow(last.excess / excess, 1 / Double(steps - last.steps))
+          gain = min(Self.largestGain, seen * Self.acceleration)
+        }
+        last = (excess, steps)
+        stepsToCheck = steps + 1 + Int(log(excess) / log(gain))
         continue
       }
       let (triplets, residual) = expanded(small)
@@ -129,8 +136,11 @@ struct LanczosSpace {
     return nil
   }
 
-  /// A step seldom makes the residual smaller by more than this: until then a check would be in vain.
+  /// A step seldom makes the residual smaller by more than this: until then a check, which takes as long as a step,
+  /// would be in vain.
   private static let largestGain = 64.0
+  /// Nor by more than so many times what the steps before did, which converge ever faster.
+  private static let acceleration = 2.5
 
   /// Adds the next rows to V, their images to U, and makes the rows after them.
   private mutating func grow() {

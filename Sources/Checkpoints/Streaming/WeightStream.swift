@@ -5,9 +5,9 @@ import Synchronization
 /// One tensor's values in a checkpoint, in their own element type, for passes from the first to the last.
 ///
 /// Values of a checkpoint that fits beside others into memory are used where they are mapped, and their pages let go
-/// after each stretch; those of a larger one are read a stretch at a time past the system's cache.
+/// stretch by stretch and at the end; those of a larger one are read a stretch at a time past the system's cache.
 @safe package final class WeightStream: @unchecked Sendable {
-  // Unchecked: the mapping is read-only and kept by the checkpoint; `window` is behind its lock.
+  // Unchecked: the mapping is read-only and kept by the checkpoint; `window` and `touched` are behind their locks.
 
   /// Values that are worked on at a time: 4 MiB of a two-byte type.
   package static let stretch = 1 << 21
@@ -21,6 +21,10 @@ import Synchronization
   package let count: Int
   private let uncached: (file: UncachedFile, start: Int)?
   private let window = Mutex(Window())
+  /// Mapped values that were read and not let go yet; empty where none were.
+  private let touched = Mutex(0..<0)
+  /// Letting go interrupts the other processors: for fewer values than these it costs more than it gives.
+  private static let fewest = 1 << 16
 
   /// What was read last.
   private struct Window {
@@ -61,6 +65,10 @@ import Synchronization
         name: name, file: checkpoint.folder.path, .notConvertible(dtype: tensor.dtype))
     }
     uncached = checkpoint.uncachedFile(of: name)
+  }
+
+  deinit {
+    touched.withLock { if $0.count >= Self.fewest { letGo(&$0) } }
   }
 
   /// Widens a range of values to float32.
@@ -126,6 +134,11 @@ import Synchronization
     return true
   }
 
+  private func letGo(_ values: inout Range<Int>) {
+    checkpoint.adviseDontNeed(name, bytes: values.lowerBound * width..<values.upperBound * width)
+    values = 0..<0
+  }
+
   /// Lends a range of values, at most a stretch of them at a time, wherever they lie.
   ///
   /// - Parameter ahead: whether those behind them will be asked for too.
@@ -139,7 +152,13 @@ import Synchronization
       let part = lower..<min(range.upperBound, lower + Self.stretch)
       guard let uncached else {
         try unsafe body(part, mapped + part.lowerBound * width)
-        checkpoint.adviseDontNeed(name, bytes: part.lowerBound * width..<part.upperBound * width)
+        touched.withLock { touched in
+          touched =
+            touched.isEmpty
+            ? part
+            : min(touched.lowerBound, part.lowerBound)..<max(touched.upperBound, part.upperBound)
+          if touched.count >= Self.stretch { letGo(&touched) }
+        }
         continue
       }
       try window.withLock { window throws(CheckpointError) in
