@@ -108,7 +108,8 @@ static void project_paired_block(
 
 static void prepare_paired(
     const float *x, size_t stride, size_t begin, size_t end, size_t inputs, uint16_t *operand) {
-  for (size_t m = begin; m < end; m++) narrow(x + m * stride, inputs, operand + m * inputs);
+  for (size_t m = begin; m < end; m++)
+    to_bfloat16_avx512(x + m * stride, LOXEVAL_FLOAT32, inputs, operand + m * inputs);
 }
 
 static void project_paired(
@@ -119,15 +120,10 @@ static void project_paired(
     const uint16_t *weights = (const uint16_t *)w + block * inputs;
     if (element_type != LOXEVAL_BFLOAT16) {
       const size_t width = element_type == LOXEVAL_FLOAT32 ? 4 : 2;
-      const char *source = (const char *)w + block * inputs * width;
-      uint16_t *narrowed = (uint16_t *)scratch;
-      float part[256];
-      for (size_t i = 0; i < outputs * inputs; i += 256) {
-        const size_t size = outputs * inputs - i < 256 ? outputs * inputs - i : 256;
-        widen_avx512(source + i * width, element_type, size, part);
-        narrow(part, size, narrowed + i);
-      }
-      weights = narrowed;
+      to_bfloat16_avx512(
+          (const char *)w + block * inputs * width, element_type, outputs * inputs,
+          (uint16_t *)scratch);
+      weights = (const uint16_t *)scratch;
     }
     project_paired_block(
         x, x_stride, rows, weights, inputs, outputs, y + block, y_stride, accumulate);
@@ -150,47 +146,62 @@ INLINE_PAIRED __m512i interleave(__m256i even, __m256i odd) {
       _mm512_cvtepu16_epi32(even), _mm512_slli_epi32(_mm512_cvtepu16_epi32(odd), 16));
 }
 
+/// Rows become columns of 16 × 16 pairs: four times, each vector's pairs are interleaved with those of the vector half the
+/// rows away.
+INLINE_PAIRED void transpose_pairs(__m512i rows[16]) {
+  const __m512i low =
+      _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+  const __m512i high =
+      _mm512_setr_epi32(8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+#pragma unroll
+  for (int turn = 0; turn < 4; turn++) {
+    __m512i next[16];
+#pragma unroll
+    for (int i = 0; i < 8; i++) {
+      next[2 * i] = _mm512_permutex2var_epi32(rows[i], low, rows[i + 8]);
+      next[2 * i + 1] = _mm512_permutex2var_epi32(rows[i], high, rows[i + 8]);
+    }
+#pragma unroll
+    for (int i = 0; i < 16; i++) rows[i] = next[i];
+  }
+}
+
 /// A tile's 16 lines of 32 values along the inner dimension, from lines that are contiguous in memory.
 INLINE_PAIRED void pack_lines(
     const float *x, size_t stride, size_t lines, size_t inner, const int is_right, uint16_t *tile) {
+  __m512i rows[16];
+#pragma unroll
   for (size_t line = 0; line < 16; line++) {
-    __m512i values = _mm512_setzero_si512();
+    rows[line] = _mm512_setzero_si512();
     if (line < lines) {
       const float *p = x + line * stride;
       const __m256i low = narrow_16(p, inner);
       const __m256i high = inner > 16 ? narrow_16(p + 16, inner - 16) : _mm256_setzero_si256();
-      values = _mm512_inserti64x4(_mm512_castsi256_si512(low), high, 1);
-    }
-    if (is_right) {
-      uint32_t pairs[16];
-      _mm512_storeu_si512(pairs, values);
-      for (size_t pair = 0; pair < 16; pair++) memcpy(tile + 32 * pair + 2 * line, pairs + pair, 4);
-    } else {
-      _mm512_storeu_si512(tile + 32 * line, values);
+      rows[line] = _mm512_inserti64x4(_mm512_castsi256_si512(low), high, 1);
     }
   }
+  if (is_right) transpose_pairs(rows);
+#pragma unroll
+  for (size_t i = 0; i < 16; i++) _mm512_storeu_si512(tile + 32 * i, rows[i]);
 }
 
 /// The same from steps of the inner dimension that are contiguous in memory over the lines.
 INLINE_PAIRED void pack_steps(
     const float *x, size_t stride, size_t lines, size_t inner, const int is_right, uint16_t *tile) {
+  __m512i rows[16];
+#pragma unroll
   for (size_t pair = 0; pair < 16; pair++) {
-    __m512i values = _mm512_setzero_si512();
+    rows[pair] = _mm512_setzero_si512();
     if (2 * pair < inner) {
       const float *p = x + 2 * pair * stride;
-      values = interleave(
+      rows[pair] = interleave(
           narrow_16(p, lines),
           2 * pair + 1 < inner ? narrow_16(p + stride, lines) : _mm256_setzero_si256());
     }
-    if (is_right) {
-      _mm512_storeu_si512(tile + 32 * pair, values);
-    } else {
-      uint32_t pairs[16];
-      _mm512_storeu_si512(pairs, values);
-      for (size_t line = 0; line < 16; line++)
-        memcpy(tile + 32 * line + 2 * pair, pairs + line, 4);
-    }
   }
+  if (!is_right) transpose_pairs(rows);
+#pragma unroll
+  for (size_t i = 0; i < 16; i++) _mm512_storeu_si512(tile + 32 * i, rows[i]);
 }
 
 static void pack_side(

@@ -182,6 +182,11 @@ void loxeval_widen(const void *source, int element_type, size_t count, float *de
   DISPATCH(widen, source, element_type, count, destination)
 }
 
+void loxeval_to_bfloat16(
+    const void *source, int element_type, size_t count, uint16_t *destination) {
+  DISPATCH(to_bfloat16, source, element_type, count, destination)
+}
+
 void loxeval_subtract(
     const void *a, int a_type, const void *b, int b_type, size_t count, float *y) {
   DISPATCH(subtract, a, a_type, b, b_type, count, y)

@@ -146,6 +146,24 @@ static void NAME(widen)(
   }
 }
 
+static void NAME(to_bfloat16)(
+    const void *source, int element_type, size_t count, uint16_t *destination) {
+  if (element_type == LOXEVAL_FLOAT32) {
+    narrow(source, count, destination);
+    return;
+  }
+  if (element_type == LOXEVAL_BFLOAT16) {
+    memcpy(destination, source, count * sizeof(uint16_t));
+    return;
+  }
+  float block[1024];
+  for (size_t i = 0; i < count; i += 1024) {
+    const size_t size = count - i < 1024 ? count - i : 1024;
+    NAME(widen_float16)((const uint16_t *)source + i, size, block);
+    narrow(block, size, destination + i);
+  }
+}
+
 static void NAME(subtract)(
     const void *a, int a_type, const void *b, int b_type, size_t count, float *y) {
   float block[1024];

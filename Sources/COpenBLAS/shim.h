@@ -8,4 +8,12 @@
 #include <cblas.h>
 #include <lapacke.h>
 
+/// Of builds with threads of their own; others lack it.
+int blas_thread_shutdown_(void) __attribute__((weak));
+
+/// Ends OpenBLAS's threads; the next product that wants some starts them again.
+static inline void loxeval_end_blas_threads(void) {
+  if (blas_thread_shutdown_) blas_thread_shutdown_();
+}
+
 #endif

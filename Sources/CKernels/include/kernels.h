@@ -31,6 +31,10 @@ const char *loxeval_bfloat16_instruction_set(void);
 /// Widens `count` elements to float32.
 void loxeval_widen(const void *source, int element_type, size_t count, float *destination);
 
+/// Narrows to bfloat16: to nearest, halves to even; NaN stays NaN.
+void loxeval_to_bfloat16(
+    const void *source, int element_type, size_t count, uint16_t *destination);
+
 /// y = a - b in float32, for two arrays of `count` elements, each of its own type.
 void loxeval_subtract(
     const void *a, int a_type, const void *b, int b_type, size_t count, float *y);

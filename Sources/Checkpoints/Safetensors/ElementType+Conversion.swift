@@ -1,3 +1,5 @@
+import CKernels
+
 // Every loop below is branch-free integer and float arithmetic on one element, so that an optimised
 // build turns it into vector instructions without needing F16C or AVX-512 BF16.
 
@@ -51,10 +53,8 @@ extension ElementType {
     case .float32:
       unsafe target.copyMemory(from: source, byteCount: output.count)
     case .bfloat16:
-      for index in 0..<values.count {
-        let bits = unsafe Self.bfloat16(narrowing: source[index])
-        unsafe target.storeBytes(of: bits, toByteOffset: index &* 2, as: UInt16.self)
-      }
+      unsafe loxeval_to_bfloat16(
+        source, Int32(LOXEVAL_FLOAT32), values.count, target.assumingMemoryBound(to: UInt16.self))
     case .float16:
       for index in 0..<values.count {
         let bits = unsafe Self.float16(narrowing: source[index])

@@ -1,15 +1,46 @@
 import CKernels
 import Checkpoints
 import Foundation
+import LinearAlgebra
 
-/// A weight where it lies in the mapped checkpoint: outputs × inputs, row-major.
+/// A weight where it lies, in the mapped checkpoint or in a copy: outputs × inputs, row-major.
 @safe struct Weight: @unchecked Sendable {
-  // Unchecked: the bytes are mapped read-only and `DecoderModel` keeps the mapping alive.
+  // Unchecked: the bytes are only read; `DecoderModel` keeps a mapping alive, `copy` a copy.
   let name: String
   let bytes: UnsafeRawPointer
   let elementType: Int32
   let outputs: Int
   let inputs: Int
+  private var copy: FloatBuffer?
+
+  /// In the checkpoint.
+  init(
+    name: String, bytes: UnsafeRawPointer, elementType: Int32, outputs: Int, inputs: Int
+  ) {
+    self.name = name
+    unsafe self.bytes = bytes
+    self.elementType = elementType
+    self.outputs = outputs
+    self.inputs = inputs
+  }
+
+  /// A copy in bfloat16, computed by the pool's threads.
+  init(narrowing weight: Weight, _ pool: WorkerPool) {
+    // Two numbers to a float.
+    let copy = unsafe FloatBuffer(uninitializedCount: (weight.outputs * weight.inputs + 1) / 2)
+    let start = unsafe UnsafeMutableRawPointer(copy.start).assumingMemoryBound(to: UInt16.self)
+    pool.run(count: weight.outputs) { row, _ in
+      unsafe loxeval_to_bfloat16(
+        weight.bytes + row * weight.bytesPerRow, weight.elementType, weight.inputs,
+        start + row * weight.inputs)
+    }
+    unsafe self.init(
+      name: weight.name, bytes: UnsafeRawPointer(start), elementType: Int32(LOXEVAL_BFLOAT16),
+      outputs: weight.outputs, inputs: weight.inputs)
+    self.copy = copy
+  }
+
+  var isNarrow: Bool { elementType == Int32(LOXEVAL_BFLOAT16) }
 
   var bytesPerRow: Int { inputs * (elementType == Int32(LOXEVAL_FLOAT32) ? 4 : 2) }
 }

@@ -8,8 +8,17 @@ struct ServedLinear {
   let bias: FloatBuffer?
   let factors: [ServedUpdates.Factors]
 
-  init(_ shape: LinearShape, _ model: DecoderModel, _ updates: ServedUpdates) {
-    weight = model.weight(shape)
+  /// - Parameter narrowing: rounds the weight to bfloat16 once, for products that would do it each time.
+  init(
+    _ shape: LinearShape, _ model: DecoderModel, _ updates: ServedUpdates,
+    narrowing pool: WorkerPool? = nil
+  ) {
+    let stored = model.weight(shape)
+    if let pool, !stored.isNarrow {
+      weight = Weight(narrowing: stored, pool)
+    } else {
+      weight = stored
+    }
     bias = model.bias(shape).map { FloatBuffer($0) }
     factors = updates.factors(of: weight)
   }

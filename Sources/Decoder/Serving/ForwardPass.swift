@@ -1,4 +1,5 @@
 import CKernels
+import Foundation
 import LinearAlgebra
 
 /// The serving schedule: computes the decoder for batches of positions, prompts being read and
@@ -46,13 +47,18 @@ final class ForwardPass {
     self.pool = pool
     self.maximumRows = maximumRows
     let shape = model.shape
-    func linear(_ layer: LinearShape) -> ServedLinear { ServedLinear(layer, model, updates) }
+    let narrowing = arithmetic == .bfloat16 && Self.hasRoomToNarrow(model) ? pool : nil
+    func linear(_ layer: LinearShape) -> ServedLinear {
+      ServedLinear(layer, model, updates, narrowing: narrowing)
+    }
     func norm(_ norm: NormShape) -> RMSNorm {
       RMSNorm(norm, gain: TrainableVector(constant: model.gain(norm)))
     }
     let rotary = RotaryTables(shape)
     self.rotary = rotary
-    embedding = Embedding(table: linear(shape.embedding.table), scale: shape.embedding.scale)
+    // Only looked up, in its own element type.
+    embedding = Embedding(
+      table: ServedLinear(shape.embedding.table, model, updates), scale: shape.embedding.scale)
     blocks = shape.blocks.map {
       Block($0, width: shape.hiddenSize, rotary: rotary, linear: linear, norm: norm)
     }
@@ -77,6 +83,12 @@ final class ForwardPass {
     scores = (0..<pool.threadCount).map { _ in FloatBuffer(count: 0) }
     headsAtOnce =
       shape.blocks.map(\.attention).map { $0.headCount / $0.keyValueHeadCount }.max() ?? 1
+  }
+
+  /// Whether the weights in bfloat16 may lie beside those in the files; else products narrow them as they go.
+  private static func hasRoomToNarrow(_ model: DecoderModel) -> Bool {
+    let values = model.shape.matrices.reduce(0) { $0 + $1.outputs * $1.inputs }
+    return UInt64(2 * values) <= ProcessInfo.processInfo.physicalMemory / 4
   }
 
   /// Computes the rows and leaves their keys and values in their caches.

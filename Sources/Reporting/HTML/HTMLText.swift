@@ -28,8 +28,8 @@ enum HTMLText {
 
   /// A value as JSON that may stand inside `<script type="application/json">`: no `<`, `>` or `&`,
   /// so that no text can end the element or begin a comment, and no line separators.
-  static func embedded(_ value: some Encodable) throws -> String {
-    let json = [UInt8](try StableJSON.encode(value))
+  static func embedded(_ value: JSONNode) -> String {
+    let json = value.bytes
     var result: [UInt8] = []
     result.reserveCapacity(json.count + json.count / 8)
     var index = 0

@@ -18,45 +18,6 @@ struct SampleBrowser {
     room = PageRoom(samples: page.run.outcomes.count, cells: page.run.outcomes.cellCount)
   }
 
-  /// What the script reads.
-  struct Content: Encodable {
-    struct Cell: Encodable {
-      /// As in samples.jsonl: links to samples name it.
-      var id: String
-      var dataset: String
-      var attack: String
-      var rank: String
-      var alpha: String
-      var kind: String
-      var label: String
-    }
-
-    var cells: [Cell]
-    var judges: [String]
-    var verdicts: [String]
-    /// id, category, prompt.
-    var prompts: [[String]]
-    var samples: [Entry]
-  }
-
-  /// One sample: cell, prompt, verdicts by judge, reply, remark.
-  struct Entry: Encodable {
-    var cell: Int
-    var prompt: Int
-    var verdicts: [Int]
-    var reply: String
-    var remark: String
-
-    func encode(to encoder: any Encoder) throws {
-      var list = encoder.unkeyedContainer()
-      try list.encode(cell)
-      try list.encode(prompt)
-      try list.encode(verdicts)
-      try list.encode(reply)
-      try list.encode(remark)
-    }
-  }
-
   func render() throws -> String {
     guard !page.run.outcomes.isEmpty else { return "" }
     let wording = page.findings.defences
@@ -91,7 +52,7 @@ struct SampleBrowser {
       <button type="button" id="samples-next">Next</button>
       </nav>
       </section>
-      <script type="application/json" id="samples-data">\(try HTMLText.embedded(try content()))</script>
+      <script type="application/json" id="samples-data">\(HTMLText.embedded(try content()))</script>
       """
   }
 
@@ -147,44 +108,55 @@ struct SampleBrowser {
     .joined(separator: "; ")
   }
 
-  func content() throws(RunError) -> Content {
-    var content = Content(
-      cells: [], judges: judges, verdicts: Verdict.allCases.map(\.rawValue),
-      prompts: [], samples: [])
-    var cells: [CellID: Int] = [:]
-    for cell in page.manifest.plan.cells where cells[cell.id] == nil {
-      cells[cell.id] = content.cells.count
-      content.cells.append(
-        Content.Cell(
-          id: cell.id.rawValue, dataset: cell.dataset, attack: ReportPage.name(cell.attackLabel),
-          rank: cell.treatment.isNone ? "–" : cell.treatment.arm.title,
-          alpha: Number.text(cell.treatment.strength),
-          kind: page.findings.isHarmful(cell.dataset) ? "harmful" : "benign",
-          label: Self.label(cell)))
-    }
+  /// What the script reads, keys in the order of `StableJSON`: cells; judges; verdicts' names; prompts as lists of id,
+  /// category and text; samples as lists of cell, prompt, verdicts by judge, reply and remark.
+  func content() throws(RunError) -> JSONNode {
+    let judges = judges
+    var cells: [CellID: (place: Int, readers: [String])] = [:]
+    var cellNodes: [JSONNode] = []
     let readers = Dictionary(
       page.datasets.map { ($0, page.manifest.plan.readers(of: $0)) },
       uniquingKeysWith: { first, _ in first })
+    for cell in page.manifest.plan.cells where cells[cell.id] == nil {
+      cells[cell.id] = (cellNodes.count, readers[cell.dataset] ?? [])
+      cellNodes.append(
+        .object(of: [
+          ("alpha", .string(Number.text(cell.treatment.strength))),
+          ("attack", .string(ReportPage.name(cell.attackLabel))),
+          ("dataset", .string(cell.dataset)),
+          // As in samples.jsonl: links to samples name it.
+          ("id", .string(cell.id.rawValue)),
+          ("kind", .string(page.findings.isHarmful(cell.dataset) ? "harmful" : "benign")),
+          ("label", .string(Self.label(cell))),
+          ("rank", .string(cell.treatment.isNone ? "–" : cell.treatment.arm.title)),
+        ]))
+    }
     var prompts: [[String]: Int] = [:]
+    var promptNodes: [JSONNode] = []
+    var samples: [JSONNode] = []
     for outcome in page.run.outcomes.byCell.lazy.flatMap({ $0.prefix(room.samplesOfCell) })
       .prefix(PageRoom.mostSamples)
     {
       let sample = try page.run.sample(outcome)
       guard let cell = cells[sample.cell] else { continue }
       let prompt = [sample.id, sample.category, room.cut(sample.prompt)].map(PrintableText.lines)
-      let place = prompts[prompt] ?? content.prompts.count
-      if place == content.prompts.count {
+      let place = prompts[prompt] ?? promptNodes.count
+      if place == promptNodes.count {
         prompts[prompt] = place
-        content.prompts.append(prompt)
+        promptNodes.append(.array(prompt.map { .string($0) }))
       }
-      content.samples.append(
-        Entry(
-          cell: cell, prompt: place,
-          verdicts: verdicts(
-            of: sample, by: content.judges, readers[content.cells[cell].dataset] ?? []),
-          reply: PrintableText.lines(room.cut(page.shown(sample, limit: .max))),
-          remark: PrintableText.lines(remark(on: sample))))
+      samples.append(
+        .array([
+          .integer(cell.place), .integer(place),
+          .array(verdicts(of: sample, by: judges, cell.readers).map { .integer($0) }),
+          .string(PrintableText.lines(room.cut(page.shown(sample, limit: .max)))),
+          .string(PrintableText.lines(remark(on: sample))),
+        ]))
     }
-    return content
+    return .object(of: [
+      ("cells", .array(cellNodes)), ("judges", .array(judges.map { .string($0) })),
+      ("prompts", .array(promptNodes)), ("samples", .array(samples)),
+      ("verdicts", .array(Verdict.allCases.map { .string($0.rawValue) })),
+    ])
   }
 }
