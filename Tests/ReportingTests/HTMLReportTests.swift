@@ -2,6 +2,7 @@ import Foundation
 import PromptSets
 import Runs
 import StudyDesign
+import Support
 import TestSupport
 import Testing
 import TinyRun

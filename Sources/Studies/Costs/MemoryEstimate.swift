@@ -1,5 +1,6 @@
 import Checkpoints
 import Decoder
+import LinearAlgebra
 import LoX
 
 /// What memory the parts of a study take at once, in bytes: all formulas of it.
@@ -9,6 +10,8 @@ struct MemoryEstimate {
   let weights: Int
   /// Of the same in float32.
   let widened: Int
+  /// Of those that are of another type than bfloat16, in bfloat16.
+  let narrowed: Int
 
   /// What the program takes with the libraries' buffers, whatever it does.
   static let program = 90 << 20
@@ -25,6 +28,10 @@ struct MemoryEstimate {
     shape = try DecoderModel.shape(of: checkpoint)
     weights = checkpoint.byteCount
     widened = checkpoint.widenedByteCount
+    narrowed = checkpoint.shards.flatMap(\.tensors).reduce(0) {
+      let type = $1.dtype.elementType
+      return $0 + (type == nil || type == .bfloat16 ? 0 : 2 * $1.elementCount)
+    }
   }
 
   /// Triplets of some rank of every target, in float64, which are kept while the study goes on.
@@ -91,12 +98,16 @@ struct MemoryEstimate {
   ///   - updates: bytes of all updates' factors.
   ///   - merged: models with a change of full rank that are open beside it, in float32.
   ///   - positions: tokens of a prompt and its reply.
-  func serving(updates: Int, merged: Int, slots: Int, positions: Int) -> Int {
+  ///   - arithmetic: in bfloat16 weights of other types have a copy beside them.
+  func serving(
+    updates: Int, merged: Int, slots: Int, positions: Int, arithmetic: Arithmetic
+  ) -> Int {
     let width = shape.blocks.reduce(0) { $0 + $1.attention.keyWidth }
     let cache = min(
       InferenceEngine.Options().cacheBytes,
       slots * min(positions, shape.contextLength) * width * 2 * Self.float)
-    return Self.program + weights + widened * merged + 2 * updates + cache * (1 + merged)
+    let copies = arithmetic == .bfloat16 ? narrowed + merged * widened / 2 : 0
+    return Self.program + weights + widened * merged + copies + 2 * updates + cache * (1 + merged)
       + slots * shape.vocabularySize * Self.float
   }
 }

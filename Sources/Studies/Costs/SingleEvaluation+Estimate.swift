@@ -68,7 +68,8 @@ extension SingleEvaluation {
           try MemoryEstimate(checkpoint).serving(
             updates: bytes, merged: 0, slots: measurement.maxConnections,
             positions: Int(pace.promptTokens) + measurement.decoding.maxTokens
-              + (measurement.decoding.maxReasoningTokens ?? 0)))
+              + (measurement.decoding.maxReasoningTokens ?? 0),
+            arithmetic: measurement.arithmetic))
         return calibration.finished
       }
     }

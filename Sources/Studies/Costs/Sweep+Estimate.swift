@@ -95,7 +95,8 @@ extension Sweep {
         try MemoryEstimate(origin).serving(
           updates: ranks.bytes, merged: min(2, merged), slots: measurement.maxConnections,
           positions: Int(pace.promptTokens) + measurement.decoding.maxTokens
-            + (measurement.decoding.maxReasoningTokens ?? 0)))
+            + (measurement.decoding.maxReasoningTokens ?? 0),
+          arithmetic: measurement.arithmetic))
       return calibration
     }
   }

@@ -50,7 +50,7 @@ extension OperationTests {
       let rotary = Rotary(shape)
       rotary.extend(to: 6)
       let vector = FloatBuffer([1, 1, 1, 1, 0, 0, 0, 0])
-      unsafe rotary.angles.rotate(vector.start, heads: 1, headDimension: 8, position: 5)
+      unsafe rotary.angles.at(5).rotate(vector.start, heads: 1, headDimension: 8)
       let found = FiniteDifference.values(vector)
       for pair in 0..<4 {
         let angle = 5 * pow(10_000, -Double(2 * pair) / 8)
