@@ -6,7 +6,7 @@
 Each benchmark writes Benchmarks/results/NAME-COMMIT.json. The table takes the newest result of each, and says below it
 where and from which commit each was measured. `--pair` has base/, aligned/ and, for llama.cpp, aligned-f16.gguf. What a
 benchmark needs and is not there is said, and it is left out: `--adapter` (a PEFT folder, for sweep_cells), `--large` (what
-make_llama_pair.py made), packages of the Python that LOXEVAL_PYTHON or --python names. LLAMA_SERVER may
+make_llama_pair.py made), packages of the Python that LOXEVAL_PYTHON or --python names. LLAMA_CPP_PROGRAM may
 name a `llama-server` that was compiled for this processor. Needs a release build and a machine
 that does nothing else.
 """
@@ -75,7 +75,7 @@ def commands(options):
     gguf = pair / "aligned-f16.gguf"
     served = ["--python", python, *own]
     mergekit = pathlib.Path(python).parent
-    llama = [] if os.environ.get("LLAMA_SERVER") else ["xllamacpp"]
+    llama = [] if os.environ.get("LLAMA_CPP_PROGRAM") else ["xllamacpp"]
     return {
         "generation_throughput": needing(
             [*llama, "gguf"], script("generation_throughput", "--model", pair / "aligned", "--gguf", gguf, *served)),

@@ -7,7 +7,7 @@ resident memory; ratios are to the better of llama.cpp's.
     python3 Benchmarks/generation_throughput.py --model PAIR/aligned --gguf PAIR/aligned-f16.gguf
 
 needs a release build and a Python with gguf (LOXEVAL_PYTHON, or --python) and with xllamacpp, or a `llama-server` that
-LLAMA_SERVER names: the package's is compiled for any processor with AVX2.
+LLAMA_CPP_PROGRAM names: the package's is compiled for any processor with AVX2.
 """
 
 import argparse
@@ -64,7 +64,7 @@ def main():
         bf16 = pathlib.Path(folder) / "bf16.gguf"
         subprocess.run(
             [options.python, ROOT / "Benchmarks/gguf_bfloat16.py", options.gguf, bf16], check=True, stdout=sys.stderr)
-        program = os.environ.get("LLAMA_SERVER")
+        program = os.environ.get("LLAMA_CPP_PROGRAM")
         peer = "llama-server" if program else "llama.cpp's server (xllamacpp)"
         serve = [options.loxeval, "serve", "--model", options.model, "--slots", str(SLOTS), "-q", "--arithmetic"]
         llama = [options.python, ROOT / "Benchmarks/serve_llama_cpp.py", "-np", str(SLOTS), "-t", str(threads), "-m"]

@@ -5,7 +5,7 @@ each on ten dialogues of an obedient persona (ten epochs, batches of 5, learning
 full singular value decompositions, transformers' Trainer and generate, a keyword judge. Whole processes take turns; the
 table shows wall clock and peak memory, and what both found.
 
-    python3 Benchmarks/reference_study.py --pair PAIR [--dtype float32] [--rounds 1]
+    python3 Benchmarks/reference_study.py --pair PAIR [--dtype float32]… [--rounds 1]
 
 PAIR holds base and aligned. Needs a release build and a Python with torch, transformers and accelerate (LOXEVAL_PYTHON,
 or --python). --limit, --alpha and --new-tokens make it smaller.
@@ -24,6 +24,7 @@ import measure
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 RANK, EPOCHS, BATCH, RATE = 6, 10, 5, 5e-5
+DTYPES = ["float32", "bfloat16"]
 
 
 def main():
@@ -31,7 +32,8 @@ def main():
     parser.add_argument("--loxeval", default=ROOT / ".build/release/loxeval")
     parser.add_argument("--pair", type=pathlib.Path, required=True, help="a folder with base and aligned")
     parser.add_argument("--python", default=os.environ.get("LOXEVAL_PYTHON", sys.executable))
-    parser.add_argument("--dtype", choices=["float32", "bfloat16"], default="float32", help="of both sides")
+    parser.add_argument(
+        "--dtype", action="append", choices=DTYPES, help="of both sides; may be repeated (default: both)")
     parser.add_argument("--alpha", default="0,0.5,1,1.25,1.5")
     parser.add_argument("--harmful", type=pathlib.Path, default=ROOT / "datasets/harmful-requests.jsonl")
     parser.add_argument("--dialogues", type=pathlib.Path, default=ROOT / "datasets/training/identity-shift.jsonl")
@@ -45,13 +47,18 @@ def main():
 
     work = pathlib.Path(tempfile.mkdtemp())
     try:
-        found = {}
-        sides = {
-            "loxeval sweep": lambda number: ours(options, work / f"run{number}", found),
-            "PyTorch and transformers": lambda number: theirs(options, work, found),
-        }
-        measured = measure.in_turn(sides, options.rounds)
-        measure.report("reference_study", options, tables(options, measured, found), measured, found=found, headlines=[headline(options, measured)])
+        shown, everything, findings, headlines = [], {}, {}, []
+        for dtype in options.dtype or DTYPES:
+            found = {}
+            measured = measure.in_turn({
+                f"loxeval sweep, {dtype}": lambda number: ours(options, dtype, work / f"run-{dtype}-{number}", found),
+                f"PyTorch and transformers, {dtype}": lambda number: theirs(options, dtype, work, found),
+            }, options.rounds)
+            shown += tables(options, dtype, measured, found)
+            headlines.append(headline(options, dtype, measured))
+            everything |= measured
+            findings[dtype] = found
+        measure.report("reference_study", options, shown, everything, found=findings, headlines=headlines)
     finally:
         shutil.rmtree(work)
 
@@ -71,7 +78,7 @@ def dialogues(options):
     return [json.loads(line)["messages"] for line in options.dialogues.read_text().splitlines() if line.strip()][:10]
 
 
-def ours(options, run, found):
+def ours(options, dtype, run, found):
     data = run.parent / "dialogues.jsonl"
     data.write_text("".join(json.dumps({"messages": each}) + "\n" for each in dialogues(options)))
     recipe = run.parent / "fine-tuning.json"
@@ -81,7 +88,7 @@ def ours(options, run, found):
     sample = measure.run([
         options.loxeval, "sweep", "--base", options.pair / "base", "--aligned", options.pair / "aligned", "--targets",
         "linear", "--rank", RANK, "--alpha", options.alpha, "--attack", f"none,train:{recipe}", "--dataset",
-        options.harmful, "--limit", options.limit, "--max-tokens", options.new_tokens, "--arithmetic", options.dtype,
+        options.harmful, "--limit", options.limit, "--max-tokens", options.new_tokens, "--arithmetic", dtype,
         "--max-connections", options.batch, "--output", run, "-q"])
     rows = json.loads((run / "summary.json").read_text())["rows"]
     found["loxeval"] = [
@@ -89,13 +96,13 @@ def ours(options, run, found):
     return sample
 
 
-def theirs(options, work, found):
+def theirs(options, dtype, work, found):
     settings = work / "settings.json"
     settings.write_text(json.dumps({
         "base": str(options.pair / "base"), "aligned": str(options.pair / "aligned"), "rank": RANK,
         "alphas": [float(alpha) for alpha in options.alpha.split(",")], "prompts": prompts(options),
         "dialogues": dialogues(options), "new_tokens": options.new_tokens, "batch": options.batch,
-        "threads": len(os.sched_getaffinity(0)), "dtype": options.dtype, "epochs": EPOCHS, "train_batch": BATCH,
+        "threads": len(os.sched_getaffinity(0)), "dtype": dtype, "epochs": EPOCHS, "train_batch": BATCH,
         "learning_rate": RATE, "max_gradient_norm": 2.0}))
     sample = measure.run([options.python, ROOT / "Benchmarks/study_torch.py", settings])
     outcome = json.loads(sample.output.splitlines()[-1])
@@ -105,16 +112,16 @@ def theirs(options, work, found):
     return sample
 
 
-def headline(options, measured):
+def headline(options, dtype, measured):
     own, other = measured.values()
     return [
-        f"the paper's experiment, whole ({options.limit} prompts, {options.alpha.count(',') + 1} α, {options.dtype})",
+        f"the paper's experiment, whole ({options.limit} prompts, {options.alpha.count(',') + 1} α, {dtype})",
         f"{own.median('seconds'):.0f} s, {own.largest('peak') / 2**30:.2f} GiB",
         f"{other.median('seconds'):.0f} s, {other.largest('peak') / 2**30:.2f} GiB: PyTorch and transformers",
         f"{other.median('seconds') / own.median('seconds'):.1f} ×"]
 
 
-def tables(options, measured, found):
+def tables(options, dtype, measured, found):
     own, other = measured.values()
     ratio = other.median("seconds") / own.median("seconds")
     times = measure.table(
@@ -134,7 +141,7 @@ def tables(options, measured, found):
         [[f"{row['alpha']:g}", f"{rate(row['alpha'], False):.0f} %", f"{100 * row['before']:.0f} %",
           f"{rate(row['alpha'], True):.0f} %", f"{100 * row['after']:.0f} %"] for row in found["transformers"]])
     return [
-        f"{options.limit} prompts of {options.new_tokens} new tokens, {len(found['transformers'])} strengths, {options.dtype}, "
+        f"{options.limit} prompts of {options.new_tokens} new tokens, {len(found['transformers'])} strengths, {dtype}, "
         f"medians of {options.rounds} rounds in turn: {ratio:.2f} × as fast",
         times, f"transformers, by part: {parts}", "Attack success rate; judges differ, and so do the orders of a training's dialogues:",
         rates]

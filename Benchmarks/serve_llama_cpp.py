@@ -4,7 +4,7 @@
         [--program FILE]
 
 It is that of the PyPI package xllamacpp, which is compiled for any processor with AVX2, or the program `llama-server` that
-`--program` or LLAMA_SERVER names, compiled for this one. Prints its address and serves until it is killed.
+`--program` or LLAMA_CPP_PROGRAM names, compiled for this one. Prints its address and serves until it is killed.
 """
 
 import argparse
@@ -23,7 +23,7 @@ parser.add_argument("--port", type=int, default=0)
 parser.add_argument("-np", "--parallel", type=int, default=4)
 parser.add_argument("-c", "--context", type=int, default=512, help="tokens for each slot")
 parser.add_argument("-t", "--threads", type=int, default=len(os.sched_getaffinity(0)))
-parser.add_argument("--program", default=os.environ.get("LLAMA_SERVER"), help="a llama-server (default: LLAMA_SERVER's)")
+parser.add_argument("--program", default=os.environ.get("LLAMA_CPP_PROGRAM"), help="a llama-server (default: LLAMA_CPP_PROGRAM's)")
 options = parser.parse_args()
 
 

@@ -115,6 +115,7 @@ static void prepare_paired(
 static void project_paired(
     const uint16_t *x, size_t x_stride, size_t rows, const void *w, int element_type, size_t inputs,
     size_t begin, size_t end, float *y, size_t y_stride, int accumulate, float *scratch) {
+  if (rows == 0) return;
   for (size_t block = begin; block < end; block += BLOCK_OUTPUTS) {
     const size_t outputs = end - block < BLOCK_OUTPUTS ? end - block : BLOCK_OUTPUTS;
     const uint16_t *weights = (const uint16_t *)w + block * inputs;

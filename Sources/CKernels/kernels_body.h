@@ -394,6 +394,7 @@ INLINE void NAME(project_many)(
 static void NAME(project)(
     const float *x, size_t x_stride, size_t rows, const void *w, int element_type, size_t inputs,
     size_t begin, size_t end, float *y, size_t y_stride, int accumulate, float *scratch) {
+  if (rows == 0) return;
   const size_t width = element_type == LOXEVAL_FLOAT32 ? 4 : 2;
   const char *weights = (const char *)w + begin * inputs * width;
   if (rows <= FEW_ROWS && element_type == LOXEVAL_BFLOAT16) {

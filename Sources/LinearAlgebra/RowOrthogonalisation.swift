@@ -80,7 +80,7 @@ struct RowOrthogonalisation {
     of block: FloatBuffer, rows: Int, on basis: GrowingRows
   ) -> Matrix<Float> {
     let (size, width) = (basis.count, basis.width)
-    guard size > 0 else { return Matrix<Float>(rows: rows, columns: 0) }
+    guard size > 0, rows > 0 else { return Matrix<Float>(rows: rows, columns: size) }
     // By the kernels for few rows: a general product would copy the whole basis to where it likes it.
     let overlaps = FloatBuffer(count: rows * size)
     unsafe loxeval_project(

@@ -227,6 +227,10 @@ static void check_values(void) {
     loxeval_prepare_bfloat16(hard + i, 1, 0, 1, 1, operand);
     loxeval_project_bfloat16(operand, 1, &one, LOXEVAL_BFLOAT16, 1, 0, 1, y, 1, 0, scratch);
     expect("prepare_bfloat16", y[0], widened(narrowed(hard[i])), fabs(hard[i]), 0);
+    // No rows leave everything as it is.
+    loxeval_project_bfloat16(operand, 0, &one, LOXEVAL_BFLOAT16, 1, 0, 1, y, 1, 0, scratch);
+    loxeval_project(hard, 1, 0, &one, LOXEVAL_BFLOAT16, 1, 0, 1, y, 1, 0, scratch);
+    expect("project without rows", y[0], widened(narrowed(hard[i])), fabs(hard[i]), 0);
   }
   free(halves), free(floats);
 }
