@@ -72,6 +72,9 @@ struct Attention {
         angles: rotary?.angles(ofLength: row.textLength ?? 0))
     }
 
+    let longest = rows.reduce(0) { max($0, $1.position + 1) } + Int(LOXEVAL_POSITION_GROUP)
+    precondition(scores.allSatisfy { $0.count >= group * longest })
+
     func place(_ index: Int) {
       let row = unsafe positions[index]
       let (rowQueries, rowKeys) = unsafe (

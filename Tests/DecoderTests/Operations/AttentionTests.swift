@@ -86,7 +86,10 @@ extension OperationTests {
         shape.blocks[index].attention.headDimension = 8
       }
       let cache = KeyValueCache(shape: shape, positions: rows)
-      let scores = (0..<2).map { _ in FloatBuffer(count: rows + Int(LOXEVAL_POSITION_GROUP)) }
+      let heads = attention.headCount / attention.keyValueHeadCount
+      let scores = (0..<2).map { _ in
+        FloatBuffer(count: heads * (rows + Int(LOXEVAL_POSITION_GROUP)))
+      }
       var served: [Float] = []
       let pieces = isOneByOne ? (0..<rows).map { $0..<$0 + 1 } : [0..<rows]
       for piece in pieces {
