@@ -212,8 +212,6 @@ void loxeval_prepare_bfloat16(
     prepare_tiles(x, stride, begin, end, inputs, operand);
     return;
   }
-#endif
-#if defined(__x86_64__)
   if (level() == AVX512_BF16) {
     prepare_paired(x, stride, begin, end, inputs, operand);
     return;

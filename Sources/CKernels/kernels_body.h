@@ -27,9 +27,10 @@ INLINE float NAME(sum)(VECTOR v) {
   return lanes[0];
 }
 
-/// The sums of up to LANES vectors, each by the tree of `sum`; that of vector i comes to `lane(i)`.
+/// Where `sums` leaves the sum of vector i.
 INLINE size_t NAME(lane)(size_t i) { return LANES == 16 ? i % 4 * 4 + i / 4 : i; }
 
+/// The sums of up to LANES vectors, each by the tree of `sum`; `totals` has room for LANES.
 INLINE void NAME(sums)(const VECTOR *v, const int count, float *totals) {
 #if LANES == 16
   // Halves of two vectors are added in one, then quarters of four, so that four levels of half as many

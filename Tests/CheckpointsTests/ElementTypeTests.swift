@@ -115,3 +115,11 @@ struct ElementTypeTests {
     #expect(DataType(named: "f32") == nil)
   }
 }
+
+extension ElementType {
+  /// One value by itself.
+  fileprivate static func bfloat16(narrowing value: Float) -> UInt16 {
+    let bytes = ElementType.bfloat16.narrow([value])
+    return UInt16(bytes[0]) | UInt16(bytes[1]) << 8
+  }
+}

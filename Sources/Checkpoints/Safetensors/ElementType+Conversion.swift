@@ -87,16 +87,6 @@ extension ElementType {
   }
 
   @inline(__always)
-  static func bfloat16(narrowing value: Float) -> UInt16 {
-    let bits = value.bitPattern
-    // Add just under half of the last kept bit, plus that bit: ties go to even.
-    let rounded = (bits &+ 0x7FFF &+ ((bits &>> 16) & 1)) &>> 16
-    let quietNaN = (bits &>> 16) | 0x40
-    let isNaN = bits & 0x7FFF_FFFF > 0x7F80_0000
-    return UInt16(truncatingIfNeeded: isNaN ? quietNaN : rounded)
-  }
-
-  @inline(__always)
   static func widen(float16 half: UInt16) -> Float {
     let bits = UInt32(truncatingIfNeeded: half)
     let magnitude = bits & 0x7FFF

@@ -1,4 +1,5 @@
 import CKernels
+import Checkpoints
 import LinearAlgebra
 
 /// A linear layer as it is served: y = W x (+ b) + Σ scale · left · (right · x), the sum over the
@@ -16,6 +17,7 @@ struct ServedLinear {
     let stored = model.weight(shape)
     if let pool, !stored.isNarrow {
       weight = Weight(narrowing: stored, pool)
+      model.checkpoint.adviseDontNeed(stored.name)
     } else {
       weight = stored
     }

@@ -78,7 +78,11 @@ package final class InferenceEngine: Sendable {
     self.options = options
     let perPosition = KeyValueCache.byteCount(shape: model.shape, positions: 1)
     positionLimit = min(model.shape.contextLength, options.cacheBytes / perPosition)
-    let thread = Thread { self.work() }
+    let thread = Thread {
+      self.work()
+      // A study opens and closes one engine for each model with a change of full rank.
+      FloatBuffer.releaseFreed()
+    }
     thread.name = "loxeval-engine"
     thread.stackSize = 4 << 20
     thread.start()
