@@ -11,19 +11,14 @@ import LinearAlgebra
   let elementType: Int32
   let outputs: Int
   let inputs: Int
-  private var copy: FloatBuffer?
+  var copy: FloatBuffer?
 
-  /// In the checkpoint.
-  init(
-    name: String, bytes: UnsafeRawPointer, elementType: Int32, outputs: Int, inputs: Int
-  ) {
-    self.name = name
-    unsafe self.bytes = bytes
-    self.elementType = elementType
-    self.outputs = outputs
-    self.inputs = inputs
-  }
+  var isNarrow: Bool { elementType == Int32(LOXEVAL_BFLOAT16) }
 
+  var bytesPerRow: Int { inputs * (elementType == Int32(LOXEVAL_FLOAT32) ? 4 : 2) }
+}
+
+extension Weight {
   /// A copy in bfloat16, computed by the pool's threads.
   init(narrowing weight: Weight, _ pool: WorkerPool) {
     // Two numbers to a float.
@@ -36,13 +31,8 @@ import LinearAlgebra
     }
     unsafe self.init(
       name: weight.name, bytes: UnsafeRawPointer(start), elementType: Int32(LOXEVAL_BFLOAT16),
-      outputs: weight.outputs, inputs: weight.inputs)
-    self.copy = copy
+      outputs: weight.outputs, inputs: weight.inputs, copy: copy)
   }
-
-  var isNarrow: Bool { elementType == Int32(LOXEVAL_BFLOAT16) }
-
-  var bytesPerRow: Int { inputs * (elementType == Int32(LOXEVAL_FLOAT32) ? 4 : 2) }
 }
 
 /// Finds a shape's tensors in a checkpoint and checks them.
