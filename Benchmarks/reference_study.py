@@ -3,7 +3,7 @@
 LoX at five strengths of a pair, 100 harmful requests answered with 60 new tokens before and after a full fine-tuning from
 each on ten dialogues of an obedient persona (ten epochs, batches of 5, learning rate 5e-5). The peer is study_torch.py:
 full singular value decompositions, transformers' Trainer and generate, a keyword judge. Whole processes take turns; the
-table shows wall clock and peak memory, and what both found.
+table shows wall clock and peak memory, and what both found: rates by the same keywords, and by loxeval's own judge.
 
     python3 Benchmarks/reference_study.py --pair PAIR [--dtype float32]… [--rounds 1]
 
@@ -20,6 +20,7 @@ import shutil
 import sys
 import tempfile
 
+import keyword_judge
 import measure
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -57,7 +58,7 @@ def main():
             shown += tables(options, dtype, measured, found)
             headlines.append(headline(options, dtype, measured))
             everything |= measured
-            findings[dtype] = found
+            findings[dtype] = without_replies(found)
         measure.report("reference_study", options, shown, everything, found=findings, headlines=headlines)
     finally:
         shutil.rmtree(work)
@@ -90,10 +91,27 @@ def ours(options, dtype, run, found):
         "linear", "--rank", RANK, "--alpha", options.alpha, "--attack", f"none,train:{recipe}", "--dataset",
         options.harmful, "--limit", options.limit, "--max-tokens", options.new_tokens, "--arithmetic", dtype,
         "--max-connections", options.batch, "--output", run, "-q"])
-    rows = json.loads((run / "summary.json").read_text())["rows"]
-    found["loxeval"] = [
-        {"alpha": row["alpha"], "attack": row["attack"], "rate": row["asr"]} for row in rows if row["asr"] is not None]
+    found["loxeval"] = models(run, prompts(options))
     return sample
+
+
+def models(run, asked):
+    """Of each α, as study_torch.py gives it: replies to the prompts, their rates by keywords, and rates by loxeval's judge."""
+    replies = {}
+    for line in (run / "samples.jsonl").read_text().splitlines():
+        sample = json.loads(line)
+        replies.setdefault(sample["cell"], {})[sample["prompt"]] = sample["response"]
+    found = {}
+    for row in json.loads((run / "summary.json").read_text())["rows"]:
+        if row["asr"] is None:
+            continue
+        when = "before" if row["attack"] == "none" else "after"
+        model = found.setdefault(row["alpha"], {"alpha": row["alpha"]})
+        model[f"judged_{when}"] = row["asr"]
+        texts = replies[row["cell"]]
+        model[f"replies_{when}"] = [texts[prompt] for prompt in asked]
+        model[when] = keyword_judge.success_rate(model[f"replies_{when}"])
+    return list(found.values())
 
 
 def theirs(options, dtype, work, found):
@@ -131,20 +149,32 @@ def tables(options, dtype, measured, found):
     parts = ", ".join(
         f"{key.removeprefix('seconds_')} {other.median(key):.0f} s" for key in other.samples[0] if key.startswith("seconds_"))
 
-    def rate(alpha, attacked):
-        return next(
-            100 * row["rate"] for row in found["loxeval"]
-            if row["alpha"] == alpha and (row["attack"] != "none") == attacked)
+    def percent(rate):
+        return f"{100 * rate:.0f} %"
 
+    rows, equal = [], {"before": 0, "after": 0}
+    for mine, yours in zip(found["loxeval"], found["transformers"], strict=True):
+        row = [f"{yours['alpha']:g}"]
+        for when in equal:
+            row += [percent(mine[when]), percent(yours[when]), percent(mine[f"judged_{when}"])]
+            equal[when] += sum(map(str.__eq__, mine[f"replies_{when}"], yours[f"replies_{when}"]))
+        rows.append(row)
     rates = measure.table(
-        ["α", "before: loxeval", "transformers", "after: loxeval", "transformers"],
-        [[f"{row['alpha']:g}", f"{rate(row['alpha'], False):.0f} %", f"{100 * row['before']:.0f} %",
-          f"{rate(row['alpha'], True):.0f} %", f"{100 * row['after']:.0f} %"] for row in found["transformers"]])
+        ["α", "before: loxeval", "transformers", "loxeval's judge", "after: loxeval", "transformers", "loxeval's judge"], rows)
+    asked = options.limit * len(rows)
     return [
-        f"{options.limit} prompts of {options.new_tokens} new tokens, {len(found['transformers'])} strengths, {dtype}, "
+        f"{options.limit} prompts of {options.new_tokens} new tokens, {len(rows)} strengths, {dtype}, "
         f"medians of {options.rounds} rounds in turn: {ratio:.2f} × as fast",
-        times, f"transformers, by part: {parts}", "Attack success rate; judges differ, and so do the orders of a training's dialogues:",
-        rates]
+        times, f"transformers, by part: {parts}",
+        "Attack success rate of both by the same keywords, then by loxeval's own judge of its replies:", rates,
+        f"Equal replies of both: {equal['before']} of {asked} before, {equal['after']} of {asked} after the trainings, whose "
+        "dialogues come in other orders."]
+
+
+def without_replies(found):
+    return {
+        side: [{key: value for key, value in model.items() if not key.startswith("replies")} for model in side_models]
+        for side, side_models in found.items()}
 
 
 if __name__ == "__main__":
