@@ -16,12 +16,32 @@ private struct EasyHandle: Hashable {
   @unsafe var raw: UnsafeMutableRawPointer? { unsafe UnsafeMutableRawPointer(bitPattern: address) }
 }
 
-/// The transfer thread's work: owns the multi handle and every easy handle.
+/// One of libcurl's multi handles. It lives as long as anybody holds it: a caller may be about to wake its thread when
+/// that ends.
+@safe
+final class MultiHandle: @unchecked Sendable {
+  // Unchecked: only the transfer thread uses `raw`, but for waking it, which libcurl allows to any.
+  @unsafe let raw: UnsafeMutableRawPointer
+
+  /// - Parameter connections: kept open, idle ones among them, at most.
+  init(connections: Int) {
+    // Fails only without memory.
+    unsafe raw = curl_multi_init()!
+    unsafe loxeval_multi_set_long(raw, CURLMOPT_MAXCONNECTS, connections)
+  }
+
+  deinit { unsafe curl_multi_cleanup(raw) }
+
+  /// Ends the thread's wait for the network, now or the next one.
+  func wake() { unsafe curl_multi_wakeup(raw) }
+}
+
+/// The transfer thread's work: owns every easy handle, and shares the multi handle with those who wake it.
 @safe
 struct TransferLoop: ~Copyable {
   private let mailbox: TransferMailbox
   private let limits: Transport.Limits
-  private let multi: UnsafeMutableRawPointer
+  private let multi: MultiHandle
   private var waiting: [Transfer] = []
   private var active: [EasyHandle: ActiveTransfer] = [:]
   private var idle: [EasyHandle] = []
@@ -37,29 +57,26 @@ struct TransferLoop: ~Copyable {
   init(mailbox: TransferMailbox, limits: Transport.Limits) {
     self.mailbox = mailbox
     self.limits = limits
-    // Fails only without memory.
-    unsafe multi = curl_multi_init()!
     // Several servers may be asked in turns: what was opened to one is kept while others are asked.
-    unsafe loxeval_multi_set_long(multi, CURLMOPT_MAXCONNECTS, 8 * limits.connections)
-    unsafe mailbox.attach(multi)
+    multi = MultiHandle(connections: 8 * limits.connections)
+    mailbox.attach(multi)
   }
 
   deinit {
     for handle in idle { unsafe curl_easy_cleanup(handle.raw) }
-    unsafe curl_multi_cleanup(multi)
   }
 
   mutating func run() {
     while receive() {
       startWaiting()
       var running: Int32 = 0
-      unsafe curl_multi_perform(multi, &running)
+      unsafe curl_multi_perform(multi.raw, &running)
       collectFinished()
       giveUpOverdue()
       // Woken early by messages and by the network; the second is for the deadlines.
       let hasRoom = !waiting.isEmpty && active.count < limits.connections
       let patience: Int32 = hasRoom ? 0 : active.isEmpty ? 60_000 : 250
-      unsafe curl_multi_poll(multi, nil, 0, patience, nil)
+      unsafe curl_multi_poll(multi.raw, nil, 0, patience, nil)
     }
     let late = mailbox.close()
     for case .start(let transfer) in late { transfer.finish(.failure(.shutDown)) }
@@ -101,7 +118,7 @@ struct TransferLoop: ~Copyable {
       transfer.headerLimit = limits.headerBytes
       let headers = unsafe configure(handle.raw, transfer)
       active[handle] = unsafe ActiveTransfer(transfer: transfer, headerList: headers)
-      unsafe curl_multi_add_handle(multi, handle.raw)
+      unsafe curl_multi_add_handle(multi.raw, handle.raw)
     }
   }
 
@@ -158,7 +175,7 @@ struct TransferLoop: ~Copyable {
 
   private mutating func collectFinished() {
     var left: Int32 = 0
-    while let message = unsafe curl_multi_info_read(multi, &left) {
+    while let message = unsafe curl_multi_info_read(multi.raw, &left) {
       guard unsafe message.pointee.msg == CURLMSG_DONE,
         let raw = unsafe message.pointee.easy_handle
       else { continue }
@@ -238,7 +255,7 @@ struct TransferLoop: ~Copyable {
     _ handle: EasyHandle, _ result: Result<TransportResponse, TransportError>
   ) {
     guard let entry = active.removeValue(forKey: handle) else { return }
-    unsafe curl_multi_remove_handle(multi, handle.raw)
+    unsafe curl_multi_remove_handle(multi.raw, handle.raw)
     unsafe curl_slist_free_all(entry.headerList)
     idle.append(handle)
     entry.transfer.finish(result)

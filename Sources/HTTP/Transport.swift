@@ -234,27 +234,24 @@ final class TransferMailbox: Sendable {
     case stop
   }
 
-  @safe
-  private struct State: @unchecked Sendable {
-    // Unchecked: libcurl allows curl_multi_wakeup from any thread while the handle lives, and the
-    // thread that owns it takes it out of here before it ends it.
+  private struct State {
     var messages: [Message] = []
-    var multi: UnsafeMutableRawPointer?
+    var multi: MultiHandle?
     var isStopped = false
   }
 
   private let state = Mutex(State())
 
   func post(_ message: Message) {
-    let rejected = state.withLock { state -> Bool in
-      if state.isStopped { return true }
+    let (isRejected, asleep) = state.withLock { state -> (Bool, MultiHandle?) in
+      if state.isStopped { return (true, nil) }
+      defer { state.messages.append(message) }
       // One that waits has woken the thread already.
-      let isFirst = state.messages.isEmpty
-      state.messages.append(message)
-      if isFirst, let multi = unsafe state.multi { unsafe curl_multi_wakeup(multi) }
-      return false
+      return (false, state.messages.isEmpty ? state.multi : nil)
     }
-    if rejected, case .start(let transfer) = message { transfer.finish(.failure(.shutDown)) }
+    // Without the lock, for which the thread asks as soon as it is awake.
+    asleep?.wake()
+    if isRejected, case .start(let transfer) = message { transfer.finish(.failure(.shutDown)) }
   }
 
   func take() -> [Message] {
@@ -264,15 +261,13 @@ final class TransferMailbox: Sendable {
     }
   }
 
-  @unsafe func attach(_ multi: UnsafeMutableRawPointer) {
-    state.withLock { unsafe $0.multi = multi }
-  }
+  func attach(_ multi: MultiHandle) { state.withLock { $0.multi = multi } }
 
   /// No message is taken any more; returns those that were left.
   func close() -> [Message] {
     state.withLock { state in
       state.isStopped = true
-      unsafe state.multi = nil
+      state.multi = nil
       defer { state.messages = [] }
       return state.messages
     }

@@ -32,20 +32,20 @@ enum DegenerateReply {
     guard words.count >= 10 else { return nil }
     // Decoration between the words of a loop (numbers of a list, say) must not hide it.
     var kinds: [ArraySlice<UInt8>: UInt64] = [:]
-    let numbers = words.map { word -> UInt64 in
-      if let known = kinds[word] { return known }
-      let number = UInt64(kinds.count)
-      kinds[word] = number
-      return number
-    }
-    if kinds.count * 100 <= words.count * 15 { return "a loop of words" }
-    guard words.count >= 24 else { return nil }
-    // A reply has fewer than 2²¹ words.
     var triples: Set<UInt64> = []
-    for index in 0..<numbers.count - 2 {
-      triples.insert(numbers[index] << 42 | numbers[index + 1] << 21 | numbers[index + 2])
+    // The last three words; a reply has fewer than 2²¹.
+    var last: UInt64 = 0
+    for (index, word) in words.enumerated() {
+      let number = kinds[word] ?? UInt64(kinds.count)
+      kinds[word] = number
+      last = (last << 21 | number) & (1 << 63 - 1)
+      if index >= 2 { triples.insert(last) }
+      // Most replies are known to be none after a third of them.
+      let areWordsNew = kinds.count * 100 > words.count * 15
+      let arePhrasesNew = words.count < 24 || triples.count * 3 > words.count - 2
+      if areWordsNew, arePhrasesNew { return nil }
     }
-    return triples.count * 3 <= words.count - 2 ? "a loop of phrases" : nil
+    return kinds.count * 100 <= words.count * 15 ? "a loop of words" : "a loop of phrases"
   }
 
   /// Eight or more words of four or more letters, most of them without a vowel.

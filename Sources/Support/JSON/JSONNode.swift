@@ -151,6 +151,12 @@ private enum JSONLiteral {
   /// Writes a string literal: quotes, backslash and control characters escaped, all else as it is.
   static func quote(_ text: String, to bytes: inout [UInt8]) {
     bytes.append(UInt8(ascii: "\""))
+    // Most texts have nothing to escape.
+    if text.utf8.allSatisfy(isPlain) {
+      bytes += text.utf8
+      bytes.append(UInt8(ascii: "\""))
+      return
+    }
     for byte in text.utf8 {
       switch byte {
       case UInt8(ascii: "\""), UInt8(ascii: "\\"):
@@ -161,6 +167,10 @@ private enum JSONLiteral {
       }
     }
     bytes.append(UInt8(ascii: "\""))
+  }
+
+  private static func isPlain(_ byte: UInt8) -> Bool {
+    byte >= 0x20 && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\")
   }
 
   private static func escape(control byte: UInt8, to bytes: inout [UInt8]) {
