@@ -72,4 +72,15 @@ package final class DecoderModel: Sendable {
 
   /// Every weight that takes part in a product or a look-up, and may therefore carry an update.
   var matrices: [Weight] { shape.matrices.map(weight) }
+
+  /// Bytes that the weights of other types than bfloat16 take in that.
+  var narrowedByteCount: Int {
+    matrices.reduce(0) { $0 + ($1.isNarrow ? 0 : 2 * $1.outputs * $1.inputs) }
+  }
+
+  /// Whether weights that take so many bytes in bfloat16 are rounded to it once, to a copy that lies beside the mapped
+  /// ones while they are served in that arithmetic. Larger ones are rounded for each product.
+  package static func isNarrowedOnce(byteCount: Int) -> Bool {
+    UInt64(byteCount) <= ProcessInfo.processInfo.physicalMemory / 4
+  }
 }

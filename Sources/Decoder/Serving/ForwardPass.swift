@@ -1,5 +1,4 @@
 import CKernels
-import Foundation
 import LinearAlgebra
 
 /// The serving schedule: computes the decoder for batches of positions, prompts being read and
@@ -47,7 +46,9 @@ final class ForwardPass {
     self.pool = pool
     self.maximumRows = maximumRows
     let shape = model.shape
-    let narrowing = arithmetic == .bfloat16 && Self.hasRoomToNarrow(model) ? pool : nil
+    let narrowing =
+      arithmetic == .bfloat16 && DecoderModel.isNarrowedOnce(byteCount: model.narrowedByteCount)
+      ? pool : nil
     func linear(_ layer: LinearShape) -> ServedLinear {
       ServedLinear(layer, model, updates, narrowing: narrowing)
     }
@@ -83,12 +84,6 @@ final class ForwardPass {
     scores = (0..<pool.threadCount).map { _ in FloatBuffer(count: 0) }
     headsAtOnce =
       shape.blocks.map(\.attention).map { $0.headCount / $0.keyValueHeadCount }.max() ?? 1
-  }
-
-  /// Whether the weights in bfloat16 may lie beside those in the files; else products narrow them as they go.
-  private static func hasRoomToNarrow(_ model: DecoderModel) -> Bool {
-    let values = model.shape.matrices.reduce(0) { $0 + $1.outputs * $1.inputs }
-    return UInt64(2 * values) <= ProcessInfo.processInfo.physicalMemory / 4
   }
 
   /// Computes the rows and leaves their keys and values in their caches.

@@ -98,7 +98,7 @@ struct MemoryEstimate {
   ///   - updates: bytes of all updates' factors.
   ///   - merged: models with a change of full rank that are open beside it, in float32.
   ///   - positions: tokens of a prompt and its reply.
-  ///   - arithmetic: in bfloat16 weights of other types have a copy beside them.
+  ///   - arithmetic: in bfloat16 weights of other types have a copy beside them, where it is not too large.
   func serving(
     updates: Int, merged: Int, slots: Int, positions: Int, arithmetic: Arithmetic
   ) -> Int {
@@ -106,7 +106,10 @@ struct MemoryEstimate {
     let cache = min(
       InferenceEngine.Options().cacheBytes,
       slots * min(positions, shape.contextLength) * width * 2 * Self.float)
-    let copies = arithmetic == .bfloat16 ? narrowed + merged * widened / 2 : 0
+    func copy(_ size: Int) -> Int {
+      arithmetic == .bfloat16 && DecoderModel.isNarrowedOnce(byteCount: size) ? size : 0
+    }
+    let copies = copy(narrowed) + merged * copy(widened / 2)
     return Self.program + weights + widened * merged + copies + 2 * updates + cache * (1 + merged)
       + slots * shape.vocabularySize * Self.float
   }
