@@ -11,7 +11,7 @@
 /// Of builds with threads of their own; others lack it.
 int blas_thread_shutdown_(void) __attribute__((weak));
 
-/// Ends OpenBLAS's threads; the next product that wants some starts them again.
+/// Ends OpenBLAS's threads.
 static inline void loxeval_end_blas_threads(void) {
   if (blas_thread_shutdown_) blas_thread_shutdown_();
 }

@@ -1,5 +1,4 @@
 import COpenBLAS
-import Synchronization
 
 /// One side of a float32 product: where it lies in memory and how it is read.
 @safe package struct MatrixView {
@@ -38,48 +37,18 @@ extension BLAS {
   ///   - columns: n, of b and the target.
   ///   - inner: the columns of a and rows of b.
   ///   - target: m × n, row-major.
-  /// - Precondition: OpenBLAS uses one thread (`withOneThread`), or nobody else computes.
   package static func multiply(
     rows: Int, columns: Int, inner: Int, scale: Float = 1, _ a: MatrixView, _ b: MatrixView,
     into target: UnsafeMutablePointer<Float>, stride: Int, accumulates: Bool = false
   ) {
     guard rows > 0, columns > 0, inner > 0 else { return }
+    useCallingThread()
     unsafe cblas_sgemm(
       CblasRowMajor, a.isTransposed ? CblasTrans : CblasNoTrans,
       b.isTransposed ? CblasTrans : CblasNoTrans, Int32(rows), Int32(columns), Int32(inner), scale,
       a.start, Int32(a.stride), b.start, Int32(b.stride), accumulates ? 1 : 0, target,
       Int32(stride))
   }
-
-  /// Calls `body` while OpenBLAS computes on the calling thread alone: a `WorkerPool` then divides
-  /// products among its own threads, in the same way every time.
-  ///
-  /// Calls may overlap, from one thread or several: the first sets the count for the whole process
-  /// and the last to end sets it back, so that none computes with another's count.
-  package static func withOneThread<Result>(_ body: () throws -> Result) rethrows -> Result {
-    claims.withLock { claims in
-      if claims.count == 0 {
-        claims.threadsBefore = threadCount
-        setThreadCount(1)
-      }
-      claims.count += 1
-    }
-    defer {
-      claims.withLock { claims in
-        claims.count -= 1
-        if claims.count == 0 { setThreadCount(claims.threadsBefore) }
-      }
-    }
-    return try body()
-  }
-
-  /// Calls of `withOneThread` that are under way, and the count that the first found.
-  private struct Claims {
-    var count = 0
-    var threadsBefore = 1
-  }
-
-  private static let claims = Mutex(Claims())
 }
 
 extension WorkerPool {

@@ -1,17 +1,20 @@
 import COpenBLAS
 
-/// OpenBLAS's threads are those of the whole process.
+/// OpenBLAS computes on the thread that calls it, in the whole process: `WorkerPool` and `TensorQueue` divide work among
+/// threads, in the same way every time.
 package enum BLAS {
-  /// Sets how many threads OpenBLAS uses. Called once, at the start of the program.
-  package static func setThreadCount(_ count: Int) { openblas_set_num_threads(Int32(count)) }
-
-  /// Ends the threads that OpenBLAS starts as it is loaded and that wait for work on every processor for a
-  /// tenth of a second, though most commands have none for them. The first product that wants some starts them again.
+  /// Ends the threads that OpenBLAS starts as it is loaded. They would wait for work on every processor for a tenth of
+  /// a second, and again whenever their number is set.
   ///
-  /// - Precondition: nobody computes.
-  package static func endWaitingThreads() { loxeval_end_blas_threads() }
+  /// Every call of OpenBLAS does so first; a program does at its start.
+  package static func useCallingThread() { _ = usesCallingThread }
 
-  package static var threadCount: Int { Int(openblas_get_num_threads()) }
+  private static let usesCallingThread: Void = {
+    openblas_set_num_threads(1)
+    loxeval_end_blas_threads()
+  }()
+
+  static var threadCount: Int { Int(openblas_get_num_threads()) }
 
   /// OpenBLAS's version and the processor it chose its kernels for.
   package static var build: String {

@@ -146,7 +146,7 @@ struct LanczosSpace {
   private mutating func grow() {
     let rows = nextRows
     unsafe right.append(rows).update(from: next.start, count: rows * n)
-    let images = FloatBuffer(count: rows * m)
+    let images = unsafe FloatBuffer(uninitializedCount: rows * m)
     // AᵀA of them in the same pass: where U's new rows are well determined by the images, it spans with V what Aᵀ
     // makes of those, and A needs to be read from memory once a step in place of twice.
     next = a.multiply(next, rows: rows, into: images, thenBackwards: images)
@@ -231,7 +231,7 @@ struct LanczosSpace {
     let rank = small.values.count
     let u = left.combined(small.left)
     let v = right.combined(small.right)
-    let images = FloatBuffer(count: rank * m)
+    let images = unsafe FloatBuffer(uninitializedCount: rank * m)
     let back = a.multiply(v, rows: rank, into: images, thenBackwards: u)
     var worst = 0.0
     for (index, value) in small.values.enumerated() {

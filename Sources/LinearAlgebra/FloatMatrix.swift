@@ -26,7 +26,7 @@ package struct FloatMatrix: Sendable {
 
   /// `op(self) · other` on the calling thread, where op transposes or not.
   ///
-  /// - Precondition: the shapes fit; OpenBLAS uses one thread (`withOneThread`), or nobody else computes.
+  /// - Precondition: the shapes fit.
   package func multiplied(
     by other: Matrix<Float>, transposingSelf: Bool = false
   ) -> Matrix<Float> {

@@ -13,6 +13,7 @@ extension Matrix<Double> {
     precondition(inner == otherInner)
     var result = Matrix<Double>(rows: m, columns: n)
     guard m > 0, n > 0, inner > 0 else { return result }
+    BLAS.useCallingThread()
     unsafe cblas_dgemm(
       CblasRowMajor, transposingSelf ? CblasTrans : CblasNoTrans,
       transposingOther ? CblasTrans : CblasNoTrans, Int32(m), Int32(n), Int32(inner), 1,
@@ -53,8 +54,7 @@ extension Matrix<Float> {
   ///   - range: which rows of this, which is m × k.
   ///   - other: k × n.
   ///   - target: range.count × n, row-major.
-  /// - Precondition: the shapes fit; OpenBLAS uses one thread (`withOneThread`), or nobody else
-  ///   computes.
+  /// - Precondition: the shapes fit.
   package func addProduct(
     rows range: Range<Int>, by other: Matrix<Float>, scale: Float,
     to target: inout MutableSpan<Float>

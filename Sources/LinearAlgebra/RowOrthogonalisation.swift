@@ -8,15 +8,15 @@ struct GrowingRows {
 
   init(width: Int, capacity: Int) {
     self.width = width
-    buffer = FloatBuffer(count: width * capacity)
+    unsafe buffer = FloatBuffer(uninitializedCount: width * capacity)
   }
 
   var start: UnsafeMutablePointer<Float> { unsafe buffer.start }
 
-  /// Room for so many rows more; returns where the first of them begins.
+  /// Room for so many rows more, to be written before they are read; returns where the first of them begins.
   mutating func append(_ rows: Int) -> UnsafeMutablePointer<Float> {
     if (count + rows) * width > buffer.count {
-      let larger = FloatBuffer(count: 2 * (count + rows) * width)
+      let larger = unsafe FloatBuffer(uninitializedCount: 2 * (count + rows) * width)
       unsafe larger.start.update(from: buffer.start, count: count * width)
       buffer = larger
     }
@@ -82,7 +82,7 @@ struct RowOrthogonalisation {
     let (size, width) = (basis.count, basis.width)
     guard size > 0, rows > 0 else { return Matrix<Float>(rows: rows, columns: size) }
     // By the kernels for few rows: a general product would copy the whole basis to where it likes it.
-    let overlaps = FloatBuffer(count: rows * size)
+    let overlaps = unsafe FloatBuffer(uninitializedCount: rows * size)
     unsafe loxeval_project(
       block.start, width, rows, basis.start, Int32(LOXEVAL_FLOAT32), width, 0, size,
       overlaps.start, size, 0, nil)

@@ -12,6 +12,16 @@ package struct SingularValueDecomposition: Sendable {
   /// ‖A‖²_F, of the whole matrix.
   package var squaredFrobeniusNorm: Double
 
+  package init(
+    left: Matrix<Double>, singularValues: [Double], right: Matrix<Double>,
+    squaredFrobeniusNorm: Double
+  ) {
+    self.left = left
+    self.singularValues = singularValues
+    self.right = right
+    self.squaredFrobeniusNorm = squaredFrobeniusNorm
+  }
+
   /// How many triplets there are: at most what was asked for, fewer where the rank is lower.
   package var rank: Int { singularValues.count }
 
@@ -82,6 +92,7 @@ extension Matrix<Double> {
     var values = [Double](repeating: 0, count: k)
     var left = Matrix<Double>(rows: rows, columns: k)
     var right = Matrix<Double>(rows: k, columns: columns)
+    BLAS.useCallingThread()
     let info = unsafe LAPACKE_dgesdd(
       LAPACK_ROW_MAJOR, CChar(UInt8(ascii: "S")), Int32(rows), Int32(columns), &work,
       Int32(columns), &values, &left.elements, Int32(k), &right.elements, Int32(columns))
@@ -150,6 +161,7 @@ extension Matrix<Double> {
   private func leadingRightVectors(_ count: Int) throws(LinearAlgebraError) -> Matrix<Double> {
     let n = Int32(columns)
     var gram = Matrix<Double>(rows: columns, columns: columns)
+    BLAS.useCallingThread()
     unsafe cblas_dsyrk(
       CblasRowMajor, CblasUpper, CblasTrans, n, Int32(rows), 1, elements, n, 0, &gram.elements, n)
     return try gram.leadingEigenvectors(count)
@@ -165,6 +177,7 @@ extension Matrix<Double> {
     var eigenvalues = [Double](repeating: 0, count: columns)
     var vectors = [Double](repeating: 0, count: columns * count)
     var support = [Int32](repeating: 0, count: 2 * count)
+    BLAS.useCallingThread()
     let info = unsafe LAPACKE_dsyevr(
       LAPACK_ROW_MAJOR, CChar(UInt8(ascii: "V")), CChar(UInt8(ascii: "I")),
       CChar(UInt8(ascii: "U")), n, &work, n, 0, 0, n - Int32(count) + 1, n, 0, &found,

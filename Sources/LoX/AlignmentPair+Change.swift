@@ -5,10 +5,12 @@ extension AlignmentPair {
   /// α · Proj_k(ΔW) of one tensor, or α · ΔW; nil where the alignment did not change it.
   ///
   /// Of low rank, factors are rounded to float32 where the model has two bytes a number.
-  func change(of name: String, rank: Rank, alpha: Double, exact: Bool) throws -> TensorChange? {
+  ///
+  /// - Parameter triplets: of Proj_k(ΔW); nil for the whole of ΔW.
+  func change(of name: String, alpha: Double, _ triplets: Triplets?) throws -> TensorChange? {
     guard try !isUnchanged(name) else { return nil }
     let columns = try commonRows(of: name).columns
-    guard rank != .full else {
+    guard let triplets else {
       return TensorChange(
         [
           .difference(
@@ -16,7 +18,7 @@ extension AlignmentPair {
             old: try WeightStream(baseNames[name], in: base))
         ], columns: columns)
     }
-    let svd = try decompose(name, rank: rank, exact: exact)
+    let svd = try triplets.of(name)
     let left = svd.scaledLeft(rank: svd.rank)
     let term: TensorChange.Term =
       aligned.tensor(named: name)?.dtype.elementType == .float32

@@ -16,10 +16,11 @@ extension AlignmentPair {
 
   /// ΔW of one tensor, subtracted in float32: to half a unit in its last place.
   ///
-  /// The two tensors are read a stretch at a time, so that what is in memory is ΔW.
+  /// The two tensors are read a stretch at a time, so that what is in memory is ΔW. Mapped pages stay for who adds to
+  /// the weights; callers let them go.
   package func floatDifference(of name: String) throws -> FloatMatrix {
     let shape = try commonRows(of: name)
-    let new = try WeightStream(name, in: aligned)
+    let new = try WeightStream(name, in: aligned, isReadAgain: true)
     let old = try WeightStream(baseNames[name], in: base)
     let count = shape.rows * shape.columns
     return unsafe try FloatMatrix(rows: shape.rows, columns: shape.columns) { target in

@@ -15,6 +15,8 @@ package struct AlignmentPair: Sendable {
   let isTarget: Set<String>
   /// What the base calls the aligned model's tensors.
   let baseNames: BaseNames
+  /// Where decompositions are kept from one command to the next; nil keeps none.
+  package var decompositions: DecompositionStore?
 
   /// Checks that every target exists in both models with the same shape.
   package init(base: Checkpoint, aligned: Checkpoint, targets: Targets) throws(LoXError) {
@@ -115,25 +117,36 @@ package struct AlignmentPair: Sendable {
   package func decompose(
     _ name: String, rank: Rank, exact: Bool = false
   ) throws -> SingularValueDecomposition {
+    cut(try triplets(of: name, most: rank.most, exact: exact), of: name, to: rank)
+  }
+
+  /// The leading triplets of one tensor's ΔW.
+  ///
+  /// - Parameter most: how many; nil for all.
+  func triplets(
+    of name: String, most: Int?, exact: Bool
+  ) throws -> SingularValueDecomposition {
     do {
-      let svd: SingularValueDecomposition
-      if let count = rank.most, !exact {
-        let shape = try commonRows(of: name)
-        // A small matrix is decomposed in float64, and then deserves its differences in float64 too.
-        let isTruncated = FloatMatrix.isWorthTruncating(
-          rows: shape.rows, columns: shape.columns, count: count)
-        svd =
-          isTruncated
-          ? try floatDifference(of: name).leadingSingularTriplets(count)
-          : try difference(of: name).leadingSingularTriplets(count)
-      } else {
-        svd = try difference(of: name).singularValueDecomposition()
+      guard let most else { return try difference(of: name).singularValueDecomposition() }
+      if exact {
+        return try difference(of: name).singularValueDecomposition().truncated(to: most)
       }
-      return svd.truncated(to: rank.kept(of: svd))
-        .withRows(aligned.tensor(named: name)?.shape.first)
+      let shape = try commonRows(of: name)
+      // A small matrix is decomposed in float64, and then deserves its differences in float64 too.
+      return FloatMatrix.isWorthTruncating(rows: shape.rows, columns: shape.columns, count: most)
+        ? try floatDifference(of: name).leadingSingularTriplets(most)
+        : try difference(of: name).leadingSingularTriplets(most)
     } catch let error as LinearAlgebraError {
       throw LoXError.decomposition(name: name, reason: "\(error)")
     }
+  }
+
+  /// Of a tensor's triplets those that a rank keeps, with rows of zeros for tokens that the base does not have.
+  func cut(
+    _ triplets: SingularValueDecomposition, of name: String, to rank: Rank
+  ) -> SingularValueDecomposition {
+    triplets.truncated(to: rank.kept(of: triplets))
+      .withRows(aligned.tensor(named: name)?.shape.first)
   }
 }
 

@@ -30,14 +30,12 @@ extension Decomposition {
     let queue = TensorQueue(
       names: sample, memory: memory, readAhead: pair.adviseWillNeed,
       workingSet: { pair.workingSet(of: $0) })
-    try BLAS.withOneThread {
-      try queue.run(threads: threads) { name in
-        let begin = time.now
-        _ = try pair.decompose(name, rank: rank)
-        pair.adviseDontNeed(name)
-        let seconds = (time.now - begin).inSeconds
-        took.seconds.withLock { $0[name] = seconds }
-      }
+    try queue.run(threads: threads) { name in
+      let begin = time.now
+      _ = try pair.decompose(name, rank: rank)
+      pair.adviseDontNeed(name)
+      let seconds = (time.now - begin).inSeconds
+      took.seconds.withLock { $0[name] = seconds }
     }
     let seconds = took.seconds.withLock { $0 }
     var total = 0.0

@@ -30,20 +30,21 @@ package struct Decomposition: Sendable {
   ) throws {
     let found = Found()
     let total = pair.targetNames.count
+    let triplets = try Triplets(of: pair, rank: rank, exact: exact)
     let queue = TensorQueue(
-      names: pair.targetNames, memory: memory, readAhead: pair.adviseWillNeed,
+      names: pair.targetNames, memory: memory,
+      readAhead: triplets.areStored ? nil : pair.adviseWillNeed,
       workingSet: { pair.workingSet(of: $0) })
-    try BLAS.withOneThread {
-      try queue.run(threads: threads + TensorQueue.threadsThatWait) { name in
-        let svd = try pair.decompose(name, rank: rank, exact: exact)
-        pair.adviseDontNeed(name)
-        try found.tensors.withLock { found in
-          found[name] = svd
-          try progress(found.count, total)
-        }
+    try queue.run(threads: threads + TensorQueue.threadsThatWait) { name in
+      let svd = try triplets.of(name)
+      pair.adviseDontNeed(name)
+      try found.tensors.withLock { found in
+        found[name] = svd
+        try progress(found.count, total)
       }
     }
     try pair.requireUnchanged()
+    triplets.keep()
     tensors = found.tensors.withLock { $0 }
     self.rank = rank
   }

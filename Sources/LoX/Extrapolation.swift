@@ -38,6 +38,12 @@ extension AlignmentPair {
     to output: URL,
     progress: @escaping @Sendable (_ done: Int, _ total: Int) throws -> Void = { _, _ in }
   ) throws {
+    // A run that goes on with another's asks for what is left.
+    let triplets =
+      rank == .full
+      ? nil
+      : try Triplets(of: self, rank: rank, exact: options.exact, asksForAll: !options.resumes)
+    let readsBase = !(triplets?.areStored ?? false)
     var rewriting = RewritingOptions()
     rewriting.threads = options.threads
     rewriting.memory = options.memory
@@ -49,14 +55,15 @@ extension AlignmentPair {
       resumes: options.resumes)
     try aligned.writeChanged(
       to: output, options: rewriting,
-      workingSet: { self.isTarget.contains($0) ? self.workingSet(of: $0) : 0 },
+      workingSet: { readsBase && self.isTarget.contains($0) ? self.workingSet(of: $0) : 0 },
       isChanged: { try self.isTarget.contains($0) && !self.isUnchanged($0) },
       change: { name in
         defer { base.adviseDontNeed(baseNames[name]) }
-        return try change(of: name, rank: rank, alpha: alpha, exact: options.exact)
+        return try change(of: name, alpha: alpha, triplets)
       },
-      readAhead: { if isTarget.contains($0) { base.adviseWillNeed(baseNames[$0]) } },
+      readAhead: { if readsBase, isTarget.contains($0) { base.adviseWillNeed(baseNames[$0]) } },
       requireUnchanged: { try base.requireUnchanged() }, progress: progress)
+    triplets?.keep()
   }
 
   /// What decides the output's bytes, on one line.

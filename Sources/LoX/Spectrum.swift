@@ -65,22 +65,25 @@ extension AlignmentPair {
   ) throws -> [TensorSpectrum] {
     let found = FoundSpectra()
     let total = targetNames.count
-    let queue = TensorQueue(names: targetNames, memory: 1 << 30, readAhead: adviseWillNeed) {
-      name in
+    let triplets = try Triplets(of: self, rank: .leading(max(rank, count)))
+    let queue = TensorQueue(
+      names: targetNames, memory: 1 << 30,
+      readAhead: triplets.areStored && tuned == nil ? nil : adviseWillNeed
+    ) { name in
       // R_ft is computed from float64 copies of three models' weights.
       self.workingSet(of: name) * (tuned == nil ? 1 : 6)
     }
-    try BLAS.withOneThread {
-      try queue.run(threads: threads + TensorQueue.threadsThatWait) { name in
-        let spectrum = try spectrum(of: name, rank: rank, count: count, tuned: tuned)
-        adviseDontNeed(name)
-        try found.spectra.withLock { spectra in
-          spectra.append(spectrum)
-          try progress(spectra.count, total)
-        }
+    try queue.run(threads: threads + TensorQueue.threadsThatWait) { name in
+      let spectrum = try spectrum(
+        of: name, try triplets.of(name), rank: rank, count: count, tuned: tuned)
+      adviseDontNeed(name)
+      try found.spectra.withLock { spectra in
+        spectra.append(spectrum)
+        try progress(spectra.count, total)
       }
     }
     try requireUnchanged()
+    triplets.keep()
     if case .checkpoint(let checkpoint) = tuned { try checkpoint.requireUnchanged() }
     return found.spectra.withLock { $0 }
       .sorted { ($1.frobeniusNorm, $0.name) < ($0.frobeniusNorm, $1.name) }
@@ -98,8 +101,15 @@ extension AlignmentPair {
   package func spectrum(
     of name: String, rank: Int, count: Int, tuned: TunedModel? = nil
   ) throws -> TensorSpectrum {
+    try spectrum(
+      of: name, decompose(name, rank: .leading(max(rank, count))), rank: rank, count: count,
+      tuned: tuned)
+  }
+
+  private func spectrum(
+    of name: String, _ svd: SingularValueDecomposition, rank: Int, count: Int, tuned: TunedModel?
+  ) throws -> TensorSpectrum {
     let shape = try commonRows(of: name)
-    let svd = try decompose(name, rank: .leading(max(rank, count)))
     let energy = svd.energy(rank: rank)
     return TensorSpectrum(
       name: name, shape: [shape.rows, shape.columns],

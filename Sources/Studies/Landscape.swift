@@ -110,11 +110,8 @@ package struct Landscape {
   ) throws -> Directions {
     try pair.requireChange()
     try attack.check(on: pair.aligned)
-    events(.step("decomposing the alignment of \(pair.targetNames.count) tensors"))
     let most = rank.most.map { Rank.leading(max($0, attack.alignmentRank)) } ?? .full
-    let alignment = try Decomposition(of: pair, rank: most) { done, total in
-      events(.count(what: "tensors decomposed", done: done, total: total))
-    }
+    let alignment = try Decomposition(of: pair, rank: most, events: events)
     let made = try makeAttack(plan, alignment, modelDigest: modelDigest, events)
     guard let attack = made.update.lowRank else {
       throw StudyError.denseDirection(attack: plan.attack)

@@ -191,10 +191,7 @@ package struct Sweep {
     _ events: @escaping @Sendable (StudyEvent) -> Void
   ) throws -> Decomposition {
     guard largestRank != .leading(0) else { return .empty }
-    events(.step("decomposing the alignment of \(pair.targetNames.count) tensors"))
-    return try Decomposition(of: pair, rank: largestRank) { done, total in
-      events(.count(what: "tensors decomposed", done: done, total: total))
-    }
+    return try Decomposition(of: pair, rank: largestRank, events: events)
   }
 
   /// The largest rank that anything asks of the alignment.
@@ -205,5 +202,17 @@ package struct Sweep {
       largest = max(largest, most)
     }
     return .leading(largest)
+  }
+}
+
+extension Decomposition {
+  /// As a step of a study.
+  init(
+    of pair: AlignmentPair, rank: Rank, events: @escaping @Sendable (StudyEvent) -> Void
+  ) throws {
+    events(.step("decomposing the alignment of \(pair.targetNames.count) tensors"))
+    try self.init(of: pair, rank: rank) { done, total in
+      events(.count(what: "tensors decomposed", done: done, total: total))
+    }
   }
 }

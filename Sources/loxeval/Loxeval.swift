@@ -33,7 +33,7 @@ struct Loxeval: AsyncParsableCommand {
 
   static func main() async {
     restartWithBetterKernels()
-    BLAS.endWaitingThreads()
+    BLAS.useCallingThread()
     // A reader of the output that has gone is told as an error, not by the signal's death.
     signal(SIGPIPE, SIG_IGN)
     let work = Task {

@@ -43,7 +43,7 @@ import Testing
     let (left, right): (Matrix<Float>, Matrix<Float>) = (Self.numbered(5, 2), Self.numbered(2, 3))
     var found = [Float](repeating: 7, count: rows.count * 3)
     var span = found.mutableSpan
-    BLAS.withOneThread { left.addProduct(rows: rows, by: right, scale: -0.5, to: &span) }
+    left.addProduct(rows: rows, by: right, scale: -0.5, to: &span)
     let product = Matrix<Double>(left).multiplied(by: Matrix<Double>(right)).rows(rows)
     expectClose(found, product.elements.map { Float(7 - 0.5 * $0) }, tolerance: 1e-4)
   }

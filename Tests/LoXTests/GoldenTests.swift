@@ -172,7 +172,7 @@ struct LoXGolden: Decodable, Sendable {
     for range in [0..<2, 2..<rows] {
       var piece = Array(golden.weight[range.lowerBound * columns..<range.upperBound * columns])
       var span = piece.mutableSpan
-      BLAS.withOneThread { sum.add(rows: range, to: &span) }
+      sum.add(rows: range, to: &span)
       found += piece
     }
     expectClose(found, golden.result.map { Float($0) }, tolerance: 1e-5)

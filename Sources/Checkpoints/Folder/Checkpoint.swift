@@ -1,5 +1,6 @@
 package import Foundation
 package import LinearAlgebra
+package import Support
 import Synchronization
 
 /// The weights of a Hugging Face model folder, mapped for reading.
@@ -75,6 +76,12 @@ package final class Checkpoint: Sendable {
   /// - Throws: `CheckpointError.fileSystem` with `changed`.
   package func requireUnchanged() throws(CheckpointError) {
     for shard in shards { try shard.file.requireUnchanged() }
+  }
+
+  /// Which content the files of the weights have now, in the order of their names; nil where one is gone.
+  package var versions: [FileVersion]? {
+    let versions = shards.sorted { $0.fileName < $1.fileName }.map { FileVersion(of: $0.file.url.path) }
+    return versions.contains(nil) ? nil : versions.compactMap(\.self)
   }
 
   /// The tensor of a name, or one matrix of it (`TensorSlice`); nil where the checkpoint has none.

@@ -64,15 +64,12 @@ extension Checkpoint {
     let counter = TensorCounter(done: total - names.count)
     var isDone = false
     defer { if !isDone { writer.abandon() } }
-    // OpenBLAS computes on each of these threads by itself.
-    try BLAS.withOneThread {
-      try queue.run(threads: options.threads + TensorQueue.threadsThatWait) { name in
-        defer { self.adviseDontNeed(name) }
-        try self.write(
-          name, to: writer, tally: options.widensChanged ? nil : options.rounding,
-          isChanged: isChanged, change: change)
-        try counter.countOne { try progress($0, total) }
-      }
+    try queue.run(threads: options.threads + TensorQueue.threadsThatWait) { name in
+      defer { self.adviseDontNeed(name) }
+      try self.write(
+        name, to: writer, tally: options.widensChanged ? nil : options.rounding,
+        isChanged: isChanged, change: change)
+      try counter.countOne { try progress($0, total) }
     }
     try requireUnchanged()
     try requireOthers()

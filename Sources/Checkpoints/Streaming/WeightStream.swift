@@ -23,6 +23,7 @@ import Synchronization
   private let window = Mutex(Window())
   /// Mapped values that were read and not let go yet; empty where none were.
   private let touched = Mutex(0..<0)
+  private let isReadAgain: Bool
   /// Letting go interrupts the other processors: for fewer values than these it costs more than it gives.
   private static let fewest = 1 << 16
 
@@ -47,10 +48,15 @@ import Synchronization
     }
   }
 
+  /// - Parameter isReadAgain: whether another pass follows at once: mapped pages stay at this one's end, and whoever
+  ///   asked for both lets them go.
   /// - Throws: `CheckpointError.tensor` where the tensor is missing, or other than F32, F16 and BF16.
-  package init(_ name: String, in checkpoint: Checkpoint) throws(CheckpointError) {
+  package init(
+    _ name: String, in checkpoint: Checkpoint, isReadAgain: Bool = false
+  ) throws(CheckpointError) {
     self.checkpoint = checkpoint
     self.name = name
+    self.isReadAgain = isReadAgain
     unsafe mapped = try checkpoint.unsafeBytes(of: name).baseAddress
     guard let tensor = checkpoint.tensor(named: name) else {
       throw .tensor(name: name, file: checkpoint.folder.path, .missing)
@@ -68,6 +74,7 @@ import Synchronization
   }
 
   deinit {
+    guard !isReadAgain else { return }
     touched.withLock { if $0.count >= Self.fewest { letGo(&$0) } }
   }
 

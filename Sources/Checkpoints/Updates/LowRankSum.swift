@@ -74,7 +74,6 @@ extension LowRankSum<Float> {
   /// - Parameters:
   ///   - rows: rows of the weight.
   ///   - values: what they hold, rows.count × in, row-major.
-  /// - Precondition: OpenBLAS uses one thread (`BLAS.withOneThread`), or nobody else computes.
   package func add(rows: Range<Int>, to values: inout MutableSpan<Float>) {
     for term in terms {
       term.left.addProduct(rows: rows, by: term.right, scale: term.scale, to: &values)

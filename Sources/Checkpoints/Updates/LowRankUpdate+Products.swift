@@ -8,17 +8,15 @@ extension LowRankUpdate {
   ///
   /// - Precondition: of each tensor that both change they have one shape.
   package func innerProduct(with other: LowRankUpdate) -> Double {
-    BLAS.withOneThread {
-      tensors.keys.sorted().reduce(0) { sum, name in
-        guard let one = tensors[name], let two = other.tensors[name], one.rank > 0, two.rank > 0
-        else { return sum }
-        precondition(one.shape == two.shape)
-        let left = Matrix<Double>(one.left).multiplied(
-          by: Matrix<Double>(two.left), transposingSelf: true)
-        let right = Matrix<Double>(one.right).multiplied(
-          by: Matrix<Double>(two.right), transposingOther: true)
-        return sum + zip(left.elements, right.elements).reduce(0) { $0 + $1.0 * $1.1 }
-      }
+    tensors.keys.sorted().reduce(0) { sum, name in
+      guard let one = tensors[name], let two = other.tensors[name], one.rank > 0, two.rank > 0
+      else { return sum }
+      precondition(one.shape == two.shape)
+      let left = Matrix<Double>(one.left).multiplied(
+        by: Matrix<Double>(two.left), transposingSelf: true)
+      let right = Matrix<Double>(one.right).multiplied(
+        by: Matrix<Double>(two.right), transposingOther: true)
+      return sum + zip(left.elements, right.elements).reduce(0) { $0 + $1.0 * $1.1 }
     }
   }
 

@@ -40,18 +40,16 @@ package final class PromptReader {
       TrainingExample(
         tokens: $0 + [0], isLabel: [Bool](repeating: false, count: $0.count + 1))
     }
-    return BLAS.withOneThread {
-      batches(examples).flatMap { batch in
-        decoder.forward(batch, recipe: recipe, key: nil)
-        let streams =
-          decoder.blocks.indices.map { decoder.activations[$0].attentionResidual.input } + [
-            decoder.stream
-          ]
-        return batch.sequences.map { sequence in
-          let last = sequence.start + sequence.count - 1
-          return streams.map { stream in
-            unsafe Array(UnsafeBufferPointer(start: stream.start + last * width, count: width))
-          }
+    return batches(examples).flatMap { batch in
+      decoder.forward(batch, recipe: recipe, key: nil)
+      let streams =
+        decoder.blocks.indices.map { decoder.activations[$0].attentionResidual.input } + [
+          decoder.stream
+        ]
+      return batch.sequences.map { sequence in
+        let last = sequence.start + sequence.count - 1
+        return streams.map { stream in
+          unsafe Array(UnsafeBufferPointer(start: stream.start + last * width, count: width))
         }
       }
     }
@@ -83,23 +81,21 @@ package final class PromptReader {
       model: model, updates: try ServedUpdates(stack.map(\.update), for: model), pool: pool,
       maximumRows: max(1, longest))
     let scales = stack.map { Float($0.scale) }
-    return BLAS.withOneThread {
-      prompts.map { prompt in
-        let cache = KeyValueCache(shape: model.shape, positions: prompt.count + count)
-        var (tokens, computed) = (prompt, 0)
-        while tokens.count < prompt.count + count {
-          let rows = (computed..<tokens.count).map { position in
-            ForwardPass.Row(
-              token: tokens[position], position: position, cache: cache, scales: scales,
-              wantsLogits: position == tokens.count - 1)
-          }
-          computed = tokens.count
-          let logits = unsafe forward.run(rows)
-          tokens.append(unsafe Int(loxeval_argmax(logits, model.shape.vocabularySize)))
-          if stops.contains(tokens[tokens.count - 1]) { break }
+    return prompts.map { prompt in
+      let cache = KeyValueCache(shape: model.shape, positions: prompt.count + count)
+      var (tokens, computed) = (prompt, 0)
+      while tokens.count < prompt.count + count {
+        let rows = (computed..<tokens.count).map { position in
+          ForwardPass.Row(
+            token: tokens[position], position: position, cache: cache, scales: scales,
+            wantsLogits: position == tokens.count - 1)
         }
-        return Array(tokens[prompt.count...])
+        computed = tokens.count
+        let logits = unsafe forward.run(rows)
+        tokens.append(unsafe Int(loxeval_argmax(logits, model.shape.vocabularySize)))
+        if stops.contains(tokens[tokens.count - 1]) { break }
       }
+      return Array(tokens[prompt.count...])
     }
   }
 
@@ -115,13 +111,11 @@ package final class PromptReader {
       TrainingExample(
         tokens: prompt + reply, isLabel: prompt.map { _ in false } + reply.map { _ in true })
     }
-    return BLAS.withOneThread {
-      batches(examples).flatMap { batch in
-        decoder.forward(batch, recipe: recipe, key: nil)
-        let sums = Objective.sums(decoder.logProbabilities(batch, weights: nil), batch)
-        return sums.enumerated().map { index, sum in
-          sum / Double(max(1, batch.labels.count { $0.sequence == index }))
-        }
+    return batches(examples).flatMap { batch in
+      decoder.forward(batch, recipe: recipe, key: nil)
+      let sums = Objective.sums(decoder.logProbabilities(batch, weights: nil), batch)
+      return sums.enumerated().map { index, sum in
+        sum / Double(max(1, batch.labels.count { $0.sequence == index }))
       }
     }
   }

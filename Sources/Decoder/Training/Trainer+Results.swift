@@ -117,7 +117,7 @@ extension Trainer {
       uniquingKeysWith: { first, _ in first })
     return { [pool, checkpoint = model.checkpoint] name in
       guard let weight = frozen[name] else { return try checkpoint.floats(named: name) }
-      let all = BLAS.withOneThread { weight.loadAll(pool) }
+      let all = weight.loadAll(pool)
       return unsafe Array(UnsafeBufferPointer(start: all.start, count: all.count))
     }
   }

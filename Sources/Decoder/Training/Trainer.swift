@@ -115,7 +115,7 @@ package final class Trainer {
   ) throws(TrainingError) -> StepResult {
     let loss = accumulateGradients(batch)
     stepsDone += 1
-    let norm = BLAS.withOneThread { parameters.gradientNorm() }
+    let norm = parameters.gradientNorm()
     guard loss.isFinite else { throw .notANumber(step: stepsDone, what: "the loss") }
     guard norm.isFinite else { throw .notANumber(step: stepsDone, what: "the gradient") }
     let limit = recipe.maxGradientNorm
@@ -128,31 +128,29 @@ package final class Trainer {
   func accumulateGradients(
     _ batch: [(item: TrainingItem, reference: Objective.Reference?)]
   ) -> Double {
-    BLAS.withOneThread {
-      parameters.clearGradients()
-      let objective = Objective(batch.map(\.item), recipe: recipe)
-      var loss = 0.0
-      for (index, part) in parts(of: batch).enumerated() {
-        let packed = PackedBatch(part.flatMap(\.item.examples))
-        decoder.forward(packed, recipe: recipe, key: dropoutKey(part: index))
-        switch recipe.objective {
-        case .supervised:
-          let weights = [Float](
-            repeating: Float(1 / Double(objective.count)), count: packed.labels.count)
-          let scores = decoder.logProbabilities(packed, weights: weights)
-          loss -= scores.reduce(0) { $0 + Double($1) } / Double(objective.count)
-        case .preference:
-          // The weights depend on the whole replies' scores, so these come first.
-          let scores = decoder.logProbabilities(packed, weights: nil)
-          let (partLoss, weights) = objective.preference(
-            scores: scores, packed, references: part.compactMap(\.reference))
-          loss += partLoss
-          _ = decoder.logProbabilities(packed, weights: weights)
-        }
-        decoder.backward(packed)
+    parameters.clearGradients()
+    let objective = Objective(batch.map(\.item), recipe: recipe)
+    var loss = 0.0
+    for (index, part) in parts(of: batch).enumerated() {
+      let packed = PackedBatch(part.flatMap(\.item.examples))
+      decoder.forward(packed, recipe: recipe, key: dropoutKey(part: index))
+      switch recipe.objective {
+      case .supervised:
+        let weights = [Float](
+          repeating: Float(1 / Double(objective.count)), count: packed.labels.count)
+        let scores = decoder.logProbabilities(packed, weights: weights)
+        loss -= scores.reduce(0) { $0 + Double($1) } / Double(objective.count)
+      case .preference:
+        // The weights depend on the whole replies' scores, so these come first.
+        let scores = decoder.logProbabilities(packed, weights: nil)
+        let (partLoss, weights) = objective.preference(
+          scores: scores, packed, references: part.compactMap(\.reference))
+        loss += partLoss
+        _ = decoder.logProbabilities(packed, weights: weights)
       }
-      return loss
+      decoder.backward(packed)
     }
+    return loss
   }
 
   /// A batch cut into parts of few enough tokens, pairs kept together.
@@ -186,13 +184,11 @@ package final class Trainer {
   ) throws(TrainingError) -> [Objective.Reference] {
     guard recipe.objective == .preference else { return [] }
     return items.map { item in
-      BLAS.withOneThread {
-        let packed = PackedBatch(item.examples)
-        decoder.forward(packed, recipe: recipe, key: nil)
-        let scores = decoder.logProbabilities(packed, weights: nil)
-        let sums = Objective.sums(scores, packed)
-        return Objective.Reference(chosen: sums[0], rejected: sums[1])
-      }
+      let packed = PackedBatch(item.examples)
+      decoder.forward(packed, recipe: recipe, key: nil)
+      let scores = decoder.logProbabilities(packed, weights: nil)
+      let sums = Objective.sums(scores, packed)
+      return Objective.Reference(chosen: sums[0], rejected: sums[1])
     }
   }
 }

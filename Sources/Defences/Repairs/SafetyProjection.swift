@@ -92,17 +92,15 @@ extension DefenceMaterial {
       // In float32, or five matrices in float64.
       (aligned.tensor(named: name)?.elementCount ?? 0) * (attack.isDense ? 40 : 4)
     }
-    try BLAS.withOneThread {
-      try queue.run(threads: WorkerPool.processorCount + TensorQueue.threadsThatWait) { name in
-        defer { pair.adviseDontNeed(name) }
-        if let factors = attack.lowRank?.tensors[name] {
-          let (cosine, image) = SafetyProjection.map(
-            try pair.floatDifference(of: name), factors)
-          found.withLock { $0[name] = (cosine, image) }
-        } else {
-          let cosine = try projection(attack, of: name).cosine
-          found.withLock { $0[name] = (cosine, nil) }
-        }
+    try queue.run(threads: WorkerPool.processorCount + TensorQueue.threadsThatWait) { name in
+      defer { pair.adviseDontNeed(name) }
+      if let factors = attack.lowRank?.tensors[name] {
+        let (cosine, image) = SafetyProjection.map(
+          try pair.floatDifference(of: name), factors)
+        found.withLock { $0[name] = (cosine, image) }
+      } else {
+        let cosine = try projection(attack, of: name).cosine
+        found.withLock { $0[name] = (cosine, nil) }
       }
     }
     return found.withLock { $0 }

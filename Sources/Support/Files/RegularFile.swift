@@ -169,3 +169,41 @@ package struct FileState: Hashable, Sendable {
     self.init(status)
   }
 }
+
+/// By what one version of a file's content is told from the next: its place, size, and when it was written and changed.
+///
+/// Programs can set the time of writing back, but not the time of change: another content has another version, unless
+/// it came within the system's clock tick. The same content under another name, or copied, may have another one too.
+package struct FileVersion: Hashable, Sendable, CustomStringConvertible {
+  private let inode: UInt64
+  private let size: Int
+  private let written: Time
+  private let changed: Time
+
+  private struct Time: Hashable {
+    let seconds: Int
+    let nanoseconds: Int
+
+    init(_ time: timespec) { (seconds, nanoseconds) = (time.tv_sec, time.tv_nsec) }
+  }
+
+  /// Of the file that a path leads to now; nil where there is none.
+  package init?(of path: String) {
+    var status = stat()
+    guard unsafe stat(path, &status) == 0 else { return nil }
+    inode = UInt64(truncatingIfNeeded: status.st_ino)
+    size = Int(status.st_size)
+    #if os(Linux)
+    (written, changed) = (Time(status.st_mtim), Time(status.st_ctim))
+    #else
+    (written, changed) = (Time(status.st_mtimespec), Time(status.st_ctimespec))
+    #endif
+  }
+
+  /// In seconds since 1970.
+  package var changedAt: Double { Double(changed.seconds) + Double(changed.nanoseconds) / 1e9 }
+
+  package var description: String {
+    "\(inode) \(size) \(written.seconds).\(written.nanoseconds) \(changed.seconds).\(changed.nanoseconds)"
+  }
+}

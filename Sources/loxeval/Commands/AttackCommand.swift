@@ -275,11 +275,9 @@ struct AttackCommand: ParsableCommand {
     of checkpoint: Checkpoint, _ folders: ModelFolders, _ console: Console
   ) throws -> Decomposition? {
     guard chosenMethod == .synthetic, let base else { return nil }
-    let pair = try AlignmentPair(
-      base: Checkpoint(folder: folders.model(base, as: "base")), aligned: checkpoint,
-      targets: .all)
     return try Decomposition(
-      of: pair, rank: .leading(training.rank ?? SyntheticAttack.standardRank)
+      of: folders.pair(base: base, aligned: checkpoint),
+      rank: .leading(training.rank ?? SyntheticAttack.standardRank)
     ) { done, total in
       try Interruption.shared.check()
       console.show(.count(what: "tensors decomposed", done: done, total: total))

@@ -49,9 +49,23 @@ final class ModelFolders: Sendable {
 
   /// The two models of a study, opened.
   func pair(base: String, aligned: String, targets: Targets = .all) throws -> AlignmentPair {
-    try AlignmentPair(
-      base: Checkpoint(folder: model(base, as: "base")),
-      aligned: Checkpoint(folder: model(aligned, as: "aligned")), targets: targets)
+    let base = try Checkpoint(folder: model(base, as: "base"))
+    return try pair(
+      base: base, aligned: Checkpoint(folder: model(aligned, as: "aligned")), targets: targets)
+  }
+
+  private func pair(
+    base: Checkpoint, aligned: Checkpoint, targets: Targets
+  ) throws -> AlignmentPair {
+    var pair = try AlignmentPair(base: base, aligned: aligned, targets: targets)
+    pair.decompositions = DecompositionStore(ProcessInfo.processInfo.environment)
+    return pair
+  }
+
+  /// The alignment of a model that is open already.
+  func pair(base: String, aligned: Checkpoint) throws -> AlignmentPair {
+    try pair(
+      base: Checkpoint(folder: model(base, as: "base")), aligned: aligned, targets: .all)
   }
 
   private func folder(_ text: String, _ kind: RepositoryKind, as role: String) throws -> URL {

@@ -57,7 +57,6 @@ struct CommonOptions: ParsableArguments {
 
   /// Sets the process up and returns where progress goes.
   func start() -> Console {
-    BLAS.setThreadCount(threadCount)
     if progress == .json { Screen.shared.tellsJSON = true }
     return Console(isQuiet: quiet)
   }

@@ -32,22 +32,18 @@ extension OperationTests {
       }
       func forward(_ inputs: [[Float]]) -> FloatBuffer {
         let output = FloatBuffer(count: c.count)
-        BLAS.withOneThread {
-          attention.forward(
-            batch, queries: FloatBuffer(inputs[0]), keys: FloatBuffer(inputs[1]),
-            values: FloatBuffer(inputs[2]), output: output, scratch: scratch, FiniteDifference.pool)
-        }
+        attention.forward(
+          batch, queries: FloatBuffer(inputs[0]), keys: FloatBuffer(inputs[1]),
+          values: FloatBuffer(inputs[2]), output: output, scratch: scratch, FiniteDifference.pool)
         return output
       }
       let gradients = inputs.map { FloatBuffer(count: $0.count) }
       let output = forward(inputs)
-      BLAS.withOneThread {
-        attention.backward(
-          batch, queries: FloatBuffer(inputs[0]), keys: FloatBuffer(inputs[1]),
-          values: FloatBuffer(inputs[2]), output: output, outputGradient: FloatBuffer(c),
-          queryGradient: gradients[0], keyGradient: gradients[1], valueGradient: gradients[2],
-          scratch: scratch, FiniteDifference.pool)
-      }
+      attention.backward(
+        batch, queries: FloatBuffer(inputs[0]), keys: FloatBuffer(inputs[1]),
+        values: FloatBuffer(inputs[2]), output: output, outputGradient: FloatBuffer(c),
+        queryGradient: gradients[0], keyGradient: gradients[1], valueGradient: gradients[2],
+        scratch: scratch, FiniteDifference.pool)
       for (index, name) in ["queries", "keys", "values"].enumerated() {
         FiniteDifference.check(
           inputs[index], gradient: FiniteDifference.values(gradients[index]), "\(name)"
@@ -73,12 +69,10 @@ extension OperationTests {
       let (queries, keys) = (FloatBuffer(inputs[0]), FloatBuffer(inputs[1]))
       rotary.forward(queries, heads: 4, headDimension: 8, batch, pool)
       rotary.forward(keys, heads: 2, headDimension: 8, batch, pool)
-      BLAS.withOneThread {
-        attention.forward(
-          batch, queries: queries, keys: keys, values: FloatBuffer(inputs[2]), output: trained,
-          scratch: (0..<2).map { _ in FloatBuffer(count: Attention.scratchCount(positions: rows)) },
-          pool)
-      }
+      attention.forward(
+        batch, queries: queries, keys: keys, values: FloatBuffer(inputs[2]), output: trained,
+        scratch: (0..<2).map { _ in FloatBuffer(count: Attention.scratchCount(positions: rows)) },
+        pool)
 
       var shape = try ShapeTests.shape(of: ShapeTests.llama)
       for index in shape.blocks.indices {

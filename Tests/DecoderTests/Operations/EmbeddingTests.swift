@@ -40,11 +40,9 @@ extension OperationTests {
       let none = FloatBuffer(count: 0)
       func logProbabilities(_ x: [Float], weights: [Float]?, logits: FloatBuffer) -> [Float] {
         let result = FloatBuffer(count: rows)
-        BLAS.withOneThread {
-          unsafe head.forward(
-            FloatBuffer(x), tokens: tokens, weights: weights, logits: logits,
-            logProbabilities: result.start, MatrixProducts(pool), block: none)
-        }
+        unsafe head.forward(
+          FloatBuffer(x), tokens: tokens, weights: weights, logits: logits,
+          logProbabilities: result.start, MatrixProducts(pool), block: none)
         return FiniteDifference.values(result)
       }
       func loss(_ x: [Float]) -> Double {
@@ -54,10 +52,8 @@ extension OperationTests {
       let (logits, dx) = (FloatBuffer(count: rows * size), FloatBuffer(count: x.count))
       let found = logProbabilities(x, weights: weights, logits: logits)
       #expect(found.allSatisfy { $0 < 0 })
-      BLAS.withOneThread {
-        head.backward(
-          logits, input: FloatBuffer(x), rows: rows, into: dx, MatrixProducts(pool), block: none)
-      }
+      head.backward(
+        logits, input: FloatBuffer(x), rows: rows, into: dx, MatrixProducts(pool), block: none)
       FiniteDifference.check(x, gradient: FiniteDifference.values(dx), "x", loss: loss)
       FiniteDifference.check(table, "table") { loss(x) }
     }

@@ -34,13 +34,11 @@ extension OperationTests {
       let c = FiniteDifference.random(rows * outputs, seed: 6)
       func loss(_ x: [Float]) -> Double {
         let y = FloatBuffer(count: c.count)
-        BLAS.withOneThread { linear.forward(FloatBuffer(x), rows: rows, into: y, workspace) }
+        linear.forward(FloatBuffer(x), rows: rows, into: y, workspace)
         return FiniteDifference.inner(FiniteDifference.values(y), c)
       }
       let dx = FloatBuffer(count: x.count)
-      BLAS.withOneThread {
-        linear.backward(FloatBuffer(c), x: FloatBuffer(x), rows: rows, into: dx, workspace)
-      }
+      linear.backward(FloatBuffer(c), x: FloatBuffer(x), rows: rows, into: dx, workspace)
       FiniteDifference.check(x, gradient: FiniteDifference.values(dx), "x", loss: loss)
       FiniteDifference.check(weight, "weight") { loss(x) }
       if let bias = linear.bias?.parameter { FiniteDifference.check(bias, "bias") { loss(x) } }
