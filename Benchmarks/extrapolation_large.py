@@ -1,8 +1,8 @@
 """extrapolation_large.py LOXEVAL PAIR [--rounds 3]: extrapolation of a pair larger than memory, against copying.
 
 PAIR is what make_llama_pair.py made. In turn, every round: reading both folders alone; reading both and
-writing as many bytes as one; LoX as an adapter; the extrapolated checkpoint; the same by ExPO and by random
-directions of LoX's size; Safe LoRA's repair of an adapter (LoX's own, of rank 6 on every matrix) as an adapter. What was
+writing as many bytes as one; LoX as an adapter; the extrapolated checkpoint; both again with the decomposition that
+an earlier command kept; the checkpoint by ExPO and by random directions of LoX's size; Safe LoRA's repair of an adapter (LoX's own, of rank 6 on every matrix) as an adapter. What was
 written is removed after each, and page caches are dropped before each (which needs root). Arithmetic is what the
 processors spend in the program beside what they spend for it in the system; the rest is waiting.
 """
@@ -12,6 +12,7 @@ import os
 import pathlib
 import shutil
 import sys
+import tempfile
 
 import measure
 
@@ -48,6 +49,11 @@ sides = {
     "extrapolate --as adapter": [options.loxeval, "extrapolate", *models, "--as", "adapter"],
     "extrapolate": [options.loxeval, "extrapolate", *models],
 }
+# Kept by another command than those that read it.
+cache = tempfile.TemporaryDirectory()
+with_cache = ["env", f"LOXEVAL_CACHE={cache.name}"]
+measure.run([*with_cache, options.loxeval, "spectrum", *pair_options, "--rank", "6"])
+sides |= {f"{name}, kept": with_cache + sides[name] for name in ("extrapolate --as adapter", "extrapolate")}
 others = {
     "extrapolate --defence expo": [options.loxeval, "extrapolate", *models, "--defence", "expo"],
     "extrapolate --defence random:seed=1": [
@@ -100,4 +106,6 @@ measure.report(
         for what, one, other, beside, kind in [
             ("LoX", "extrapolate", "read both, write one", "reading both, writing one", "copying"),
             ("that as an adapter,", "extrapolate --as adapter", "read both", "reading both", "reading"),
+            ("LoX with a kept decomposition,", "extrapolate, kept", "read both, write one", "reading both, writing one",
+             "copying"),
         ]])

@@ -21,6 +21,8 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+# What is measured is computed: nothing is read that an earlier round kept.
+os.environ["LOXEVAL_CACHE"] = ""
 
 
 # A child's peak begins with what its parent held when it was started: hence a small parent, which has
