@@ -107,6 +107,19 @@ int loxeval_open_uncached(const char *path) {
 #endif
 }
 
+int loxeval_open_uncached_for_writing(const char *path, long long size) {
+#if defined(O_DIRECT) && defined(__linux__)
+  const int descriptor = open(path, O_WRONLY | O_CLOEXEC | O_DIRECT);
+  // Without it all works too: a disk that is full says so later.
+  if (descriptor >= 0) (void)fallocate(descriptor, 0, 0, size);
+  return descriptor;
+#else
+  (void)path;
+  (void)size;
+  return -1;
+#endif
+}
+
 long loxeval_resident_pages(const void *base, size_t pages) {
 #if defined(__linux__)
   enum { at_a_time = 4096 };

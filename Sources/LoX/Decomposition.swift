@@ -35,7 +35,7 @@ package struct Decomposition: Sendable {
       names: pair.targetNames, memory: memory,
       readAhead: triplets.areStored ? nil : pair.adviseWillNeed,
       workingSet: { pair.workingSet(of: $0) })
-    try queue.run(threads: threads + TensorQueue.threadsThatWait) { name in
+    try queue.run(threads: TensorQueue.threads(computing: threads, on: pair.aligned)) { name in
       let svd = try triplets.of(name)
       pair.adviseDontNeed(name)
       try found.tensors.withLock { found in

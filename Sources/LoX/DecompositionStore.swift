@@ -50,7 +50,8 @@ package struct DecompositionStore: Sendable {
   /// young.
   func entry(for pair: AlignmentPair, count: Int, exact: Bool) -> URL? {
     guard pair.base.byteCount + pair.aligned.byteCount >= leastWeights,
-      let (old, new) = pair.base.versions.flatMap({ old in pair.aligned.versions.map { (old, $0) } }),
+      let (old, new) = pair.base.versions.flatMap({ old in pair.aligned.versions.map { (old, $0) } }
+      ),
       let newest = (old + new).map(\.changedAt).max(),
       newest <= Date().timeIntervalSince1970 - leastAge
     else { return nil }
@@ -202,7 +203,8 @@ final class StoredTriplets: Sendable {
     let bytes = unsafe file.unsafeBytes(of: tensor)
     return (0..<tensor.elementCount).map {
       unsafe Double(
-        bitPattern: UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: 8 * $0, as: UInt64.self)))
+        bitPattern: UInt64(
+          littleEndian: bytes.loadUnaligned(fromByteOffset: 8 * $0, as: UInt64.self)))
     }
   }
 }
@@ -242,7 +244,9 @@ final class KeptTriplets: Sendable {
   func finish() {
     guard !isGivenUp.withLock(\.self) else { return }
     do {
-      let missing = writer.remaining.filter { $0.hasSuffix(" norm") }.map { $0.dropLast(" norm".count) }
+      let missing = writer.remaining.filter { $0.hasSuffix(" norm") }.map {
+        $0.dropLast(" norm".count)
+      }
       for name in missing { try write(String(name), .none) }
       try writer.finish()
       store.tidy()

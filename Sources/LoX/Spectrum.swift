@@ -73,7 +73,7 @@ extension AlignmentPair {
       // R_ft is computed from float64 copies of three models' weights.
       self.workingSet(of: name) * (tuned == nil ? 1 : 6)
     }
-    try queue.run(threads: threads + TensorQueue.threadsThatWait) { name in
+    try queue.run(threads: TensorQueue.threads(computing: threads, on: aligned)) { name in
       let spectrum = try spectrum(
         of: name, try triplets.of(name), rank: rank, count: count, tuned: tuned)
       adviseDontNeed(name)

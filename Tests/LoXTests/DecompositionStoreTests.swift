@@ -26,7 +26,9 @@ import Testing
     }
 
     /// A pair whose weights follow from the seeds.
-    func pair(base: UInt64 = 1, aligned: UInt64 = 2, _ name: String = "pair") throws -> AlignmentPair {
+    func pair(base: UInt64 = 1, aligned: UInt64 = 2, _ name: String = "pair") throws
+      -> AlignmentPair
+    {
       let before = StreamingTests.tensors(shapes, seed: base)
       var after = StreamingTests.tensors(shapes, seed: aligned, near: before)
       // One that the alignment did not change.
@@ -45,7 +47,9 @@ import Testing
     }
   }
 
-  private static func isStored(_ pair: AlignmentPair, _ rank: Rank, exact: Bool = false) throws -> Bool {
+  private static func isStored(_ pair: AlignmentPair, _ rank: Rank, exact: Bool = false) throws
+    -> Bool
+  {
     try Triplets(of: pair, rank: rank, exact: exact, asksForAll: false).areStored
   }
 
@@ -60,7 +64,10 @@ import Testing
     }
   }
 
-  @Test(arguments: [(Rank.leading(3), false), (.leading(60), false), (.leading(3), true), (.energy(share: 0.3), false)])
+  @Test(arguments: [
+    (Rank.leading(3), false), (.leading(60), false), (.leading(3), true),
+    (.energy(share: 0.3), false),
+  ])
   func keptIsToTheBitWhatIsComputed(rank: Rank, exact: Bool) throws {
     let setting = Setting()
     let pair = try setting.pair()
@@ -232,13 +239,14 @@ import Testing
     #expect(setting.entries.isEmpty)
   }
 
-  @Test(arguments: [
-    (["LOXEVAL_CACHE": "/a b"], "/a b/decompositions"),
-    (["LOXEVAL_CACHE": "", "XDG_CACHE_HOME": "/c"], nil),
-    (["XDG_CACHE_HOME": "/c", "HOME": "/h"], "/c/loxeval/decompositions"),
-    (["XDG_CACHE_HOME": "relative", "HOME": "/h"], "/h/.cache/loxeval/decompositions"),
-    ([:], "/u/.cache/loxeval/decompositions"),
-  ] as [([String: String], String?)])
+  @Test(
+    arguments: [
+      (["LOXEVAL_CACHE": "/a b"], "/a b/decompositions"),
+      (["LOXEVAL_CACHE": "", "XDG_CACHE_HOME": "/c"], nil),
+      (["XDG_CACHE_HOME": "/c", "HOME": "/h"], "/c/loxeval/decompositions"),
+      (["XDG_CACHE_HOME": "relative", "HOME": "/h"], "/h/.cache/loxeval/decompositions"),
+      ([:], "/u/.cache/loxeval/decompositions"),
+    ] as [([String: String], String?)])
   func folderByTheEnvironment(environment: [String: String], expected: String?) {
     #expect(DecompositionStore(environment, home: "/u")?.folder.path == expected)
   }

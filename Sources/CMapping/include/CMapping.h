@@ -19,6 +19,12 @@ void loxeval_mapping_forget(void *mapping);
 /// Returns the descriptor, or -1 where the file or its file system cannot be read so.
 int loxeval_open_uncached(const char *path);
 
+/// Opens a file that is there for writes that go past the system's cache, of whole blocks, from memory aligned like
+/// them, and reserves so many bytes for it where the file system can, so that writes need not take turns.
+///
+/// Returns the descriptor, or -1 where the file or its file system cannot be written so.
+int loxeval_open_uncached_for_writing(const char *path, long long size);
+
 /// How many of a range of pages are in memory, or -1 where the system does not say.
 long loxeval_resident_pages(const void *base, size_t pages);
 

@@ -64,10 +64,7 @@ package final class Checkpoint: Sendable {
     self.isIndexed = contents.isIndexed
     self.fileOfTensor = contents.fileOfTensor
     self.tensorNames = contents.fileOfTensor.keys.sorted()
-    // Methods read two models.
-    isReadUncached =
-      uncached
-      ?? (UInt64(Self.byteCount(of: shards)) > ProcessInfo.processInfo.physicalMemory / 4)
+    isReadUncached = uncached ?? MachineMemory.isFilled(by: Self.byteCount(of: shards))
   }
 
   /// Checks that the files of the weights are those that were opened, and were not written since: by
@@ -80,7 +77,9 @@ package final class Checkpoint: Sendable {
 
   /// Which content the files of the weights have now, in the order of their names; nil where one is gone.
   package var versions: [FileVersion]? {
-    let versions = shards.sorted { $0.fileName < $1.fileName }.map { FileVersion(of: $0.file.url.path) }
+    let versions = shards.sorted { $0.fileName < $1.fileName }.map {
+      FileVersion(of: $0.file.url.path)
+    }
     return versions.contains(nil) ? nil : versions.compactMap(\.self)
   }
 

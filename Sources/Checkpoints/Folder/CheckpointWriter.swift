@@ -105,7 +105,8 @@ package final class CheckpointWriter: @unchecked Sendable {
     for shard in shards {
       let writer = try SafetensorsWriter(
         inside: partial, fileName: shard.fileName, tensors: shard.tensors,
-        metadata: shard.metadata, done: journal?.done)
+        metadata: shard.metadata, done: journal?.done,
+        isUncached: MachineMemory.isFilled(by: needed))
       writers.append(writer)
       for tensor in shard.tensors {
         let previous = writerOfTensor.updateValue(writer, forKey: tensor.name)

@@ -67,19 +67,22 @@ package final class SafetensorsWriter: @unchecked Sendable {
 
   /// Creates the file at its own path, inside a folder that is itself partial.
   ///
-  /// - Parameter done: tensors that stand in the file already; nil where it is new.
+  /// - Parameters:
+  ///   - done: tensors that stand in the file already; nil where it is new.
+  ///   - isUncached: whether it goes past the system's cache.
   convenience init(
     inside folder: PartialOutput, fileName: String, tensors: [TensorDeclaration],
-    metadata: [String: String] = ["format": "pt"], done: Set<String>? = nil
+    metadata: [String: String] = ["format": "pt"], done: Set<String>? = nil,
+    isUncached: Bool = false
   ) throws(CheckpointError) {
     try self.init(
       path: folder.url.appending(path: fileName).path, tensors: tensors, metadata: metadata,
-      partial: nil, done: done)
+      partial: nil, done: done, isUncached: isUncached)
   }
 
   private init(
     path: String, tensors: [TensorDeclaration], metadata: [String: String],
-    partial: PartialOutput?, done: Set<String>? = nil
+    partial: PartialOutput?, done: Set<String>? = nil, isUncached: Bool = false
   ) throws(CheckpointError) {
     let (header, dataStart) = Self.header(for: tensors, metadata: metadata)
     var places: [String: (declaration: TensorDeclaration, offset: Int)] = [:]
@@ -90,9 +93,9 @@ package final class SafetensorsWriter: @unchecked Sendable {
       offset += tensor.byteCount
     }
     if done == nil || !FileManager.default.fileExists(atPath: path) {
-      self.file = try OutputFile(creating: path)
+      self.file = try OutputFile(creating: path, uncachedSize: isUncached ? offset : nil)
     } else {
-      self.file = try OutputFile(continuing: path)
+      self.file = try OutputFile(continuing: path, uncachedSize: isUncached ? offset : nil)
     }
     self.partial = partial
     self.places = places
@@ -189,23 +192,26 @@ package final class SafetensorsWriter: @unchecked Sendable {
     let count = declaration.byteCount / elementType.byteCount
     let most = min(count, most ?? max(unit, Self.chunk / unit * unit))
     var values = [Float](repeating: 0, count: most)
-    var bytes = [UInt8](repeating: 0, count: most * elementType.byteCount)
+    let buffer = BlockBuffer()
+    let mostAtOnce = BlockBuffer.capacity / elementType.byteCount
     for lower in stride(from: 0, to: count, by: most) {
       let range = lower..<min(lower + most, count)
       // The last piece may be shorter.
       values.removeLast(values.count - range.count)
       var piece = values.mutableSpan
       try fill(range, &piece)
-      let byteCount = range.count * elementType.byteCount
-      unsafe bytes.withUnsafeMutableBytes { target in
+      for first in stride(from: 0, to: range.count, by: mostAtOnce) {
+        let part = first..<min(first + mostAtOnce, range.count)
+        let offset = start + (lower + first) * elementType.byteCount
+        let byteCount = part.count * elementType.byteCount
         unsafe values.withUnsafeBufferPointer { values in
           unsafe elementType.narrow(
-            values, into: UnsafeMutableRawBufferPointer(rebasing: target[..<byteCount]))
+            UnsafeBufferPointer(rebasing: values[part]),
+            into: UnsafeMutableRawBufferPointer(
+              start: buffer.start + offset % BlockBuffer.block, count: byteCount))
         }
+        try file.write(buffer, count: byteCount, at: offset)
       }
-      try unsafe file.write(
-        bytes.span.bytes.extracting(first: byteCount),
-        at: start + lower * elementType.byteCount)
     }
     finishWriting(declaration, at: start)
   }

@@ -64,7 +64,7 @@ extension Checkpoint {
     let counter = TensorCounter(done: total - names.count)
     var isDone = false
     defer { if !isDone { writer.abandon() } }
-    try queue.run(threads: options.threads + TensorQueue.threadsThatWait) { name in
+    try queue.run(threads: TensorQueue.threads(computing: options.threads, on: self)) { name in
       defer { self.adviseDontNeed(name) }
       try self.write(
         name, to: writer, tally: options.widensChanged ? nil : options.rounding,

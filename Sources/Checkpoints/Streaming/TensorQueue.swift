@@ -15,8 +15,11 @@ package final class TensorQueue: @unchecked Sendable {
   private let memory: Int
   private let workingSet: (String) -> Int
   private let readAhead: (@Sendable (String) -> Void)?
-  /// Threads worth having beyond those that compute: while some read and write, the others keep the processors busy.
-  package static let threadsThatWait = 2
+  /// Threads for so many that compute: where files are read and written past the system's cache, some wait for the disk
+  /// while others keep the processors busy.
+  package static func threads(computing count: Int, on checkpoint: Checkpoint) -> Int {
+    count + (checkpoint.isReadUncached ? 2 : 0)
+  }
   /// Tensors that are read ahead of those in hand, at most.
   private static let mostAhead = 4
 

@@ -29,7 +29,7 @@ import Synchronization
 
   /// What was read last.
   private struct Window {
-    var buffer: UncachedFile.Buffer?
+    var buffer: BlockBuffer?
     var range = 0..<0
     /// Where the range's first value lies in the buffer.
     var offset = 0
@@ -37,7 +37,7 @@ import Synchronization
     mutating func read(
       _ values: Range<Int>, width: Int, of uncached: (file: UncachedFile, start: Int)
     ) throws(CheckpointError) {
-      let buffer = buffer ?? UncachedFile.Buffer()
+      let buffer = buffer ?? BlockBuffer()
       self.buffer = buffer
       // Nothing is in it, should this fail.
       range = 0..<0

@@ -1,5 +1,5 @@
 package import Checkpoints
-import Foundation
+import Support
 
 /// A decoder whose weights stay in the mapped checkpoint, in their own element type.
 ///
@@ -81,6 +81,6 @@ package final class DecoderModel: Sendable {
   /// Whether weights that take so many bytes in bfloat16 are rounded to it once, to a copy that lies beside the mapped
   /// ones while they are served in that arithmetic. Larger ones are rounded for each product.
   package static func isNarrowedOnce(byteCount: Int) -> Bool {
-    UInt64(byteCount) <= ProcessInfo.processInfo.physicalMemory / 4
+    !MachineMemory.isFilled(by: byteCount)
   }
 }

@@ -92,7 +92,8 @@ extension DefenceMaterial {
       // In float32, or five matrices in float64.
       (aligned.tensor(named: name)?.elementCount ?? 0) * (attack.isDense ? 40 : 4)
     }
-    try queue.run(threads: WorkerPool.processorCount + TensorQueue.threadsThatWait) { name in
+    let threads = TensorQueue.threads(computing: WorkerPool.processorCount, on: pair.aligned)
+    try queue.run(threads: threads) { name in
       defer { pair.adviseDontNeed(name) }
       if let factors = attack.lowRank?.tensors[name] {
         let (cosine, image) = SafetyProjection.map(

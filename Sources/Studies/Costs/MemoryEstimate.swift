@@ -44,7 +44,8 @@ struct MemoryEstimate {
   /// The largest differences at a time.
   func decomposition(_ pair: AlignmentPair, threads: Int) -> Int {
     let largest = Self.shapes(pair).map { $0[0] * $0[1] * Self.float }.sorted(by: >)
-    let inHand = largest.prefix(threads + TensorQueue.threadsThatWait).reduce(0, +)
+    let inHand = largest.prefix(TensorQueue.threads(computing: threads, on: pair.aligned)).reduce(
+      0, +)
     return Self.program + max(largest.first ?? 0, min(inHand, Self.decomposing))
   }
 

@@ -194,9 +194,9 @@ package struct FileVersion: Hashable, Sendable, CustomStringConvertible {
     inode = UInt64(truncatingIfNeeded: status.st_ino)
     size = Int(status.st_size)
     #if os(Linux)
-    (written, changed) = (Time(status.st_mtim), Time(status.st_ctim))
+      (written, changed) = (Time(status.st_mtim), Time(status.st_ctim))
     #else
-    (written, changed) = (Time(status.st_mtimespec), Time(status.st_ctimespec))
+      (written, changed) = (Time(status.st_mtimespec), Time(status.st_ctimespec))
     #endif
   }
 
