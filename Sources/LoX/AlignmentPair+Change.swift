@@ -6,8 +6,12 @@ extension AlignmentPair {
   ///
   /// Of low rank, factors are rounded to float32 where the model has two bytes a number.
   ///
-  /// - Parameter triplets: of Proj_k(ΔW); nil for the whole of ΔW.
-  func change(of name: String, alpha: Double, _ triplets: Triplets?) throws -> TensorChange? {
+  /// - Parameters:
+  ///   - triplets: of Proj_k(ΔW); nil for the whole of ΔW.
+  ///   - weights: the aligned model's tensor that the matrix is, or is a part of.
+  func change(
+    of name: String, alpha: Double, _ triplets: Triplets?, _ weights: WeightStream
+  ) throws -> TensorChange? {
     guard try !isUnchanged(name) else { return nil }
     let columns = try commonRows(of: name).columns
     guard let triplets else {
@@ -18,7 +22,7 @@ extension AlignmentPair {
             old: try WeightStream(baseNames[name], in: base))
         ], columns: columns)
     }
-    let svd = try triplets.of(name)
+    let svd = try triplets.of(name, weights)
     let left = svd.scaledLeft(rank: svd.rank)
     let term: TensorChange.Term =
       aligned.tensor(named: name)?.dtype.elementType == .float32

@@ -1,4 +1,4 @@
-import Checkpoints
+package import Checkpoints
 import Foundation
 package import LinearAlgebra
 
@@ -16,11 +16,17 @@ extension AlignmentPair {
 
   /// ΔW of one tensor, subtracted in float32: to half a unit in its last place.
   ///
-  /// The two tensors are read a stretch at a time, so that what is in memory is ΔW. Mapped pages stay for who adds to
-  /// the weights; callers let them go.
-  package func floatDifference(of name: String) throws -> FloatMatrix {
+  /// The two tensors are read a stretch at a time, so that what is in memory is ΔW.
+  ///
+  /// - Parameter weights: the aligned model's, where somebody reads them again afterwards: they stay in memory too. Those
+  ///   of a tensor of experts are read for each.
+  package func floatDifference(
+    of name: String, _ weights: WeightStream? = nil
+  ) throws -> FloatMatrix {
     let shape = try commonRows(of: name)
-    let new = try WeightStream(name, in: aligned, isReadAgain: true)
+    let own = weights.flatMap { $0.name == name ? $0 : nil }
+    own?.keepAll()
+    let new = try own ?? WeightStream(name, in: aligned)
     let old = try WeightStream(baseNames[name], in: base)
     let count = shape.rows * shape.columns
     return unsafe try FloatMatrix(rows: shape.rows, columns: shape.columns) { target in

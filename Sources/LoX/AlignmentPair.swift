@@ -122,9 +122,11 @@ package struct AlignmentPair: Sendable {
 
   /// The leading triplets of one tensor's ΔW.
   ///
-  /// - Parameter most: how many; nil for all.
+  /// - Parameters:
+  ///   - most: how many; nil for all.
+  ///   - weights: the aligned model's, where somebody reads them again afterwards.
   func triplets(
-    of name: String, most: Int?, exact: Bool
+    of name: String, most: Int?, exact: Bool, _ weights: WeightStream? = nil
   ) throws -> SingularValueDecomposition {
     do {
       guard let most else { return try difference(of: name).singularValueDecomposition() }
@@ -134,7 +136,7 @@ package struct AlignmentPair: Sendable {
       let shape = try commonRows(of: name)
       // A small matrix is decomposed in float64, and then deserves its differences in float64 too.
       return FloatMatrix.isWorthTruncating(rows: shape.rows, columns: shape.columns, count: most)
-        ? try floatDifference(of: name).leadingSingularTriplets(most)
+        ? try floatDifference(of: name, weights).leadingSingularTriplets(most)
         : try difference(of: name).leadingSingularTriplets(most)
     } catch let error as LinearAlgebraError {
       throw LoXError.decomposition(name: name, reason: "\(error)")

@@ -55,11 +55,16 @@ extension AlignmentPair {
       resumes: options.resumes)
     try aligned.writeChanged(
       to: output, options: rewriting,
-      workingSet: { readsBase && self.isTarget.contains($0) ? self.workingSet(of: $0) : 0 },
+      workingSet: { name in
+        guard readsBase, self.isTarget.contains(name) else { return 0 }
+        // The aligned weights stay in memory while ΔW is decomposed.
+        let kept = aligned.isReadUncached ? aligned.tensor(named: name)?.byteRange.count ?? 0 : 0
+        return self.workingSet(of: name) + kept
+      },
       isChanged: { try self.isTarget.contains($0) && !self.isUnchanged($0) },
-      change: { name in
+      change: { name, weights in
         defer { base.adviseDontNeed(baseNames[name]) }
-        return try change(of: name, alpha: alpha, triplets)
+        return try change(of: name, alpha: alpha, triplets, weights)
       },
       readAhead: { if readsBase, isTarget.contains($0) { base.adviseWillNeed(baseNames[$0]) } },
       requireUnchanged: { try base.requireUnchanged() }, progress: progress)

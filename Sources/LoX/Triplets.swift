@@ -34,9 +34,11 @@ final class Triplets: Sendable {
   var areStored: Bool { stored != nil }
 
   /// Those of a tensor, as many as the rank keeps.
-  func of(_ name: String) throws -> SingularValueDecomposition {
+  ///
+  /// - Parameter weights: the aligned model's, where somebody reads them again afterwards.
+  func of(_ name: String, _ weights: WeightStream? = nil) throws -> SingularValueDecomposition {
     if let found = stored?[name] { return pair.cut(found, of: name, to: rank) }
-    let computed = try pair.triplets(of: name, most: rank.most, exact: exact)
+    let computed = try pair.triplets(of: name, most: rank.most, exact: exact, weights)
     kept?.add(name, computed)
     return pair.cut(computed, of: name, to: rank)
   }

@@ -46,7 +46,7 @@ package final class Checkpoint: Sendable {
 
   /// Whether it is too large beside the machine's memory to stay in the system's cache from one pass over it to the
   /// next, so that passes do not go through it.
-  let isReadUncached: Bool
+  package let isReadUncached: Bool
 
   private let fileOfTensor: [String: SafetensorsFile]
   /// What `tiedHead` found; comparing two large matrices once is enough.

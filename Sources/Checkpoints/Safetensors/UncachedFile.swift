@@ -29,13 +29,21 @@ final class UncachedFile: Sendable {
   /// - Returns: where the range's first byte lies in the buffer.
   /// - Throws: `fileSystem` where the system cannot, or the file has become shorter.
   func read(_ range: Range<Int>, into buffer: BlockBuffer) throws(CheckpointError) -> Int {
+    precondition(range.count <= BlockBuffer.capacity)
+    return try unsafe read(range, into: buffer.start)
+  }
+
+  /// The same into memory that begins where a block does and has room for all blocks of the range.
+  func read(_ range: Range<Int>, into target: UnsafeMutableRawPointer) throws(CheckpointError)
+    -> Int
+  {
     let begin = range.lowerBound / BlockBuffer.block * BlockBuffer.block
     let end = (range.upperBound + BlockBuffer.block - 1) / BlockBuffer.block * BlockBuffer.block
-    precondition(range.upperBound <= size && end - begin <= BlockBuffer.byteCount)
+    precondition(range.upperBound <= size)
     var done = 0
     while done < range.upperBound - begin {
       let count = unsafe pread(
-        descriptor, buffer.start + done, end - begin - done, off_t(begin + done))
+        descriptor, target + done, end - begin - done, off_t(begin + done))
       if count < 0 && errno == EINTR { continue }
       guard count >= 0 else { throw .system("read", path) }
       guard count > 0 else { throw .fileSystem(.changed(path: path)) }

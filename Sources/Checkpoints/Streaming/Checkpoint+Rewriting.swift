@@ -32,7 +32,8 @@ extension Checkpoint {
   ///   - output: a folder that does not exist yet; until all is written it has another name.
   ///   - workingSet: bytes that forming a tensor's change takes.
   ///   - isChanged: whether anything is added to the matrix, or other tensor, of a name.
-  ///   - change: what; asked of one matrix of a tensor of experts at a time. Called by several threads.
+  ///   - change: what; asked of one matrix of a tensor of experts at a time, with the weights of the whole tensor, which
+  ///     are read again when it is there. Called by several threads.
   ///   - readAhead: asks for what forming a change will read besides this checkpoint.
   ///   - requireUnchanged: checks the other files that changes are formed of, at the end.
   ///   - progress: called after each tensor with how many of how many are done, by one thread at a
@@ -41,7 +42,7 @@ extension Checkpoint {
     to output: URL, options: RewritingOptions = RewritingOptions(),
     workingSet: @escaping (String) -> Int = { _ in 0 },
     isChanged: @escaping @Sendable (_ name: String) throws -> Bool,
-    change: @escaping @Sendable (_ name: String) throws -> TensorChange?,
+    change: @escaping @Sendable (_ name: String, _ weights: WeightStream) throws -> TensorChange?,
     readAhead: @escaping @Sendable (_ name: String) -> Void = { _ in },
     requireUnchanged requireOthers: () throws -> Void = {},
     progress: @escaping @Sendable (_ done: Int, _ total: Int) throws -> Void = { _, _ in }
@@ -94,12 +95,13 @@ extension Checkpoint {
   package func copy(to folder: URL, additionalFiles: [String: Data]) throws {
     var options = RewritingOptions()
     options.additionalFiles = additionalFiles
-    try writeChanged(to: folder, options: options, isChanged: { _ in false }, change: { _ in nil })
+    try writeChanged(
+      to: folder, options: options, isChanged: { _ in false }, change: { _, _ in nil })
   }
 
   private func write(
     _ name: String, to writer: CheckpointWriter, tally: RoundingTally?,
-    isChanged: (String) throws -> Bool, change: (String) throws -> TensorChange?
+    isChanged: (String) throws -> Bool, change: (String, WeightStream) throws -> TensorChange?
   ) throws {
     guard let tensor = tensor(named: name) else { return }
     let matrices = matrices(in: tensor)
@@ -121,7 +123,7 @@ extension Checkpoint {
       if current?.matrix != index {
         current = nil
         let matrix = matrices[index]
-        current = (index, try isChanged(matrix) ? try change(matrix) : nil)
+        current = (index, try isChanged(matrix) ? try change(matrix, weights) : nil)
       }
       let first = range.lowerBound - index * size
       if let change = current?.change {
@@ -169,6 +171,6 @@ extension Checkpoint {
     let changed = Set(stack.flatMap { $0.update.tensorNames })
     try writeChanged(
       to: folder, options: options, isChanged: { changed.contains($0) },
-      change: { try self.change(of: $0, by: stack) }, progress: progress)
+      change: { name, _ in try self.change(of: name, by: stack) }, progress: progress)
   }
 }

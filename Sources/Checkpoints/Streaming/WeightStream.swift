@@ -1,5 +1,6 @@
 import CKernels
 import Foundation
+import LinearAlgebra
 import Synchronization
 
 /// One tensor's values in a checkpoint, in their own element type, for passes from the first to the last.
@@ -13,7 +14,7 @@ import Synchronization
   package static let stretch = 1 << 21
 
   private let checkpoint: Checkpoint
-  private let name: String
+  package let name: String
   private let mapped: UnsafeRawPointer?
   private let elementType: Int32
   private let width: Int
@@ -23,12 +24,13 @@ import Synchronization
   private let window = Mutex(Window())
   /// Mapped values that were read and not let go yet; empty where none were.
   private let touched = Mutex(0..<0)
-  private let isReadAgain: Bool
   /// Letting go interrupts the other processors: for fewer values than these it costs more than it gives.
   private static let fewest = 1 << 16
 
-  /// What was read last.
+  /// What was read last, or all that was read so far.
   private struct Window {
+    /// Of all values, from the block on in which the first lies; nil where only the last are kept.
+    var all: FloatBuffer?
     var buffer: BlockBuffer?
     var range = 0..<0
     /// Where the range's first value lies in the buffer.
@@ -37,26 +39,31 @@ import Synchronization
     mutating func read(
       _ values: Range<Int>, width: Int, of uncached: (file: UncachedFile, start: Int)
     ) throws(CheckpointError) {
+      let start = uncached.start
+      if let all {
+        // Passes go from the first value to the last.
+        let (new, block) = (range.upperBound..<values.upperBound, BlockBuffer.block)
+        let first = start + new.lowerBound * width
+        _ = try unsafe uncached.file.read(
+          first..<start + new.upperBound * width,
+          into: UnsafeMutableRawPointer(all.start) + (first / block - start / block) * block)
+        (range, offset) = (0..<values.upperBound, start % block)
+        return
+      }
       let buffer = buffer ?? BlockBuffer()
       self.buffer = buffer
       // Nothing is in it, should this fail.
       range = 0..<0
-      let start = uncached.start
       offset = try uncached.file.read(
         start + values.lowerBound * width..<start + values.upperBound * width, into: buffer)
       range = values
     }
   }
 
-  /// - Parameter isReadAgain: whether another pass follows at once: mapped pages stay at this one's end, and whoever
-  ///   asked for both lets them go.
   /// - Throws: `CheckpointError.tensor` where the tensor is missing, or other than F32, F16 and BF16.
-  package init(
-    _ name: String, in checkpoint: Checkpoint, isReadAgain: Bool = false
-  ) throws(CheckpointError) {
+  package init(_ name: String, in checkpoint: Checkpoint) throws(CheckpointError) {
     self.checkpoint = checkpoint
     self.name = name
-    self.isReadAgain = isReadAgain
     unsafe mapped = try checkpoint.unsafeBytes(of: name).baseAddress
     guard let tensor = checkpoint.tensor(named: name) else {
       throw .tensor(name: name, file: checkpoint.folder.path, .missing)
@@ -74,8 +81,27 @@ import Synchronization
   }
 
   deinit {
-    guard !isReadAgain else { return }
     touched.withLock { if $0.count >= Self.fewest { letGo(&$0) } }
+  }
+
+  /// Bytes that keeping all values will take: those of a mapped tensor are there already, and small ones are soon
+  /// read again.
+  private var keptByteCount: Int? {
+    let bytes = count * width
+    return uncached != nil && bytes >= Self.leastKept ? bytes + 2 * BlockBuffer.block : nil
+  }
+
+  /// Memory for as many begins where a block does.
+  private static let leastKept = 4 << 20
+
+  /// Keeps what is read from now on until this ends, so that a second pass reads nothing again.
+  package func keepAll() {
+    guard let byteCount = keptByteCount else { return }
+    window.withLock { window in
+      guard window.all == nil else { return }
+      window = Window()
+      unsafe window.all = FloatBuffer(uninitializedCount: (byteCount + 3) / 4)
+    }
   }
 
   /// Widens a range of values to float32.
@@ -173,7 +199,8 @@ import Synchronization
           let end = ahead ? min(count, part.lowerBound + Self.stretch) : part.upperBound
           try window.read(part.lowerBound..<end, width: width, of: uncached)
         }
-        guard let start = unsafe window.buffer?.start else { return }
+        let all = unsafe window.all.map { unsafe UnsafeMutableRawPointer($0.start) }
+        guard let start = unsafe all ?? window.buffer?.start else { return }
         let first = window.offset + (part.lowerBound - window.range.lowerBound) * width
         try unsafe body(part, UnsafeRawPointer(start + first))
       }
