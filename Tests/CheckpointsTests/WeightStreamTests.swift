@@ -71,6 +71,29 @@ import Testing
     }
   }
 
+  /// A tensor that stays in memory from one pass to the next, after a look at its beginning.
+  @Test(.enabled(if: hasUncachedReads, needsThem))
+  func whatIsKeptIsWhatWasRead() throws {
+    let count = 2 * WeightStream.stretch + 4_099
+    let folder = try Self.model(count: count)
+    let uncached = try Checkpoint(folder: folder.url, uncached: true)
+    for name in ["bf16", "f32"] {
+      Self.evict(folder.url.appending(path: "model.safetensors"))
+      let stream = try WeightStream(name, in: uncached)
+      #expect(try stream.floats(0..<7) == uncached.floats(named: name).prefix(7).map(\.self))
+      stream.keepAll()
+      // Pieces that end inside blocks, then all of it at once.
+      var pieces: [Float] = []
+      for lower in Swift.stride(from: 0, to: count, by: 300_001) {
+        pieces += try stream.floats(lower..<min(count, lower + 300_001))
+      }
+      let expected = try uncached.floats(named: name)
+      #expect(pieces == expected)
+      #expect(try stream.floats(0..<count) == expected)
+      #expect(try stream.floats(count - 3..<count) == Array(expected.suffix(3)))
+    }
+  }
+
   @Test(arguments: [false, true]) func differencesAndEqualBytes(uncached: Bool) throws {
     let count = WeightStream.stretch + 77
     let (one, other) = (try Self.model(count: count), try Self.model(count: count))
