@@ -2,8 +2,8 @@
 
 PAIR is what make_llama_pair.py made. In turn, every round: reading both folders alone; reading both and
 writing as many bytes as one; LoX as an adapter; the extrapolated checkpoint; both again with the decomposition that
-an earlier command kept; the checkpoint by ExPO and by random directions of LoX's size; Safe LoRA's repair of an adapter (LoX's own, of rank 6 on every matrix) as an adapter. What was
-written is removed after each, and page caches are dropped before each (which needs root). Arithmetic is what the
+an earlier command kept; the checkpoint by ExPO and by random directions of LoX's size; Safe LoRA's repair of an
+adapter (LoX's own, of rank 6 on every matrix) as an adapter. What was written is removed after each, and page caches are dropped before each (which needs root). Arithmetic is what the
 processors spend in the program beside what they spend for it in the system; the rest is waiting.
 """
 

@@ -10,7 +10,7 @@ import Synchronization
   static let block = 4_096
   /// Bytes that can be read or written at once, wherever in a block they begin. More at once are no faster.
   static let capacity = 8 << 20
-  static let byteCount = capacity + 2 * block
+  private static let byteCount = capacity + 2 * block
   /// Those that nobody uses: the system clears fresh memory, which takes as long as reading it does.
   private static let idle = Mutex<[FloatBuffer]>([])
   /// As many as are in use at a time with two models and some threads.

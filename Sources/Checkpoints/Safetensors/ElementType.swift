@@ -45,6 +45,7 @@ package struct DataType: Hashable, Sendable, CustomStringConvertible {
   package static let float32 = DataType(.float32)
   package static let float16 = DataType(.float16)
   package static let bfloat16 = DataType(.bfloat16)
+  package static let float64 = DataType(name: "F64", bitsPerElement: 64, elementType: nil)
 
   package var description: String { name }
 

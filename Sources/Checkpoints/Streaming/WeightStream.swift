@@ -84,22 +84,17 @@ import Synchronization
     touched.withLock { if $0.count >= Self.fewest { letGo(&$0) } }
   }
 
-  /// Bytes that keeping all values will take: those of a mapped tensor are there already, and small ones are soon
-  /// read again.
-  private var keptByteCount: Int? {
-    let bytes = count * width
-    return uncached != nil && bytes >= Self.leastKept ? bytes + 2 * BlockBuffer.block : nil
-  }
-
-  /// Memory for as many begins where a block does.
+  /// Bytes of values that are kept: fewer are soon read again, and memory for as many begins where a block does.
   private static let leastKept = 4 << 20
 
-  /// Keeps what is read from now on until this ends, so that a second pass reads nothing again.
+  /// Keeps what is read from now on until this ends, so that a second pass reads nothing again. Values of a mapped
+  /// tensor are there in any case.
   package func keepAll() {
-    guard let byteCount = keptByteCount else { return }
+    guard uncached != nil, count * width >= Self.leastKept else { return }
     window.withLock { window in
       guard window.all == nil else { return }
       window = Window()
+      let byteCount = count * width + 2 * BlockBuffer.block
       unsafe window.all = FloatBuffer(uninitializedCount: (byteCount + 3) / 4)
     }
   }
