@@ -22,8 +22,9 @@ struct ServerReplyTarget: FuzzTarget {
 
   func run(_ bytes: [UInt8]) {
     for (status, type) in [(200, "application/json"), (200, nil), (302, nil), (500, "text/html")] {
-      var headers = ["location": String(decoding: bytes, as: UTF8.self)]
-      headers["content-type"] = type
+      let location = String(decoding: bytes, as: UTF8.self)
+      let headers: ResponseHeaders =
+        type.map { ["location": location, "content-type": $0] } ?? ["location": location]
       let response = TransportResponse(
         status: status, headers: headers, body: Data(bytes), milliseconds: 1)
       for (model, isProbe) in [(nil, false), (nil, true), ("m", false)] as [(String?, Bool)] {

@@ -35,8 +35,7 @@ package struct TransportRequest: Sendable {
 /// The beginning of an answer.
 package struct ResponseHead: Sendable {
   package var status: Int
-  /// By lower-case name; the last of equals.
-  package var headers: [String: String]
+  package var headers: ResponseHeaders
 }
 
 /// Takes a body that is too large to be held, piece by piece, on the transfer's thread.
@@ -48,8 +47,7 @@ package protocol BodySink: AnyObject, Sendable {
 /// A response as bytes.
 package struct TransportResponse: Sendable {
   package var status: Int
-  /// By lower-case name; the last of equals.
-  package var headers: [String: String]
+  package var headers: ResponseHeaders
   package var body: Data
   package var milliseconds: Double
   /// Whether a connection was opened for it. One that stood before leads to the process that it led to
@@ -57,7 +55,7 @@ package struct TransportResponse: Sendable {
   package var hasNewConnection: Bool
 
   package init(
-    status: Int, headers: [String: String], body: Data, milliseconds: Double,
+    status: Int, headers: ResponseHeaders, body: Data, milliseconds: Double,
     hasNewConnection: Bool = false
   ) {
     self.status = status
@@ -139,7 +137,6 @@ package final class Transport: Sendable {
 
   /// Sends a request and waits for the whole response; cancelling the task aborts the transfer.
   package func send(_ request: TransportRequest) async throws(TransportError) -> TransportResponse {
-    try Self.check(request)
     let transfer = Transfer(request)
     let result: Result<TransportResponse, TransportError> = await withTaskCancellationHandler {
       await withCheckedContinuation { continuation in
@@ -158,7 +155,6 @@ package final class Transport: Sendable {
   package func sendWaiting(
     _ request: TransportRequest, isCancelled: () -> Bool = { false }
   ) throws(TransportError) -> TransportResponse {
-    try Self.check(request)
     let transfer = Transfer(request)
     let answer = Mutex<Result<TransportResponse, TransportError>?>(nil)
     let isDone = DispatchSemaphore(value: 0)
@@ -174,102 +170,5 @@ package final class Transport: Sendable {
       break
     }
     return try (answer.withLock { $0 } ?? .failure(.shutDown)).get()
-  }
-
-  private static func check(_ request: TransportRequest) throws(TransportError) {
-    guard let scheme = request.url.scheme?.lowercased(), ["http", "https"].contains(scheme),
-      request.url.host != nil
-    else { throw .invalidURL(Secrets.withoutCredentials(request.url.absoluteString)) }
-    // What libcurl takes as one string ends at a NUL, and a line end begins another header.
-    guard request.headers.allSatisfy({ !$0.utf8.contains { $0 == 0 || $0 == 10 || $0 == 13 } })
-    else { throw .invalidKey("expected each header to be one line, found a line end in one") }
-  }
-}
-
-/// One request on its way. Owned by the transfer thread between `start` and its completion.
-final class Transfer: @unchecked Sendable {
-  // Unchecked: after it was posted, only the transfer thread touches these fields; what is told of its
-  // end is guarded by its own lock.
-  let request: TransportRequest
-  var status = 0
-  var headers: [String: String] = [:]
-  var body = Data()
-  var startedAt = ContinuousClock.now
-  var firstByteAt: ContinuousClock.Instant?
-  var lastByteAt: ContinuousClock.Instant?
-  var failure: TransportError?
-  var bodyLimit = 0
-  var headerLimit = 0
-  var headerBytes = 0
-  private let finished = Mutex<(@Sendable (Result<TransportResponse, TransportError>) -> Void)?>(
-    nil)
-
-  init(_ request: TransportRequest) { self.request = request }
-
-  /// Where the body of this answer goes; nil gathers it: whoever waits for a file wants no page of errors in
-  /// it.
-  var sink: (any BodySink)? { (200..<300).contains(status) ? request.sink : nil }
-
-  func whenFinished(
-    _ body: @escaping @Sendable (Result<TransportResponse, TransportError>) -> Void
-  ) {
-    finished.withLock { $0 = body }
-  }
-
-  /// Hands over the result; later calls do nothing.
-  func finish(_ result: Result<TransportResponse, TransportError>) {
-    let waiting = finished.withLock { value in
-      defer { value = nil }
-      return value
-    }
-    waiting?(result)
-  }
-}
-
-/// Messages from callers to the transfer thread.
-final class TransferMailbox: Sendable {
-  enum Message: Sendable {
-    case start(Transfer)
-    case cancel(Transfer)
-    case stop
-  }
-
-  private struct State {
-    var messages: [Message] = []
-    var multi: MultiHandle?
-    var isStopped = false
-  }
-
-  private let state = Mutex(State())
-
-  func post(_ message: Message) {
-    let (isRejected, asleep) = state.withLock { state -> (Bool, MultiHandle?) in
-      if state.isStopped { return (true, nil) }
-      defer { state.messages.append(message) }
-      // One that waits has woken the thread already.
-      return (false, state.messages.isEmpty ? state.multi : nil)
-    }
-    // Without the lock, for which the thread asks as soon as it is awake.
-    asleep?.wake()
-    if isRejected, case .start(let transfer) = message { transfer.finish(.failure(.shutDown)) }
-  }
-
-  func take() -> [Message] {
-    state.withLock { state in
-      defer { state.messages = [] }
-      return state.messages
-    }
-  }
-
-  func attach(_ multi: MultiHandle) { state.withLock { $0.multi = multi } }
-
-  /// No message is taken any more; returns those that were left.
-  func close() -> [Message] {
-    state.withLock { state in
-      state.isStopped = true
-      state.multi = nil
-      defer { state.messages = [] }
-      return state.messages
-    }
   }
 }

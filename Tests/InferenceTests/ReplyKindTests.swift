@@ -66,7 +66,7 @@ import Testing
   {
     ReplyParser(
       endpoint: try Endpoint("http://127.0.0.1:1", environment: [:]), attempts: 1,
-      sentFields: AdaptableForm.refusable(.usual)
+      form: .usual
     ).parse(
       TransportResponse(
         status: status, headers: ["content-type": type], body: Data(body.utf8), milliseconds: 1))

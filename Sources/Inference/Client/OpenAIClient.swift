@@ -111,7 +111,7 @@ package struct OpenAIClient: ChatCompleting {
       let outcome = await attempt(
         data, at: pool.endpoint(lease.server), number: attempts, expectedModel: expectedModel,
         isProbe: isProbe, budget: isProbe ? nil : ReasoningBudget(request.decoding),
-        sent: AdaptableForm.refusable(form))
+        form: form)
       if let reservation { meter?.end(reservation, outcome.tokens) }
       pool.release(lease, outcome.load)
       if case .unreachable = outcome.load {
@@ -203,13 +203,13 @@ package struct OpenAIClient: ChatCompleting {
 
   private func attempt(
     _ body: Data, at endpoint: Endpoint, number: Int, expectedModel: String?, isProbe: Bool,
-    budget: ReasoningBudget?, sent: [String]
+    budget: ReasoningBudget?, form: RequestForm
   ) async -> Outcome {
     do throws(TransportError) {
       let response = try await transport.send(endpoint.request(endpoint.chat, body: body))
       let parsed = ReplyParser(
         endpoint: endpoint, attempts: number, expectedModel: expectedModel, isProbe: isProbe,
-        budget: budget, sentFields: sent
+        budget: budget, form: form
       ).parse(response)
       let result = parsed.result.map { reply in
         var reply = reply

@@ -41,8 +41,8 @@ struct ReplyParser {
   var isProbe = false
   /// What thoughts and answer may take each; nil where they share one limit.
   var budget: ReasoningBudget?
-  /// Fields of the request that a server may refuse.
-  var sentFields: [String] = []
+  /// How the request was written, whose fields a server may refuse.
+  var form: RequestForm?
 
   func parse(_ response: TransportResponse) -> ParsedResponse {
     let body = ServerJSON.parse(response.body)
@@ -54,7 +54,7 @@ struct ReplyParser {
     }
     // An answer's own words may speak of trying again.
     if case .failure = parsed.result {
-      parsed.secondsAsked = RateLimitHint.seconds(headers: response.headers, body: body)
+      parsed.secondsAsked = RateLimitHint.seconds(headers: response.headers.byName, body: body)
     }
     parsed.tokens = Self.tokens(status: response.status, body?["usage"])
     return parsed
@@ -101,7 +101,7 @@ struct ReplyParser {
     let complaint = body.map(ServerComplaint.init)
     let shown = said(complaint, response)
     if let complaint {
-      let isLimited = RateLimitHint.seconds(headers: response.headers, body: body) != nil
+      let isLimited = RateLimitHint.seconds(headers: response.headers.byName, body: body) != nil
       if let failure = named(complaint, status, .http(status), response, isLimited: isLimited) {
         return failure
       }
@@ -123,7 +123,8 @@ struct ReplyParser {
         response, .http(status), "found status \(status): \(shown)",
         retry: RetryPolicy.isTransient(status: status) ? .often : .never)
       if let complaint, [400, 422].contains(status) {
-        failure.refusedFields = complaint.refusedFields(among: sentFields)
+        failure.refusedFields = complaint.refusedFields(
+          among: form.map(AdaptableForm.refusable) ?? [])
       }
       return failure
     }
@@ -175,8 +176,8 @@ struct ReplyParser {
     var shown: String {
       response.body.isEmpty ? "an empty body" : endpoint.excerpt(response.body)
     }
-    let type = response.headers["content-type"] ?? "application/json"
     guard let reply = body, reply.members != nil || reply.elements != nil else {
+      let type = response.headers["content-type"] ?? "application/json"
       if !type.lowercased().contains("json") {
         return failed(
           response, "wrong-content-type",
