@@ -29,7 +29,7 @@ enum DegenerateReply {
   /// Words that keep coming round: at most 15 % of ten or more words are different, or at most a
   /// third of the triples of 24 or more.
   private static func loop(_ words: [ArraySlice<UInt8>]) -> String? {
-    guard words.count >= 10 else { return nil }
+    guard words.count >= 10, !isVaried(words) else { return nil }
     // Decoration between the words of a loop (numbers of a list, say) must not hide it.
     var kinds: [ArraySlice<UInt8>: UInt64] = [:]
     var triples: Set<UInt64> = []
@@ -40,22 +40,58 @@ enum DegenerateReply {
       kinds[word] = number
       last = (last << 21 | number) & (1 << 63 - 1)
       if index >= 2 { triples.insert(last) }
-      // Most replies are known to be none after a third of them.
-      let areWordsNew = kinds.count * 100 > words.count * 15
-      let arePhrasesNew = words.count < 24 || triples.count * 3 > words.count - 2
-      if areWordsNew, arePhrasesNew { return nil }
     }
+    if isVaried(kinds: kinds.count, triples: triples.count, of: words.count) { return nil }
     return kinds.count * 100 <= words.count * 15 ? "a loop of words" : "a loop of phrases"
+  }
+
+  private static func isVaried(kinds: Int, triples: Int, of words: Int) -> Bool {
+    kinds * 100 > words * 15 && (words < 24 || triples * 3 > words - 2)
+  }
+
+  /// Whether that is plain without comparing words, as of most replies after a third of them: marks for words and
+  /// triples are set in a table, and there are at least as many different ones as marks.
+  private static func isVaried(_ words: [ArraySlice<UInt8>]) -> Bool {
+    var seen = (words: MarkTable(), triples: MarkTable())
+    var triple: UInt64 = 0
+    for (index, word) in words.enumerated() {
+      // FNV-1a.
+      let mark = word.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x0100_0000_01B3 }
+      seen.words.insert(mark)
+      triple = (triple << 21 ^ MarkTable.mixed(mark) >> 43) & (1 << 63 - 1)
+      if index >= 2 { seen.triples.insert(triple) }
+      if isVaried(kinds: seen.words.count, triples: seen.triples.count, of: words.count) {
+        return true
+      }
+    }
+    return false
+  }
+
+  /// Counts different numbers, some of which it takes for one another: never more than there are.
+  private struct MarkTable {
+    private(set) var count = 0
+    private var bits = [UInt64](repeating: 0, count: 64)
+
+    /// High bits that depend on all of a number's: by the golden ratio.
+    static func mixed(_ number: UInt64) -> UInt64 { number &* 0x9E37_79B9_7F4A_7C15 }
+
+    mutating func insert(_ number: UInt64) {
+      let place = Int(Self.mixed(number) >> 52)
+      let bit: UInt64 = 1 << UInt64(place & 63)
+      if bits[place >> 6] & bit == 0 { count += 1 }
+      bits[place >> 6] |= bit
+    }
   }
 
   /// Eight or more words of four or more letters, most of them without a vowel.
   private static func gibberish(_ words: [ArraySlice<UInt8>]) -> String? {
-    let long = words.filter { word in
-      word.count >= 4 && word.allSatisfy { (0x61...0x7A).contains($0) }
+    var (long, mute) = (0, 0)
+    for word in words
+    where word.count >= 4 && word.allSatisfy({ (0x61...0x7A).contains($0) }) {
+      long += 1
+      if !word.contains(where: isVowel) { mute += 1 }
     }
-    guard long.count >= 8 else { return nil }
-    let mute = long.count { word in !word.contains(where: isVowel) }
-    return mute * 10 >= long.count * 6 ? "words without vowels" : nil
+    return long >= 8 && mute * 10 >= long * 6 ? "words without vowels" : nil
   }
 
   private static func isVowel(_ byte: UInt8) -> Bool {

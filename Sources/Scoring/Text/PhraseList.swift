@@ -22,28 +22,37 @@ struct PhraseList: Sendable {
     var range: Range<Int32> = 0..<0
   }
 
+  /// A phrase, and what a sentence must have for it to stand there.
+  private struct Phrase {
+    let slots: Range<Int32>
+    /// Words without which it does not.
+    var all = WordMarks()
+    /// Words of which it has one; nil where it asks for no choice of words.
+    var one: WordMarks?
+  }
+
   /// Longer lists of words are searched by halves.
   private static let short = 8
 
   private var slots: [Slot] = []
   /// Words of all slots, those of each in order.
   private var ids: [Int32] = []
-  /// Phrases by the words that they may begin with, as ranges of slots; those of word `id` are from
-  /// `firsts[id]` to `firsts[id + 1]`.
-  private var phrases: [Range<Int32>] = []
+  /// Phrases by the words that they may begin with; those of word `id` are from `firsts[id]` to
+  /// `firsts[id + 1]`.
+  private var phrases: [Phrase] = []
   private var firsts: [Int32] = []
 
   var isEmpty: Bool { slots.isEmpty }
 
   init(_ texts: [String], classes: [String: [String]], _ vocabulary: inout Vocabulary) {
-    var byFirst: [Int32: [Range<Int32>]] = [:]
+    var byFirst: [Int32: [Phrase]] = [:]
     for text in texts {
       let parts = text.split(separator: " ").flatMap { Self.parts($0, classes, &vocabulary) }
       guard let begin = parts.firstIndex(where: { if case .words = $0 { true } else { false } })
       else { continue }
       let start = Int32(slots.count)
       for part in parts { append(part) }
-      let phrase = start..<Int32(slots.count)
+      let phrase = phrase(start..<Int32(slots.count))
       // Optional words at the beginning: each may be the first.
       for part in parts[begin...] {
         guard case .words(let ids, let isOptional) = part else { break }
@@ -56,6 +65,25 @@ struct PhraseList: Sendable {
       phrases += byFirst[id] ?? []
     }
     firsts.append(Int32(phrases.count))
+  }
+
+  private func phrase(_ slots: Range<Int32>) -> Phrase {
+    var phrase = Phrase(slots: slots)
+    let required = slots.filter { self.slots[Int($0)].kind == .words }
+    var fewest = Int.max
+    for place in required {
+      let words = self.slots[Int(place)].range
+      if words.count == 1 {
+        phrase.all.insert(ids[Int(words.lowerBound)])
+      } else if place != required.first, words.count < fewest {
+        // Phrases are found by their first word: that it is there says little.
+        fewest = words.count
+        var one = WordMarks()
+        for word in words { one.insert(ids[Int(word)]) }
+        phrase.one = one
+      }
+    }
+    return phrase
   }
 
   private mutating func append(_ part: Part) {
@@ -128,13 +156,18 @@ struct PhraseList: Sendable {
   /// The longest phrase that begins at a word, as the words that it covers.
   func match(in text: Wording, at start: Int) -> Range<Int>? {
     var longest = start
-    for place in text.words[start].ids {
+    let word = text.words[start]
+    let marks = text.marks[Int(word.sentence)]
+    for place in word.ids {
       let id = Int(text.ids[Int(place)])
       // Words that came into the vocabulary after this list begin none of its phrases.
       guard id + 1 < firsts.count else { continue }
       for phrase in firsts[id]..<firsts[id + 1] {
-        let slots = phrases[Int(phrase)]
-        if let end = end(of: slots, in: text, at: start, isFirst: true) {
+        let phrase = phrases[Int(phrase)]
+        guard marks.mayHoldAll(of: phrase.all), phrase.one.map(marks.mayHoldOne) ?? true else {
+          continue
+        }
+        if let end = end(of: phrase.slots, in: text, at: start, isFirst: true) {
           longest = max(longest, end)
         }
       }

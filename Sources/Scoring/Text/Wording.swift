@@ -32,9 +32,16 @@ struct Wording {
   /// Of all words, one after the other: in arrays of their own each look at a word would count references.
   private(set) var ids: [Int32] = []
   private(set) var sentences: [Sentence] = []
+  /// What words of phrases each sentence has.
+  private(set) var marks: [WordMarks] = []
 
   init(_ text: NormalisedText, _ vocabulary: Vocabulary) {
     var scanner = WordScanner(text)
+    // Words of five bytes, of which most are in some phrase.
+    words.reserveCapacity(text.bytes.count / 5)
+    ids.reserveCapacity(text.bytes.count / 5)
+    sentences.reserveCapacity(8)
+    marks.reserveCapacity(8)
     var first = 0
     var flags = (isItem: false, isQuoted: false)
     func finish(_ mark: UInt8) {
@@ -51,6 +58,8 @@ struct Wording {
     func append(_ word: ArraySlice<UInt8>, _ range: Range<Int>) {
       let first = ids.count
       vocabulary.appendIDs(of: word, to: &ids)
+      if marks.count == sentences.count { marks.append(WordMarks()) }
+      for place in first..<ids.count { marks[sentences.count].insert(ids[place]) }
       words.append(
         Word(
           ids: Int32(first)..<Int32(ids.count),
