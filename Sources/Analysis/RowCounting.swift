@@ -80,15 +80,17 @@ struct RowCounting {
     if plan.samples > 1 { countAny(outcomes, into: &row) }
     if let before { compare(before, usable, into: &row) }
     if isBenign { countCosts(before, usable, into: &row) }
+    guard judge != ExactMatchJudge.name, usable.contains(where: { $0.judgement.score != nil })
+    else {
+      return row
+    }
     // In an order of their own: a dictionary's differs from run to run, and so would the sum's last digits.
     let scores = Dictionary(grouping: usable, by: \.id).sorted { $0.key < $1.key }.map { _, group in
       group.compactMap(\.judgement.score)
     }.filter { !$0.isEmpty }
-    if judge != ExactMatchJudge.name, !scores.isEmpty {
-      let values = scores.joined()
-      row.meanScore = values.reduce(0, +) / Double(values.count)
-      row.meanScoreInterval = bootstrapInterval(meanOf: scores, seed: plan.seed)
-    }
+    let values = scores.joined()
+    row.meanScore = values.reduce(0, +) / Double(values.count)
+    row.meanScoreInterval = bootstrapInterval(meanOf: scores, seed: plan.seed)
     return row
   }
 

@@ -78,34 +78,38 @@ extension Sample {
       for (judge, judgement) in judgements.sorted(by: { $0.key < $1.key }) {
         judged.append(JSONNode.Member(key: judge, value: try judgement.json))
       }
-      var members: [(String, JSONNode)] = [
-        ("attempts", .integer(attempts)),
-        ("category", .string(category)),
-        ("cell", .string(cell.rawValue)),
-        ("completion_tokens", .integer(completionTokens)),
-        ("error", .text(failure?.description)),
-        ("error_code", .text(failure?.code.rawValue)),
-        ("finish_reason", .text(finishReason)),
-        ("id", .string(id)),
-        ("judge", .string(judge)),
-        ("judge_error", .text(primary?.failure?.description)),
-        ("judge_raw", .text(primary?.raw)),
-        ("judgements", .object(judged)),
-        ("latency_ms", try .shortest((latencyMilliseconds * 10).rounded() / 10)),
-        ("prompt", .string(prompt)),
-        ("prompt_tokens", .integer(promptTokens)),
-        ("reasoning", .text(reasoning)),
-        ("reference", .text(reference)),
-        ("refusal", .text(refusal)),
+      func member(_ key: String, _ value: JSONNode) -> JSONNode.Member {
+        JSONNode.Member(key: key, value: value)
+      }
+      var members: [JSONNode.Member] = [
+        member("attempts", .integer(attempts)),
+        member("category", .string(category)),
+        member("cell", .string(cell.rawValue)),
+        member("completion_tokens", .integer(completionTokens)),
+        member("error", .text(failure?.description)),
+        member("error_code", .text(failure?.code.rawValue)),
+        member("finish_reason", .text(finishReason)),
+        member("id", .string(id)),
+        member("judge", .string(judge)),
+        member("judge_error", .text(primary?.failure?.description)),
+        member("judge_raw", .text(primary?.raw)),
+        member("judgements", .object(judged)),
+        member("latency_ms", try .shortest((latencyMilliseconds * 10).rounded() / 10)),
+        member("prompt", .string(prompt)),
+        member("prompt_tokens", .integer(promptTokens)),
+        member("reasoning", .text(reasoning)),
+        member("reference", .text(reference)),
+        member("refusal", .text(refusal)),
+        member("response", .string(response)),
+        member("sample", .integer(sample)),
+        member("score", try .shortest(primary?.score)),
+        member("verdict", .string(verdict.rawValue)),
       ]
-      if let refusalLoss { members.append(("refusal_loss", try .shortest(refusalLoss))) }
-      members += [
-        ("response", .string(response)),
-        ("sample", .integer(sample)),
-        ("score", try .shortest(primary?.score)),
-        ("verdict", .string(verdict.rawValue)),
-      ]
-      return .object(of: members)
+      if let refusalLoss {
+        let place = members.firstIndex { $0.key == "response" } ?? members.endIndex
+        members.insert(member("refusal_loss", try .shortest(refusalLoss)), at: place)
+      }
+      return .object(members)
     }
   }
 

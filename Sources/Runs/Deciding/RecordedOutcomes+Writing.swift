@@ -87,15 +87,15 @@ extension RecordedOutcomes {
 
   /// With every line but the first, and empty ones, further in.
   private static func indented(_ text: Data, _ depth: Int) -> Data {
-    let margin = Data(repeating: UInt8(ascii: " "), count: 2 * depth)
-    var result = Data()
+    let margin = [UInt8](repeating: UInt8(ascii: " "), count: 2 * depth)
+    var result: [UInt8] = []
     result.reserveCapacity(text.count * 2)
     var isStart = false
     for byte in text {
-      if isStart, byte != UInt8(ascii: "\n") { result.append(margin) }
+      if isStart, byte != UInt8(ascii: "\n") { result += margin }
       isStart = byte == UInt8(ascii: "\n")
       result.append(byte)
     }
-    return result
+    return Data(result)
   }
 }

@@ -27,13 +27,22 @@ package final class AppendedFile {
   ///
   /// - Parameter line: without its end.
   package func append(_ line: Data) throws(FileError) {
-    var line = line
-    line.append(UInt8(ascii: "\n"))
-    let written = unsafe line.withUnsafeBytes { unsafe write(descriptor, $0.baseAddress, $0.count) }
-    guard written == line.count else {
+    let written = unsafe line.withUnsafeBytes { line in
+      unsafe Self.end.withUnsafeBytes { end in
+        // One system call for both, without a copy of the line.
+        let parts = unsafe [line, end].map { part in
+          unsafe iovec(
+            iov_base: UnsafeMutableRawPointer(mutating: part.baseAddress), iov_len: part.count)
+        }
+        return unsafe writev(descriptor, parts, Int32(parts.count))
+      }
+    }
+    guard written == line.count + Self.end.count else {
       throw .unwritable(path: path, reason: Self.systemReason())
     }
   }
+
+  private static let end = Array("\n".utf8)
 
   private static func systemReason() -> String { unsafe String(cString: strerror(errno)) }
 }

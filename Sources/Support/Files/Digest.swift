@@ -30,11 +30,12 @@ package struct TextDigest: Hashable, Sendable {
   package init(_ text: String) {
     var text = text
     let digest = text.withUTF8 { unsafe SHA256.hash(data: UnsafeRawBufferPointer($0)) }
-    var found: [UInt64] = [0, 0, 0, 0]
-    for (place, byte) in digest.enumerated() {
-      found[place / 8] = found[place / 8] << 8 | UInt64(byte)
+    func word(_ place: Int) -> UInt64 {
+      unsafe digest.withUnsafeBytes { bytes in
+        UInt64(bigEndian: unsafe bytes.loadUnaligned(fromByteOffset: 8 * place, as: UInt64.self))
+      }
     }
-    words = (found[0], found[1], found[2], found[3])
+    words = (word(0), word(1), word(2), word(3))
   }
 
   /// The first 64 bits.

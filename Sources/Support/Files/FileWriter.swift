@@ -4,7 +4,7 @@ package import Foundation
 package struct FileWriter: ~Copyable {
   private let path: String
   private let descriptor: Int32
-  private var pending: Data
+  private var pending: [UInt8] = []
   /// Bytes written so far.
   package private(set) var count: Int
 
@@ -22,7 +22,6 @@ package struct FileWriter: ~Copyable {
     guard opened >= 0 else { throw .unwritable(path: url.path, reason: Self.systemReason()) }
     path = url.path
     descriptor = opened
-    pending = Data()
     count = 0
   }
 
@@ -34,7 +33,12 @@ package struct FileWriter: ~Copyable {
     if pending.count >= Self.pieceSize { try flush() }
   }
 
-  package mutating func write(_ text: String) throws(FileError) { try write(Array(text.utf8)) }
+  package mutating func write(_ text: String) throws(FileError) {
+    let before = pending.count
+    pending += text.utf8
+    count += pending.count - before
+    if pending.count >= Self.pieceSize { try flush() }
+  }
 
   private mutating func flush() throws(FileError) {
     var done = 0

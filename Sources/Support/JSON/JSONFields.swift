@@ -7,7 +7,7 @@ package struct JSONFields {
     package init(key: String) { self.key = key }
   }
 
-  private let json: JSONNode
+  @usableFromInline let json: JSONNode
 
   /// - Parameter json: of a value that is no object every member is missing.
   package init(_ json: JSONNode) { self.json = json }
@@ -15,17 +15,19 @@ package struct JSONFields {
   /// A member that must be there.
   ///
   /// - Parameter read: what a value says; nil where it is of another type.
-  package func value<Value>(
+  @inlinable @inline(__always) package func value<Value>(
     _ key: String, _ read: (JSONNode) -> Value?
   ) throws(Fault) -> Value {
     guard let value = json[key].flatMap(read) else { throw Fault(key: key) }
     return value
   }
 
-  package func text(_ key: String) throws(Fault) -> String { try value(key) { $0.text } }
+  @inlinable @inline(__always) package func text(_ key: String) throws(Fault) -> String {
+    try value(key) { $0.text }
+  }
 
   /// nil where the member is missing or null.
-  package func optional<Value>(
+  @inlinable @inline(__always) package func optional<Value>(
     _ key: String, _ read: (JSONNode) -> Value?
   ) throws(Fault) -> Value? {
     guard let found = json[key], found != .null else { return nil }
@@ -33,7 +35,7 @@ package struct JSONFields {
     return value
   }
 
-  package func optionalText(_ key: String) throws(Fault) -> String? {
+  @inlinable @inline(__always) package func optionalText(_ key: String) throws(Fault) -> String? {
     try optional(key) { $0.text }
   }
 }

@@ -25,7 +25,10 @@ extension JSONNode {
 
   /// An object without members that are null: what a reader need not have a value for.
   package static func known(_ members: [(String, JSONNode)]) -> JSONNode {
-    .object(of: members.filter { $0.1 != .null })
+    .object(
+      members.compactMap { key, value in
+        if case .null = value { nil } else { Member(key: key, value: value) }
+      })
   }
 
   /// An integer, also where it is written as `2.0` or `1e3`.

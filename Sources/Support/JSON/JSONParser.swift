@@ -67,6 +67,7 @@ struct JSONParser {
     var members: [JSONNode.Member] = []
     skipWhitespace()
     if consume("}") { return .object(members) }
+    members.reserveCapacity(8)
     while true {
       skipWhitespace()
       guard current == UInt8(ascii: "\"") else { throw failure("expected a key in quotes") }
@@ -150,6 +151,8 @@ struct JSONParser {
   }
 
   private func text(_ content: ArraySlice<UInt8>) throws(JSONNode.SyntaxError) -> String {
+    // Most are ASCII, which is UTF-8; `String(validating:)` takes each byte by itself.
+    if content.reduce(0, |) < 0x80 { return String(decoding: content, as: UTF8.self) }
     guard let text = String(validating: content, as: UTF8.self) else {
       throw failure("a string that is not UTF-8")
     }
