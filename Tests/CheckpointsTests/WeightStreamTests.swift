@@ -17,7 +17,7 @@ import Testing
   }()
 
   /// A tensor of each type, at places that are no multiple of a block, out of the system's cache.
-  private static func model(count: Int) throws -> TemporaryFolder {
+  static func model(count: Int) throws -> TemporaryFolder {
     let folder = try TemporaryFolder()
     let file = folder.url.appending(path: "model.safetensors")
     let types: [(String, DataType)] = [

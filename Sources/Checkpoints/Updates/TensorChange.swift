@@ -30,22 +30,32 @@ package struct TensorChange: Sendable {
     _ range: Range<Int>, to values: inout MutableSpan<Float>
   ) throws(CheckpointError) {
     let rows = range.lowerBound / columns..<range.upperBound / columns
-    var isExact = false
+    var (isExact, hasProduct) = (false, false)
     for term in terms {
-      guard case .rounded(let sum) = term else {
-        isExact = true
-        continue
+      switch term {
+      case .rounded(let sum): sum.add(rows: rows, to: &values)
+      case .product: (isExact, hasProduct) = (true, true)
+      case .difference, .values: isExact = true
       }
-      sum.add(rows: rows, to: &values)
     }
     guard isExact else { return }
-    var sums = [Double](capacity: values.count) { output in
-      for index in values.indices { output.append(Double(values[index])) }
+    // A few rows at a time: memory for all of them would be taken from the system, and given back, with every piece.
+    // Products take all at once, as more rows do in less time.
+    let group = hasProduct ? max(1, rows.count) : max(1, Self.valuesAtATime / columns)
+    for first in stride(from: rows.lowerBound, to: rows.upperBound, by: group) {
+      let some = first * columns..<min(first + group, rows.upperBound) * columns
+      let offset = some.lowerBound - range.lowerBound
+      var sums = [Double](capacity: some.count) { output in
+        for index in 0..<some.count { output.append(Double(values[offset + index])) }
+      }
+      var span = sums.mutableSpan
+      try addExactly(some, to: &span)
+      for index in 0..<some.count { values[offset + index] = Float(span[index]) }
     }
-    var span = sums.mutableSpan
-    try addExactly(range, to: &span)
-    for index in values.indices { values[index] = Float(span[index]) }
   }
+
+  /// Values whose sums, in float64, stay in a processor's cache.
+  private static let valuesAtATime = 1 << 13
 
   /// sums += all of the change that is not of float32 products, without rounding.
   package func addExactly(
