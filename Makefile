@@ -15,7 +15,7 @@ setup: ## Installs the system libraries that are missing (Debian, Ubuntu)
 	@./Scripts/setup
 
 build: setup ## Builds the release binary
-	swift build -c release --product loxeval
+	Scripts/build
 
 install: build ## Installs program, data and completions below PREFIX (/usr/local)
 	@./Scripts/install "$(PREFIX)"

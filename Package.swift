@@ -199,7 +199,7 @@ let package = Package(
     tests("Checkpoints", ["Support", "LinearAlgebra"]),
     tests(
       "LoX", ["Support", "LinearAlgebra", "Checkpoints", "TinyModel"], exclude: ["Golden"]),
-    tests("Jinja", ["Support"], exclude: ["Cases"]),
+    tests("Jinja", ["Support"], exclude: ["Cases", "Peers"]),
     tests(
       "Tokenization", ["Support", "ModelAccess", "ChatTemplates", "TinyTokenizer"],
       exclude: ["Peers"]),
