@@ -24,6 +24,9 @@
 /// Strips of weights, each as wide as a tile, that all rows meet before the next ones.
 #define STRIPS_AT_ONCE 4
 
+/// Twice as many are, where they take no more than this: within a second-level cache beside the rows.
+#define STRIPS_BYTES (192 << 10)
+
 /// Of a cache: what one fetch brings.
 #define LINE_BYTES 64
 

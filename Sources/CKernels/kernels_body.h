@@ -337,7 +337,9 @@ INLINE void NAME(project_few)(
     const float *x, size_t x_stride, size_t rows, const void *w, size_t inputs, size_t outputs,
     float *y, size_t y_stride, int accumulate, const int element_type) {
   const size_t width = element_type == LOXEVAL_FLOAT32 ? 4 : 2;
-  const size_t block = STRIPS_AT_ONCE * OUTPUTS_AT_ONCE;
+  const size_t few = STRIPS_AT_ONCE * OUTPUTS_AT_ONCE;
+  // Twice as many where they stay in the second-level cache: the rows are then read half as often.
+  const size_t block = 2 * few * inputs * width <= STRIPS_BYTES ? 2 * few : few;
   const size_t tiles = (rows + ROWS_AT_ONCE - 1) / ROWS_AT_ONCE;
   const size_t step = OUTPUTS_AT_ONCE * LANES * width;
   const size_t pace = (step + tiles - 1) / tiles;
