@@ -6,8 +6,8 @@ PyTorch's autocast.
 A step's time is the difference between whole runs of many and of few steps, so loading and saving do
 not count; the runs take turns, and medians are shown. The libraries choose their own kernels: a
 processor type set for OpenBLAS in the environment is cleared for both sides. Losses are compared too:
-PyTorch's full training starts from the same weights, so its float32 losses must agree. Full fine-tuning in less
-memory (AdamW's means in 8 bits, activations computed again) stands beside the same training in PyTorch.
+PyTorch's full training starts from the same weights, so its float32 losses must agree. Training in less memory
+(activations computed again; of full fine-tuning AdamW's means in 8 bits too) stands beside the same in PyTorch.
 
     python3 Benchmarks/training_steps.py --model PAIR/aligned
 
@@ -31,7 +31,8 @@ LORA, FULL = "LoRA", "full"
 # Ours, with what it is done with; the peer of those in less memory is full fine-tuning too.
 EIGHT_BIT, CHECKPOINTED = ["--optimizer", "adamw-8bit"], ["--gradient-checkpointing"]
 LESS_MEMORY = {
-    ", 8-bit means": EIGHT_BIT, ", checkpointed": CHECKPOINTED, ", both": EIGHT_BIT + CHECKPOINTED}
+    LORA: {", checkpointed": CHECKPOINTED},
+    FULL: {", 8-bit means": EIGHT_BIT, ", checkpointed": CHECKPOINTED, ", both": EIGHT_BIT + CHECKPOINTED}}
 DTYPES = ["float32", "bfloat16"]
 
 
@@ -84,7 +85,7 @@ def main():
             return sample
 
         own, peer = f"{method}, {dtype}", f"{method}, {dtype}, PyTorch"
-        further = {f"{method}{name}, {dtype}": words for name, words in LESS_MEMORY.items()} if method == FULL else {}
+        further = {f"{method}{name}, {dtype}": words for name, words in LESS_MEMORY[method].items()}
         found = measure.in_turn(
             {own: step(ours, own), peer: step(theirs, peer)}
             | {name: step(ours, name, words) for name, words in further.items()}, options.rounds)
