@@ -7,13 +7,13 @@ import Testing
 @Suite struct HTTPServerTests {
   /// A server that says what it was asked.
   private func echo(
-    _ limits: HTTPLimits = HTTPLimits(), host: String = "127.0.0.1"
+    _ limits: HTTPLimits = HTTPLimits(), host: String = "127.0.0.1", mark: String = ""
   ) throws -> (HTTPServer, URL) {
     let listening = try ListeningSocket(host: host, port: 0)
     let server = HTTPServer(listening: listening, limits: limits) { request in
       HTTPReply(
         headers: [("Content-Type", "text/plain")],
-        body: .whole(Data("\(request.method) \(request.path) \(request.body.count)".utf8)))
+        body: .whole(Data("\(mark)\(request.method) \(request.path) \(request.body.count)".utf8)))
     }
     try server.start()
     return (server, try #require(URL(string: "http://\(listening.authority)")))
@@ -207,15 +207,14 @@ import Testing
   }
 
   @Test func stoppingEndsWhatIsUnderWayAndTwiceIsFine() async throws {
-    let (server, url) = try echo()
+    let (server, url) = try echo(mark: "the stopped one: ")
     let idle = try RawClient(url)
     await server.stop()
     await server.stop()
     #expect(await idle.read() == "")
-    await #expect(throws: (any Error).self) {
-      let client = try RawClient(url)
-      client.say(Self.get("/x"))
-      try #require(await client.read().hasPrefix("HTTP"))
-    }
+    // Another test's server may have its port by now.
+    let client = try? RawClient(url)
+    client?.say(Self.get("/x"))
+    #expect(await client?.read().contains("the stopped one") != true)
   }
 }

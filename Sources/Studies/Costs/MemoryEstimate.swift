@@ -97,7 +97,7 @@ struct MemoryEstimate {
   ///
   /// - Parameters:
   ///   - updates: bytes of all updates' factors.
-  ///   - merged: models with a change of full rank that are open beside it, in float32.
+  ///   - merged: models with a change of full rank that are open beside it, in float32 in either arithmetic.
   ///   - positions: tokens of a prompt and its reply.
   ///   - arithmetic: in bfloat16 weights of other types have a copy beside them, where it is not too large.
   func serving(
@@ -107,11 +107,9 @@ struct MemoryEstimate {
     let cache = min(
       InferenceEngine.Options().cacheBytes,
       slots * min(positions, shape.contextLength) * width * 2 * Self.float)
-    func copy(_ size: Int) -> Int {
-      arithmetic == .bfloat16 && DecoderModel.isNarrowedOnce(byteCount: size) ? size : 0
-    }
-    let copies = copy(narrowed) + merged * copy(widened / 2)
-    return Self.program + weights + widened * merged + copies + 2 * updates + cache * (1 + merged)
+    let hasCopy = arithmetic == .bfloat16 && DecoderModel.isNarrowedOnce(byteCount: narrowed)
+    return Self.program + weights + widened * merged + (hasCopy ? narrowed : 0) + 2 * updates
+      + cache * (1 + merged)
       + slots * shape.vocabularySize * Self.float
   }
 }

@@ -83,8 +83,12 @@ package struct EmbeddedServer: ServerSource {
     await scope.onClose { await instance.stop() }
     let merged = MergedServers(models)
     await scope.onClose { await merged.closeAll() }
+    // Unfinished runs and kept replies of builds that rounded models with a change of full rank are another's.
+    let isMixed =
+      models.arithmetic != .float32 && models.updates.all.contains { $0.update.lowRank == nil }
     let build = [
-      "embedded", models.version, models.arithmetic.build, instance.chatFormat,
+      "embedded", models.version, models.arithmetic.build + (isMixed ? "+float32" : ""),
+      instance.chatFormat,
     ].joined(separator: " ")
     return ReadyServers(
       description: "embedded", build: build,

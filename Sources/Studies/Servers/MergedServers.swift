@@ -1,5 +1,6 @@
 import Checkpoints
 import Inference
+import LinearAlgebra
 import ModelAccess
 import Support
 
@@ -63,8 +64,11 @@ actor MergedServers {
       let checkpoint = try await runOnOwnThread(named: "loxeval-merge") {
         try merging.checkpoint(of: merged)
       }
+      // Rounded to bfloat16 most of what a training in float32 changed would be gone: another model.
+      var exact = models
+      exact.arithmetic = .float32
       return try await EmbeddedServer.Instance(
-        checkpoint, adapters: try models.updates.adapters(above: merged, in: models), models)
+        checkpoint, adapters: try models.updates.adapters(above: merged, in: models), exact)
     }
     served[merged] = Served(server: server)
     return server

@@ -77,6 +77,30 @@ import TinyModel
     #expect(!FileManager.default.fileExists(atPath: merged.path))
   }
 
+  /// Rounded to bfloat16 most of what a training in float32 changed would be gone.
+  @Test func theyAreAskedInFloat32InEitherArithmetic() async throws {
+    let study = try DenseStudy()
+    func asked(as arithmetic: Arithmetic) async throws -> (replies: [String], build: String) {
+      var models = study.models
+      models.arithmetic = arithmetic
+      return try await EmbeddedServer().withServers(of: models, events: ignoreEvents) { servers in
+        var replies: [String] = []
+        for stack in DenseStudy.stacks {
+          replies.append(try await servers.model.complete(TinyStudy.request(stack)).text)
+        }
+        return (replies, servers.build)
+      }
+    }
+    let (exact, rounded) = (try await asked(as: .float32), try await asked(as: .bfloat16))
+    for (place, stack) in DenseStudy.stacks.enumerated()
+    where stack.contains(where: { $0.name == "expo" }) {
+      #expect(rounded.replies[place] == exact.replies[place], "\(stack.label)")
+    }
+    // The others are rounded, and this model is one that rounding changes.
+    #expect(rounded.replies != exact.replies)
+    #expect(rounded.build.contains("+float32") && !exact.build.contains("+float32"))
+  }
+
   @Test func manyAtATimeGetTheirOwnAnswers() async throws {
     let study = try DenseStudy()
     let replies = try await EmbeddedServer().withServers(of: study.models, events: ignoreEvents) {
