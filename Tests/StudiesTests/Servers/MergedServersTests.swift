@@ -86,7 +86,10 @@ import TinyModel
       return try await EmbeddedServer().withServers(of: models, events: ignoreEvents) { servers in
         var replies: [String] = []
         for stack in DenseStudy.stacks {
-          replies.append(try await servers.model.complete(TinyStudy.request(stack)).text)
+          var request = TinyStudy.request(stack)
+          // Long enough for rounding to change a word.
+          request.decoding.maxTokens = 100
+          replies.append(try await servers.model.complete(request).text)
         }
         return (replies, servers.build)
       }
