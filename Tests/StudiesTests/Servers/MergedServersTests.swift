@@ -86,10 +86,15 @@ import TinyModel
       return try await EmbeddedServer().withServers(of: models, events: ignoreEvents) { servers in
         var replies: [String] = []
         for stack in DenseStudy.stacks {
-          var request = TinyStudy.request(stack)
-          // Long enough for rounding to change a word.
-          request.decoding.maxTokens = 100
-          replies.append(try await servers.model.complete(request).text)
+          // Words enough for rounding to change one.
+          var text = ""
+          for number in 0..<12 {
+            var request = TinyStudy.request(stack)
+            request.messages = [ChatMessage(role: .user, content: "Hello, number \(number)?")]
+            request.decoding.maxTokens = 100
+            text += try await servers.model.complete(request).text
+          }
+          replies.append(text)
         }
         return (replies, servers.build)
       }
