@@ -127,15 +127,12 @@ final class EasyHandle {
   }
 }
 
-/// libcurl's callback for body bytes; less than `count` as the result aborts the transfer.
+/// libcurl's callback for body bytes.
 private func receiveBody(
   _ data: UnsafeMutablePointer<CChar>?, _ size: Int, _ count: Int,
   _ context: UnsafeMutableRawPointer?
 ) -> Int {
-  guard let data = unsafe data, let context = unsafe context else { return 0 }
-  let transfer = unsafe Unmanaged<Transfer>.fromOpaque(context).takeUnretainedValue()
-  return unsafe transfer.take(UnsafeRawBufferPointer(start: data, count: size * count))
-    ? size * count : 0
+  unsafe hand(data, size * count, to: context) { unsafe $0.take($1) }
 }
 
 /// libcurl's callback for one header line.
@@ -143,8 +140,17 @@ private func receiveHeader(
   _ data: UnsafeMutablePointer<CChar>?, _ size: Int, _ count: Int,
   _ context: UnsafeMutableRawPointer?
 ) -> Int {
+  unsafe hand(data, size * count, to: context) { unsafe $0.note($1) }
+}
+
+/// Hands bytes to the transfer that libcurl got them for.
+///
+/// - Returns: how many were taken: fewer than all abort the transfer.
+private func hand(
+  _ data: UnsafeMutablePointer<CChar>?, _ count: Int, to context: UnsafeMutableRawPointer?,
+  _ isTaken: (Transfer, UnsafeRawBufferPointer) -> Bool
+) -> Int {
   guard let data = unsafe data, let context = unsafe context else { return 0 }
   let transfer = unsafe Unmanaged<Transfer>.fromOpaque(context).takeUnretainedValue()
-  return unsafe transfer.note(UnsafeRawBufferPointer(start: data, count: size * count))
-    ? size * count : 0
+  return unsafe isTaken(transfer, UnsafeRawBufferPointer(start: data, count: count)) ? count : 0
 }

@@ -1,4 +1,6 @@
 /// The members of a JSON object by their keys, each of the type that it must have.
+///
+/// Inlined where they are called: a generic call across modules looks its types up for every field of every line.
 package struct JSONFields {
   /// A member that is missing or of another type.
   package struct Fault: Error, Equatable {
