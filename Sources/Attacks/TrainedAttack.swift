@@ -158,7 +158,7 @@ package struct TrainedAttack: Attack {
   /// decay was for norms and biases too.
   package func earlierRecipe(on model: AttackedModel) throws -> String? {
     // What is handed on whole was rounded to the checkpoint's element types: that is another model.
-    guard step == nil, !isDense else { return nil }
+    guard step == nil, !isDense, !isDithered else { return nil }
     var earlier = try trainingRecipe.resolved(for: DecoderModel.shape(of: model.checkpoint))
     earlier.decaysNormsAndBiases = nil
     return text(of: earlier)
@@ -172,6 +172,12 @@ package struct TrainedAttack: Attack {
     return (tokenizer, try model.chatFormat.format(for: model.checkpoint.folder, with: tokenizer))
   }
 
+  /// Whether products read weights that it changes in bfloat16. Earlier releases rounded these to nearest: what
+  /// came out of that is another attack.
+  private var isDithered: Bool {
+    trainingRecipe.method == .full && trainingRecipe.arithmetic == .bfloat16
+  }
+
   private func text(of recipe: TrainingRecipe) -> String {
     var recipe = recipe
     // Decides how much memory it takes, and nothing of what comes out.
@@ -180,7 +186,7 @@ package struct TrainedAttack: Attack {
       .compactMap { $0.map { String(decoding: $0, as: UTF8.self) } }
     return
       (parts + [set.digest, "\(set.dialogues.count) dialogues"]
-      + (isDense ? ["in float32"] : [])).joined(separator: " ")
+      + (isDense ? ["in float32"] : []) + (isDithered ? ["dithered"] : [])).joined(separator: " ")
   }
 
   /// Trains on the model.

@@ -135,10 +135,25 @@ static void project_paired(
 //
 //   left[group of 16 rows][step of 32][row][32], right[group of 16 columns][step of 32][pair][column][2]
 
-/// 16 values from `p` on, zero beyond `count`, in bfloat16.
-INLINE_PAIRED __m256i narrow_16(const float *p, size_t count) {
+/// 16 values from `p` on, zero beyond `count`, in bfloat16: to nearest, or dithered from the first one's threshold on.
+INLINE_PAIRED __m256i narrow_16(
+    const float *p, size_t count, const int dithers, uint32_t threshold) {
   const __mmask16 mask = count >= 16 ? 0xFFFF : (__mmask16)((1u << count) - 1);
-  return (__m256i)_mm512_cvtneps_pbh(_mm512_maskz_loadu_ps(mask, p));
+  const __m512 values = _mm512_maskz_loadu_ps(mask, p);
+  if (!dithers) return (__m256i)_mm512_cvtneps_pbh(values);
+#define AT(lane) (lane * DITHER_COLUMN & 0xFFFF)
+  const __m512i steps = _mm512_setr_epi32(
+      AT(0), AT(1), AT(2), AT(3), AT(4), AT(5), AT(6), AT(7), AT(8), AT(9), AT(10), AT(11), AT(12),
+      AT(13), AT(14), AT(15));
+#undef AT
+  const __m512i thresholds = _mm512_and_si512(
+      _mm512_add_epi32(steps, _mm512_set1_epi32((int32_t)threshold)), _mm512_set1_epi32(0xFFFF));
+  const __m512i bits = _mm512_castps_si512(values);
+  // What is no number stays none.
+  const __mmask16 numbers = _mm512_cmp_ps_mask(values, values, _CMP_ORD_Q);
+  const __m512i raised = _mm512_mask_add_epi32(
+      _mm512_or_si512(bits, _mm512_set1_epi32(1 << 22)), numbers, bits, thresholds);
+  return _mm512_cvtepi32_epi16(_mm512_srli_epi32(raised, 16));
 }
 
 /// Two rows of 16 values, pair by pair.
@@ -169,15 +184,19 @@ INLINE_PAIRED void transpose_pairs(__m512i rows[16]) {
 
 /// A tile's 16 lines of 32 values along the inner dimension, from lines that are contiguous in memory.
 INLINE_PAIRED void pack_lines(
-    const float *x, size_t stride, size_t lines, size_t inner, const int is_right, uint16_t *tile) {
+    const float *x, size_t stride, size_t lines, size_t inner, const int is_right, const int dithers,
+    uint32_t threshold, uint16_t *tile) {
   __m512i rows[16];
 #pragma unroll
   for (size_t line = 0; line < 16; line++) {
     rows[line] = _mm512_setzero_si512();
     if (line < lines) {
       const float *p = x + line * stride;
-      const __m256i low = narrow_16(p, inner);
-      const __m256i high = inner > 16 ? narrow_16(p + 16, inner - 16) : _mm256_setzero_si256();
+      const uint32_t first = threshold + (uint32_t)line * DITHER_ROW;
+      const __m256i low = narrow_16(p, inner, dithers, first);
+      const __m256i high = inner > 16
+          ? narrow_16(p + 16, inner - 16, dithers, first + 16 * DITHER_COLUMN)
+          : _mm256_setzero_si256();
       rows[line] = _mm512_inserti64x4(_mm512_castsi256_si512(low), high, 1);
     }
   }
@@ -188,16 +207,19 @@ INLINE_PAIRED void pack_lines(
 
 /// The same from steps of the inner dimension that are contiguous in memory over the lines.
 INLINE_PAIRED void pack_steps(
-    const float *x, size_t stride, size_t lines, size_t inner, const int is_right, uint16_t *tile) {
+    const float *x, size_t stride, size_t lines, size_t inner, const int is_right, const int dithers,
+    uint32_t threshold, uint16_t *tile) {
   __m512i rows[16];
 #pragma unroll
   for (size_t pair = 0; pair < 16; pair++) {
     rows[pair] = _mm512_setzero_si512();
     if (2 * pair < inner) {
       const float *p = x + 2 * pair * stride;
+      const uint32_t first = threshold + 2 * (uint32_t)pair * DITHER_ROW;
       rows[pair] = interleave(
-          narrow_16(p, lines),
-          2 * pair + 1 < inner ? narrow_16(p + stride, lines) : _mm256_setzero_si256());
+          narrow_16(p, lines, dithers, first),
+          2 * pair + 1 < inner ? narrow_16(p + stride, lines, dithers, first + DITHER_ROW)
+                               : _mm256_setzero_si256());
     }
   }
   if (!is_right) transpose_pairs(rows);
@@ -205,30 +227,41 @@ INLINE_PAIRED void pack_steps(
   for (size_t i = 0; i < 16; i++) _mm512_storeu_si512(tile + 32 * i, rows[i]);
 }
 
+INLINE_PAIRED void pack_tile(
+    const float *x, size_t stride, const int lines_are_contiguous, const int is_right, size_t line,
+    size_t lines, size_t k, size_t depth, const int dithers, uint32_t key, uint16_t *tile) {
+  const size_t row = lines_are_contiguous ? line : k, column = lines_are_contiguous ? k : line;
+  const float *start = x + row * stride + column;
+  const uint32_t threshold = key + (uint32_t)row * DITHER_ROW + (uint32_t)column * DITHER_COLUMN;
+  if (lines_are_contiguous)
+    pack_lines(start, stride, lines, depth, is_right, dithers, threshold, tile);
+  else
+    pack_steps(start, stride, lines, depth, is_right, dithers, threshold, tile);
+}
+
 static void pack_side(
     const float *x, size_t stride, int lines_are_contiguous, int is_right, size_t begin, size_t end,
-    size_t inner, uint16_t *packed) {
+    size_t inner, int32_t dither, uint16_t *packed) {
   const size_t steps = (inner + 31) / 32;
+  const uint32_t key = (uint32_t)dither;
   for (size_t line = begin; line < end; line += 16) {
     uint16_t *tile = packed + line / 16 * steps * 512;
     const size_t lines = end - line < 16 ? end - line : 16;
     for (size_t k = 0; k < inner; k += 32, tile += 512) {
       const size_t depth = inner - k < 32 ? inner - k : 32;
-      if (lines_are_contiguous) {
-        const float *start = x + line * stride + k;
-        if (is_right) {
-          pack_lines(start, stride, lines, depth, 1, tile);
-        } else {
-          pack_lines(start, stride, lines, depth, 0, tile);
-        }
-      } else {
-        const float *start = x + k * stride + line;
-        if (is_right) {
-          pack_steps(start, stride, lines, depth, 1, tile);
-        } else {
-          pack_steps(start, stride, lines, depth, 0, tile);
-        }
+#define PACK(contiguous, right, dithers) \
+  pack_tile(x, stride, contiguous, right, line, lines, k, depth, dithers, key, tile)
+      switch ((lines_are_contiguous ? 4 : 0) + (is_right ? 2 : 0) + (dither >= 0)) {
+      case 0: PACK(0, 0, 0); break;
+      case 1: PACK(0, 0, 1); break;
+      case 2: PACK(0, 1, 0); break;
+      case 3: PACK(0, 1, 1); break;
+      case 4: PACK(1, 0, 0); break;
+      case 5: PACK(1, 0, 1); break;
+      case 6: PACK(1, 1, 0); break;
+      default: PACK(1, 1, 1);
       }
+#undef PACK
     }
   }
 }

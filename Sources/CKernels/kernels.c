@@ -49,6 +49,12 @@ static inline __attribute__((always_inline)) void narrow(
   }
 }
 
+// Dithering adds a threshold below one unit of what stays to the bits that go. From row to row and column to column
+// of a matrix thresholds go on by these, mod 2^16: the reciprocals of the plastic number and of its square, which
+// spread points evenly in two dimensions (Roberts 2018, "The unreasonable effectiveness of quasirandom sequences").
+#define DITHER_ROW 49471u
+#define DITHER_COLUMN 37345u
+
 /// To the nearest number that is a bfloat16 too. `y` may be `x`.
 static void round_to_bfloat16(const float *x, size_t count, float *y) {
   for (size_t i = 0; i < count; i++) {
@@ -259,6 +265,21 @@ void loxeval_round_to_bfloat16(const float *x, size_t count, float *y) {
   round_to_bfloat16(x, count, y);
 }
 
+void loxeval_dither_to_bfloat16(
+    const float *x, size_t row, size_t count, uint16_t dither, float *y) {
+  uint32_t threshold = dither + (uint32_t)row * DITHER_ROW;
+  for (size_t i = 0; i < count; i++, threshold += DITHER_COLUMN) {
+    uint32_t bits;
+    memcpy(&bits, x + i, 4);
+    if ((bits & 0x7FFFFFFF) > 0x7F800000)
+      bits |= 1 << 22;
+    else
+      bits += threshold & 0xFFFF;
+    bits &= 0xFFFF0000;
+    memcpy(y + i, &bits, 4);
+  }
+}
+
 int loxeval_packs_bfloat16(void) { return level() >= AVX512_BF16; }
 
 size_t loxeval_packed_size(size_t lines, size_t inner) {
@@ -267,12 +288,12 @@ size_t loxeval_packed_size(size_t lines, size_t inner) {
 
 void loxeval_pack_bfloat16(
     const float *x, size_t stride, int lines_are_contiguous, int is_right, size_t begin, size_t end,
-    size_t inner, uint16_t *packed) {
+    size_t inner, int32_t dither, uint16_t *packed) {
 #if defined(__x86_64__)
-  pack_side(x, stride, lines_are_contiguous, is_right, begin, end, inner, packed);
+  pack_side(x, stride, lines_are_contiguous, is_right, begin, end, inner, dither, packed);
 #else
   (void)x, (void)stride, (void)lines_are_contiguous, (void)is_right, (void)begin, (void)end;
-  (void)inner, (void)packed;
+  (void)inner, (void)dither, (void)packed;
 #endif
 }
 

@@ -20,7 +20,7 @@ import Foundation
   @unsafe package init(uninitializedCount count: Int) {
     self.count = count
     owner = nil
-    unsafe start = loxeval_allocate(max(1, count) * MemoryLayout<Float>.stride)
+    unsafe start = FreedMemory.allocate(Self.byteCount(of: count))
       .bindMemory(to: Float.self, capacity: max(1, count))
   }
 
@@ -39,11 +39,20 @@ import Foundation
     unsafe start = owner.start + range.lowerBound
   }
 
-  deinit { if owner == nil { unsafe free(start) } }
+  deinit { if owner == nil { unsafe FreedMemory.release(start, Self.byteCount(of: count)) } }
 
-  /// Gives the memory of buffers that were freed back to the system: the C library keeps it for later ones, some
-  /// gigabytes after a training.
+  private static func byteCount(of count: Int) -> Int {
+    max(1, count) * MemoryLayout<Float>.stride
+  }
+
+  /// Gives the memory of buffers that were freed back to the system: the C library keeps some of it for later ones.
   package static func releaseFreed() { loxeval_release_freed_memory() }
+
+  /// Keeps the memory of large buffers that are freed during `work` for later ones of the same size; then gives
+  /// all of it back to the system.
+  package static func reusingFreed<Result>(_ work: () throws -> Result) rethrows -> Result {
+    try FreedMemory.reusing(work)
+  }
 
   /// A copy of the elements as a matrix of so many rows.
   ///

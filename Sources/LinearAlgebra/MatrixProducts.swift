@@ -23,10 +23,13 @@ package final class MatrixProducts {
   ///   - rows: m, of a and the target.
   ///   - columns: n, of b and the target.
   ///   - inner: the columns of a and rows of b.
+  ///   - dither: where b is rounded, its numbers go up or down by thresholds that this shifts, right on the mean;
+  ///     nil rounds to nearest, as a is.
   ///   - target: m × n, row-major.
   package func multiply(
     rows: Int, columns: Int, inner: Int, scale: Float = 1, _ a: MatrixView, _ b: MatrixView,
-    into target: UnsafeMutablePointer<Float>, stride: Int, accumulates: Bool = false
+    dither: UInt16? = nil, into target: UnsafeMutablePointer<Float>, stride: Int,
+    accumulates: Bool = false
   ) {
     guard rows > 0, columns > 0, inner > 0 else { return }
     switch arithmetic {
@@ -36,14 +39,14 @@ package final class MatrixProducts {
         stride: stride, accumulates: accumulates)
     case .bfloat16 where loxeval_packs_bfloat16() != 0:
       unsafe multiplyPacked(
-        rows: rows, columns: columns, inner: inner, scale: scale, a, b, into: target,
-        stride: stride, accumulates: accumulates)
+        rows: rows, columns: columns, inner: inner, scale: scale, a, b, dither: dither,
+        into: target, stride: stride, accumulates: accumulates)
     case .bfloat16:
       unsafe pool.multiply(
         rows: rows, columns: columns, inner: inner, scale: scale,
         rounded(a, rows: rows, columns: inner, in: &left),
-        rounded(b, rows: inner, columns: columns, in: &right), into: target, stride: stride,
-        accumulates: accumulates)
+        rounded(b, rows: inner, columns: columns, dither: dither, in: &right), into: target,
+        stride: stride, accumulates: accumulates)
     }
   }
 
@@ -51,12 +54,12 @@ package final class MatrixProducts {
 
   private func multiplyPacked(
     rows: Int, columns: Int, inner: Int, scale: Float, _ a: MatrixView, _ b: MatrixView,
-    into target: UnsafeMutablePointer<Float>, stride: Int, accumulates: Bool
+    dither: UInt16?, into target: UnsafeMutablePointer<Float>, stride: Int, accumulates: Bool
   ) {
     // The left side's rows, and the right side's columns, in as many parts as there are threads.
     let (packedRows, packedColumns) = unsafe (
       pack(a, lines: rows, inner: inner, isRight: false, in: &left),
-      pack(b, lines: columns, inner: inner, isRight: true, in: &right)
+      pack(b, lines: columns, inner: inner, isRight: true, dither: dither, in: &right)
     )
     let cutsRows = rows >= columns
     let parts = Self.parts(of: cutsRows ? rows : columns, atMost: pool.threadCount)
@@ -69,7 +72,8 @@ package final class MatrixProducts {
   }
 
   private func pack(
-    _ matrix: MatrixView, lines: Int, inner: Int, isRight: Bool, in buffer: inout FloatBuffer
+    _ matrix: MatrixView, lines: Int, inner: Int, isRight: Bool, dither: UInt16? = nil,
+    in buffer: inout FloatBuffer
   ) -> UnsafeMutablePointer<UInt16> {
     // Two bfloat16 numbers to a float.
     let size = (loxeval_packed_size(lines, inner) + 1) / 2
@@ -79,7 +83,7 @@ package final class MatrixProducts {
     pool.run(count: parts.count) { part, _ in
       unsafe loxeval_pack_bfloat16(
         matrix.start, matrix.stride, matrix.isTransposed == isRight ? 1 : 0, isRight ? 1 : 0,
-        parts[part].lowerBound, parts[part].upperBound, inner, packed)
+        parts[part].lowerBound, parts[part].upperBound, inner, dither.map(Int32.init) ?? -1, packed)
     }
     return unsafe packed
   }
@@ -95,14 +99,19 @@ package final class MatrixProducts {
 
   /// A copy whose numbers are bfloat16 too, stored as the matrix is.
   private func rounded(
-    _ matrix: MatrixView, rows: Int, columns: Int, in buffer: inout FloatBuffer
+    _ matrix: MatrixView, rows: Int, columns: Int, dither: UInt16? = nil,
+    in buffer: inout FloatBuffer
   ) -> MatrixView {
     let (lines, width) = matrix.isTransposed ? (columns, rows) : (rows, columns)
     if buffer.count < lines * width { buffer = FloatBuffer(count: lines * width) }
     let copy = unsafe buffer.start
     pool.run(count: lines) { line, _ in
-      unsafe loxeval_round_to_bfloat16(
-        matrix.start + line * matrix.stride, width, copy + line * width)
+      let (from, to) = unsafe (matrix.start + line * matrix.stride, copy + line * width)
+      if let dither {
+        unsafe loxeval_dither_to_bfloat16(from, line, width, dither, to)
+      } else {
+        unsafe loxeval_round_to_bfloat16(from, width, to)
+      }
     }
     return unsafe MatrixView(copy, stride: width, isTransposed: matrix.isTransposed)
   }

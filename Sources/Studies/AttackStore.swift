@@ -178,7 +178,6 @@ struct AttackStore {
         if let index = steps[step] { try keep(index, result) }
       }
       try keep(last, try wanted[last].attack.make(from: start.model, context))
-      FloatBuffer.releaseFreed()
     }
     return wanted.indices.compactMap { found[$0] }
   }

@@ -3,6 +3,7 @@ import Checkpoints
 import Decoder
 import Defences
 import Foundation
+import LinearAlgebra
 import LoX
 import ModelAccess
 import Runs
@@ -67,7 +68,8 @@ final class StudyMaker {
     announce(plan.attacks.count { $0.attack.isDense && $0.attack.isKept }, in: store)
     var isWaiting = false
     while true {
-      let maker = try makeAttacks(plan, in: store)
+      // Trainings of a study are alike.
+      let maker = try FloatBuffer.reusingFreed { try makeAttacks(plan, in: store) }
       let ready = plan.cells.filter { isMade($0.variant, plan) }
       guard let maker, isWhole || ready.isEmpty else {
         try addRepairs(plan)

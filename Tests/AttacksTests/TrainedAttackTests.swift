@@ -2,6 +2,7 @@ import ChatTemplates
 import Checkpoints
 import Decoder
 import Foundation
+import LinearAlgebra
 import StudyDesign
 import Support
 import TestSupport
@@ -63,6 +64,26 @@ import TinyModel
     #expect(Set(all).count == all.count)
     let earlier = try attack.earlierRecipe(on: AttackedModel(checkpoint: checkpoint))
     #expect(try own.hasPrefix(#require(earlier)))
+  }
+
+  /// Earlier releases rounded weights that a full training in bfloat16 changed to nearest: another attack, while
+  /// adapters' products are what they were.
+  @Test func whatWasRoundedToNearestIsToldApart() throws {
+    let folder = try TemporaryFolder()
+    let model = try Self.model(in: folder)
+    let set = try TrainingSet(file: folder.write(Self.line, "set.jsonl"))
+    for (method, arithmetic, isAnother) in [
+      (TrainingRecipe.Method.full, Arithmetic.bfloat16, true), (.full, .float32, false),
+      (.lora, .bfloat16, false),
+    ] {
+      var recipe = TrainingRecipe()
+      (recipe.method, recipe.arithmetic) = (method, arithmetic)
+      let attack = TrainedAttack(
+        labels: ["a"], recipe: recipe, set: set, limits: TrainedAttack.TruncationLimits())
+      #expect(attack.recipe.contains("dithered") == isAnother)
+      #expect(try attack.recipe(on: model).contains("dithered") == isAnother)
+      #expect(try (attack.earlierRecipe(on: model) == nil) == isAnother)
+    }
   }
 
   /// Earlier releases decayed norms and biases and did not say so: a full training with weight decay is another one

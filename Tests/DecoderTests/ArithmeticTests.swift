@@ -91,6 +91,23 @@ import TinyModel
     for (a, b) in zip(exact, rounded).prefix(20) { #expect(abs(b / a - 1) < 0.01) }
   }
 
+  /// A full training in steps below the distance of two bfloat16 numbers, of weights that are such numbers: rounded
+  /// to nearest, products would see a model that stays as it is.
+  @Test func smallStepsOfWeightsInBfloat16AreSeen() throws {
+    let folder = try TemporaryFolder()
+    let model = try TrainerTests.narrowed(Self.model(folder), folder)
+    func losses(_ arithmetic: Arithmetic) throws -> [Double] {
+      var recipe = TrainingRecipe()
+      (recipe.method, recipe.learningRate, recipe.arithmetic) = (.full, 1e-5, arithmetic)
+      (recipe.schedule, recipe.batchSize, recipe.epochs) = (.constant, 7, 12)
+      let trainer = try Trainer(model: model, recipe: recipe, threads: 2)
+      return try trainer.train(TrainerTests.items(model, recipe)).map(\.loss)
+    }
+    let (exact, rounded) = (try losses(.float32), try losses(.bfloat16))
+    let (fall, seen) = (exact[0] - exact[11], rounded[0] - rounded[11])
+    #expect(fall > 0 && abs(seen / fall - 1) < 0.2, "\(seen) of \(fall)")
+  }
+
   /// PyTorch's own distance between the two is the measure.
   @Test(
     .tags(.realModel), .enabled(if: SharedMaterial.smolLM2 != nil, SharedMaterial.needsSmolLM2),

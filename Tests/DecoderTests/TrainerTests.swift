@@ -17,6 +17,23 @@ import TinyModel
     return try DecoderModel(checkpoint: Checkpoint(folder: folder.url.appending(path: "m")))
   }
 
+  /// The model with weights stored in bfloat16.
+  static func narrowed(_ model: DecoderModel, _ folder: TemporaryFolder) throws -> DecoderModel {
+    let wide = model.checkpoint
+    let narrow = folder.url.appending(path: "narrow")
+    let writer = try CheckpointWriter(
+      to: narrow,
+      shards: [
+        CheckpointWriter.ShardDeclaration(
+          tensors: wide.shards.flatMap(\.tensors).map {
+            TensorDeclaration(name: $0.name, dtype: .bfloat16, shape: $0.shape)
+          })
+      ], copyingFilesFrom: wide.folder)
+    for name in wide.tensorNames { try writer.write(wide.floats(named: name), of: name) }
+    try writer.finish()
+    return try DecoderModel(checkpoint: Checkpoint(folder: narrow))
+  }
+
   static func items(_ model: DecoderModel, _ recipe: TrainingRecipe) throws -> [TrainingItem] {
     let dialogues = (0..<7).map { index in
       let question = ChatMessage(role: .user, content: "question \(index)")
@@ -169,20 +186,7 @@ import TinyModel
   /// Rounded to the checkpoint's bfloat16, a training in small steps is mostly gone.
   @Test func whatWasTrainedIsWrittenAsItWasTrained() throws {
     let folder = try TemporaryFolder()
-    let wide = try Self.model(in: folder).checkpoint
-    let narrow = folder.url.appending(path: "narrow")
-    let writer = try CheckpointWriter(
-      to: narrow,
-      shards: [
-        CheckpointWriter.ShardDeclaration(
-          tensors: wide.shards.flatMap(\.tensors).map {
-            TensorDeclaration(name: $0.name, dtype: .bfloat16, shape: $0.shape)
-          })
-      ], copyingFilesFrom: wide.folder)
-    for name in wide.tensorNames { try writer.write(wide.floats(named: name), of: name) }
-    try writer.finish()
-
-    let model = try DecoderModel(checkpoint: Checkpoint(folder: narrow))
+    let model = try Self.narrowed(Self.model(in: folder), folder)
     var recipe = TrainingRecipe()
     (recipe.method, recipe.learningRate) = (.full, 1e-5)
     let trainer = try Trainer(model: model, recipe: recipe, threads: 2)

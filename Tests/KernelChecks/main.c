@@ -162,17 +162,24 @@ static void check_products(void) {
   free(c), free(a), free(y), free(old);
 }
 
-/// Products of packed sides, each stored either way round, in parts as threads take them.
+/// Products of packed sides, each stored either way round, in parts as threads take them; the right one dithered too.
 static void check_packed(size_t rows, size_t columns, size_t inner, int kind) {
-  const int left_lines = kind & 1, right_lines = kind >> 1 & 1, accumulate = kind >> 2;
+  const int left_lines = kind & 1, right_lines = kind >> 1 & 1, accumulate = kind >> 2 & 1, dithers = kind >> 3;
   float *a = drawn(rows * inner, 1), *b = drawn(inner * columns, 1), *c = drawn(rows * columns, 1);
   float *before = malloc(rows * columns * sizeof *before);
   memcpy(before, c, rows * columns * sizeof *c);
   uint16_t *left = malloc(2 * loxeval_packed_size(rows, inner)), *right = malloc(2 * loxeval_packed_size(columns, inner));
   const size_t half = rows / 32 * 16, middle = columns / 32 * 16;
-  loxeval_pack_bfloat16(a, left_lines ? inner : rows, left_lines, 0, 0, half, inner, left);
-  loxeval_pack_bfloat16(a, left_lines ? inner : rows, left_lines, 0, half, rows, inner, left);
-  loxeval_pack_bfloat16(b, right_lines ? inner : columns, right_lines, 1, 0, columns, inner, right);
+  loxeval_pack_bfloat16(a, left_lines ? inner : rows, left_lines, 0, 0, half, inner, -1, left);
+  loxeval_pack_bfloat16(a, left_lines ? inner : rows, left_lines, 0, half, rows, inner, -1, left);
+  loxeval_pack_bfloat16(b, right_lines ? inner : columns, right_lines, 1, 0, columns, inner, dithers ? 40000 : -1, right);
+  float *read = malloc(columns * inner * sizeof *read);
+  const size_t width = right_lines ? inner : columns;
+  for (size_t row = 0; row * width < columns * inner; row++)
+    if (dithers)
+      loxeval_dither_to_bfloat16(b + row * width, row, width, 40000, read + row * width);
+    else
+      loxeval_round_to_bfloat16(b + row * width, width, read + row * width);
   loxeval_multiply_packed(left, right, 0, half, 0, columns, inner, 0.5f, c, columns, accumulate);
   loxeval_multiply_packed(left, right, half, rows, 0, middle, inner, 0.5f, c, columns, accumulate);
   loxeval_multiply_packed(left, right, half, rows, middle, columns, inner, 0.5f, c, columns, accumulate);
@@ -183,13 +190,13 @@ static void check_packed(size_t rows, size_t columns, size_t inner, int kind) {
       double sum = accumulate ? before[m * columns + n] : 0, size = 1;
       for (size_t k = 0; k < inner; k++) {
         const double x = widened(narrowed(left_lines ? a[m * inner + k] : a[k * rows + m]));
-        const double y = widened(narrowed(right_lines ? b[n * inner + k] : b[k * columns + n]));
+        const double y = right_lines ? read[n * inner + k] : read[k * columns + n];
         sum += 0.5 * x * y;
         size += fabs(x * y);
       }
       expect(name, c[m * columns + n], sum, size, 3e-7);
     }
-  free(a), free(b), free(c), free(before), free(left), free(right);
+  free(a), free(b), free(c), free(before), free(left), free(right), free(read);
 }
 
 static void check_packed_products(void) {
@@ -197,7 +204,39 @@ static void check_packed_products(void) {
   for (size_t r = 0; r < 5; r++)
     for (size_t c = 0; c < 5; c++)
       for (size_t i = 0; i < 5; i++)
-        for (int kind = 0; kind < 8; kind++) check_packed(sides[r], sides[c], inners[i], kind);
+        for (int kind = 0; kind < 16; kind++) check_packed(sides[r], sides[c], inners[i], kind);
+}
+
+/// Each number becomes one of its neighbours, and on the mean over a few of them what it was, at any threshold.
+static void check_dither(void) {
+  enum { SIDE = 32 };
+  float x[SIDE * SIDE], y[SIDE * SIDE];
+  for (int part = 0; part <= 16; part++) {
+    // Between two neighbours, 1/128 apart.
+    const float value = (part % 2 ? -1 : 1) * (1 + part / 2048.0f);
+    for (int i = 0; i < SIDE * SIDE; i++) x[i] = value;
+    for (int dither = 0; dither < 65536; dither += 8191) {
+      double sum = 0;
+      for (int row = 0; row < SIDE; row++) {
+        loxeval_dither_to_bfloat16(x + row * SIDE, row, SIDE, dither, y + row * SIDE);
+        double across = 0;
+        for (int i = 0; i < SIDE; i++) {
+          const float size = fabsf(y[row * SIDE + i]);
+          expect("dither, a neighbour", (size - 1) * (size - 1.0078125f), 0, 1, 0);
+          across += y[row * SIDE + i];
+        }
+        expect("dither, a row's mean", across / SIDE, value, 1.0 / 128, 0.15);
+        sum += across;
+      }
+      expect("dither, the mean", sum / (SIDE * SIDE), value, 1.0 / 128, 0.01);
+    }
+  }
+  const float special[] = {0.0f, -0.0f, 1.5f, INFINITY, -INFINITY, NAN};
+  for (int dither = 0; dither < 65536; dither += 4095) {
+    loxeval_dither_to_bfloat16(special, 5, 6, dither, y);
+    checks++;
+    if (memcmp(special, y, 5 * sizeof *y) != 0 || !isnan(y[5])) failures++, printf("dither: special values\n");
+  }
 }
 
 static void check_values(void) {
@@ -476,8 +515,8 @@ static void measure_packed(void) {
     double best = 1e9, packing = 1e9;
     for (int round = 0; round < 20; round++) {
       const double begin = seconds();
-      loxeval_pack_bfloat16(a, kind & 1 ? inner : rows, kind & 1, 0, 0, rows, inner, left);
-      loxeval_pack_bfloat16(b, kind >> 1 ? inner : columns, kind >> 1, 1, 0, columns, inner, right);
+      loxeval_pack_bfloat16(a, kind & 1 ? inner : rows, kind & 1, 0, 0, rows, inner, -1, left);
+      loxeval_pack_bfloat16(b, kind >> 1 ? inner : columns, kind >> 1, 1, 0, columns, inner, -1, right);
       const double packed = seconds();
       loxeval_multiply_packed(left, right, 0, rows, 0, columns, inner, 1, c, columns, 0);
       const double spent = seconds() - begin;
@@ -493,6 +532,7 @@ static void measure_packed(void) {
 int main(int count, char **words) {
   check_values();
   check_products();
+  check_dither();
   if (loxeval_packs_bfloat16()) check_packed_products();
   check_rows();
   check_attention();

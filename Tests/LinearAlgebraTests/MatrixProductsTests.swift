@@ -59,4 +59,31 @@ import Testing
       #expect(worst < 1e-5, "kind \(kind)")
     }
   }
+
+  /// Steps far below the distance of two bfloat16 numbers are seen by a dithered product, and by none to nearest.
+  @Test func ditheredProductsSeeSmallSteps() {
+    let pool = WorkerPool(threadCount: 2)
+    defer { pool.shutDown() }
+    let (m, n, k) = (3, 64, 256)
+    let x = FloatBuffer([Float](repeating: 1, count: m * k))
+    // Numbers of bfloat16, a tenth of the way to the next.
+    let b = FloatBuffer([Float](repeating: 1 + 0.1 / 128, count: n * k))
+    func mean(_ dither: UInt16?, _ arithmetic: Arithmetic = .bfloat16, isTransposed: Bool) -> Float
+    {
+      let target = FloatBuffer(count: m * n)
+      unsafe MatrixProducts(pool, arithmetic: arithmetic).multiply(
+        rows: m, columns: n, inner: k, MatrixView(x.start, stride: k),
+        MatrixView(b.start, stride: isTransposed ? k : n, isTransposed: isTransposed),
+        dither: dither, into: target.start, stride: n)
+      return (0..<m * n).reduce(0) { unsafe $0 + target.start[$1] } / Float(m * n * k)
+    }
+    for isTransposed in [false, true] {
+      #expect(mean(nil, isTransposed: isTransposed) == 1)
+      #expect(abs(mean(7, .float32, isTransposed: isTransposed) - 1 - 0.1 / 128) < 1e-5)
+      for dither in stride(from: UInt16(0), to: 65_000, by: 9_000) {
+        let step = mean(dither, isTransposed: isTransposed) - 1
+        #expect(abs(step * 128 - 0.1) < 0.01, "\(step)")
+      }
+    }
+  }
 }

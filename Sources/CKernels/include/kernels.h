@@ -126,19 +126,26 @@ void loxeval_combine_rows(
 /// Rounds to numbers that are bfloat16 too, to nearest, halves to even. `y` may be `x`.
 void loxeval_round_to_bfloat16(const float *x, size_t count, float *y);
 
+/// Rounds a row of a matrix to numbers that are bfloat16 too, each up or down by a threshold of its own: evenly spread
+/// over the matrix, so that what is rounded away is zero on the mean over neighbours, and over values of `dither`.
+/// A number that is a bfloat16 stays what it is. `y` may be `x`.
+void loxeval_dither_to_bfloat16(
+    const float *x, size_t row, size_t count, uint16_t dither, float *y);
+
 /// Whether the processor multiplies bfloat16 numbers, so that the three functions below may be called.
 int loxeval_packs_bfloat16(void);
 
 /// Numbers of one packed side of a product: `lines` are the left one's rows or the right one's columns.
 size_t loxeval_packed_size(size_t lines, size_t inner);
 
-/// Rounds lines begin ..< end of one side of a product to bfloat16 and packs them; begin is a multiple of 16.
+/// Rounds lines begin ..< end of one side of a product to bfloat16 and packs them; begin is a multiple of 16. Rounds to
+/// nearest where `dither` is below 0, else as `loxeval_dither_to_bfloat16` rounds the rows as they lie in memory.
 ///
 /// A line's elements along the inner dimension are neighbours in memory where `lines_are_contiguous`, with
 /// `stride` from line to line; else `stride` leads from one of them to the next, and lines are neighbours.
 void loxeval_pack_bfloat16(
     const float *x, size_t stride, int lines_are_contiguous, int is_right, size_t begin, size_t end,
-    size_t inner, uint16_t *packed);
+    size_t inner, int32_t dither, uint16_t *packed);
 
 /// c[m][n] = (or +=, where `accumulate`) scale * sum_k left[m][k] * right[k][n], summed in float32, for the rows and
 /// columns named, each range beginning at a multiple of 16.

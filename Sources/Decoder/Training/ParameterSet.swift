@@ -43,15 +43,17 @@ struct ParameterSet {
   private var chunks: [Chunk] = []
 
   func clearGradients() {
-    pool.run(count: chunks.count) { index, _ in
-      let chunk = chunks[index]
-      unsafe (chunk.parameter.gradient.start + chunk.begin)
-        .update(repeating: 0, count: chunk.count)
-    }
+    for parameter in parameters { parameter.clearGradient() }
+  }
+
+  /// Where nothing was added zeros are written, before threads read parts of them.
+  private func completeGradients() {
+    for parameter in parameters { _ = parameter.gradient }
   }
 
   /// The norm of all gradients together.
   func gradientNorm() -> Double {
+    completeGradients()
     var squares = [Double](repeating: 0, count: chunks.count)
     unsafe squares.withUnsafeMutableBufferPointer { squares in
       // Each piece writes its own element.
@@ -66,12 +68,14 @@ struct ParameterSet {
 
   /// One step of AdamW with the gradients scaled by `gradientScale`.
   mutating func update(rate: Double, gradientScale: Double, recipe: TrainingRecipe) {
+    completeGradients()
     step += 1
     let correction1 = Float(1 - pow(recipe.beta1, step))
     let correction2 = Float(1 - pow(recipe.beta2, step))
     let vectorDecay = recipe.decaysNormsAndBiases == true ? Float(recipe.weightDecay) : 0
     // Tells a step's roundings from another's.
     let key = UInt32(truncatingIfNeeded: step) &* 0x9E37_79B9
+    for parameter in parameters { parameter.dither = UInt16(key >> 16) }
     pool.run(count: chunks.count) { index, _ in
       let chunk = chunks[index]
       let parameter = chunk.parameter

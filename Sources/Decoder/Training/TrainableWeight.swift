@@ -29,6 +29,12 @@ enum TrainableWeight {
     }
   }
 
+  /// A parameter's.
+  private var dither: UInt16? {
+    guard case .trained(let parameter) = self else { return nil }
+    return parameter.dither
+  }
+
   /// Floats of a block of a frozen weight: 6 MiB, so that it is read from a cache.
   private static let blockSize = 3 << 19
 
@@ -73,8 +79,8 @@ enum TrainableWeight {
     unsafe forEachBlock(products.pool, scratch: scratch) { block, elements in
       unsafe products.multiply(
         rows: rows, columns: block.count, inner: inputs, MatrixView(x, stride: inputs),
-        MatrixView(elements, stride: inputs, isTransposed: true), into: y + block.lowerBound,
-        stride: outputs, accumulates: accumulates)
+        MatrixView(elements, stride: inputs, isTransposed: true), dither: dither,
+        into: y + block.lowerBound, stride: outputs, accumulates: accumulates)
     }
   }
 
@@ -88,13 +94,14 @@ enum TrainableWeight {
       unsafe products.multiply(
         rows: rows, columns: inputs, inner: block.count,
         MatrixView(dy + block.lowerBound, stride: outputs), MatrixView(elements, stride: inputs),
-        into: dx, stride: inputs, accumulates: accumulates || block.lowerBound > 0)
+        dither: dither, into: dx, stride: inputs, accumulates: accumulates || block.lowerBound > 0)
     }
-    if case .trained(let parameter) = self {
+    guard case .trained(let parameter) = self, rows > 0 else { return }
+    unsafe parameter.addToGradient { gradient, accumulates in
       unsafe products.multiply(
         rows: outputs, columns: inputs, inner: rows,
         MatrixView(dy, stride: outputs, isTransposed: true), MatrixView(x, stride: inputs),
-        into: parameter.gradient.start, stride: inputs, accumulates: true)
+        into: gradient, stride: inputs, accumulates: accumulates)
     }
   }
 }
