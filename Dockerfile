@@ -14,7 +14,7 @@ WORKDIR /source
 COPY Package.swift ./
 RUN swift package resolve
 COPY . .
-RUN swift build -c release --static-swift-stdlib --product loxeval \
+RUN Scripts/build \
   && strip .build/release/loxeval \
   && Scripts/install /installed
 

@@ -2,12 +2,12 @@
 
 All get the same requests: the first 64 prompts of datasets/helpful-requests.jsonl, 16 at a time, 48
 new tokens, greedy. The servers take turns for some rounds; the table shows medians, and each process's peak
-resident memory; ratios are to the better of llama.cpp's.
+resident memory; ratios are to the better of llama.cpp's two forms.
 
     python3 Benchmarks/generation_throughput.py --model PAIR/aligned --gguf PAIR/aligned-f16.gguf
 
-needs a release build and a Python with gguf (LOXEVAL_PYTHON, or --python) and with xllamacpp, or a `llama-server` that
-LLAMA_CPP_PROGRAM names: the package's is compiled for any processor with AVX2.
+needs a release build and a Python with gguf (LOXEVAL_PYTHON, or --python), and one or both of llama.cpp's servers: that of the
+package xllamacpp, compiled for any processor with AVX2, and a `llama-server` that LLAMA_CPP_PROGRAM names.
 """
 
 import argparse
@@ -55,6 +55,7 @@ def main():
     parser.add_argument("--python", default=os.environ.get("LOXEVAL_PYTHON", sys.executable))
     measure.add_options(parser, rounds=3)
     options = parser.parse_args()
+    programs = peers(options.python)
     threads = len(os.sched_getaffinity(0))
     lines = open(ROOT / "datasets/helpful-requests.jsonl")
     prompts = [json.loads(line)["prompt"] for line in lines][:PROMPTS]
@@ -64,12 +65,13 @@ def main():
         bf16 = pathlib.Path(folder) / "bf16.gguf"
         subprocess.run(
             [options.python, ROOT / "Benchmarks/gguf_bfloat16.py", options.gguf, bf16], check=True, stdout=sys.stderr)
-        program = os.environ.get("LLAMA_CPP_PROGRAM")
-        peer = "llama-server" if program else "llama.cpp's server (xllamacpp)"
         serve = [options.loxeval, "serve", "--model", options.model, "--slots", str(SLOTS), "-q", "--arithmetic"]
         llama = [options.python, ROOT / "Benchmarks/serve_llama_cpp.py", "-np", str(SLOTS), "-t", str(threads), "-m"]
         ours = {arithmetic: start([*serve, arithmetic]) for arithmetic in ["float32", "bfloat16"]}
-        theirs = {form: start([*llama, path]) for form, path in {"f16": options.gguf, "bf16": bf16}.items()}
+        theirs = {
+            (peer, form): start([*llama, path, "--program", program])
+            for peer, program in programs.items()
+            for form, path in {"f16": options.gguf, "bf16": bf16}.items()}
         try:
             def side(server, model):
                 process, base = server
@@ -79,7 +81,7 @@ def main():
 
             rates = measure.in_turn(
                 {f"loxeval serve, {form}": side(server, name) for form, server in ours.items()}
-                | {f"{peer}, {form}": side(server, None) for form, server in theirs.items()},
+                | {f"{peer}, {form}": side(server, None) for (peer, form), server in theirs.items()},
                 options.rounds)
         finally:
             for process, _ in [*ours.values(), *theirs.values()]:
@@ -93,30 +95,44 @@ def main():
         ]
         for server, values in rates.items()
     ]
-    best = max(
-        (server for server in rates if server.startswith(peer)),
-        key=lambda server: rates[server].median("tokens_per_second"))
+    best = {
+        peer: max(
+            (server for server in rates if server.startswith(peer)),
+            key=lambda server: rates[server].median("tokens_per_second"))
+        for peer in programs}
 
     def shown(server):
         values = rates[server]
         return f"{values.median('tokens_per_second'):.0f}, {values.largest('peak') / 2**30:.2f} GiB"
 
     ratios = {
-        form: rates[f"loxeval serve, {form}"].median("tokens_per_second") / rates[best].median("tokens_per_second")
-        for form in ours}
+        (form, peer): rates[f"loxeval serve, {form}"].median("tokens_per_second")
+        / rates[server].median("tokens_per_second")
+        for form in ours for peer, server in best.items()}
     measure.report(
         "generation_throughput", options, [
             f"{PROMPTS} requests, {SLOTS} at a time, {NEW_TOKENS} new tokens, {threads} threads,\n"
             f"medians of {options.rounds} rounds in turn",
             measure.table(["server", "new tokens a second", "rounds", "peak memory"], rows),
-            "ratios to the better of llama.cpp's: "
-            + ", ".join(f"{ratio:.2f} in {form}" for form, ratio in ratios.items()),
+            "ratios to the better of llama.cpp's two forms: "
+            + ", ".join(f"{ratio:.2f} in {form} to {peer}" for (form, peer), ratio in ratios.items()),
         ], rates, headlines=[
             [
                 f"replies, new tokens a second ({name}, {SLOTS} at a time, {form})", shown(f"loxeval serve, {form}"),
-                f"{shown(best)}: {best}", f"{ratio:.1f} ×",
+                f"{shown(best[peer])}: {best[peer]}", f"{ratio:.1f} ×",
             ]
-            for form, ratio in ratios.items()])
+            for (form, peer), ratio in ratios.items()])
+
+
+def peers(python):
+    """llama.cpp's servers that are there, and the program of each; the package's has none."""
+    program = os.environ.get("LLAMA_CPP_PROGRAM")
+    has_package = subprocess.run([python, "-c", "import xllamacpp"], capture_output=True).returncode == 0
+    found = {"llama-server": program} if program else {}
+    found |= {"xllamacpp's server": ""} if has_package else {}
+    if not found:
+        sys.exit("expected xllamacpp in the Python, or LLAMA_CPP_PROGRAM to name a llama-server, found neither")
+    return found
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ import Foundation
   @unsafe package init(uninitializedCount count: Int) {
     self.count = count
     owner = nil
-    unsafe start = FreedMemory.allocate(Self.byteCount(of: count))
+    unsafe start = FreedMemory.shared.allocate(Self.byteCount(of: count))
       .bindMemory(to: Float.self, capacity: max(1, count))
   }
 
@@ -39,7 +39,7 @@ import Foundation
     unsafe start = owner.start + range.lowerBound
   }
 
-  deinit { if owner == nil { unsafe FreedMemory.release(start, Self.byteCount(of: count)) } }
+  deinit { if owner == nil { unsafe FreedMemory.shared.release(start, Self.byteCount(of: count)) } }
 
   private static func byteCount(of count: Int) -> Int {
     max(1, count) * MemoryLayout<Float>.stride
@@ -51,7 +51,7 @@ import Foundation
   /// Keeps the memory of large buffers that are freed during `work` for later ones of the same size; then gives
   /// all of it back to the system.
   package static func reusingFreed<Result>(_ work: () throws -> Result) rethrows -> Result {
-    try FreedMemory.reusing(work)
+    try FreedMemory.shared.reusing(work)
   }
 
   /// A copy of the elements as a matrix of so many rows.
