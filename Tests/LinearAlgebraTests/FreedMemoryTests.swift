@@ -11,7 +11,7 @@ import Testing
   @discardableResult private static func use(_ units: Int, of memory: FreedMemory) -> Int {
     let block = unsafe memory.allocate(units * unit)
     unsafe memory.release(block, units * unit)
-    return unsafe Int(bitPattern: block)
+    return Int(bitPattern: block)
   }
 
   @Test func blocksTakeOverWhatOthersOfTheirSizeLeft() {
@@ -33,9 +33,10 @@ import Testing
       for units in [2, 3, 5] { Self.use(units, of: memory) }
       // Each took the place of what was there before.
       #expect(memory.keptByteCount == 5 * Self.unit)
-      let held = unsafe [2, 2].map { unsafe memory.allocate($0 * Self.unit) }
+      let held = unsafe (memory.allocate(2 * Self.unit), memory.allocate(2 * Self.unit))
       #expect(memory.keptByteCount == 0)
-      for block in unsafe held { unsafe memory.release(block, 2 * Self.unit) }
+      unsafe memory.release(held.0, 2 * Self.unit)
+      unsafe memory.release(held.1, 2 * Self.unit)
       Self.use(3, of: memory)
       #expect(memory.keptByteCount == 3 * Self.unit)
       Self.use(1, of: memory)
