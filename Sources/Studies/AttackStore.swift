@@ -3,7 +3,6 @@ import ChatTemplates
 import Checkpoints
 import Decoder
 import Foundation
-import LinearAlgebra
 import LoX
 import ModelAccess
 import Runs
