@@ -109,6 +109,32 @@ import Testing
     #expect(failure?.message.contains("--lora /a/lox.gguf --lora /a/attack.gguf") == true)
   }
 
+  /// llama.cpp's server would keep a place for the proof until all that ask the model before are answered.
+  @Test(arguments: [(false, 0), (true, 4)])
+  func aVariantIsProvenAheadWhereServersComputeItBesideOthers(
+    isEmbedded: Bool, probes: Int
+  ) async throws {
+    let asked = Mutex(0)
+    let server = try ScriptedHTTPServer { exchange in
+      asked.withLock { $0 += 1 }
+      Self.honest(exchange)
+    }
+    defer { server.stop() }
+    let client = try ClientTests.client(
+      server, dialect: LlamaServerDialect(adapterIDs: ["lox": 0], isEmbedded: isEmbedded))
+    let check = IdentityCheck(client: client)
+    let gate = VariantGate(
+      client: client,
+      servers: FixedServers([], client.dialect) { variant async throws(ChatFailure) in
+        try await check.verify(variant)
+      })
+    await gate.anticipate(Self.lox)
+    #expect(asked.withLock { $0 } == probes)
+    // In its turn it is proven wherever it was not.
+    try await gate.open(Self.lox)
+    #expect(asked.withLock { $0 } == 4)
+  }
+
   // MARK: - vLLM
 
   /// The names of a server's adapters.

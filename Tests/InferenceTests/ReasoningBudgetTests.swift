@@ -123,7 +123,7 @@ import Testing
     var request = ClientTests.request
     request.decoding = Self.decoding
     let client = try ClientTests.client(
-      server, dialect: LlamaServerDialect(adapterIDs: [:], takesReasoningBudget: true))
+      server, dialect: LlamaServerDialect(adapterIDs: [:], isEmbedded: true))
     let reply = try await client.complete(request)
     #expect(reply.reasoning == "true" && reply.text == Self.words(20))
   }

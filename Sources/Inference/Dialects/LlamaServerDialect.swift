@@ -11,20 +11,19 @@ package struct LlamaServerDialect: ServerDialect {
   package let adapterIDs: [UpdateName: Int]
   /// Of all adapters that the server has loaded, the study's or not.
   private let loadedIDs: [Int]
-  /// llama.cpp's prompt cache is not deterministic; the embedded server's is.
-  package let disablesPromptCache: Bool
-  /// Whether the server is the embedded one, which counts thoughts apart.
-  private let takesReasoningBudget: Bool
+  /// Whether it is the embedded one, whose prompt cache is deterministic, which counts thoughts apart and
+  /// computes variants together. llama.cpp's computes those requests together that choose the same scales.
+  private let isEmbedded: Bool
 
   package init(
-    adapterIDs: [UpdateName: Int], loadedIDs: [Int]? = nil, disablesPromptCache: Bool = true,
-    takesReasoningBudget: Bool = false
+    adapterIDs: [UpdateName: Int], loadedIDs: [Int]? = nil, isEmbedded: Bool = false
   ) {
-    self.takesReasoningBudget = takesReasoningBudget
+    self.isEmbedded = isEmbedded
     self.adapterIDs = adapterIDs
     self.loadedIDs = (loadedIDs ?? Array(adapterIDs.values)).sorted()
-    self.disablesPromptCache = disablesPromptCache
   }
+
+  package var computesVariantsTogether: Bool { isEmbedded }
 
   /// Finds the updates among the adapters that a server has loaded: by the name it gives, or by its
   /// file's, without the extension.
@@ -74,8 +73,8 @@ package struct LlamaServerDialect: ServerDialect {
       scales[id, default: 0] += update.scale
     }
     fields.lora = loadedIDs.map { .init(id: $0, scale: scales[$0] ?? 0) }
-    if disablesPromptCache { fields.cachePrompt = false }
-    fields.takesReasoningBudget = takesReasoningBudget
+    if !isEmbedded { fields.cachePrompt = false }
+    fields.takesReasoningBudget = isEmbedded
     return fields
   }
 }

@@ -31,6 +31,10 @@ package protocol ServerDialect: Sendable {
   /// Whether a server keeps variants apart that are asked at the same time. Where it does not, requests for
   /// one wait until all for another have ended.
   var keepsVariantsApart: Bool { get }
+
+  /// Whether a server computes requests for different variants side by side. Where it does not, one for the
+  /// next variant would hold a place among its requests for nothing until those for this one are through.
+  var computesVariantsTogether: Bool { get }
 }
 
 extension ServerDialect {
@@ -42,6 +46,7 @@ extension ServerDialect {
   package func release(_ variant: [ScaledUpdate]) async {}
   package var preparedLimit: Int { .max }
   package var keepsVariantsApart: Bool { true }
+  package var computesVariantsTogether: Bool { true }
 }
 
 /// What dialects may add to a request, and where it may go.

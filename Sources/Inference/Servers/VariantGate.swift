@@ -31,9 +31,11 @@ package struct VariantGate: ChatCompleting {
     return try result.get()
   }
 
-  /// Prepares and proves a variant ahead of its turn, where no other need go for it.
+  /// Prepares and proves a variant ahead of its turn, where no other need go or wait for it.
   package func anticipate(_ variant: [ScaledUpdate]) async {
-    guard client.dialect.preparedLimit == .max else { return }
+    guard client.dialect.preparedLimit == .max, client.dialect.computesVariantsTogether else {
+      return
+    }
     try? await open(variant)
   }
 

@@ -115,8 +115,7 @@ package struct EmbeddedServer: ServerSource {
     }
     let ids = Dictionary(
       updates.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
-    return LlamaServerDialect(
-      adapterIDs: ids, disablesPromptCache: false, takesReasoningBudget: true)
+    return LlamaServerDialect(adapterIDs: ids, isEmbedded: true)
   }
 }
 
