@@ -1,7 +1,7 @@
 """A judge that decides by fixed rules, behind an OpenAI-compatible server: for tests and examples of
 rubric, strongreject and guard where no model that can judge is at hand.
 
-    python scripted_judge.py [PORT]     prints the address, serves until it is ended
+    python scripted-judge.py [PORT]     prints the address, serves until it is ended
 """
 
 import http.server

@@ -19,8 +19,8 @@ enum ExitStatus: Int32 {
   /// For the help text.
   static let summary = """
     Exit codes: 0 done; 1 gate breached; 2 error; 3 gate inconclusive; 4 undecided at the cap of \
-    --until-decided; 64 usage; 75 stopped in time (--max-time, or SIGTERM of a shard) or before \
-    its cost passed --max-cost, start again; 130 interrupted; 143 ended by \
+    --until-decided; 64 usage; 75 stopped in time (--max-time, or SIGTERM of a shard), before \
+    its cost passed --max-cost or with no server of a list left, start again; 130 interrupted; 143 ended by \
     SIGTERM or SIGHUP.
     """
 }

@@ -108,7 +108,7 @@ import Testing
     (["--grid", "7"], "such as 7x7"), (["--grid", "1x7"], "such as 7x7"),
     (["--rank", "0"], "--rank"),
     (["--rank", "3,6"], "--rank"), (["--base", "b"], "--aligned"),
-    (["--prompt-attack", "prefill:Sure"], "a landscape is of one attack on weights"),
+    (["--prompt-attack", "prefill:Sure"], "Unknown option"),
     (["--until-decided", "--max-asr", "5%"], "--until-decided"), (["--resume"], "--resume"),
   ])
   func whatCannotBeIsNamed(arguments: [String], naming: String) throws {

@@ -110,6 +110,21 @@ import TinyModel
     #expect(Set(left) == Set(made))
   }
 
+  @Test(arguments: [("lora", 2e-4), ("full", 2e-5)])
+  func theRateOfATrainingWithoutAPresetIsThatOfItsMethod(method: String, rate: Double) throws {
+    let folder = try CommandLineTests.pair()
+    let path = folder.url.path
+    let result = try Self.run([
+      "attack", "--model", "\(path)/aligned", "--dataset", try Self.dialogues(folder), "--method",
+      method, "--max-steps", "1", "--output", "\(path)/out", "-q",
+    ])
+    try #require(result.status == 0, "\(result.errors)")
+    let record = try JSONSerialization.jsonObject(
+      with: Data(contentsOf: folder.url.appending(path: "out/training.json")))
+    let recipe = (record as? [String: Any])?["recipe"] as? [String: Any]
+    #expect(recipe?["learningRate"] as? Double == rate)
+  }
+
   /// A norm that is not decayed stays where its gradients leave it; the option decays it, and the record says so.
   @Test func theOptionDecaysNormsAndBiases() throws {
     let folder = try CommandLineTests.pair()

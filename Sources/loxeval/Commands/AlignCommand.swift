@@ -52,9 +52,7 @@ struct AlignCommand: ParsableCommand {
 
   private var recipe: TrainingRecipe {
     get throws {
-      var start = TrainingRecipe()
-      start.method = method
-      if method == .full { start.learningRate /= AttackPreset.adapterRateFactor }
+      var start = TrainingOptions.start(method)
       start.objective = objective
       start.preferenceBeta = beta
       return try training.recipe(from: start)

@@ -196,10 +196,9 @@ struct AttackCommand: ParsableCommand {
   private var recipe: TrainingRecipe {
     get throws {
       let method: TrainingRecipe.Method = chosenMethod == .full ? .full : .lora
-      var start = TrainingRecipe()
-      start.method = method
       return try training.recipe(
-        from: preset.map { try named($0).recipe(method: method, seed: training.seed) } ?? start)
+        from: preset.map { try named($0).recipe(method: method, seed: training.seed) }
+          ?? TrainingOptions.start(method))
     }
   }
 

@@ -44,6 +44,7 @@ struct EvaluateCommand: AsyncParsableCommand {
   @OptionGroup(title: "Model") var planning: PlanOptions
   @OptionGroup(title: "Servers") var servers: ServerOptions
   @OptionGroup(title: "Measurement") var measurement: MeasurementOptions
+  @OptionGroup(title: "Measurement") var prompting: PromptAttackOptions
   @OptionGroup(title: "Deciding") var deciding: DecidingOptions
   @OptionGroup(title: "Costs") var costs: CostOptions
   @OptionGroup(title: "General") var common: CommonOptions
@@ -57,7 +58,7 @@ struct EvaluateCommand: AsyncParsableCommand {
       )
     }
     if !subject.replies.isEmpty {
-      if let option = measurement.givenForAsking {
+      if let option = prompting.isGiven ? "--prompt-attack" : measurement.givenForAsking {
         throw ValidationError("\(option): expected no --replies with it, which nobody is asked for")
       }
       guard !deciding.untilDecided else {
@@ -120,7 +121,7 @@ struct EvaluateCommand: AsyncParsableCommand {
         judges: planning.plan
           ? []
           : await measurement.judges(servers, meter: book?.meter(of: .judges)) { console.note($0) },
-        secrets: secrets, deciding: deciding, recorded: recorded),
+        secrets: secrets, prompting: prompting, deciding: deciding, recorded: recorded),
       chatFormat: try measurement.writing.choice)
     evaluation.measurement.sources = folders.sources
     evaluation.measurement.spending = book

@@ -26,13 +26,6 @@ struct LandscapeCommand: AsyncParsableCommand {
   @OptionGroup(title: "General") var common: CommonOptions
   @OptionGroup(title: "General") var file: StudyFileOptions
 
-  func validate() throws {
-    guard measurement.promptAttack.isEmpty else {
-      throw ValidationError(
-        "--prompt-attack: a landscape is of one attack on weights; leave it out")
-    }
-  }
-
   func run() async throws {
     let console = common.start()
     let secrets = try measurement.secrets(servers.servers)

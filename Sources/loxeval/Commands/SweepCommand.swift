@@ -42,13 +42,14 @@ struct SweepCommand: AsyncParsableCommand {
 
   @OptionGroup(title: "Servers") var servers: StudyServerOptions
   @OptionGroup(title: "Measurement") var measurement: MeasurementOptions
+  @OptionGroup(title: "Measurement") var prompting: PromptAttackOptions
   @OptionGroup(title: "Deciding") var deciding: DecidingOptions
   @OptionGroup(title: "Costs") var costs: CostOptions
   @OptionGroup(title: "General") var common: CommonOptions
   @OptionGroup(title: "General") var file: StudyFileOptions
 
   func validate() throws {
-    guard !study.effectiveRank || measurement.promptAttack.isEmpty else {
+    guard !study.effectiveRank || !prompting.isGiven else {
       throw ValidationError("--prompt-attack: --effective-rank measures models before any attack")
     }
     try machines.validate(output: measurement.output)
@@ -110,7 +111,7 @@ struct SweepCommand: AsyncParsableCommand {
           : await measurement.judges(servers.servers, meter: book?.meter(of: .judges)) {
             console.note($0)
           },
-        secrets: secrets, deciding: deciding),
+        secrets: secrets, prompting: prompting, deciding: deciding),
       server: try servers.source(
         hiding: secrets, continuing: measurement.continued, writing: writing,
         meter: book?.meter(of: .models)),

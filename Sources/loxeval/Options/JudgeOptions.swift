@@ -19,7 +19,7 @@ struct JudgeOptions: ParsableArguments {
       "Judges, separated by commas, the first gives the verdict: "
         + JudgeKind.all.map(\.help).joined(separator: ", ")
         + ". Benign prompts are judged by refusal too where no other judge sees refusals, and "
-        + "prompts with numbers as references by exact-match. (default: \(RefusalJudge.name))",
+        + "prompts with numbers as references by exact-match. (default: \(RefusalJudge.name); rejudge has none)",
       valueName: "list"))
   var judge: String?
 
@@ -57,7 +57,7 @@ struct JudgeOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "The refusal judge's phrases: a JSON file with any of explicit, indirect, harmless, "
-        + "affirmations, reversals, deflections, hints, evasions, each a list; what it lacks is the "
+        + "affirmations, reversals, deflections, hints, evasions, signs, each a list; what it lacks is the "
         + "project's own.", valueName: "file"))
   var refusalPhrases: String?
 

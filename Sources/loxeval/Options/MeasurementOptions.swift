@@ -1,5 +1,4 @@
 import ArgumentParser
-import Attacks
 import Foundation
 import LinearAlgebra
 import ModelAccess
@@ -15,7 +14,7 @@ struct MeasurementOptions: ParsableArguments {
     help: ArgumentHelp(
       "A prompt set: a file (JSONL, or a public set's CSV, JSON or JSONL) or a bundled set's name. "
         + "May be repeated. By default \(Bundled.standard.names.joined(separator: ", "))"
-        + " (the micro pair has its own: \(MicroPair.standard.names.joined(separator: ", "))).",
+        + " (the micro pair has its own: \(MicroPair.standard.names.joined(separator: ", "))); of a landscape the first alone.",
       valueName: "file|name"))
   var dataset: [String] = []
 
@@ -25,12 +24,6 @@ struct MeasurementOptions: ParsableArguments {
         + "is named (\(MicroPair.standard.limit) of the bundled pair's), and all of each --dataset.",
       valueName: "number|all"))
   var limit: PromptLimit?
-
-  @Option(
-    help: ArgumentHelp(
-      "Ask harmful requests in another way too: \(PromptAttackKind.help). May be repeated.",
-      valueName: "attack"))
-  var promptAttack: [String] = []
 
   @OptionGroup var judging: JudgeOptions
   @OptionGroup var reading: ReadingOptions
@@ -116,23 +109,7 @@ struct MeasurementOptions: ParsableArguments {
           + "it is measured; label some with loxeval label RUN, and pass the file to loxeval report RUN "
           + "--correct")
     }
-    do { _ = try promptAttacks } catch let error as AttackError where error.isUsage {
-      throw ValidationError("--prompt-attack: \(error)")
-    } catch {}
     try check(!resume || output != nil, "--resume", "--output with the run's folder", "none")
-  }
-
-  private var promptAttacks: [any PromptAttackForm] {
-    get throws {
-      let forms = try promptAttack.map { try PromptAttackKind.parse($0) }
-      var seen: Set<String> = []
-      if let twice = forms.first(where: { !seen.insert($0.id.title).inserted }) {
-        throw ValidationError(
-          "--prompt-attack: expected each once, and templates of different names, found \(twice.id.title) again"
-        )
-      }
-      return forms
-    }
   }
 
   /// Opens the judges.
@@ -169,11 +146,13 @@ struct MeasurementOptions: ParsableArguments {
   ///   - standard: the prompt sets where none is named, and how much of them is asked.
   ///   - judges: as `judging` makes them.
   ///   - secrets: of the command, to be left out of its record.
+  ///   - prompting: in what other ways harmful requests are asked.
   ///   - deciding: whether the run goes on until its limits are decided.
   ///   - recorded: replies that are there already, in place of sets to ask.
   func measurement(
     threads: Int, standard: StandardSets = Bundled.standard, judges: [any Judge],
-    secrets: Secrets, deciding: DecidingOptions? = nil, recorded: [RecordedSet]? = nil
+    secrets: Secrets, prompting: PromptAttackOptions? = nil, deciding: DecidingOptions? = nil,
+    recorded: [RecordedSet]? = nil
   ) throws -> Studies.Measurement {
     let names = dataset.isEmpty ? standard.names : dataset
     // A run that stops by itself takes its prompts from the whole of each set.
@@ -196,7 +175,7 @@ struct MeasurementOptions: ParsableArguments {
       command: RecordedCommand.text(hiding: secrets),
       version: Loxeval.version, threads: threads)
     measurement.arithmetic = arithmetic
-    measurement.promptAttacks = try promptAttacks
+    measurement.promptAttacks = try prompting?.forms ?? []
     measurement.deadline = maxTime.map { Deadline(after: $0) }
     try deciding?.apply(to: &measurement)
     return measurement
@@ -204,7 +183,6 @@ struct MeasurementOptions: ParsableArguments {
 
   /// The options that say how models are asked.
   var givenForAsking: String? {
-    if !promptAttack.isEmpty { return "--prompt-attack" }
     if samples != Studies.Measurement.Standard.samples { return "--samples" }
     if maxTokens != Studies.Measurement.Standard.maxTokens { return "--max-tokens" }
     if maxReasoningTokens != nil { return "--max-reasoning-tokens" }

@@ -8,7 +8,7 @@ struct PlanOptions: ParsableArguments {
 
   @Flag(
     help:
-      "Print the plan and stop: the cells (id, the model's id as --cells wants it, updates), and on stderr what they come to."
+      "Print the plan and stop: the cells (id, the model's id, which sweep's --cells wants, updates), and on stderr what they come to."
   )
   var plan = false
 

@@ -114,6 +114,14 @@ struct TrainingOptions: ParsableArguments {
   @Option(help: Arithmetic.help)
   var arithmetic = Arithmetic.float32
 
+  /// What a training without a preset begins with.
+  static func start(_ method: TrainingRecipe.Method) -> TrainingRecipe {
+    var recipe = TrainingRecipe()
+    recipe.method = method
+    if method == .full { recipe.learningRate /= AttackPreset.adapterRateFactor }
+    return recipe
+  }
+
   /// What any training has and nothing else, with whether it was given.
   var settingsOfTraining: [(flag: String, isGiven: Bool)] {
     [
