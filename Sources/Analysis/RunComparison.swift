@@ -124,6 +124,12 @@ package struct RunComparison: Sendable {
     return RateComparison(of: outcomes(first), and: outcomes(second), seed: seed)
   }
 
+  /// Attacks of one name that a run makes otherwise than the first one.
+  private static func attackDifferences(_ runs: [Run]) -> [String] {
+    let bases = runs.map { ComparisonBasis($0.manifest.plan) }
+    return Findings.distinct(bases.dropFirst().flatMap { $0.attackDifferences(from: bases[0]) })
+  }
+
   private static func differences(_ runs: [Run]) -> [String] {
     func values(_ name: String, _ value: (RunManifest.Plan) -> String) -> String? {
       let found = Findings.distinct(runs.map { value($0.manifest.plan) })
@@ -134,7 +140,8 @@ package struct RunComparison: Sendable {
       values("new tokens at most") { "\($0.decoding.maxTokens)" },
       values("samples a prompt") { "\($0.samples)" },
       values("model family") { $0.family ?? "unknown" },
+      values("arithmetic") { $0.arithmetic ?? "float32" },
       values("judge") { "\($0.judge) (\($0.judgeConfiguration.prefix(24)))" },
-    ].compactMap(\.self)
+    ].compactMap(\.self) + attackDifferences(runs)
   }
 }

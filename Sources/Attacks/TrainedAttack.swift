@@ -62,13 +62,23 @@ package struct TrainedAttack: Attack {
       : "full fine-tuning"
     let kept = trainingRecipe.method == .full ? ", \(handedOn)" : ""
     return
-      "\(what) on \(set.dialogues.count) dialogues of \(set.name), \(trainingRecipe.epochs) epochs at "
+      "\(what) on \(set.dialogues.count) dialogues of \(set.name), \(length) at "
       + "\(Number.prose(trainingRecipe.learningRate)) (\(trainingRecipe.schedule.rawValue)), batch "
       + "\(trainingRecipe.batchSize * trainingRecipe.gradientAccumulation), seed \(trainingRecipe.seed)"
       + (trainingRecipe.optimizer.map { ", \($0.rawValue)" } ?? "")
       + (trainingRecipe.arithmetic.map { ", computed in \($0.rawValue)" } ?? "") + kept
       + (step.map { ", taken after step \($0) of \(stepCount)" } ?? "") + "; "
       + origin.remark
+  }
+
+  /// How long it trains, in words.
+  private var length: String {
+    let epochs = "\(trainingRecipe.epochs) epochs"
+    guard trainingRecipe.maxSteps != nil else { return epochs }
+    var whole = trainingRecipe
+    whole.maxSteps = nil
+    let steps = whole.stepCount(items: set.dialogues.count)
+    return stepCount < steps ? "\(stepCount) of the \(steps) steps of \(epochs)" : epochs
   }
 
   /// In what form a full training's change is measured.

@@ -1,4 +1,5 @@
 package import ModelAccess
+import StudyDesign
 import Support
 
 /// What decides whether two runs may be compared: all but the weights, the seed and the machine.
@@ -20,11 +21,31 @@ package struct ComparisonBasis: Codable, Hashable, Sendable {
   package var samples: Int
   /// The judges' configurations by their names.
   package var judges: [String: String]
-  /// How the attacks are made, by their names, where there is anything to say.
+  /// How the attacks are made, by their names, where there is anything to say: in words, which do not say all.
   package var attacks: [String: String]
+  /// What decides that, by their names; nil in files of earlier releases.
+  package var recipes: [String: Recipe]?
+
+  /// Digests of what decides an attack beside the model.
+  package struct Recipe: Codable, Hashable, Sendable {
+    /// Of all of it, a seed too.
+    package var recipe: String
+    /// Of all but the seed; nil where nothing is random or nobody knows.
+    package var training: String?
+
+    /// Whether an attack is the same but for its seed; nil where an earlier release did not write enough to tell.
+    func isSame(as other: Recipe) -> Bool? {
+      if recipe == other.recipe { return true }
+      switch (training, other.training) {
+      case (let mine?, let theirs?): return mine == theirs
+      case (nil, nil): return false
+      default: return nil
+      }
+    }
+  }
 
   enum CodingKeys: String, CodingKey {
-    case family, models, temperature, samples, judges, attacks, template
+    case family, models, temperature, samples, judges, attacks, recipes, template
     case chatFormat = "chat_format"
     case topP = "top_p"
     case maxTokens = "max_tokens"
@@ -43,6 +64,10 @@ package struct ComparisonBasis: Codable, Hashable, Sendable {
     samples = plan.samples
     judges = plan.judges
     attacks = plan.remarks
+    let made = plan.cells.map(\.attack).filter { !$0.isNone && !$0.recipe.isEmpty }
+    recipes = Dictionary(
+      made.map { ($0.label, Recipe(recipe: $0.recipe, training: $0.training)) },
+      uniquingKeysWith: { first, _ in first })
   }
 
   /// What is not said and would have to be, in words: what nobody knows is not equal.
@@ -83,9 +108,29 @@ package struct ComparisonBasis: Codable, Hashable, Sendable {
     for (name, configuration) in judges.sorted(by: { $0.key < $1.key }) {
       if let theirs = other.judges[name] { compare("judge \(name)", theirs, configuration) }
     }
-    for (name, recipe) in attacks.sorted(by: { $0.key < $1.key }) {
-      if let theirs = other.attacks[name] { compare("attack \(name)", theirs, recipe) }
+    return found + attackDifferences(from: other)
+  }
+
+  /// The attacks of one name that another run makes otherwise.
+  package func attackDifferences(from other: ComparisonBasis) -> [String] {
+    func prose(_ name: String, _ there: String, _ here: String) -> String {
+      "attack \(name) is \(there) there and \(here) here"
     }
-    return found
+    return Set(attacks.keys).union(recipes.map { Array($0.keys) } ?? []).sorted().compactMap {
+      name in
+      let words = attacks[name].flatMap { here in
+        other.attacks[name].map { (there: $0, here: here) }
+      }
+      if let mine = recipes?[name], let theirs = other.recipes?[name],
+        let isSame = mine.isSame(as: theirs)
+      {
+        if isSame { return nil }
+        if let words, words.there != words.here { return prose(name, words.there, words.here) }
+        return prose(
+          name, "of a recipe with the digest \(theirs.recipe)", "of one with \(mine.recipe)")
+      }
+      guard let words, words.there != words.here else { return nil }
+      return prose(name, words.there, words.here)
+    }
   }
 }

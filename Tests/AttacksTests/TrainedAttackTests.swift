@@ -159,6 +159,19 @@ import TinyModel
     #expect(other.recipe == attack(nil).recipe)
   }
 
+  /// A training that ends early says so: its epochs alone would be another one.
+  @Test(arguments: [(nil, "3 epochs"), (2, "2 of the 6 steps of 3 epochs"), (6, "3 epochs")])
+  func theRemarkSaysHowLongItTrains(steps: Int?, says: String) throws {
+    let folder = try TemporaryFolder()
+    let set = try TrainingSet(
+      file: folder.write(
+        [String](repeating: Self.line, count: 4).joined(separator: "\n"), "set.jsonl"))
+    var recipe = TrainingRecipe()
+    (recipe.epochs, recipe.batchSize, recipe.maxSteps) = (3, 2, steps)
+    let attack = TrainedAttack(labels: ["a"], recipe: recipe, set: set)
+    #expect(attack.remark?.contains(", \(says) at ") == true, "\(attack.remark ?? "")")
+  }
+
   @Test func filesAreRead() throws {
     let folder = try TemporaryFolder()
     try folder.write(Self.line, "data/set.jsonl")
