@@ -26,8 +26,9 @@ extension Sample {
     reasoning = try line.optionalText("reasoning")
     refusal = try line.optionalText("refusal")
     finishReason = try line.optionalText("finish_reason")
-    promptTokens = try line.optional("prompt_tokens") { $0.wholeNumber }
-    completionTokens = try line.optional("completion_tokens") { $0.wholeNumber }
+    promptTokens = TokenCount.possible(try line.optional("prompt_tokens") { $0.wholeNumber })
+    completionTokens = TokenCount.possible(
+      try line.optional("completion_tokens") { $0.wholeNumber })
     latencyMilliseconds = try line.value("latency_ms") { $0.double }
     attempts = try line.value("attempts") { $0.wholeNumber }
     let code = try line.optionalText("error_code")

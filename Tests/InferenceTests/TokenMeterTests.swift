@@ -66,6 +66,18 @@ import Testing
     #expect(most.completion == 8 && most.prompt >= "Hello?".utf8.count)
   }
 
+  /// What no reply can have is not believed, and so is kept nowhere.
+  @Test(arguments: ["-5", "9223372036854775807", "1000000001", "\"7\""])
+  func impossibleCountsAreNone(count: String) async throws {
+    let server = try ScriptedHTTPServer {
+      $0.reply(
+        Self.completion(",\"usage\":{\"prompt_tokens\":\(count),\"completion_tokens\":\(count)}"))
+    }
+    defer { server.stop() }
+    let reply = try await Self.client(server.url, Recorder()).complete(ClientTests.request)
+    #expect(reply.promptTokens == nil && reply.completionTokens == nil)
+  }
+
   /// Attempts that came to nothing are counted too: refused ones as nothing, replies that are none by their usage,
   /// broken ones as unknown.
   @Test func eachAttemptIsCounted() async throws {

@@ -64,7 +64,7 @@ struct ReplyParser {
   /// for free.
   private static func tokens(status: Int, _ usage: JSONNode?) -> TokenReport {
     func count(_ key: String) -> Int? {
-      usage?[key]?.integer.flatMap { (0...1_000_000_000).contains($0) ? $0 : nil }
+      TokenCount.possible(usage?[key]?.integer)
     }
     let prompt = count("prompt_tokens")
     var completion = count("completion_tokens")
@@ -294,8 +294,9 @@ struct ReplyParser {
     if let budget {
       let spent = ReasoningBudget.Spent(
         finish: finish, reasoning: reasoning, answer: text,
-        completionTokens: usage?["completion_tokens"]?.integer,
-        reasoningTokens: usage?["completion_tokens_details"]?["reasoning_tokens"]?.integer)
+        completionTokens: TokenCount.possible(usage?["completion_tokens"]?.integer),
+        reasoningTokens: TokenCount.possible(
+          usage?["completion_tokens_details"]?["reasoning_tokens"]?.integer))
       switch budget.verdict(on: spent) {
       case .keeps: break
       case .answersTooLong(let cut): (text, finishReason) = (cut, "length")
@@ -310,8 +311,8 @@ struct ReplyParser {
           chat: ChatReply(
             text: text, reasoning: reasoning, refusal: message.refusal, finishReason: finishReason,
             latencyMilliseconds: response.milliseconds, attempts: attempts,
-            promptTokens: usage?["prompt_tokens"]?.integer,
-            completionTokens: usage?["completion_tokens"]?.integer),
+            promptTokens: TokenCount.possible(usage?["prompt_tokens"]?.integer),
+            completionTokens: TokenCount.possible(usage?["completion_tokens"]?.integer)),
           logprobs: logprobs?.count == tokens?.count ? logprobs : nil)))
   }
 

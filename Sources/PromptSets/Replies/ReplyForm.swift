@@ -95,8 +95,8 @@ enum ReplyDocuments {
         ?? output?["completion"]?.text.flatMap { $0.isEmpty ? nil : $0 }
       record.reasoning = content.flatMap(ConversationText.reasoning)
       record.finishReason = choice?["stop_reason"]?.text
-      record.promptTokens = output?["usage"]?["input_tokens"]?.integer
-      record.completionTokens = output?["usage"]?["output_tokens"]?.integer
+      record.promptTokens = TokenCount.possible(output?["usage"]?["input_tokens"]?.integer)
+      record.completionTokens = TokenCount.possible(output?["usage"]?["output_tokens"]?.integer)
       if record.reply == nil {
         record.failure =
           sample["error"]?["message"]?.text ?? output?["error"]?.text
@@ -121,8 +121,8 @@ enum ReplyDocuments {
       record.id = entry["index"]?.integer.map { "jbb-\($0)" }
       record.category = entry["category"]?.text
       record.kind = .harmful
-      record.promptTokens = entry["prompt_tokens"]?.integer
-      record.completionTokens = entry["response_tokens"]?.integer
+      record.promptTokens = TokenCount.possible(entry["prompt_tokens"]?.integer)
+      record.completionTokens = TokenCount.possible(entry["response_tokens"]?.integer)
       if record.reply == nil { record.failure = "the artifact has no response to it" }
       records.append(record)
     }

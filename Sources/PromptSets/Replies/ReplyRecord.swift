@@ -55,8 +55,8 @@ enum ReplyFields {
     record.number = node["sample"]?.integer
     record.reasoning = node["reasoning"]?.text
     record.finishReason = node["finish_reason"]?.text
-    record.promptTokens = node["prompt_tokens"]?.integer
-    record.completionTokens = node["completion_tokens"]?.integer
+    record.promptTokens = TokenCount.possible(node["prompt_tokens"]?.integer)
+    record.completionTokens = TokenCount.possible(node["completion_tokens"]?.integer)
     if let error = node["error"]?.text, !error.isEmpty, record.reply?.isEmpty ?? true {
       (record.reply, record.failure) = (nil, error)
     }
