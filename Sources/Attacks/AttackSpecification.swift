@@ -67,6 +67,13 @@ package struct AttackSpecification: Sendable {
       }
   }
 
+  /// Whether a preset stands in a list.
+  package static func namesPreset(_ text: String) -> Bool {
+    let prefixes = AttackKind.all.filter(\.takesPath).map { $0.name + ":" }
+    return PathList.items(of: text, prefixes: prefixes)
+      .contains { AttackPreset(rawValue: $0) != nil }
+  }
+
   private func withSeeds(_ attack: any Attack) -> [any Attack] {
     guard let first = attack.seed else { return [attack] }
     return [attack] + (1..<UInt64(seeds)).compactMap { attack.seeded(first &+ $0) }

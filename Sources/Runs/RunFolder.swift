@@ -139,15 +139,19 @@ package struct RunFolder {
   }
 
   /// Updates that one of the two does not know yet are made later.
+  ///
+  /// - Parameter computed: what else may have made them others.
   private static func requireSameUpdates(
-    _ updates: [String: String], as known: [String: String], in url: URL
+    _ updates: [String: String], as known: [String: String], in url: URL, computed: String? = nil
   ) throws(RunError) {
     let differences = updates.sorted { $0.key < $1.key }.compactMap { name, digest in
       known[name].flatMap { there in
         there == digest ? nil : "updates.\(name) is \(there) there and \(digest) here"
       }
     }
-    guard differences.isEmpty else { throw .runDiffers(path: url.path, fields: differences) }
+    guard differences.isEmpty else {
+      throw .runDiffers(path: url.path, fields: differences + [computed].compactMap(\.self))
+    }
   }
 
   private mutating func keep(_ record: ShardRecord) throws {
@@ -187,7 +191,9 @@ package struct RunFolder {
       guard resume else { throw RunError.runExists(path: url.path) }
       let existing = try RunManifest.read(from: url)
       try Self.requireSamePlan(manifest, as: existing, except: [.updates], in: url)
-      try Self.requireSameUpdates(manifest.plan.updates, as: existing.plan.updates, in: url)
+      try Self.requireSameUpdates(
+        manifest.plan.updates, as: existing.plan.updates, in: url,
+        computed: manifest.environment.otherwise(than: existing.environment))
       // What does not decide the samples may be told anew.
       var current = existing
       current.limits = manifest.limits

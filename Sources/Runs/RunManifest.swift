@@ -202,6 +202,17 @@ package struct RunManifest: Codable, Hashable, Sendable {
       self.instructions = instructions
       self.platform = platform
     }
+
+    /// In what another session computes otherwise than this one, in words; nil where in nothing.
+    func otherwise(than other: Environment) -> String? {
+      func words(_ environment: Environment) -> String {
+        "--threads \(environment.threads) and \(environment.instructions)"
+      }
+      guard words(self) != words(other) else { return nil }
+      return
+        "it was begun with \(words(other)), and this session has \(words(self)): trainings and decompositions "
+        + "repeat to the bit where both are equal alone"
+    }
   }
 
   package var schema = Migrations.current

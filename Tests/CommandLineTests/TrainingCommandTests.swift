@@ -125,6 +125,29 @@ import TinyModel
     #expect(recipe?["learningRate"] as? Double == rate)
   }
 
+  /// What would be passed over, or be refused only once everything is trained, is refused at once.
+  @Test(arguments: [
+    (["--attack-method", "full"], 64, "--attack-method: expected a preset"),
+    (["--attack-from", "aligned"], 64, "--attack-from: expected a preset"),
+    (["--gguf", "x.gguf", "--serve", "x {gguf} {lora} {port}"], 2, "tuned changes the embedding"),
+  ])
+  func whatCannotBeTrainedOrServedIsRefusedAtOnce(
+    options: [String], status: Int32, naming: String
+  ) throws {
+    let folder = try TemporaryFolder()
+    let pair = Self.micro.appending(path: "models/micro-pair").path
+    _ = try Self.dialogues(folder)
+    let attack = try folder.write(#"{"dataset":"dialogues.jsonl","method":"full"}"#, "tuned.json")
+    let result = try Self.run(
+      [
+        "sweep", "-q", "--base", "\(pair)/base", "--aligned", "\(pair)/aligned", "--alpha", "1",
+        "--dataset", "micro-harmful", "--attack", "train:\(attack.path)", "--output",
+        folder.url.appending(path: "run").path,
+      ] + options)
+    #expect(result.status == status && result.errors.contains(naming), "\(result.errors)")
+    #expect(!FileManager.default.fileExists(atPath: folder.url.appending(path: "run").path))
+  }
+
   /// A norm that is not decayed stays where its gradients leave it; the option decays it, and the record says so.
   @Test func theOptionDecaysNormsAndBiases() throws {
     let folder = try CommandLineTests.pair()

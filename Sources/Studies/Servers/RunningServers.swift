@@ -1,3 +1,4 @@
+package import Checkpoints
 import Inference
 import ModelAccess
 
@@ -16,6 +17,12 @@ package struct RunningServers: ServerSource {
 
   /// Servers that none of their adapters is known of are taken to need them.
   package var takesCheckpoints: Bool { dialect == .plain }
+
+  package func requireServed(
+    fullTraining attack: String, of checkpoint: Checkpoint
+  ) throws(StudyError) {
+    try dialect.named?.requireServed(fullTraining: attack, of: checkpoint)
+  }
 
   package func open(
     _ models: ModelsToServe, in scope: ServerScope,

@@ -1,3 +1,4 @@
+package import Checkpoints
 package import HTTP
 package import Inference
 package import ModelAccess
@@ -6,6 +7,11 @@ package import ModelAccess
 package protocol ServerSource: Sendable {
   /// Whether it serves changes of full rank, merged into checkpoints; otherwise adapters alone.
   var takesCheckpoints: Bool { get }
+  /// Refuses, as far as it is known before a server stands, a training of every weight that no adapter holds.
+  ///
+  /// - Parameter attack: its name.
+  /// - Throws: `StudyError.unservedUpdate`.
+  func requireServed(fullTraining attack: String, of checkpoint: Checkpoint) throws(StudyError)
   /// Whether what it opens also tells how likely a model finds given replies.
   var scoresReplies: Bool { get }
 
@@ -20,6 +26,9 @@ package protocol ServerSource: Sendable {
 
 extension ServerSource {
   package var scoresReplies: Bool { false }
+  package func requireServed(
+    fullTraining attack: String, of checkpoint: Checkpoint
+  ) throws(StudyError) {}
 
   /// Works with a study's servers, and ends what was started for them.
   func withServers<Value>(

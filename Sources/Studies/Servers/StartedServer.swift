@@ -1,3 +1,4 @@
+package import Checkpoints
 import Foundation
 import Inference
 import ModelAccess
@@ -30,6 +31,12 @@ package struct StartedServer: ServerSource {
   }
 
   package var takesCheckpoints: Bool { dialect.started(by: command).servesCheckpoints }
+
+  package func requireServed(
+    fullTraining attack: String, of checkpoint: Checkpoint
+  ) throws(StudyError) {
+    try dialect.started(by: command).requireServed(fullTraining: attack, of: checkpoint)
+  }
 
   package func open(
     _ models: ModelsToServe, in scope: ServerScope,

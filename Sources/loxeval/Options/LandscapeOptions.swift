@@ -103,7 +103,11 @@ struct LandscapeOptions: ParsableArguments {
       seed: seed, method: attackMethod, origin: .aligned, arithmetic: arithmetic,
       folder: folders.attackFolder, bundled: models.trainingSet)
     let standard = models.isMicro ? MicroPair.attack("identity-shift") : "identity-shift"
-    let attacks = try specification.parse(attack ?? standard ?? "identity-shift")
+    let list = attack ?? standard ?? "identity-shift"
+    let attacks = try specification.parse(list)
+    if !AttackSpecification.namesPreset(list) {
+      try StudyOptions.refuse("--attack-method", where: attackMethod != .lora)
+    }
     guard let first = attacks.first, attacks.count == 1 else {
       throw ValidationError(
         "--attack: expected one attack, found \(attacks.count); a landscape is of one, and a sweep of several"

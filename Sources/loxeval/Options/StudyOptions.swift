@@ -151,8 +151,11 @@ struct StudyOptions: ParsableArguments {
       seed: seed, method: attackMethod, origin: attackFrom, seeds: attackSeeds,
       steps: attackSteps?.steps ?? [], arithmetic: arithmetic,
       folder: folders.attackFolder, bundled: models.trainingSet)
-    let attacks = try (attack.isEmpty ? standardAttacks : attack).flatMap {
-      try specification.parse($0)
+    let lists = attack.isEmpty ? standardAttacks : attack
+    let attacks = try lists.flatMap { try specification.parse($0) }
+    if !lists.contains(where: AttackSpecification.namesPreset) {
+      try Self.refuse("--attack-method", where: attackMethod != .lora)
+      try Self.refuse("--attack-from", where: attackFrom != .each)
     }
     guard attackSteps == nil || attacks.contains(where: { $0.step != nil }) else {
       throw ValidationError(
@@ -160,6 +163,14 @@ struct StudyOptions: ParsableArguments {
       )
     }
     return attacks
+  }
+
+  /// Refuses what would be passed over.
+  static func refuse(_ option: String, where isGiven: Bool) throws {
+    guard isGiven else { return }
+    throw ValidationError(
+      "\(option): expected a preset among the attacks, found none; a training of train:FILE says it in its file "
+        + "(method, from)")
   }
 
   private var standardAttacks: [String] {

@@ -11,6 +11,10 @@ struct LlamaServerAdapters: StudyDialect {
   let summary = "adapters named at start, scaled by request"
   let continuesReplies = true
 
+  func unserved(ofAllWeightsOf checkpoint: Checkpoint) -> String? {
+    checkpoint.hasTiedHead ? "the embedding, which is the head too" : nil
+  }
+
   func isSpoken(by server: ServerProbe) async throws -> Bool { try await server.adapters() != nil }
 
   func isSpoken(after command: CommandTemplate) -> Bool { command.has("lora") }

@@ -19,6 +19,9 @@ protocol StudyDialect: Sendable {
   /// Whether each model has a server, or a name, of its own, so that it may be any checkpoint.
   var servesCheckpoints: Bool { get }
 
+  /// What of all of a checkpoint's weights its adapters cannot change, in words; nil where they can.
+  func unserved(ofAllWeightsOf checkpoint: Checkpoint) -> String?
+
   /// Whether a running server speaks it.
   func isSpoken(by server: ServerProbe) async throws -> Bool
   /// Whether a command starts a server that speaks it.
@@ -65,6 +68,15 @@ enum StudyDialects {
 extension StudyDialect {
   var continuesReplies: Bool { false }
   var servesCheckpoints: Bool { false }
+  func unserved(ofAllWeightsOf checkpoint: Checkpoint) -> String? { nil }
+
+  /// Refuses a training of every weight that its adapters cannot hold.
+  func requireServed(
+    fullTraining attack: String, of checkpoint: Checkpoint
+  ) throws(StudyError) {
+    guard let tensor = unserved(ofAllWeightsOf: checkpoint) else { return }
+    throw .unservedUpdate(server: name, update: attack, tensor: tensor)
+  }
 
   func contradiction(in command: CommandTemplate) -> String? {
     command.has("model")
@@ -122,7 +134,7 @@ package struct DialectChoice: Hashable, Sendable, CustomStringConvertible {
   package static let summary = StudyDialects.all.map { "\($0.name) (\($0.summary))" }
     .joined(separator: ", ")
 
-  private var named: (any StudyDialect)? { StudyDialects.all.first { $0.name == name } }
+  var named: (any StudyDialect)? { StudyDialects.all.first { $0.name == name } }
 
   /// Of a running server.
   func spoken(by server: ServerProbe) async throws -> any StudyDialect {

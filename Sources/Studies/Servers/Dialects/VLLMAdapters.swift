@@ -13,6 +13,8 @@ struct VLLMAdapters: StudyDialect {
   // It loads adapters at run time only where it is told that it may.
   let environment = ["VLLM_ALLOW_RUNTIME_LORA_UPDATING": "True"]
 
+  func unserved(ofAllWeightsOf checkpoint: Checkpoint) -> String? { "the embedding" }
+
   func isSpoken(by server: ServerProbe) async throws -> Bool {
     if await server.build(of: .llamaCpp) != nil { return false }
     return await server.build(of: .vLLM) != nil
