@@ -6,6 +6,8 @@ package enum RunError: Error, Equatable, CustomStringConvertible {
   case unwritable(path: String, reason: String)
   case runExists(path: String)
   case runMissing(path: String)
+  /// A process works on it and has asked nothing yet.
+  case runPreparing(path: String)
   case runDiffers(path: String, fields: [String])
   case runInUse(path: String)
   /// A journal whose plan is gone.
@@ -42,6 +44,9 @@ package enum RunError: Error, Equatable, CustomStringConvertible {
       "\(path): there is a run already; continue it with --resume or name another --output"
     case .runMissing(let path):
       "\(path): expected a run folder with run.json and samples.jsonl, found none"
+    case .runPreparing(let path):
+      "\(path): expected run.json and samples.jsonl, found neither yet: a process works on this run and still makes "
+        + "its models (decomposing, training, starting servers); wait until it asks them"
     case .runDiffers(let path, let fields):
       "\(path): the run there was made otherwise: \(fields.joined(separator: "; ")); name another "
         + "--output"

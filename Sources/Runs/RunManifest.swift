@@ -262,7 +262,8 @@ package struct RunManifest: Codable, Hashable, Sendable {
       data = try InputFile(file, .records).body
     } catch {
       guard error.isMissing else { throw .unreadable(path: file.path, reason: error.reason) }
-      throw .runMissing(path: folder.path)
+      throw FolderLock.isHeld(folder.path)
+        ? .runPreparing(path: folder.path) : .runMissing(path: folder.path)
     }
     do {
       return try SchemaFile.decode(

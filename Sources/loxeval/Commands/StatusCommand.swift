@@ -10,7 +10,8 @@ struct StatusCommand: ParsableCommand {
     discussion: """
       A line for each shard: waiting (nobody has begun it), preparing (decomposing, training, starting \
       servers), asking, stopped (begun, and nobody works on it) or finished; samples done and planned, failed \
-      requests, samples a minute of its last session, the time left at that rate, and who works on it.
+      requests, samples a minute of its last session, the time left at that rate, and who works on it. A run of \
+      one process is there once it asks.
       """)
 
   @Argument(help: ArgumentHelp("The run's folder.", valueName: "run"))
