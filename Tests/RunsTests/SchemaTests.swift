@@ -57,6 +57,19 @@ import TinyRun
       try dated.differences(from: other) == ["template.date is none there and 2026-01-31 here"])
   }
 
+  @Test func whatAPlanDoesNotSayIsNamedAsItIsMeant() throws {
+    let (manifest, _) = makeManifest()
+    var other = manifest
+    other.plan.arithmetic = "bfloat16"
+    #expect(
+      try other.differences(from: manifest) == ["arithmetic is float32 there and bfloat16 here"])
+    let count = manifest.plan.cells.count
+    other = manifest
+    other.plan.cells.removeLast()
+    #expect(
+      try other.differences(from: manifest) == ["cells: \(count) there and \(count - 1) here"])
+  }
+
   /// A run of schema 1 is continued by the plan that makes the same today.
   @Test func aPlanOfSchema1EqualsTodaysButForItsIds() throws {
     let (manifest, _) = makeManifest()
