@@ -14,6 +14,9 @@ package enum Arithmetic: String, Codable, CaseIterable, Sendable {
   /// float32.
   package var build: String { self == .float32 ? instructions : "\(rawValue)-\(instructions)" }
 
+  /// What the environment's `LOXEVAL_INSTRUCTIONS` may name, the least first: nothing better is used then.
+  package static let instructionSets = ["generic", "avx2", "avx512", "avx512-bf16", "amx"]
+
   /// The instructions that products are computed with on this processor: `amx`, `avx2`, …
   package var instructions: String {
     switch self {

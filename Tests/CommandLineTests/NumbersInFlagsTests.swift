@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 import Testing
 
 @testable import loxeval
@@ -152,6 +153,18 @@ import Testing
     } catch {
       return (type.exitCode(for: error).rawValue, isTold ? type.fullMessage(for: error) : "")
     }
+  }
+
+  /// A set of instructions that nobody knows would limit nothing, in silence.
+  @Test func unknownInstructionsAreRefused() throws {
+    let result = try CommandLineTests.result(
+      of: CommandLineTests.start(
+        ["create", "--dataset", "x", "--output", "x"],
+        environment: ProcessInfo.processInfo.environment.merging(
+          ["LOXEVAL_INSTRUCTIONS": "avx3"]) { $1 }))
+    #expect(
+      result.status == 64 && result.errors.contains("expected one of generic, avx2"),
+      "\(result.errors)")
   }
 
   @Test(arguments: flags)

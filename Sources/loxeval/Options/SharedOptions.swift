@@ -55,6 +55,16 @@ struct CommonOptions: ParsableArguments {
     threads ?? min(WorkerPool.processorCount, WorkerPool.threadRange.most)
   }
 
+  func validate() throws {
+    let name = "LOXEVAL_INSTRUCTIONS"
+    guard let found = ProcessInfo.processInfo.environment[name],
+      !Arithmetic.instructionSets.contains(found)
+    else { return }
+    throw ValidationError(
+      "\(name): expected one of \(Arithmetic.instructionSets.joined(separator: ", ")), found \(found)"
+    )
+  }
+
   /// Sets the process up and returns where progress goes.
   func start() -> Console {
     if progress == .json { Screen.shared.tellsJSON = true }
