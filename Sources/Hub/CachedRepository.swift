@@ -115,7 +115,7 @@ struct CachedRepository: Sendable {
       try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
     } catch {
       throw .cache(
-        path: url.path, reason: "cannot be written: \((error as NSError).localizedDescription)")
+        path: url.path, reason: "cannot be written: \(error.writingReason)")
     }
   }
 

@@ -81,7 +81,7 @@ extension RunFolder {
       try files.moveItem(at: unfinished, to: folder())
     } catch {
       throw RunError.unwritable(
-        path: folder().path, reason: (error as NSError).localizedDescription)
+        path: folder().path, reason: error.writingReason)
     }
     return folder().lastPathComponent
   }

@@ -23,7 +23,7 @@ package final class RunLock: Sendable {
     do {
       try files.createDirectory(at: url, withIntermediateDirectories: true)
     } catch {
-      throw .unwritable(path: path, reason: (error as NSError).localizedDescription)
+      throw .unwritable(path: path, reason: error.writingReason)
     }
     do throws(FolderLock.Failure) {
       folder = try FolderLock(path, isShared: shard != nil)

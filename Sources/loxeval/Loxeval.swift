@@ -36,6 +36,8 @@ struct Loxeval: AsyncParsableCommand {
     BLAS.useCallingThread()
     // A reader of the output that has gone is told as an error, not by the signal's death.
     signal(SIGPIPE, SIG_IGN)
+    // The same of a file that may not grow further.
+    signal(SIGXFSZ, SIG_IGN)
     let work = Task {
       try CommandArguments.expand()
       var command = try parseAsRoot(CommandArguments.all)

@@ -30,6 +30,32 @@ import Testing
     }
   }
 
+  /// Journals and reports that may not grow further say so in the system's words, and the run goes on later.
+  @Test func aFileThatMayNotGrowSaysWhatTheSystemSays() throws {
+    let folder = try CommandLineTests.pair()
+    func run(_ arguments: [String], blocks: Int) throws -> CommandLineTests.Result {
+      try CommandLineTests.result(
+        of: CommandLineTests.start(
+          ["-c", "ulimit -f \(blocks) && exec \"$0\" \"$@\"", CommandLineTests.program.path]
+            + arguments, of: URL(filePath: "/bin/bash")))
+    }
+    let sweep = CommandLineTests.sweep(folder, "run", ["-q"])
+    let journal = try run(sweep, blocks: 20)
+    #expect(journal.status == 2)
+    #expect(
+      journal.errors.contains("samples.jsonl: cannot be written: File too large"),
+      "\(journal.errors)")
+    let whole = try TrainingCommandTests.run(sweep + ["--resume"])
+    try #require(whole.status == 0, "\(whole.errors)")
+    let report = try run(["report", "\(folder.url.path)/run"], blocks: 1)
+    #expect(report.status == 2)
+    #expect(
+      report.errors.contains("report.md: cannot be written: File too large"), "\(report.errors)")
+    let names = try FileManager.default.contentsOfDirectory(
+      atPath: folder.url.appending(path: "run").path)
+    #expect(names.allSatisfy { !$0.hasPrefix(".") }, "\(names)")
+  }
+
   @Test func anAdapterWithoutEffectIsNamedBeforeAnythingIsAsked() throws {
     let folder = try CommandLineTests.pair()
     let path = folder.url.path

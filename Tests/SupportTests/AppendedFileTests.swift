@@ -17,6 +17,17 @@ import Testing
     #expect(throws: FileError.self) { try AppendedFile(folder.url) }
   }
 
+  /// The system takes a part of a line where the room runs out, and says why when it gets the rest.
+  @Test func aLineThatFitsInPartSaysWhatTheSystemSays() throws {
+    let folder = try TemporaryFolder()
+    let url = folder.url.appending(path: "pipe")
+    try #require(unsafe mkfifo(url.path, 0o600) == 0)
+    let pipe = try AppendedFile(url)
+    let error = #expect(throws: FileError.self) { try pipe.append(Data(count: 10_000_000)) }
+    let reason = unsafe String(cString: strerror(EAGAIN))
+    #expect(error == .unwritable(path: url.path, reason: reason))
+  }
+
   @Test func workIsBoundedAndWhole() async throws {
     let state = Mutex((now: 0, most: 0))
     var done: [Int] = []

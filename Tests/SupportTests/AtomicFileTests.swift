@@ -39,4 +39,13 @@ import Testing
     }
     #expect(error.map { "\($0)" }?.contains("file") == true)
   }
+
+  @Test func failuresOfTheSystemAreInItsWords() throws {
+    let full = NSError(domain: NSPOSIXErrorDomain, code: Int(EFBIG))
+    let error = NSError(
+      domain: NSCocoaErrorDomain, code: 512, userInfo: [NSUnderlyingErrorKey: full])
+    let reason = unsafe String(cString: strerror(EFBIG))
+    #expect(error.writingReason == reason)
+    #expect(NSError(domain: NSCocoaErrorDomain, code: 4).systemCode == nil)
+  }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import Support
 import Synchronization
 
 /// Which tensors of an unfinished checkpoint stand in it: a line of the key, then a line for each
@@ -30,15 +31,20 @@ final class WriteJournal: Sendable {
       try handle.seekToEnd()
       self.handle = Mutex(handle)
     } catch {
-      throw .system("write", path)
+      throw Self.failure(error, path)
     }
   }
 
   func append(_ name: String) throws(CheckpointError) {
-    let isWritten = handle.withLock { handle in
-      (try? handle.write(contentsOf: Data("\(name)\n".utf8))) != nil
+    let error = handle.withLock { handle -> (any Error)? in
+      do { try handle.write(contentsOf: Data("\(name)\n".utf8)) } catch { return error }
+      return nil
     }
-    guard isWritten else { throw .system("write", path) }
+    if let error { throw Self.failure(error, path) }
+  }
+
+  private static func failure(_ error: any Error, _ path: String) -> CheckpointError {
+    .fileSystem(.system(operation: "write", path: path, code: error.systemCode ?? errno))
   }
 
   func remove() { try? FileManager.default.removeItem(atPath: path) }

@@ -1,6 +1,6 @@
 package import Foundation
 
-/// A file that lines are added to, each with one write to the kernel: a process that is killed loses none
+/// A file that lines are added to, each with one write to the kernel where that takes it whole: a process that is killed loses none
 /// that was added. A line without its end, which only a failing machine leaves, is cut off by the owner.
 package final class AppendedFile {
   private let path: String
@@ -27,19 +27,29 @@ package final class AppendedFile {
   ///
   /// - Parameter line: without its end.
   package func append(_ line: Data) throws(FileError) {
-    let written = unsafe line.withUnsafeBytes { line in
-      unsafe Self.end.withUnsafeBytes { end in
-        // One system call for both, without a copy of the line.
-        let parts = unsafe [line, end].map { part in
-          unsafe iovec(
-            iov_base: UnsafeMutableRawPointer(mutating: part.baseAddress), iov_len: part.count)
+    var written = 0
+    while written < line.count + Self.end.count {
+      let done = unsafe line.withUnsafeBytes { line in
+        unsafe Self.end.withUnsafeBytes { end in
+          // One system call for both, without a copy of the line. Where room ran out the system took less, and
+          // says why when it gets the rest.
+          let parts = unsafe [
+            Self.rest(of: line, from: written), Self.rest(of: end, from: written - line.count),
+          ]
+          return unsafe writev(descriptor, parts, Int32(parts.count))
         }
-        return unsafe writev(descriptor, parts, Int32(parts.count))
       }
+      if done < 0 && errno == EINTR { continue }
+      guard done >= 0 else { throw .unwritable(path: path, reason: Self.systemReason()) }
+      written += done
     }
-    guard written == line.count + Self.end.count else {
-      throw .unwritable(path: path, reason: Self.systemReason())
-    }
+  }
+
+  private static func rest(of bytes: UnsafeRawBufferPointer, from place: Int) -> iovec {
+    let done = min(max(0, place), bytes.count)
+    return unsafe iovec(
+      iov_base: UnsafeMutableRawPointer(mutating: bytes.baseAddress.map { unsafe $0 + done }),
+      iov_len: bytes.count - done)
   }
 
   private static let end = Array("\n".utf8)

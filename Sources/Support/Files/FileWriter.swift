@@ -16,7 +16,7 @@ package struct FileWriter: ~Copyable {
       try FileManager.default.createDirectory(
         at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
     } catch {
-      throw .unwritable(path: url.path, reason: (error as NSError).localizedDescription)
+      throw .unwritable(path: url.path, reason: error.writingReason)
     }
     let opened = unsafe open(url.path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
     guard opened >= 0 else { throw .unwritable(path: url.path, reason: Self.systemReason()) }

@@ -1,6 +1,22 @@
 import Foundation
 
 extension Error {
+  /// The number of the system's own failure, where one lies beneath what Foundation made of it.
+  package var systemCode: Int32? {
+    var error: NSError? = self as NSError
+    while let found = error {
+      if found.domain == NSPOSIXErrorDomain { return Int32(exactly: found.code) }
+      error = found.userInfo[NSUnderlyingErrorKey] as? NSError
+    }
+    return nil
+  }
+
+  /// Why a file could not be written, in the system's words: Foundation's leave out a disk's or a file's
+  /// limit.
+  package var writingReason: String {
+    systemCode.map { unsafe String(cString: strerror($0)) } ?? plainReason
+  }
+
   /// Why reading or writing failed, in words for a person: without the types and codes that
   /// Foundation's own descriptions carry.
   package var plainReason: String {
