@@ -9,6 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#if defined(__linux__)
+#include <sys/vfs.h>
+#else
+#include <sys/mount.h>
+#include <sys/param.h>
+#endif
 #include <unistd.h>
 
 /// A mapped range. Nodes are never freed, so that the handler can walk them at any time; one that was
@@ -136,5 +142,28 @@ long loxeval_resident_pages(const void *base, size_t pages) {
   (void)base;
   (void)pages;
   return -1;
+#endif
+}
+
+int loxeval_is_local(const char *path) {
+  struct statfs found;
+  if (statfs(path, &found) != 0) return 0;
+#if defined(__linux__)
+  // Those that no two machines mount at once, of linux/magic.h.
+  switch ((unsigned int)found.f_type) {
+    case 0xEF53:      // ext2, ext3, ext4
+    case 0x58465342:  // XFS
+    case 0x9123683E:  // Btrfs
+    case 0xF2F52010:  // F2FS
+    case 0x2FC12FC1:  // ZFS
+    case 0xCA451A4E:  // bcachefs
+    case 0x01021994:  // tmpfs
+    case 0x794C7630:  // overlayfs
+      return 1;
+    default:
+      return 0;
+  }
+#else
+  return (found.f_flags & MNT_LOCAL) != 0;
 #endif
 }

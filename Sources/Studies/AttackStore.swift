@@ -149,6 +149,8 @@ struct AttackStore {
           try FileLock(
             of: place, holder: "process \(here.processIdentifier) on \(here.hostName)", attempts: 2)
         )
+        // Who else began it, and could not end it, is dead.
+        CheckpointWriter.removeLeftovers(of: place)
       } catch .inUse {
         throw InUse(maker: FileLock.holder(of: place))
       } catch {

@@ -163,9 +163,39 @@ private final class SlowAttack: Attack {
       at: store.folder.appending(path: whole),
       to: store.folder.appending(path: "\(whole).partial-1"))
     try folder.write("process 1 on nowhere\n", "store/\(whole).lock")
+    let other = "\(whole)0.partial-1"
+    try folder.write("of another attack", "store/\(other)/x")
     let again = try store.update(of: attack, named: Self.name, from: model, context) {}
     #expect(attack.count == 2 && again.digest == first.digest)
     #expect(files.fileExists(atPath: store.folder.appending(path: "\(whole)/attack.json").path))
+    // Nothing is left of the half, where locks tell that nobody writes it.
+    let left = try files.contentsOfDirectory(atPath: store.folder.path)
+    if CheckpointWriter.knowsLeftovers(in: store.folder) { #expect(Set(left) == [whole, other]) }
+  }
+
+  /// What another process writes now is not touched.
+  @Test func whatALiveMakerWritesStays() throws {
+    let folder = try TemporaryFolder()
+    let model = try Self.model(folder)
+    let attack = FixedAttack(["attack"], update: try Self.update(1, of: model))
+    let store = AttackStore(folder: folder.url.appending(path: "store"), keepsEarlier: false)
+    let context = AttackContext(threads: 1)
+    _ = try store.update(of: attack, named: Self.name, from: model, context) {}
+    let files = FileManager.default
+    let whole = try #require(try files.contentsOfDirectory(atPath: store.folder.path).first)
+    let place = store.folder.appending(path: whole)
+    let half = store.folder.appending(path: "\(whole).partial-1")
+    try files.moveItem(at: place, to: half)
+    let lock = try FileLock(of: place)
+    let wanted = AttackStore.Wanted(attack: attack, name: Self.name)
+    guard
+      case .beingMade = try store.find([wanted], from: model, context, willMake: {})
+    else {
+      Issue.record("it was made twice")
+      return
+    }
+    #expect(files.fileExists(atPath: half.path))
+    withExtendedLifetime(lock) {}
   }
 
   /// Two attacks of one name stand side by side, and neither replaces the other.

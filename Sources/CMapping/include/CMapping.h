@@ -28,4 +28,8 @@ int loxeval_open_uncached_for_writing(const char *path, long long size);
 /// How many of a range of pages are in memory, or -1 where the system does not say.
 long loxeval_resident_pages(const void *base, size_t pages);
 
+/// Whether a folder lies in a file system of this machine alone, so that its locks reach all who write there; 0 where
+/// that is not known.
+int loxeval_is_local(const char *path);
+
 #endif

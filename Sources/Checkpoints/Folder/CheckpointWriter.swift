@@ -190,6 +190,18 @@ package final class CheckpointWriter: @unchecked Sendable {
     try PartialOutput.refuseOccupied(destination)
   }
 
+  /// Removes what killed processes left of a checkpoint or an adapter that was not whole, where that is sure.
+  ///
+  /// - Precondition: the caller holds the lock without which nobody writes the destination.
+  package static func removeLeftovers(of destination: URL) {
+    PartialOutput.removeLeftovers(of: destination)
+  }
+
+  /// Whether it is sure in a folder: locks there reach all who may write.
+  package static func knowsLeftovers(in folder: URL) -> Bool {
+    PartialOutput.knowsLeftovers(in: folder)
+  }
+
   /// Names declared and not yet written, sorted.
   package var remaining: [String] { writers.flatMap(\.remaining).sorted() }
 

@@ -1,3 +1,4 @@
+import CMapping
 import Foundation
 import Support
 
@@ -116,6 +117,29 @@ final class PartialOutput {
       throw .fileSystem(.outputExists(path: destination.path))
     }
   }
+
+  /// Removes what processes that were killed left of a destination under names of their own.
+  ///
+  /// Only where locks reach all who may write there, and only this user's: others may not see the lock.
+  ///
+  /// - Precondition: the caller holds the lock without which nobody writes the destination.
+  static func removeLeftovers(of destination: URL) {
+    let destination = destination.standardizedFileURL
+    let parent = destination.deletingLastPathComponent()
+    guard knowsLeftovers(in: parent) else { return }
+    let files = FileManager.default
+    let start = "\(destination.lastPathComponent).partial-"
+    for name in (try? files.contentsOfDirectory(atPath: parent.path)) ?? []
+    where name.hasPrefix(start) {
+      let place = parent.appending(path: name)
+      var status = stat()
+      guard unsafe lstat(place.path, &status) == 0, status.st_uid == geteuid() else { continue }
+      try? files.removeItem(at: place)
+    }
+  }
+
+  /// Whether a lock tells that nobody writes what a killed process left in a folder.
+  static func knowsLeftovers(in folder: URL) -> Bool { unsafe loxeval_is_local(folder.path) != 0 }
 
   /// Whether something is there that must not be lost: anything but an empty folder.
   private static func isOccupied(_ url: URL) -> Bool {
