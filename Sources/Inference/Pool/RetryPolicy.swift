@@ -59,7 +59,7 @@ package struct RetryPolicy: Sendable {
   }
 
   /// As above, with the system's randomness.
-  func delay(retry: Int, asked: Double?) -> Double {
+  package func delay(retry: Int, asked: Double?) -> Double {
     var generator = SystemRandomNumberGenerator()
     return delay(retry: retry, asked: asked, using: &generator)
   }

@@ -95,25 +95,54 @@ actor ManagedServer {
       let status = await process.exitStatus()
       if isStopping { return }
       pool.suspend(index)
-      restarts += 1
-      guard restarts <= maxRestarts else {
-        pool.close(
-          .fatal(
-            "server-gone",
-            "the server ended \(restarts) times, the last with status \(status); its output is in "
-              + log.path))
-        return
-      }
-      events(.step("the server ended with status \(status); start \(restarts) of \(maxRestarts)"))
-      do {
-        try await start()
-        try await afterRestart()
-      } catch {
-        if !isStopping { pool.close(.fatal("server-gone", "\(error)")) }
-        return
-      }
+      guard await startAgain(after: status) else { return }
       pool.resume(index)
     }
+  }
+
+  /// Starts a server that ended again; a start that fails counts as one of those that are allowed.
+  ///
+  /// - Returns: whether it may be asked; else nobody waits for it any longer.
+  private func startAgain(after status: Int32) async -> Bool {
+    var reason = "the server ended with status \(status)"
+    var last: StudyError?
+    var failures = 0
+    while !isStopping {
+      restarts += 1
+      guard restarts <= maxRestarts else {
+        let end =
+          last.map { "\($0)" }
+          ?? "the server ended \(restarts) times, the last with status \(status); its output is in "
+          + log.path
+        pool.close(.fatal("server-gone", end))
+        return false
+      }
+      events(.step("\(reason); start \(restarts) of \(maxRestarts)"))
+      do throws(StudyError) {
+        try await startOnce()
+      } catch {
+        guard !isStopping else { return false }
+        last = error
+        reason = "the server did not start again (\(Self.outline(error)))"
+        try? await pool.time.sleep(for: .seconds(RetryPolicy().delay(retry: failures, asked: nil)))
+        failures += 1
+        continue
+      }
+      do throws(ChatFailure) {
+        try await afterRestart()
+        return true
+      } catch {
+        if !isStopping { pool.close(.fatal("server-gone", "\(error)")) }
+        return false
+      }
+    }
+    return false
+  }
+
+  /// Without what the server printed.
+  private static func outline(_ error: StudyError) -> String {
+    guard case .serverFailed(_, let reason, _) = error else { return "\(error)" }
+    return String(reason.prefix { $0 != "\n" })
   }
 
   func stop() async {

@@ -149,6 +149,39 @@ import Testing
     await managed.server.stop()
   }
 
+  /// As where the memory of the one that ended is not free at once.
+  @Test func aStartAgainThatFailsIsTriedAgain() async throws {
+    let managed = try Managed(
+      "echo $$ >> MARKS; test $(wc -l < MARKS) = 2 && exit 1; exec sleep 1000"
+    ) {
+      // Until the second start has surely gone.
+      if $0 == 1 { Thread.sleep(forTimeInterval: 0.5) }
+      return $0 != 1
+    }
+    try await managed.server.start()
+    kill(try #require(Int32(try await managed.marks(1)[0])), SIGKILL)
+    let third = try await managed.marks(3)[2]
+    while managed.restarts.value < 1 { try await Task.sleep(for: .milliseconds(5)) }
+    managed.pool.release(try await managed.pool.acquire(), .answered)
+    await managed.server.stop()
+    #expect(!Self.isRunning(third))
+  }
+
+  @Test func startsAgainThatFailAreCounted() async throws {
+    let managed = try Managed(
+      "echo $$ >> MARKS; test $(wc -l < MARKS) -gt 1 && echo no memory && exit 1; exec sleep 1000"
+    ) { $0 == 0 }
+    try await managed.server.start()
+    managed.pool.suspend(0)
+    kill(try #require(Int32(try await managed.marks(1)[0])), SIGKILL)
+    let failure = await #expect(throws: ChatFailure.self) { try await managed.pool.acquire() }
+    #expect(failure?.code == "server-gone")
+    #expect(failure?.message.contains("no memory") == true)
+    #expect(try await managed.marks(3).count == 3)
+    #expect(managed.restarts.value == 0)
+    await managed.server.stop()
+  }
+
   @Test func aServerThatCannotBeGivenWhatItLostIsGivenUp() async throws {
     let managed = try Managed(
       "echo $$ >> MARKS; exec sleep 1000", afterRestart: .fatal("adapter-refused", "no such folder")
