@@ -72,6 +72,57 @@ import Testing
     #expect(abs(kept - along / squares) < 0.1, "\(kept) for \(along / squares)")
   }
 
+  /// The share is that of all tensors, whichever process wrote them.
+  @Test func whoGoesOnKnowsWhatTheFirstLost() throws {
+    struct Killed: Error {}
+    let folder = try TemporaryFolder()
+    let first = try Self.checkpoint(in: folder)
+    let values = try first.floats(named: "w")
+    let writer = try CheckpointWriter(
+      to: folder.url.appending(path: "two"),
+      shards: [
+        CheckpointWriter.ShardDeclaration(
+          tensors: ["v", "w"].map {
+            TensorDeclaration(name: $0, dtype: .bfloat16, shape: Self.shape)
+          })
+      ], additionalFiles: ["config.json": Data("{}".utf8)])
+    for name in ["v", "w"] { try writer.write(values, of: name) }
+    try writer.finish()
+    let checkpoint = try Checkpoint(folder: folder.url.appending(path: "two"))
+    // Of one tensor nearly all is kept, of the other little.
+    let tensors = ["v": 1e-2, "w": 1e-5].mapValues { size -> [DenseUpdate.Term] in
+      var generator = SplitMix64(seed: 2)
+      let change = values.map { _ in generator.nextGaussian() * size }
+      return [.computed(scale: 1, values: { change })]
+    }
+    let stack = [
+      ScaledWeightUpdate(.dense(DenseUpdate(identity: "two", tensors: tensors)), scale: 1)
+    ]
+    let place = folder.url.appending(path: "out")
+    let partial = folder.url.appending(path: "out.partial-unfinished")
+    let saved = folder.url.appending(path: "saved")
+    func share(resumes: Bool, stopsAfter last: Int? = nil) throws -> Double? {
+      var options = RewritingOptions()
+      let tally = RoundingTally()
+      options.rounding = tally
+      options.continuation = CheckpointWriter.Continuation(key: "k", resumes: resumes)
+      try checkpoint.writeMerged(stack, to: place, options: options) { done, _ in
+        guard done == last else { return }
+        try FileManager.default.copyItem(at: partial, to: saved)
+        throw Killed()
+      }
+      return tally.kept
+    }
+    let whole = try #require(try share(resumes: false))
+    let bytes = try Data(contentsOf: place.appending(path: "model.safetensors"))
+    try FileManager.default.removeItem(at: place)
+    #expect(throws: Killed.self) { try share(resumes: false, stopsAfter: 1) }
+    try FileManager.default.moveItem(at: saved, to: partial)
+    let continued = try #require(try share(resumes: true))
+    #expect(abs(continued - whole) < 1e-12 && whole > 0.9, "\(continued) and \(whole)")
+    #expect(try Data(contentsOf: place.appending(path: "model.safetensors")) == bytes)
+  }
+
   @Test func whatIsNotChangedKeepsItsType() throws {
     let folder = try TemporaryFolder()
     let checkpoint = try Self.checkpoint(in: folder)

@@ -202,6 +202,9 @@ package final class CheckpointWriter: @unchecked Sendable {
     PartialOutput.knowsLeftovers(in: folder)
   }
 
+  /// What rounding left of the changes of tensors that a killed process had written.
+  var roundingBefore: [RoundingTally.Sums] { journal?.rounding ?? [] }
+
   /// Names declared and not yet written, sorted.
   package var remaining: [String] { writers.flatMap(\.remaining).sorted() }
 
@@ -218,14 +221,15 @@ package final class CheckpointWriter: @unchecked Sendable {
   /// Writes values that are made piece by piece, narrowed to the declared dtype (to nearest even); see
   /// `SafetensorsWriter.write(_:inPiecesOf:_:)`.
   ///
+  /// - Parameter rounding: told of this tensor's; kept for a process that goes on with this one's work.
   /// - Precondition: as for an array of values, whose count is a multiple of `unit`.
   /// - Throws: `CheckpointError.fileSystem`; what `fill` throws.
   package func write(
-    _ name: String, inPiecesOf unit: Int, most: Int? = nil,
+    _ name: String, inPiecesOf unit: Int, most: Int? = nil, rounding: RoundingTally? = nil,
     _ fill: (Range<Int>, inout MutableSpan<Float>) throws -> Void
   ) throws {
     try writer(of: name).write(name, inPiecesOf: unit, most: most, fill)
-    try journal?.append(name)
+    try journal?.append(name, rounding: rounding?.found)
   }
 
   /// Writes a matrix, narrowed to the declared dtype (to nearest even).

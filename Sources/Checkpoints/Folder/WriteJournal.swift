@@ -3,10 +3,12 @@ import Support
 import Synchronization
 
 /// Which tensors of an unfinished checkpoint stand in it: a line of the key, then a line for each
-/// tensor once all its bytes were handed to the system.
+/// tensor once all its bytes were handed to the system, with what is kept of its rounding behind a tab.
 final class WriteJournal: Sendable {
   /// Tensors that a killed process had written.
   let done: Set<String>
+  /// What rounding left of the changes of these.
+  let rounding: [RoundingTally.Sums]
   private let path: String
   private let handle: Mutex<FileHandle>
 
@@ -23,9 +25,17 @@ final class WriteJournal: Sendable {
         throw .fileSystem(.unfinishedDiffers(path: partial.url.path))
       }
     }
-    done = Set(lines.map(String.init))
+    var (done, rounding): (Set<String>, [RoundingTally.Sums]) = ([], [])
+    for line in lines {
+      // A name may have tabs.
+      let parts = line.split(separator: "\t", omittingEmptySubsequences: false)
+      let sums = parts.count > 1 ? RoundingTally.Sums(text: parts[parts.count - 1]) : nil
+      let name = sums == nil ? line : parts.dropLast().joined(separator: "\t")[...]
+      if done.insert(String(name)).inserted, let sums { rounding.append(sums) }
+    }
+    (self.done, self.rounding) = (done, rounding)
     do {
-      let whole = ([key] + done.sorted()).map { "\($0)\n" }.joined()
+      let whole = ([key] + lines.map(String.init)).map { "\($0)\n" }.joined()
       try Data(whole.utf8).write(to: URL(filePath: path))
       let handle = try FileHandle(forWritingTo: URL(filePath: path))
       try handle.seekToEnd()
@@ -35,9 +45,10 @@ final class WriteJournal: Sendable {
     }
   }
 
-  func append(_ name: String) throws(CheckpointError) {
+  func append(_ name: String, rounding: RoundingTally.Sums? = nil) throws(CheckpointError) {
+    let line = name + (rounding.map { "\t\($0.text)" } ?? "")
     let error = handle.withLock { handle -> (any Error)? in
-      do { try handle.write(contentsOf: Data("\(name)\n".utf8)) } catch { return error }
+      do { try handle.write(contentsOf: Data("\(line)\n".utf8)) } catch { return error }
       return nil
     }
     if let error { throw Self.failure(error, path) }

@@ -61,6 +61,8 @@ extension Checkpoint {
       workingSet: { name in
         self.tensor(named: name).flatMap { self.matrices(in: $0).first }.map(workingSet) ?? 0
       })
+    let tally = options.widensChanged ? nil : options.rounding
+    for sums in writer.roundingBefore { tally?.add(sums) }
     let total = tensorNames.count
     let counter = TensorCounter(done: total - names.count)
     var isDone = false
@@ -68,8 +70,7 @@ extension Checkpoint {
     try queue.run(threads: TensorQueue.threads(computing: options.threads, on: self)) { name in
       defer { self.adviseDontNeed(name) }
       try self.write(
-        name, to: writer, tally: options.widensChanged ? nil : options.rounding,
-        isChanged: isChanged, change: change)
+        name, to: writer, tally: tally, isChanged: isChanged, change: change)
       try counter.countOne { try progress($0, total) }
     }
     try requireUnchanged()
@@ -114,9 +115,11 @@ extension Checkpoint {
     let columns = max(1, tensor.shape.last ?? 1)
     // One change at a time is in memory: pieces end where matrices do.
     var current: (matrix: Int, change: TensorChange?)?
+    let own = tally.map { _ in RoundingTally() }
     try writer.write(
       name, inPiecesOf: columns,
-      most: matrices.count == 1 ? nil : columns * Self.rowsAtATime(of: size / columns, columns)
+      most: matrices.count == 1 ? nil : columns * Self.rowsAtATime(of: size / columns, columns),
+      rounding: own
     ) { range, piece in
       try weights.widen(range, into: &piece)
       let index = range.lowerBound / size
@@ -127,13 +130,14 @@ extension Checkpoint {
       }
       let first = range.lowerBound - index * size
       if let change = current?.change {
-        let before = tally.map { _ in Self.some(of: piece) }
+        let before = own.map { _ in Self.some(of: piece) }
         try change.add(first..<first + range.count, to: &piece)
-        if let tally, let before, let elementType = tensor.dtype.elementType {
-          tally.add(before, Self.some(of: piece), as: elementType)
+        if let own, let before, let elementType = tensor.dtype.elementType {
+          own.add(before, Self.some(of: piece), as: elementType)
         }
       }
     }
+    if let own { tally?.add(own.found) }
   }
 
   /// The values of a piece that a tally looks at.

@@ -9,7 +9,24 @@ package final class RoundingTally: Sendable {
   /// Values of which one is looked at. A prime, so that columns take turns.
   static let stride = 61
 
-  private let sums = Mutex((along: 0.0, squares: 0.0))
+  /// ⟨rounded, change⟩ and ‖change‖² of the values that were looked at.
+  struct Sums {
+    var along = 0.0
+    var squares = 0.0
+
+    var text: String { "\(along) \(squares)" }
+
+    init() {}
+
+    /// nil where the text is none of these.
+    init?(text: some StringProtocol) {
+      let numbers = text.split(separator: " ").map { Double($0) }
+      guard numbers.count == 2, let along = numbers[0], let squares = numbers[1] else { return nil }
+      (self.along, self.squares) = (along, squares)
+    }
+  }
+
+  private let sums = Mutex(Sums())
 
   package init() {}
 
@@ -24,12 +41,21 @@ package final class RoundingTally: Sendable {
   ///   - elementType: what they are rounded to.
   func add(_ before: [Float], _ after: [Float], as elementType: ElementType) {
     let rounded = unsafe elementType.narrow(after).withUnsafeBytes { unsafe elementType.widen($0) }
-    var (along, squares) = (0.0, 0.0)
+    var further = Sums()
     for index in before.indices {
       let change = Double(after[index]) - Double(before[index])
-      along += change * (Double(rounded[index]) - Double(before[index]))
-      squares += change * change
+      further.along += change * (Double(rounded[index]) - Double(before[index]))
+      further.squares += change * change
     }
-    sums.withLock { $0 = ($0.along + along, $0.squares + squares) }
+    add(further)
   }
+
+  func add(_ further: Sums) {
+    sums.withLock {
+      $0.along += further.along
+      $0.squares += further.squares
+    }
+  }
+
+  var found: Sums { sums.withLock { $0 } }
 }
