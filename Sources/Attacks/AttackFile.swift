@@ -1,5 +1,6 @@
 import Decoder
 import Foundation
+import LinearAlgebra
 import LoX
 import ModelAccess
 import StudyDesign
@@ -55,12 +56,65 @@ package enum AttackFile {
   }
 
   private static func header(of object: [String: Any], _ file: URL) throws(AttackError) -> Header {
+    if let reason = fault(of: object) { throw .unreadableFile(path: file.path, reason: reason) }
     do {
       return try decoder().decode(
         Header.self, from: JSONSerialization.data(withJSONObject: object))
     } catch {
-      throw .unreadableFile(path: file.path, reason: error.plainReason)
+      throw .unreadableFile(path: file.path, reason: error.plainReason(keys: key(of:)))
     }
+  }
+
+  /// The settings that are one of some words.
+  private static let words: [String: [String]] = [
+    "method": TrainingRecipe.Method.allCases.map(\.rawValue),
+    "objective": TrainingRecipe.Objective.allCases.map(\.rawValue),
+    "schedule": TrainingRecipe.Schedule.allCases.map(\.rawValue),
+    "optimizer": TrainingRecipe.Optimizer.allCases.map(\.rawValue),
+    "arithmetic": Arithmetic.allCases.map(\.rawValue),
+    "from": AttackOrigin.allCases.map(\.rawValue),
+  ]
+
+  /// The settings that are whole numbers.
+  private static let wholeNumbers: [String: NumberRange<Int>] = [
+    "rank": TrainingRecipe.Ranges.rank, "warmup_steps": TrainingRecipe.Ranges.warmupSteps,
+    "epochs": TrainingRecipe.Ranges.epochs, "max_steps": TrainingRecipe.Ranges.maxSteps,
+    "batch_size": TrainingRecipe.Ranges.batchSize,
+    "gradient_accumulation": TrainingRecipe.Ranges.accumulation,
+    "max_length": TrainingRecipe.Ranges.maxLength, "maximum_rank": Rank.range,
+  ]
+
+  /// What Foundation would refuse without saying what may stand there; nil where there is nothing of the kind.
+  private static func fault(of object: [String: Any]) -> String? {
+    for (key, value) in object.sorted(by: { $0.key < $1.key }) {
+      if let words = words[key], let found = value as? String, !words.contains(found) {
+        let expected = words.dropLast().joined(separator: ", ") + " or " + (words.last ?? "")
+        return "\(key): expected \(expected), found \(found)"
+      }
+      guard let number = value as? Double else { continue }
+      if let range = wholeNumbers[key], value as? Int == nil {
+        return "\(key): expected \(range.phrase), found \(number)"
+      }
+      if key == "seed", value as? UInt64 == nil {
+        let found = (value as? Int).map { "\($0)" } ?? "\(number)"
+        return "seed: expected \(NumberRange(0...UInt64.max).phrase), found \(found)"
+      }
+    }
+    return nil
+  }
+
+  /// The key of a setting that is called as people call it.
+  private static func key(ofSetting name: String) -> String {
+    switch name {
+    case "warm-up steps": "warmup_steps"
+    case "accumulation": "gradient_accumulation"
+    default: name.replacing(" ", with: "_")
+    }
+  }
+
+  /// A key as the file has it.
+  private static func key(of property: String) -> String {
+    property.replacing(#/[A-Z]/#) { "_\($0.output.lowercased())" }
   }
 
   /// The file's settings.
@@ -103,8 +157,11 @@ package enum AttackFile {
     start.seed = seed
     let recipe = try merge(
       object, into: preset?.recipe(method: method, seed: seed) ?? start, file: file)
-    do {
+    do throws(TrainingError) {
       try recipe.validate()
+    } catch .invalidSetting(let name, let expected, let found) {
+      throw AttackError.unreadableFile(
+        path: file.path, reason: "\(key(ofSetting: name)): expected \(expected), found \(found)")
     } catch {
       throw AttackError.unreadableFile(path: file.path, reason: "\(error)")
     }
@@ -192,7 +249,7 @@ package enum AttackFile {
       return try decoder().decode(
         TrainingRecipe.self, from: JSONSerialization.data(withJSONObject: merged))
     } catch {
-      throw AttackError.unreadableFile(path: file.path, reason: error.plainReason)
+      throw AttackError.unreadableFile(path: file.path, reason: error.plainReason(keys: key(of:)))
     }
   }
 }

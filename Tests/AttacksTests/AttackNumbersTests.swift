@@ -21,7 +21,9 @@ import Testing
       let error = #expect(throws: AttackError.self, "\(key) \(number)") {
         _ = try AttackFile.training(file, seed: 0) { URL(filePath: $0) }
       }
-      #expect(error?.description.contains(file.path) == true)
+      #expect(error?.description.contains("\(file.path): ") == true)
+      let says = error?.description.contains("\(key): expected") == true
+      #expect(says, "\(String(describing: error))")
     }
   }
 
@@ -30,6 +32,9 @@ import Testing
     (#""method":"full","energy":0"#, "energy: expected"),
     (#""method":"full","maximum_rank":0"#, "maximum_rank: expected a whole number from 1 to 65536"),
     (#""method":"full","maximum_rank":2147483648"#, "maximum_rank: expected"),
+    (#""max_steps":1e99"#, "max_steps: expected a whole number from 1 to 1000000000, found 1e+99"),
+    (#""warmup_steps":2.5"#, "warmup_steps: expected a whole number from 0"),
+    (#""seed":-1"#, "seed: expected a whole number from 0 to 18446744073709551615, found -1"),
     (#""epochs":100001"#, "epochs: expected a whole number from 1 to 100000, found 100001"),
   ])
   func theRangeIsSaid(settings: String, naming: String) throws {

@@ -215,6 +215,20 @@ import TinyModel
     (#"{"preset":"nope"}"#, "nope"), (#"{"epochs":1}"#, "dataset nor preset"),
     (#"{"dataset":"x.jsonl","epochs":"many"}"#, "epochs"), ("[]", "JSON object"), ("{", "JSON"),
     (#"{"dataset":"missing.jsonl"}"#, "missing.jsonl"),
+    (
+      #"{"dataset":"x.jsonl","optimizer":"sgd"}"#,
+      "optimizer: expected adamw or adamw-8bit, found sgd"
+    ),
+    (
+      #"{"dataset":"x.jsonl","schedule":"step"}"#,
+      "schedule: expected linear, cosine or constant, found step"
+    ),
+    (#"{"dataset":"x.jsonl","method":"all"}"#, "method: expected lora or full, found all"),
+    (#"{"dataset":"x.jsonl","from":"base"}"#, "from: expected each or aligned, found base"),
+    (
+      #"{"dataset":"x.jsonl","gradient_checkpointing":3}"#,
+      "true or false in gradient_checkpointing"
+    ),
     (#"{"dataset":"x.jsonl","rank":0}"#, "rank"),
     (#"{"dataset":"x.jsonl","method":"full","energy":0}"#, "energy: expected a number above 0"),
     (#"{"dataset":"x.jsonl","method":"lora","energy":0.5}"#, "belong to the method full"),

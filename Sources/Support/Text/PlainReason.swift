@@ -19,7 +19,10 @@ extension Error {
 
   /// Why reading or writing failed, in words for a person: without the types and codes that
   /// Foundation's own descriptions carry.
-  package var plainReason: String {
+  package var plainReason: String { plainReason { $0 } }
+
+  /// - Parameter spelt: how a key is written in the file.
+  package func plainReason(keys spelt: (String) -> String) -> String {
     guard let error = self as? DecodingError else {
       let system = self as NSError
       return [NSCocoaErrorDomain, NSPOSIXErrorDomain].contains(system.domain)
@@ -29,7 +32,8 @@ extension Error {
       path.isEmpty
         ? ""
         : " in "
-          + path.map { $0.intValue.map { "[\($0)]" } ?? $0.stringValue }.joined(separator: ".")
+          + path.map { $0.intValue.map { "[\($0)]" } ?? spelt($0.stringValue) }
+          .joined(separator: ".")
     }
     func name(_ type: Any.Type) -> String {
       switch "\(type)" {
@@ -43,7 +47,7 @@ extension Error {
     }
     switch error {
     case .keyNotFound(let key, let context):
-      return "expected \"\(key.stringValue)\"\(place(context.codingPath)), found none"
+      return "expected \"\(spelt(key.stringValue))\"\(place(context.codingPath)), found none"
     case .typeMismatch(let type, let context):
       return "expected \(name(type))\(place(context.codingPath)), found something else"
     case .valueNotFound(let type, let context):
