@@ -190,6 +190,18 @@ import Testing
     #expect(Self.code(flag, value).code == 64, "\(flag.name)=\(value)")
   }
 
+  /// A scale that float32 does not hold would make every reply one of no numbers.
+  @Test(arguments: [serve, evaluate, attack])
+  func scalesOfAdaptersAreOfFloat32(command: [String]) {
+    let flag = Flag(command, "--adapter", ["a", "a:-2", "a:3e38"], ["a:1e39", "a:-1e39", "a:nan"])
+    for value in flag.good { #expect(Self.code(flag, value).code == 0, "\(value)") }
+    for (index, value) in flag.bad.enumerated() {
+      let found = Self.code(flag, value, isTold: index == 0)
+      #expect(found.code == 64, "\(value)")
+      #expect(index > 0 || found.message.contains("expected a folder"), "\(found.message)")
+    }
+  }
+
   /// The help of each command states the range of each of its numbers.
   @Test func helpStatesRanges() throws {
     for (command, ranges) in [

@@ -45,7 +45,8 @@ struct AttackCommand: ParsableCommand {
   @Option(
     help: ArgumentHelp(
       "A PEFT folder on the model, or its name on the hub, with its scale (1), such as LoX at some α. May be repeated.",
-      valueName: "dir[:scale]"))
+      valueName: "dir[:scale]"),
+    transform: AdapterArgument.init(argument:))
   var adapter: [AdapterArgument] = []
 
   @Option(

@@ -28,7 +28,8 @@ struct EvaluateCommand: AsyncParsableCommand {
     @Option(
       help: ArgumentHelp(
         "A PEFT folder, or its name on the hub, to put on the model, with its scale (1). May be repeated.",
-        valueName: "dir[:scale]"))
+        valueName: "dir[:scale]"),
+      transform: AdapterArgument.init(argument:))
     var adapter: [AdapterArgument] = []
 
     @Option(

@@ -27,7 +27,8 @@ struct ServeCommand: AsyncParsableCommand {
   @Option(
     help: ArgumentHelp(
       "A PEFT folder, or its name on the hub, to load, with its scale in requests that do not say (1). May be "
-        + "repeated.", valueName: "dir[:scale]"))
+        + "repeated.", valueName: "dir[:scale]"),
+    transform: AdapterArgument.init(argument:))
   var adapter: [AdapterArgument] = []
 
   @Option(

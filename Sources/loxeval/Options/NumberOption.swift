@@ -70,7 +70,7 @@ enum Seed {
 }
 
 /// The parser itself says what was found, and for which option.
-private struct Expected: Error, CustomStringConvertible {
+struct Expected: Error, CustomStringConvertible {
   let description: String
 }
 

@@ -95,12 +95,19 @@ enum RecordedCommand {
 
 /// `DIR` or `DIR:SCALE`, or a name on the hub in place of the folder; a folder that is there wins over a scale in
 /// its name.
-struct AdapterArgument: ExpressibleByArgument {
+struct AdapterArgument {
   private let place: String
   let scale: Double
 
-  init?(argument: String) {
-    guard let (path, scale) = PathList.scaled(argument) else { return nil }
+  /// Those that float32, in which models are served, holds.
+  private static let scales = NumberRange(
+    -Double(Float.greatestFiniteMagnitude)...Double(Float.greatestFiniteMagnitude))
+
+  init(argument: String) throws {
+    guard let (path, scale) = PathList.scaled(argument), Self.scales.contains(scale ?? 1) else {
+      throw Expected(
+        description: "expected a folder, and behind a colon its scale, \(Self.scales.phrase)")
+    }
     place = path
     self.scale = scale ?? 1
   }
