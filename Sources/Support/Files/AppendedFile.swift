@@ -1,7 +1,7 @@
 package import Foundation
 
-/// A file that lines are added to, each with one write to the kernel where that takes it whole: a process that is killed loses none
-/// that was added. A line without its end, which only a failing machine leaves, is cut off by the owner.
+/// A file that lines are added to, each with one write to the kernel where that takes it whole: a process
+/// that is killed loses none that was added. A line without its end, which only a failing machine leaves, is cut off by the owner.
 package final class AppendedFile {
   private let path: String
   private let descriptor: Int32
