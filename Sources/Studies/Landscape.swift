@@ -65,6 +65,7 @@ package struct Landscape {
   /// Plans, refuses what cannot be continued, makes the two updates, starts the server once, asks every
   /// model, and returns the run.
   package func run(events: @escaping @Sendable (StudyEvent) -> Void) async throws -> RunFolder {
+    try server.requireServed([attack], of: pair.aligned)
     let lock = try measurement.reserve()
     let plan = plan
     events(.step("\(measurement.size(of: plan.cells))"))

@@ -87,9 +87,7 @@ package struct Sweep {
   /// asked after the others, from a further start of the server.
   package func run(events: @escaping @Sendable (StudyEvent) -> Void) async throws -> RunFolder {
     let plan = plan
-    for attack in servedAttacks where attack.method == .full && !attack.isDense {
-      try server.requireServed(fullTraining: attack.name, of: origin)
-    }
+    try server.requireServed(servedAttacks, of: origin)
     let division = try measurement.shard.map { shard in
       try plan.division(into: shard.count) { measurement.samples(of: $0) }
     }

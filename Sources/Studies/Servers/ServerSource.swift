@@ -1,7 +1,9 @@
+import Attacks
 package import Checkpoints
 package import HTTP
 package import Inference
 package import ModelAccess
+import StudyDesign
 
 /// A way to servers that answer as the models of a study. One file for each.
 package protocol ServerSource: Sendable {
@@ -29,6 +31,15 @@ extension ServerSource {
   package func requireServed(
     fullTraining attack: String, of checkpoint: Checkpoint
   ) throws(StudyError) {}
+
+  /// The same of a study's attacks, as it would have them served.
+  func requireServed(
+    _ attacks: [any Attack], of checkpoint: Checkpoint
+  ) throws(StudyError) {
+    for attack in attacks where attack.method == .full && !attack.isDense {
+      try requireServed(fullTraining: attack.name, of: checkpoint)
+    }
+  }
 
   /// Works with a study's servers, and ends what was started for them.
   func withServers<Value>(
