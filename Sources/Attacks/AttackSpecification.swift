@@ -50,8 +50,7 @@ package struct AttackSpecification: Sendable {
   ///
   /// - Throws: `AttackError` and, of trainings, `TrainingError`.
   package func parse(_ text: String) throws -> [any Attack] {
-    let prefixes = AttackKind.all.filter(\.takesPath).map { $0.name + ":" }
-    return try PathList.items(of: text, prefixes: prefixes)
+    try Self.items(of: text)
       .filter { $0 != AttackID.none.label }
       .flatMap { text in
         let item = AttackItem(text)
@@ -69,9 +68,11 @@ package struct AttackSpecification: Sendable {
 
   /// Whether a preset stands in a list.
   package static func namesPreset(_ text: String) -> Bool {
-    let prefixes = AttackKind.all.filter(\.takesPath).map { $0.name + ":" }
-    return PathList.items(of: text, prefixes: prefixes)
-      .contains { AttackPreset(rawValue: $0) != nil }
+    items(of: text).contains { AttackPreset(rawValue: $0) != nil }
+  }
+
+  private static func items(of text: String) -> [String] {
+    PathList.items(of: text, prefixes: AttackKind.all.filter(\.takesPath).map { $0.name + ":" })
   }
 
   private func withSeeds(_ attack: any Attack) -> [any Attack] {

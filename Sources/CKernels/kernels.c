@@ -183,6 +183,10 @@ static int level(void) {
 
 const char *loxeval_instruction_set(void) { return level_names[level() > AVX512 ? AVX512 : level()]; }
 
+const char *loxeval_instruction_set_name(int index) {
+  return index >= 0 && index <= AMX ? level_names[index] : NULL;
+}
+
 const char *loxeval_bfloat16_instruction_set(void) { return level_names[level()]; }
 
 size_t loxeval_project_scratch(size_t inputs) { return BLOCK_OUTPUTS * ((inputs + 31) / 32 * 32); }

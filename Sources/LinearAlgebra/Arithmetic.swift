@@ -15,7 +15,13 @@ package enum Arithmetic: String, Codable, CaseIterable, Sendable {
   package var build: String { self == .float32 ? instructions : "\(rawValue)-\(instructions)" }
 
   /// What the environment's `LOXEVAL_INSTRUCTIONS` may name, the least first: nothing better is used then.
-  package static let instructionSets = ["generic", "avx2", "avx512", "avx512-bf16", "amx"]
+  package static var instructionSets: [String] {
+    var names: [String] = []
+    while let name = unsafe loxeval_instruction_set_name(Int32(names.count)) {
+      names.append(unsafe String(cString: name))
+    }
+    return names
+  }
 
   /// The instructions that products are computed with on this processor: `amx`, `avx2`, …
   package var instructions: String {

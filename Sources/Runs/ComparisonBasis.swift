@@ -113,24 +113,17 @@ package struct ComparisonBasis: Codable, Hashable, Sendable {
 
   /// The attacks of one name that another run makes otherwise.
   package func attackDifferences(from other: ComparisonBasis) -> [String] {
-    func prose(_ name: String, _ there: String, _ here: String) -> String {
-      "attack \(name) is \(there) there and \(here) here"
-    }
-    return Set(attacks.keys).union(recipes.map { Array($0.keys) } ?? []).sorted().compactMap {
-      name in
-      let words = attacks[name].flatMap { here in
-        other.attacks[name].map { (there: $0, here: here) }
+    Set(attacks.keys).union(recipes.map { Array($0.keys) } ?? []).sorted().compactMap { name in
+      let (mine, theirs) = (recipes?[name], other.recipes?[name])
+      let isSame = mine.flatMap { mine in theirs.flatMap(mine.isSame) }
+      if isSame == true { return nil }
+      if let here = attacks[name], let there = other.attacks[name], here != there {
+        return "attack \(name) is \(there) there and \(here) here"
       }
-      if let mine = recipes?[name], let theirs = other.recipes?[name],
-        let isSame = mine.isSame(as: theirs)
-      {
-        if isSame { return nil }
-        if let words, words.there != words.here { return prose(name, words.there, words.here) }
-        return prose(
-          name, "of a recipe with the digest \(theirs.recipe)", "of one with \(mine.recipe)")
-      }
-      guard let words, words.there != words.here else { return nil }
-      return prose(name, words.there, words.here)
+      // Words may leave out what makes the difference.
+      guard isSame == false, let mine, let theirs else { return nil }
+      return "attack \(name) is of a recipe with the digest \(theirs.recipe) there and of one with "
+        + "\(mine.recipe) here"
     }
   }
 }

@@ -39,11 +39,10 @@ extension RunManifest {
           mine[key] ?? .null, theirs[key] ?? .null, path.isEmpty ? key : "\(path).\(key)")
       }
     }
-    if let here = mine.elements, let there = theirs.elements, here.count == there.count {
-      return here.indices.flatMap { differences(here[$0], there[$0], "\(path)[\($0)]") }
-    }
     if let here = mine.elements, let there = theirs.elements {
-      return ["\(path): \(there.count) there and \(here.count) here"]
+      return here.count == there.count
+        ? here.indices.flatMap { differences(here[$0], there[$0], "\(path)[\($0)]") }
+        : ["\(path): \(there.count) there and \(here.count) here"]
     }
     func spelled(_ node: JSONNode) -> String {
       switch node {

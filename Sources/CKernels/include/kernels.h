@@ -25,6 +25,9 @@ enum {
 /// avx512, or one of those that only products of bfloat16 use.
 const char *loxeval_instruction_set(void);
 
+/// What LOXEVAL_INSTRUCTIONS may name, the least first: the name at an index, null behind the last.
+const char *loxeval_instruction_set_name(int index);
+
 /// The instructions of `loxeval_project_bfloat16`: "amx" (tiles), "avx512-bf16" (pairs), or those of float32.
 const char *loxeval_bfloat16_instruction_set(void);
 

@@ -60,7 +60,7 @@ actor ManagedServer {
         restarts += 1
       }
     }
-    if watch == nil { watch = Task { await self.keepUp() } }
+    watch = Task { await self.keepUp() }
   }
 
   private func startOnce() async throws(StudyError) {
